@@ -1,0 +1,83 @@
+"""Turning the timeline into messages, and sending them, for as long as the process lives."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from temporalio import activity
+
+from activities.waking import Alarm, until_shutdown
+
+if TYPE_CHECKING:
+    from services.identity.service import IdentityService
+    from services.notifications.service import NotificationService
+    from services.notifications.views import OrderNotice
+    from services.orders.steps import OrderSteps
+    from services.orders.views import UntoldEvent
+
+#: One run of the activity; its workflow starts the next.
+RUN = timedelta(minutes=10)
+#: Events and messages taken at once.
+BATCH = 200
+#: Seconds after which the queue is looked at though nobody called.
+IDLE = 1.0
+#: Seconds for which words are gathered, so that a burst becomes one batch.
+GATHER = 0.1
+
+
+@dataclass(frozen=True)
+class NotificationActivities:
+    """The dispatcher: orders say what happened, identity says to whom, notifications tells them."""
+
+    orders: OrderSteps
+    identity: IdentityService
+    notifications: NotificationService
+    #: builds an `OrderNotice`; given, so that this room loads no database code
+    notice_of: Callable[..., OrderNotice]
+    alarm: Callable[[], Alarm]
+
+    @activity.defn
+    async def dispatch_notifications(self) -> int:
+        """Queue the messages of new events and send what is due, until the run's time or the worker ends."""
+        sent = 0
+        with self.alarm() as alarm:
+            async for _ in until_shutdown(RUN):
+                queued = await asyncio.to_thread(self.queue_new)
+                dispatched = await asyncio.to_thread(self.notifications.dispatch, BATCH)
+                sent += dispatched.sent
+                if not queued and not dispatched.sent:
+                    await alarm.wait(IDLE)
+                    await asyncio.sleep(GATHER)
+        return sent
+
+    def queue_new(self) -> int:
+        """Queue the messages of events that have none yet; returns how many events. Keys make repeating harmless."""
+        events = self.orders.untold_events(BATCH)
+        if events:
+            self.notifications.queue_order_events(self._notices(events))
+            self.orders.mark_told([event.id for event in events])
+        return len(events)
+
+    def _notices(self, events: Sequence[UntoldEvent]) -> list[OrderNotice]:
+        contacts = self.identity.contacts([event.buyer_id for event in events])
+        notices = []
+        for event in events:
+            contact = contacts.get(event.buyer_id)
+            phones = dict.fromkeys(filter(None, (contact.phone if contact else None, event.phone)))
+            notices.append(
+                self.notice_of(
+                    order_id=event.order_id,
+                    event=event.type,
+                    language=event.language,
+                    email=contact.email if contact else None,
+                    phones=tuple(phones),
+                    first_name=contact.first_name if contact else "",
+                    total=event.amount if event.type == "refunded" and event.amount else event.total,
+                    reason=event.cancel_reason,
+                )
+            )
+        return notices

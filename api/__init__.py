@@ -1,0 +1,1 @@
+"""HTTP in, HTTP out: parse, authorise, call one thing, shape the answer."""

@@ -1,0 +1,133 @@
+"""Types of single values in requests; each refuses with a code and a fixed text, never with what was sent."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+import pycountry
+from fastapi import Path
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, StrictStr
+from pydantic.alias_generators import to_camel
+from pydantic_core import PydanticCustomError
+
+MAX_TEXT = 200
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)", re.IGNORECASE | re.ASCII)
+_INTEGER = re.compile(r"-?\d{1,18}", re.ASCII)
+_TOKEN = re.compile(r"[\x21-\x7e]{1,255}")
+_SEPARATORS = re.compile(r"[\s\-–—._/]+")
+# Controls, formats (bidi overrides, zero width), surrogates, line ends, private use and unassigned.
+_UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp", "Co", "Cn"})
+# Persian and the Indic scripts cannot be written without them.
+_JOINERS = "\u200c\u200d"
+_LINE_ENDS = str.maketrans("\n\r\t", "   ")
+_COUNTRIES = frozenset(country.alpha_2 for country in pycountry.countries)
+
+
+class Body(BaseModel):
+    """A JSON body: camelCase, strict types, nothing unknown."""
+
+    model_config = ConfigDict(alias_generator=to_camel, extra="forbid", strict=True, frozen=True)
+
+
+class Shape(BaseModel):
+    """A JSON answer: camelCase."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True)
+
+
+class Nothing(Body):
+    """The body of an operation that needs none."""
+
+
+def _uuid(value: Any) -> Any:
+    if isinstance(value, str) and _UUID.fullmatch(value):
+        return UUID(value)
+    raise PydanticCustomError("not-a-uuid", "This must be a UUID in its usual form of 36 characters.")
+
+
+def _moment(value: Any) -> Any:
+    try:
+        moment = datetime.fromisoformat(value) if _MOMENT.fullmatch(value) else None
+    except (TypeError, ValueError):
+        moment = None
+    # Years that survive a shift of the time zone.
+    if moment is None or not 1970 <= moment.year <= 9000:
+        raise PydanticCustomError("not-a-moment", "This must be a moment like 2026-01-31T12:00:00Z.")
+    return moment
+
+
+def _integer(value: Any) -> Any:
+    if isinstance(value, str) and _INTEGER.fullmatch(value):
+        return int(value)
+    raise PydanticCustomError("not-an-integer", "This must be an integer.")
+
+
+def _plain(text: str) -> str:
+    if any(unicodedata.category(char) in _UNPRINTABLE and char not in _JOINERS for char in text):
+        raise PydanticCustomError("unprintable-text", "Control and text direction characters are not taken.")
+    if not text.strip():
+        raise PydanticCustomError("blank-text", "This cannot be blank.")
+    return text
+
+
+def _note(text: str) -> str:
+    return text if not text.strip() else _plain(text.translate(_LINE_ENDS)) and text
+
+
+def _country(code: str) -> str:
+    if code not in _COUNTRIES:
+        raise PydanticCustomError("not-a-country", "This must be an ISO 3166-1 alpha-2 code like RU.")
+    return code
+
+
+def _card(token: str) -> str:
+    if _is_card_number(token):
+        raise PydanticCustomError(
+            "card-number-not-accepted", "Send the token that the payment form gave you, never a card number."
+        )
+    if not _TOKEN.fullmatch(token):
+        raise PydanticCustomError("not-a-token", "A payment token has 1 to 255 visible ASCII characters.")
+    return token
+
+
+def _is_card_number(text: str) -> bool:
+    """Luhn's check (ISO/IEC 7812-1, annex B) over 12 to 19 digits of any script, however they are grouped."""
+    bare = _SEPARATORS.sub("", text[:255])
+    if not (12 <= len(bare) <= 19 and bare.isdecimal()):
+        return False
+    digits = [unicodedata.decimal(char) for char in reversed(bare)]
+    doubled = (sum(divmod(2 * digit, 10)) for digit in digits[1::2])
+    return (sum(digits[::2]) + sum(doubled)) % 10 == 0
+
+
+def _utc(moment: datetime) -> str:
+    return moment.isoformat().replace("+00:00", "Z")
+
+
+#: A UUID in its usual form.
+Id = Annotated[UUID, BeforeValidator(_uuid, json_schema_input_type=UUID)]
+#: An RFC 3339 moment in a query.
+Moment = Annotated[datetime, BeforeValidator(_moment, json_schema_input_type=datetime)]
+#: An integer in a query, which has only text.
+Integer = Annotated[int, BeforeValidator(_integer, json_schema_input_type=int)]
+#: One line of a person's text, kept literally.
+Text = Annotated[StrictStr, Field(min_length=1, max_length=MAX_TEXT), AfterValidator(_plain)]
+#: What a list is searched for.
+SearchText = Annotated[StrictStr, Field(min_length=1, max_length=100), AfterValidator(_plain)]
+#: Some lines of a person's text, kept literally; may be empty.
+Note = Annotated[StrictStr, Field(max_length=500), AfterValidator(_note)]
+Country = Annotated[
+    StrictStr, Field(min_length=2, max_length=2, json_schema_extra={"pattern": "^[A-Z]{2}$"}), AfterValidator(_country)
+]
+CardToken = Annotated[StrictStr, Field(min_length=1, max_length=255), AfterValidator(_card)]
+#: A phone as a person writes it; canonical only after services have read it.
+PhoneText = Annotated[StrictStr, Field(min_length=1, max_length=40)]
+#: A moment in an answer: RFC 3339, UTC, `Z`.
+Utc = Annotated[datetime, PlainSerializer(_utc, return_type=str)]
+OrderId = Annotated[Id, Path(alias="orderId")]
+ProductId = Annotated[Id, Path(alias="productId")]

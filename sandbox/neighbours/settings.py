@@ -1,0 +1,46 @@
+"""What the neighbours are told by the environment, read once."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Ports (0: any free one), the shop's keys, where to call back and how long things take (seconds)."""
+
+    http_port: int = 8100
+    smtp_port: int = 2525
+    data_dir: Path | None = None
+    webhook_url: str | None = None
+    shop_id: str = "100500"
+    secret_key: str = "test_sandbox"  # noqa: S105 - the stand-in's own, worth nothing anywhere else
+    answers_later: float = 3.0
+    phone_answers: float = 0.3
+    moment: float = 1.0
+    late_webhook: float = 10.0
+    hang: float = 30.0
+    confirmation: float = 3600.0
+    webhook_give_up: float = 86400.0
+
+
+def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
+    """The settings in the environment; a name that is missing or empty keeps its default."""
+    given = {name: value for name, value in environ.items() if value}
+    plain = Settings()
+    return Settings(
+        http_port=int(given.get("SANDBOX_PORT", plain.http_port)),
+        smtp_port=int(given.get("SMTP_PORT", plain.smtp_port)),
+        data_dir=Path(given["DATA_DIR"]) if "DATA_DIR" in given else None,
+        webhook_url=given.get("WEBHOOK_URL"),
+        shop_id=given.get("YOOKASSA_SHOP_ID", plain.shop_id),
+        secret_key=given.get("YOOKASSA_SECRET_KEY", plain.secret_key),
+        answers_later=float(given.get("ANSWERS_LATER_SECONDS", plain.answers_later)),
+        phone_answers=float(given.get("PHONE_ANSWER_SECONDS", plain.phone_answers)),
+        moment=float(given.get("MOMENT_SECONDS", plain.moment)),
+        late_webhook=float(given.get("LATE_WEBHOOK_SECONDS", plain.late_webhook)),
+        hang=float(given.get("HANG_SECONDS", plain.hang)),
+        confirmation=float(given.get("CONFIRMATION_SECONDS", plain.confirmation)),
+        webhook_give_up=float(given.get("WEBHOOK_GIVE_UP_SECONDS", plain.webhook_give_up)),
+    )

@@ -1,0 +1,49 @@
+// Brings new messages to the top of the list without touching those that are open.
+"use strict";
+
+const list = document.getElementById("messages");
+const empty = document.getElementById("empty");
+const live = document.getElementById("live");
+const news = document.getElementById("news");
+const total = document.getElementById("total");
+const title = document.title;
+let unseen = 0;
+
+live.closest("label").hidden = false;
+
+async function poll() {
+  const query = new URLSearchParams(location.search);
+  query.set("after", list.dataset.newest);
+  const answer = await fetch(`/messages?${query}`);
+  if (!answer.ok) return;
+  const now = Number(answer.headers.get("X-Total"));
+  if (now < Number(list.dataset.total)) return location.reload();
+  show(now, await answer.text());
+}
+
+function show(now, html) {
+  const fresh = new DOMParser().parseFromString(html, "text/html").querySelectorAll("li");
+  total.textContent = list.dataset.total = now;
+  if (!fresh.length) return;
+  list.prepend(...fresh);
+  list.dataset.newest = fresh[0].dataset.id;
+  fresh.forEach((message) => { message.classList.add("fresh"); localise(message); });
+  empty.hidden = true;
+  news.textContent = fresh.length === 1 ? "1 new message" : `${fresh.length} new messages`;
+  if (document.hidden) document.title = `(${(unseen += fresh.length)}) ${title}`;
+}
+
+function localise(root) {
+  for (const time of root.querySelectorAll("time")) {
+    time.title = time.dateTime;
+    time.textContent = new Date(time.dateTime).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "medium" });
+  }
+}
+
+document.addEventListener("visibilitychange", () => {
+  unseen = 0;
+  document.title = title;
+});
+
+localise(document);
+setInterval(() => { if (live.checked) poll().catch(() => {}); }, 2000);

@@ -1,0 +1,1 @@
+"""The six services' logic, and what they share."""

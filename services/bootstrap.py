@@ -1,0 +1,155 @@
+"""Builds the services once, for the api, the workers, the sandbox and the tests alike."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from services import db
+from services.catalog.service import CatalogService
+from services.clock import Clock
+from services.db import Sessions
+from services.identity.passwords import Argon2Profile, PasswordHasher
+from services.identity.service import IdentityService
+from services.identity.signing import signing_keys
+from services.identity.tokens import AccessTokens
+from services.listening import Wakeups
+from services.notifications.mail import SmtpMailer
+from services.notifications.ports import Unconfigured
+from services.notifications.rendering import Templates
+from services.notifications.service import NotificationService
+from services.notifications.sms import HttpTexter
+from services.orders.service import OrderService
+from services.orders.steps import OrderSteps
+from services.orders.views import Policy
+from services.payments.calling import Times
+from services.payments.gateway import Gateway, MethodRules
+from services.payments.service import PaymentService
+from services.payments.yookassa import SOURCES, YooKassa
+from services.reservations.service import ReservationService
+from services.secrets import Vault
+from services.settings import Settings
+
+
+class OrderStarter(Protocol):
+    """Starts an order's workflow; the api's way to Temporal for new orders."""
+
+    async def start(self, order_id: UUID, start_input: Mapping[str, Any]) -> None:
+        """Raises when Temporal is away."""
+
+
+@dataclass(frozen=True)
+class House:
+    """Every service, wired."""
+
+    settings: Settings
+    sessions: Sessions
+    wakeups: Wakeups
+    identity: IdentityService
+    tokens: AccessTokens
+    catalog: CatalogService
+    orders: OrderService
+    order_steps: OrderSteps
+    reservations: ReservationService
+    payments: PaymentService
+    notifications: NotificationService
+    #: None: orders wait for the relay
+    starter: OrderStarter | None = None
+
+    def close(self) -> None:
+        """Give back connections and threads."""
+        self.wakeups.stop()
+        self.sessions.engine.dispose()
+
+
+def database_url(settings: Settings) -> str:
+    """`DATABASE_URL`, or that of the sandbox that runs on DATA_DIR. Raises ValueError when there is neither."""
+    if settings.database_url:
+        return settings.database_url
+    try:
+        addresses: dict[str, str] = json.loads((settings.data_dir / "addresses.json").read_text())
+    except OSError:
+        raise ValueError(
+            f"No database: set DATABASE_URL, or start the sandbox (`make up`) with DATA_DIR={settings.data_dir}"
+        ) from None
+    return addresses["database"]
+
+
+def build(
+    settings: Settings,
+    *,
+    starter: OrderStarter | None = None,
+    clock: Clock | None = None,
+    gateway: Gateway | None = None,
+    sessions: Sessions | None = None,
+    times: Times | None = None,
+    policy: Policy | None = None,
+) -> House:
+    """Wire everything; opens no connection yet. What is given replaces what settings would make.
+
+    Raises ValueError when a setting is missing or wrong.
+    """
+    url = database_url(settings)
+    clock = clock or Clock()
+    sessions = sessions or Sessions(db.connect(url, pool_size=settings.database_pool))
+    vault = Vault(settings.secrets_key)
+    tokens = AccessTokens(
+        signing_keys(settings.signing_key, settings.data_dir, development=settings.development), clock
+    )
+    return House(
+        settings=settings,
+        sessions=sessions,
+        wakeups=Wakeups(settings.database_listen_url or url),
+        identity=IdentityService(sessions, _hasher(settings), tokens, clock, settings.phone_region),
+        tokens=tokens,
+        catalog=CatalogService(sessions, clock),
+        orders=OrderService(sessions, vault, clock, policy or _policy(settings)),
+        order_steps=OrderSteps(sessions, vault),
+        reservations=ReservationService(sessions, clock),
+        payments=PaymentService(sessions, gateway or _gateway(settings), clock, times=times),
+        notifications=_notifications(settings, sessions, vault, clock),
+        starter=starter,
+    )
+
+
+def _policy(settings: Settings) -> Policy:
+    return Policy(
+        max_unpaid=settings.orders_max_unpaid,
+        hold_seconds=settings.hold_seconds,
+        payment_window=settings.payment_window,
+        payment_attempts=settings.payment_attempts,
+        attention_after=settings.attention_after,
+        local_lane=settings.local_lane == "on",
+    )
+
+
+def _hasher(settings: Settings) -> PasswordHasher:
+    return PasswordHasher(
+        Argon2Profile(settings.argon2_time_cost, settings.argon2_memory_kib, settings.argon2_parallelism)
+    )
+
+
+def _gateway(settings: Settings) -> Gateway:
+    # In development the stand-in calls back from this machine.
+    sources = [*SOURCES, "127.0.0.0/8", "::1/128"] if settings.development else SOURCES
+    return YooKassa(
+        settings.payment_gateway_url,
+        settings.yookassa_shop_id or "",
+        settings.yookassa_secret_key or "",
+        {
+            "card": MethodRules(term=settings.card_term),
+            "phone": MethodRules(term=settings.phone_term, partial_refunds=False),
+        },
+        sources=[*sources, *filter(None, settings.payment_webhook_sources.split(","))],
+    )
+
+
+def _notifications(settings: Settings, sessions: Sessions, vault: Vault, clock: Clock) -> NotificationService:
+    host = urlsplit(settings.public_url).hostname or "localhost"
+    mailer = SmtpMailer(settings.smtp_url, settings.mail_from, host) if settings.smtp_url else Unconfigured("SMTP_URL")
+    texter = HttpTexter(settings.sms_url, settings.sms_from) if settings.sms_url else Unconfigured("SMS_URL")
+    return NotificationService(sessions, vault, mailer, texter, clock, Templates(settings.shop_name))

@@ -1,0 +1,42 @@
+"""Table of the catalog service: one row a product; its stock belongs to reservations."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, Index, String, Text, func, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field, SQLModel
+
+from services import db as db  # constraint names are set there
+
+SCHEMA = "catalog"
+
+
+def _moment() -> Any:
+    return Field(sa_column=Column(DateTime(timezone=True), nullable=False, server_default=func.now()))
+
+
+class Product(SQLModel, table=True):
+    """What can be bought, at what price; known to people by its SKU."""
+
+    __tablename__ = "products"
+    __table_args__ = (
+        CheckConstraint("price_minor BETWEEN 1 AND 1000000000000", name="price"),
+        CheckConstraint("currency ~ '^[A-Z]{3}$'", name="currency"),
+        CheckConstraint("jsonb_typeof(attributes) = 'object'", name="attributes"),
+        Index("uq_products_sku", "sku", unique=True),
+        Index("ix_products_active", "id", postgresql_where=text("is_active")),
+        {"schema": SCHEMA},
+    )
+
+    id: UUID = Field(primary_key=True)
+    sku: str = Field(sa_column=Column(String(64), nullable=False))
+    name: str = Field(sa_column=Column(String(200), nullable=False))
+    description: str = Field(sa_column=Column(Text, nullable=False, server_default=text("''")))
+    price_minor: int = Field(sa_column=Column(BigInteger, nullable=False))
+    currency: str = Field(sa_column=Column(String(3), nullable=False))
+    attributes: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False, server_default=text("'{}'::jsonb")))
+    is_active: bool = Field(default=True, sa_column_kwargs={"server_default": text("true")})
+    created_at: datetime = _moment()
+    updated_at: datetime = _moment()

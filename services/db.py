@@ -1,0 +1,117 @@
+"""The way to the database: one engine, and transactions that speak the services' errors."""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import ParamSpec, TypeVar
+
+import sqlalchemy
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlmodel import Session, SQLModel
+
+from services.errors import Unavailable
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+# Names for constraints, so that migrations can name what they change.
+SQLModel.metadata.naming_convention = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+# Bounds that keep one stuck statement from stopping the house (DESIGN, section 5), in milliseconds.
+_OPTIONS = "-c lock_timeout=3000 -c statement_timeout=5000 -c idle_in_transaction_session_timeout=10000 -c timezone=UTC"
+# serialization failure, deadlock, lock not available, and the class of "the server is going or full".
+_BUSY = frozenset({"40001", "40P01", "55P03"})
+_AWAY = ("08", "57P", "53", "25006")
+
+
+def connect(url: str, *, pool_size: int = 10) -> Engine:
+    """An engine on `url` (`postgresql://…`); connects when first used, waits at most 1 s for a free connection."""
+    engine = sqlalchemy.create_engine(
+        url.replace("postgresql://", "postgresql+psycopg://", 1),
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=1,
+        pool_recycle=1800,
+        connect_args={"options": _OPTIONS, "connect_timeout": 3, "application_name": "market"},
+    )
+    event.listen(engine, "handle_error", _note_lost_connection)
+    return engine
+
+
+def _note_lost_connection(context: sqlalchemy.engine.ExceptionContext) -> None:
+    # psycopg marks a connection broken; the whole pool is stale then, also after a fail-over.
+    code = getattr(context.original_exception, "sqlstate", None) or ""
+    if code.startswith(("57P", "25006")):
+        context.is_disconnect = True
+
+
+class Sessions:
+    """Opens transactions; what every service receives.
+
+    A commit happens at the end of the block and nowhere else. Database trouble leaves as `Unavailable`.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    @contextmanager
+    def begin(self) -> Iterator[Session]:
+        """One transaction. Raises Unavailable (with `at_commit` when the outcome is unknown)."""
+        session = Session(self.engine, expire_on_commit=False)
+        committing = False
+        try:
+            yield session
+            committing = True
+            session.commit()
+        except (DBAPIError, PoolTimeout) as error:
+            _rollback(session)
+            raise _translated(error, committing) from error
+        except BaseException:
+            _rollback(session)
+            raise
+        finally:
+            session.close()
+
+
+def _rollback(session: Session) -> None:
+    try:
+        session.rollback()
+    except DBAPIError:
+        session.invalidate()
+
+
+def _translated(error: Exception, committing: bool) -> Exception:
+    code = getattr(getattr(error, "orig", None), "sqlstate", None) or ""
+    lost = isinstance(error, DBAPIError) and (error.connection_invalidated or isinstance(error, OperationalError))
+    if isinstance(error, PoolTimeout) or lost or code in _BUSY or code.startswith(_AWAY):
+        return Unavailable("The database is away or busy.", at_commit=committing and code not in _BUSY)
+    return error
+
+
+def retried(method: Callable[P, R]) -> Callable[P, R]:
+    """Run a service method again, up to twice more, when the database was busy or gone before the commit."""
+
+    @functools.wraps(method)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        for pause in (0.02, 0.1):
+            try:
+                return method(*args, **kwargs)
+            except Unavailable as error:
+                if error.at_commit:
+                    raise
+                time.sleep(pause)
+        return method(*args, **kwargs)
+
+    return run

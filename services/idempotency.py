@@ -1,0 +1,127 @@
+"""Idempotency keys, written in the same transaction as the effect that they protect (contract, section 1)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Column, DateTime, LargeBinary, func, text
+from sqlmodel import Field, Session, SQLModel
+
+from services.errors import IdempotencyInProgress, IdempotencyKeyReused
+
+#: How long a key is remembered, in hours.
+KEPT_HOURS = 72
+
+
+class IdempotencyKey(SQLModel, table=True):
+    """One row a key: which request it was, and which resource came out; never the body of an answer."""
+
+    __tablename__ = "keys"
+    __table_args__ = {"schema": "idempotency"}
+
+    caller: str = Field(primary_key=True)
+    operation: str = Field(primary_key=True)
+    key: str = Field(primary_key=True, max_length=255)
+    body_hash: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    resource_id: UUID
+    status: int
+    created_at: datetime = Field(
+        sa_column=Column(DateTime(timezone=True), nullable=False, server_default=func.now(), index=True)
+    )
+
+
+@dataclass(frozen=True)
+class Idempotent:
+    """A request that carries a key: who calls (`buyer:<id>`), what (`POST /orders`), the key, a hash of the body."""
+
+    caller: str
+    operation: str
+    key: str
+    body_hash: bytes
+
+    @classmethod
+    def of(cls, caller: str, operation: str, key: str, body: object) -> Idempotent:
+        """Hash a JSON-like body so that its spelling (order of members, white space) does not matter."""
+        canonical = json.dumps(body, sort_keys=True, separators=(",", ":"), default=str)
+        return cls(caller, operation, key, hashlib.sha256(canonical.encode()).digest())
+
+
+@dataclass(frozen=True)
+class Replay:
+    """What an earlier request with this key made."""
+
+    resource_id: UUID
+    status: int
+
+
+def remember(session: Session, request: Idempotent | None, resource_id: UUID, status: int) -> Replay | None:
+    """Write the key's row in the caller's transaction, or return what the first request made.
+
+    A second request waits for the first one's commit, 2 s at most.
+    Raises IdempotencyKeyReused when the body differs, IdempotencyInProgress when the first is still running.
+    """
+    if request is None:
+        return None
+    values = {
+        "caller": request.caller,
+        "operation": request.operation,
+        "key": request.key,
+        "body_hash": request.body_hash,
+        "resource_id": resource_id,
+        "status": status,
+    }
+    if _insert(session, values):
+        return None
+    return _replay(session, request)
+
+
+def _insert(session: Session, values: dict[str, object]) -> bool:
+    session.execute(text("SET LOCAL lock_timeout = '2s'"))
+    savepoint = session.begin_nested()
+    try:
+        written = session.execute(_INSERT, values).one_or_none()
+        savepoint.commit()
+    except Exception as error:
+        savepoint.rollback()
+        if getattr(getattr(error, "orig", None), "sqlstate", "") == "55P03":
+            raise IdempotencyInProgress("The first request with this key is still running: try again.") from error
+        raise
+    session.execute(text("SET LOCAL lock_timeout = '3s'"))
+    return written is not None
+
+
+def _replay(session: Session, request: Idempotent) -> Replay:
+    row = session.execute(_FIND, {"caller": request.caller, "operation": request.operation, "key": request.key}).one()
+    if bytes(row.body_hash) != request.body_hash:
+        raise IdempotencyKeyReused("This Idempotency-Key was used for another request: take a new one.")
+    return Replay(row.resource_id, row.status)
+
+
+def forget_old(session: Session) -> int:
+    """Delete keys older than 72 h; returns how many."""
+    return len(session.execute(_FORGET).all())
+
+
+# An expired row is overwritten; a live one makes the insert return nothing.
+_INSERT = text(
+    f"""
+    INSERT INTO idempotency.keys AS k (caller, operation, key, body_hash, resource_id, status)
+    VALUES (:caller, :operation, :key, :body_hash, :resource_id, :status)
+    ON CONFLICT (caller, operation, key) DO UPDATE
+       SET body_hash = excluded.body_hash, resource_id = excluded.resource_id,
+           status = excluded.status, created_at = now()
+     WHERE k.created_at < now() - interval '{KEPT_HOURS} hours'
+    RETURNING resource_id
+    """  # noqa: S608 - a constant of this module
+)
+_FIND = text(
+    "SELECT body_hash, resource_id, status FROM idempotency.keys"
+    " WHERE caller = :caller AND operation = :operation AND key = :key"
+)
+_FORGET = text(
+    f"DELETE FROM idempotency.keys WHERE created_at < now() - interval '{KEPT_HOURS} hours' RETURNING 1"  # noqa: S608
+)

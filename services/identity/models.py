@@ -1,0 +1,233 @@
+"""Tables of the identity service: users, their credentials, sessions, and every token only as a hash."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    SmallInteger,
+    String,
+    Text,
+    func,
+    text,
+)
+from sqlmodel import Field, SQLModel
+
+from services import db as db  # constraint names are set there
+
+SCHEMA = "identity"
+
+
+class Role(StrEnum):
+    """What a user may be; services have tokens but no account."""
+
+    BUYER = "buyer"
+    OPERATOR = "operator"
+
+
+class Identifier(StrEnum):
+    """What an account is known by."""
+
+    EMAIL = "email"
+    PHONE = "phone"
+
+
+class TokenKind(StrEnum):
+    """What a row of `tokens` is good for."""
+
+    REFRESH = "refresh"
+    VERIFY_EMAIL = "verify_email"
+    VERIFY_PHONE = "verify_phone"
+    CHANGE_EMAIL = "change_email"
+    CHANGE_PHONE = "change_phone"
+
+
+class SessionEnd(StrEnum):
+    """Why a session ended before its time."""
+
+    LOGOUT = "logout"
+    ENDED_BY_USER = "ended_by_user"
+    TOKEN_REUSED = "token_reused"  # noqa: S105 - a reason, no secret
+    PASSWORD_CHANGED = "password_changed"  # noqa: S105
+    PASSWORD_RESET = "password_reset"  # noqa: S105
+    IDENTIFIER_CONFIRMED = "identifier_confirmed"
+    DISABLED = "disabled"
+    TOO_MANY = "too_many"
+
+
+def _one_of(column: str, values: type[StrEnum]) -> str:
+    return f"{column} IN ({', '.join(repr(str(v)) for v in values)})"
+
+
+def _moment() -> Any:
+    return Field(sa_column=Column(DateTime(timezone=True), nullable=False, server_default=func.now()))
+
+
+def _until() -> Any:
+    return Field(sa_column=Column(DateTime(timezone=True), nullable=False))
+
+
+def _once() -> Any:
+    return Field(default=None, sa_column=Column(DateTime(timezone=True)))
+
+
+def _owner() -> Any:
+    return Field(sa_column=Column(ForeignKey(f"{SCHEMA}.users.id", ondelete="CASCADE"), nullable=False, index=True))
+
+
+class User(SQLModel, table=True):
+    """One account, known by an e-mail address, a phone, or both."""
+
+    __tablename__ = "users"
+    __table_args__ = (
+        CheckConstraint(_one_of("role", Role), name="role"),
+        CheckConstraint(_one_of("registered_with", Identifier), name="registered_with"),
+        CheckConstraint("email_canonical IS NOT NULL OR phone IS NOT NULL", name="identified"),
+        CheckConstraint("(email IS NULL) = (email_canonical IS NULL)", name="email"),
+        CheckConstraint("email IS NOT NULL OR NOT email_verified", name="email_verified"),
+        CheckConstraint("phone IS NOT NULL OR NOT phone_verified", name="phone_verified"),
+        Index("uq_users_email_canonical", "email_canonical", unique=True),
+        Index("uq_users_phone", "phone", unique=True),
+        {"schema": SCHEMA},
+    )
+
+    id: UUID = Field(primary_key=True)
+    first_name: str = Field(sa_column=Column(String(100), nullable=False))
+    last_name: str = Field(sa_column=Column(String(100), nullable=False))
+    #: as typed but for the domain, which is canonical: what mail is sent to
+    email: str | None = Field(default=None, sa_column=Column(String(254)))
+    #: wholly lower-cased: what an account is found by
+    email_canonical: str | None = Field(default=None, sa_column=Column(String(254)))
+    #: E.164
+    phone: str | None = Field(default=None, sa_column=Column(String(16)))
+    email_verified: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
+    phone_verified: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
+    #: order news goes there unverified too; to the other identifier only once verified
+    registered_with: str = Field(sa_column=Column(String(8), nullable=False))
+    language: str = Field(sa_column=Column(String(8), nullable=False))
+    role: str = Field(sa_column=Column(String(16), nullable=False, server_default=text("'buyer'")))
+    is_active: bool = Field(default=True, sa_column_kwargs={"server_default": text("true")})
+    created_at: datetime = _moment()
+    updated_at: datetime = _moment()
+
+
+class UserCredential(SQLModel, table=True):
+    """A user's password, as an Argon2id hash, and the parameters it was made with."""
+
+    __tablename__ = "credentials"
+    __table_args__ = {"schema": SCHEMA}
+
+    user_id: UUID = Field(
+        sa_column=Column(ForeignKey(f"{SCHEMA}.users.id", ondelete="CASCADE"), primary_key=True, nullable=False)
+    )
+    #: PHC string, salt included
+    hash: str = Field(sa_column=Column(Text, nullable=False))
+    #: the parameters alone (`argon2id v=19 m=65536,t=3,p=4`), so that old ones can be counted
+    parameters: str = Field(sa_column=Column(String(64), nullable=False))
+    changed_at: datetime = _moment()
+
+
+class UserSession(SQLModel, table=True):
+    """One sign-in; looked up on every request, so that ending it ends its access tokens at once."""
+
+    __tablename__ = "sessions"
+    __table_args__ = (
+        CheckConstraint(f"end_reason IS NULL OR {_one_of('end_reason', SessionEnd)}", name="end_reason"),
+        CheckConstraint("(ended_at IS NULL) = (end_reason IS NULL)", name="ended"),
+        {"schema": SCHEMA},
+    )
+
+    id: UUID = Field(primary_key=True)
+    user_id: UUID = _owner()
+    #: what the browser or program called itself, for the list of sessions
+    client: str | None = Field(default=None, sa_column=Column(String(200)))
+    created_at: datetime = _moment()
+    #: when its refresh token was last made
+    last_used_at: datetime = _moment()
+    #: absolute end; the idle end is that of its refresh token
+    expires_at: datetime = _until()
+    ended_at: datetime | None = _once()
+    end_reason: str | None = Field(default=None, sa_column=Column(String(24)))
+
+
+class UserToken(SQLModel, table=True):
+    """A refresh token or a code, by kind; `spent_at` is set when used, rotated or replaced."""
+
+    __tablename__ = "tokens"
+    __table_args__ = (
+        CheckConstraint(_one_of("kind", TokenKind), name="kind"),
+        CheckConstraint("(kind = 'refresh') = (session_id IS NOT NULL)", name="session"),
+        CheckConstraint("(kind = 'refresh') = (identifier IS NULL)", name="identifier"),
+        CheckConstraint("kind <> 'refresh' OR user_id IS NOT NULL", name="owner"),
+        Index("uq_tokens_refresh", "hash", unique=True, postgresql_where=text("kind = 'refresh'")),
+        Index(
+            "uq_tokens_live_refresh",
+            "session_id",
+            unique=True,
+            postgresql_where=text("kind = 'refresh' AND spent_at IS NULL"),
+        ),
+        Index(
+            "uq_tokens_live_code",
+            "identifier",
+            "kind",
+            unique=True,
+            postgresql_where=text("kind IN ('verify_email', 'verify_phone') AND spent_at IS NULL"),
+        ),
+        # Two people may ask for one new address: neither ends the other's code.
+        Index(
+            "uq_tokens_live_change",
+            "user_id",
+            "kind",
+            unique=True,
+            postgresql_where=text("kind IN ('change_email', 'change_phone') AND spent_at IS NULL"),
+        ),
+        Index("ix_tokens_identifier", "identifier", "kind", "created_at"),
+        Index("ix_tokens_session_id", "session_id"),
+        Index("ix_tokens_expires_at", "expires_at"),
+        {"schema": SCHEMA},
+    )
+
+    id: UUID = Field(primary_key=True)
+    #: null for a code that was asked for an unknown identifier: it counts alike, and fits nothing
+    user_id: UUID | None = Field(
+        default=None, sa_column=Column(ForeignKey(f"{SCHEMA}.users.id", ondelete="CASCADE"), index=True)
+    )
+    session_id: UUID | None = Field(
+        default=None, sa_column=Column(ForeignKey(f"{SCHEMA}.sessions.id", ondelete="CASCADE"))
+    )
+    kind: str = Field(sa_column=Column(String(16), nullable=False))
+    #: SHA-256 of a refresh token; keyed hash of a code
+    hash: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    #: what a code proves, canonical: the account's own, or the one it shall get
+    identifier: str | None = Field(default=None, sa_column=Column(String(254)))
+    #: guesses so far, committed before each is compared
+    attempts: int = Field(default=0, sa_column=Column(SmallInteger, nullable=False, server_default=text("0")))
+    created_at: datetime = _moment()
+    expires_at: datetime = _until()
+    spent_at: datetime | None = _once()
+
+
+class PasswordResetToken(SQLModel, table=True):
+    """The right to set a new password once, kept as SHA-256."""
+
+    __tablename__ = "password_reset_tokens"
+    __table_args__ = (
+        Index("uq_password_reset_tokens_hash", "hash", unique=True),
+        Index("uq_password_reset_tokens_live", "user_id", unique=True, postgresql_where=text("spent_at IS NULL")),
+        Index("ix_password_reset_tokens_expires_at", "expires_at"),
+        {"schema": SCHEMA},
+    )
+
+    id: UUID = Field(primary_key=True)
+    user_id: UUID = _owner()
+    hash: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    created_at: datetime = _moment()
+    expires_at: datetime = _until()
+    spent_at: datetime | None = _once()

@@ -1,0 +1,155 @@
+"""Access tokens: signed statements of who calls, for ten minutes with a session, or an hour without one."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, NoReturn
+from uuid import UUID
+
+import jwt
+
+from services.clock import Clock, new_id
+from services.errors import Unauthenticated
+from services.identity.signing import SigningKeys
+from services.identity.views import CallerKind, Scope
+
+ISSUER = "market-identity"
+#: Tokens of people, each with a session.
+AUDIENCE = "market"
+#: Tokens without a session, for services and for an operator's scripts.
+INTERNAL = "internal"
+#: Seconds.
+ACCESS_LIFETIME = 600
+MAX_INTERNAL_LIFETIME = 3600
+# Seconds that another host's clock may be ahead of ours (FAULTS F51); none is given to an expiry.
+LEEWAY = 30
+
+_LONGEST = 4096
+_TYPE = "at+jwt"  # RFC 9068, section 2.1
+_REQUIRED = ("iss", "aud", "sub", "jti", "iat", "nbf", "exp", "role")
+
+
+@dataclass(frozen=True)
+class Claims:
+    """What a genuine token says; `session` is None when it has none (then `scopes` count)."""
+
+    subject: str
+    session: str | None
+    role: str
+    scopes: frozenset[str]
+
+
+class AccessTokens:
+    """Signs access tokens and reads them again."""
+
+    def __init__(self, keys: SigningKeys, clock: Clock) -> None:
+        self._keys, self._clock = keys, clock
+
+    def issue(self, user_id: UUID, session_id: UUID, role: str) -> str:
+        """A token of 600 s for a person's session."""
+        return self._sign({"aud": AUDIENCE, "sub": str(user_id), "sid": str(session_id), "role": role}, ACCESS_LIFETIME)
+
+    def mint(self, role: CallerKind, scopes: Iterable[Scope] = (), seconds: int = MAX_INTERNAL_LIFETIME) -> str:
+        """A token without a session, for a service or an operator. Raises ValueError beyond 3,600 s."""
+        if role is CallerKind.BUYER or not 0 < seconds <= MAX_INTERNAL_LIFETIME:
+            raise ValueError("only services and operators, and for at most an hour")
+        claims = {"aud": INTERNAL, "sub": f"{role}:minted", "role": str(role), "scope": " ".join(sorted(scopes))}
+        return self._sign(claims, seconds)
+
+    def read(self, token: str) -> Claims:
+        """What the token says, once signature, type, issuer, audience and times hold. Raises Unauthenticated."""
+        key = self._keys.public.get(_key_id(token))
+        if key is None:
+            _refuse()
+        try:
+            claims: dict[str, Any] = jwt.decode(
+                token,
+                key,
+                algorithms=["EdDSA"],
+                issuer=ISSUER,
+                audience=(AUDIENCE, INTERNAL),
+                # Times are judged below: on the injected clock, and strictly.
+                options={"require": list(_REQUIRED), "verify_exp": False, "verify_nbf": False, "verify_iat": False},
+            )
+        except (jwt.InvalidTokenError, ValueError):
+            _refuse()
+        self._require_time(claims)
+        return _claims(claims)
+
+    def _sign(self, claims: dict[str, Any], seconds: int) -> str:
+        now = int(self._now().timestamp())
+        times = {"iat": now, "nbf": now, "exp": now + seconds}
+        whole = {"iss": ISSUER, "jti": str(new_id()), **times, **claims}
+        return jwt.encode(whole, self._keys.private, "EdDSA", headers={"typ": _TYPE, "kid": self._keys.kid})
+
+    def _require_time(self, claims: dict[str, Any]) -> None:
+        now = self._now().timestamp()
+        issued, begins, ends = claims["iat"], claims["nbf"], claims["exp"]
+        if not all(type(moment) is int for moment in (issued, begins, ends)):
+            _refuse()
+        if ends <= now or max(issued, begins) > now + LEEWAY or ends - issued > MAX_INTERNAL_LIFETIME:
+            _refuse()
+
+    def _now(self) -> datetime:
+        return self._clock.override() or datetime.now(UTC)
+
+
+def _key_id(token: str) -> str:
+    """The `kid` of a token whose header is exactly ours: no other algorithm, type, key address or extension."""
+    parts = token.split(".") if len(token) <= _LONGEST else []
+    if len(parts) != 3:
+        _refuse()
+    header, payload = (_object(part) for part in parts[:2])
+    _decoded(parts[2])
+    if header.keys() != {"alg", "typ", "kid"} or (header["alg"], header["typ"]) != ("EdDSA", _TYPE):
+        _refuse()
+    if not payload.keys() <= {*_REQUIRED, "sid", "scope"} or not isinstance(header["kid"], str):
+        _refuse()
+    return header["kid"]
+
+
+def _object(part: str) -> dict[str, Any]:
+    try:
+        found = json.loads(_decoded(part), object_pairs_hook=_without_duplicates)
+    except (ValueError, RecursionError):
+        _refuse()
+    if not isinstance(found, dict):
+        _refuse()
+    return found
+
+
+def _decoded(part: str) -> bytes:
+    # One spelling only: base64 ignores the last bits, and a token that can be respelled cannot be revoked by value.
+    try:
+        raw = base64.b64decode(part + "=" * (-len(part) % 4), altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError):
+        _refuse()
+    if base64.urlsafe_b64encode(raw).decode().rstrip("=") != part:
+        _refuse()
+    return raw
+
+
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        _refuse()
+    return found
+
+
+def _claims(claims: dict[str, Any]) -> Claims:
+    session, scope = claims.get("sid"), claims.get("scope", "")
+    subject, role, audience = claims["sub"], claims["role"], claims["aud"]
+    if not all(isinstance(value, str) for value in (session or "", scope, subject, role, audience)):
+        _refuse()
+    if (audience == AUDIENCE) != (session is not None):
+        _refuse()
+    return Claims(subject, session, role, frozenset(scope.split()))
+
+
+def _refuse() -> NoReturn:
+    raise Unauthenticated("A valid access token is needed: sign in.") from None

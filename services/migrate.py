@@ -1,0 +1,33 @@
+"""Brings the database to the newest schema; safe to run from several processes at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from services import db
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def config(url: str) -> Config:
+    """Alembic's configuration for the database at `url` (`postgresql://…`)."""
+    made = Config(toml_file=ROOT / "pyproject.toml")
+    made.attributes["url"] = url
+    return made
+
+
+def to_head(url: str) -> None:
+    """Apply every migration that is missing."""
+    command.upgrade(config(url), "head")
+
+
+def is_at_head(sessions: db.Sessions) -> bool:
+    """True when the database has every migration that this program knows."""
+    with sessions.begin() as session:
+        present = MigrationContext.configure(session.connection()).get_current_heads()
+    return set(present) == set(ScriptDirectory.from_config(config("")).get_heads())

@@ -1,0 +1,1 @@
+"""Notifications: every message to a person, sent once to the eye."""

@@ -1,0 +1,166 @@
+"""E-mail by SMTP: connections that are kept, and what each stage of an exchange says about a failure."""
+
+from __future__ import annotations
+
+import re
+import smtplib
+import ssl
+from collections import deque
+from contextlib import suppress
+from dataclasses import dataclass, field
+from email.utils import parseaddr
+from urllib.parse import SplitResult, unquote, urlsplit
+
+from services.notifications.composing import bracketed, compose
+from services.notifications.ports import SENT, Delivery, Mail, Outcome
+
+#: Seconds to wait for each answer of the server.
+TIME_OUT = 5.0
+
+
+@dataclass(frozen=True)
+class SmtpServer:
+    """Where mail is handed over."""
+
+    host: str
+    port: int
+    tls: bool
+    starttls: bool
+    user: str | None
+    password: str | None = field(repr=False)
+
+    @classmethod
+    def read(cls, url: str) -> SmtpServer:
+        """Read `smtp://user:password@host:port?starttls` or `smtps://…`. Raises ValueError."""
+        parts = urlsplit(url)
+        if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
+            raise ValueError("SMTP_URL must look like smtp://user:password@host:587?starttls or smtps://host")
+        tls, starttls = parts.scheme == "smtps", "starttls" in parts.query
+        port = parts.port or (465 if tls else 587 if starttls else 25)
+        return cls(parts.hostname, port, tls, starttls, *_credentials(parts))
+
+
+def _credentials(parts: SplitResult) -> tuple[str | None, str | None]:
+    return parts.username and unquote(parts.username), parts.password and unquote(parts.password)
+
+
+class SmtpMailer:
+    """Hands mails to one server; keeps a connection for each thread that was ever at work at once."""
+
+    def __init__(self, smtp_url: str, sender: str, host: str) -> None:
+        """`sender`: `Name <address>`; `host`: our name, for EHLO and Message-IDs. Raises ValueError."""
+        self._server = SmtpServer.read(smtp_url)
+        self._sender = sender
+        self._envelope = parseaddr(sender)[1]
+        self._host = host
+        self._tls = ssl.create_default_context() if self._server.tls or self._server.starttls else None
+        self._idle: deque[smtplib.SMTP] = deque()
+
+    def close(self) -> None:
+        """Drop the kept connections."""
+        while self._idle:
+            self._idle.pop().close()
+
+    def send(self, mail: Mail, /) -> Delivery:
+        """Hand over one mail, on a kept connection if there is one."""
+        try:
+            content = compose(mail, self._sender, self._host)
+        except ValueError:
+            return Delivery(Outcome.REJECTED, "the address cannot stand in a mail")
+        while self._idle:
+            # a server may close a kept connection at any time: as long as it took nothing, a new one is due
+            with suppress(smtplib.SMTPException, OSError, IndexError):
+                return self._offer(self._idle.pop(), mail, content)
+        return self._offer_anew(mail, content)
+
+    def _offer_anew(self, mail: Mail, content: bytes) -> Delivery:
+        try:
+            return self._offer(self._connect(), mail, content)
+        except smtplib.SMTPResponseException as refusal:
+            return Delivery(Outcome.UNREACHABLE, f"the mail server refused us ({refusal.smtp_code})")
+        except (OSError, smtplib.SMTPException) as error:
+            return Delivery(Outcome.UNREACHABLE, f"the mail server cannot be reached ({type(error).__name__})")
+
+    def _connect(self) -> smtplib.SMTP:
+        server = self._server
+        connection: smtplib.SMTP = (
+            smtplib.SMTP_SSL(server.host, server.port, bracketed(self._host), timeout=TIME_OUT, context=self._tls)
+            if server.tls
+            else smtplib.SMTP(server.host, server.port, bracketed(self._host), timeout=TIME_OUT)
+        )
+        try:
+            self._greet(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _greet(self, connection: smtplib.SMTP) -> None:
+        if self._server.starttls:
+            connection.starttls(context=self._tls)
+        connection.ehlo_or_helo_if_needed()
+        if self._server.user is not None:
+            connection.login(self._server.user, self._server.password or "")
+
+    def _offer(self, connection: smtplib.SMTP, mail: Mail, content: bytes) -> Delivery:
+        """One mail on this connection. Raises SMTPException when the connection did not even take the sender."""
+        try:
+            self._say_sender(connection, mail)
+        except smtplib.SMTPNotSupportedError:
+            self._keep(connection)
+            return Delivery(Outcome.REJECTED, "the mail server takes no such address (SMTPUTF8)")
+        except BaseException:
+            connection.close()
+            raise
+        delivery = _say_recipient(connection, mail) or _say_content(connection, content)
+        self._keep(connection, reset=delivery is not SENT)
+        return delivery
+
+    def _say_sender(self, connection: smtplib.SMTP, mail: Mail) -> None:
+        code, words = connection.mail(self._envelope, () if mail.to.isascii() else ("SMTPUTF8",))
+        if code != 250:
+            raise smtplib.SMTPSenderRefused(code, words, self._envelope)
+
+    def _keep(self, connection: smtplib.SMTP, *, reset: bool = False) -> None:
+        try:
+            if reset and connection.rset()[0] != 250:
+                connection.close()
+        except (smtplib.SMTPException, OSError):
+            connection.close()
+        if connection.sock is not None:
+            self._idle.append(connection)
+
+
+def _say_recipient(connection: smtplib.SMTP, mail: Mail) -> Delivery | None:
+    try:
+        code, words = connection.rcpt(mail.to)
+    except (smtplib.SMTPException, OSError):
+        connection.close()
+        return Delivery(Outcome.POSTPONED, "the connection to the mail server broke")
+    if code in (250, 251):
+        return None
+    # 55x speaks of the mailbox; other refusals are about us or about now
+    outcome = Outcome.REJECTED if 550 <= code <= 559 else Outcome.POSTPONED
+    return Delivery(outcome, f"the mail server refused the address ({_status(code, words)})")
+
+
+def _say_content(connection: smtplib.SMTP, content: bytes) -> Delivery:
+    try:
+        code, words = connection.data(content)
+    except smtplib.SMTPDataError as refusal:
+        code, words = refusal.smtp_code, refusal.smtp_error if isinstance(refusal.smtp_error, bytes) else b""
+    except (smtplib.SMTPException, OSError):
+        connection.close()
+        return Delivery(Outcome.UNKNOWN, "the connection to the mail server broke before its answer")
+    if code == 250:
+        return SENT
+    return Delivery(Outcome.POSTPONED, f"the mail server refused the mail ({_status(code, words)})")
+
+
+def _status(code: int, words: bytes) -> str:
+    enhanced = _ENHANCED.match(words)
+    return f"{code} {enhanced[0].decode()}" if enhanced else str(code)
+
+
+# RFC 3463; all else in a server's answer may name the recipient.
+_ENHANCED = re.compile(rb"[245]\.\d{1,3}\.\d{1,3}(?!\S)")

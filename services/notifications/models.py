@@ -1,0 +1,62 @@
+"""Table of the notifications service: one row a message."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Column, DateTime, Index, LargeBinary, String, func, text
+from sqlmodel import Field, SQLModel
+
+from services import db as db  # constraint names are set there
+
+SCHEMA = "notifications"
+
+
+class NotificationStatus(StrEnum):
+    """`queued → sent | failed`."""
+
+    QUEUED = "queued"
+    SENT = "sent"
+    FAILED = "failed"
+
+
+class Channel(StrEnum):
+    EMAIL = "email"
+    SMS = "sms"
+
+
+def _moment() -> Any:
+    return Field(sa_column=Column(DateTime(timezone=True), nullable=False, server_default=func.now()))
+
+
+class Notification(SQLModel, table=True):
+    """One message to one person; what it says is sealed until sent and dropped after."""
+
+    __tablename__ = "notifications"
+    __table_args__ = (
+        CheckConstraint("status IN ('queued', 'sent', 'failed')", name="status"),
+        CheckConstraint("channel IN ('email', 'sms')", name="channel"),
+        Index("ix_notifications_due", "due_at", postgresql_where=text("status = 'queued'")),
+        Index("uq_notifications_key", "key", unique=True),
+        {"schema": SCHEMA},
+    )
+
+    id: UUID = Field(primary_key=True)
+    #: `notify:<order>:<event>:<channel>` or `send:<id>`: makes a message one
+    key: str = Field(sa_column=Column(String(160), nullable=False))
+    order_id: UUID | None = Field(default=None, index=True)
+    channel: str = Field(sa_column=Column(String(8), nullable=False))
+    template: str = Field(sa_column=Column(String(40), nullable=False))
+    language: str = Field(sa_column=Column(String(8), nullable=False))
+    #: sealed `{"to": …}`; kept, shown masked
+    recipient: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    #: sealed variables of the template; null after the end
+    variables: bytes | None = Field(default=None, sa_column=Column(LargeBinary))
+    status: str = Field(sa_column=Column(String(8), nullable=False))
+    attempts: int = Field(sa_column_kwargs={"server_default": text("0")})
+    #: not before this; the lease of who sends, and later the back-off
+    due_at: datetime = _moment()
+    error_message: str | None = Field(default=None, sa_column=Column(String(200)))
+    created_at: datetime = _moment()
+    sent_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))

@@ -1,0 +1,106 @@
+"""Turns a template and its variables into words: a subject, a plain text, an HTML page, or one SMS.
+
+A template is one file a language with the blocks `subject`, `body` … and `sms`; it extends `layout`, and each form
+(subject, text, html, sms) brings a layout of its own that shows the blocks it needs. So the wording stands once.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from services.notifications import words
+from services.notifications.catalogue import LANGUAGES, VARIABLES
+
+FOLDER = Path(__file__).parent / "templates"
+_FORMS = ("subject", "text", "html", "sms")
+_PARAGRAPH = re.compile(r"\n\s*\n")
+_BLANK_LINES = re.compile(r"\n{3,}")
+_SPACES = re.compile(r"[ \n]+")
+
+
+@dataclass(frozen=True)
+class Letter:
+    """An e-mail's words."""
+
+    subject: str
+    text: str = field(repr=False)
+    html: str = field(repr=False)
+
+
+class Templates:
+    """Every template in every language and form, compiled once."""
+
+    def __init__(self, shop: str, folder: Path = FOLDER) -> None:
+        """`shop`: the name that messages are signed with. Raises jinja2.TemplateError when a file is missing."""
+        self._compiled = {
+            (form, language, name): environment.get_template(f"{language}/{name}.jinja")
+            for form in _FORMS
+            for environment in [_environment(form, shop, folder)]
+            for language in LANGUAGES
+            for name in VARIABLES
+        }
+
+    def letter(self, name: str, language: str, variables: Mapping[str, str]) -> Letter:
+        """The e-mail. Raises KeyError for an unknown name, ValueError for a value that does not fit."""
+        subject, text, html = (self._render(form, name, language, variables) for form in ("subject", "text", "html"))
+        return Letter(" ".join(subject.split()), _BLANK_LINES.sub("\n\n", text.strip() + "\n"), html)
+
+    def sms(self, name: str, language: str, variables: Mapping[str, str]) -> str:
+        """The SMS on one line. Raises as `letter` does."""
+        line = _SPACES.sub(" ", self._render("sms", name, language, variables)).strip()
+        # one no-break space would leave an English SMS 70 characters instead of 160; Russian has 70 anyway
+        return line.replace("\u00a0", " ") if language == "en" else line
+
+    def _render(self, form: str, name: str, language: str, variables: Mapping[str, str]) -> str:
+        return self._compiled[form, language, name].render(variables, language=language)
+
+
+def _environment(form: str, shop: str, folder: Path) -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader([folder / "layouts" / form, folder]),
+        autoescape=form == "html",  # noqa: S701 - the others are plain text
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    environment.globals["shop"] = shop
+    environment.filters["money"] = words.money
+    environment.filters["order_number"] = words.order_number
+    environment.filters["paragraphs"] = _html_paragraphs if form == "html" else _paragraphs
+    environment.filters["facts"] = _html_facts if form == "html" else _facts
+    return environment
+
+
+def _paragraphs(body: str) -> str:
+    return "\n\n".join(" ".join(line.strip() for line in part.splitlines()) for part in _parts(body))
+
+
+def _html_paragraphs(body: Markup) -> Markup:
+    return Markup("\n").join(Markup("<p>%s</p>") % part for part in _parts(body))
+
+
+def _facts(lines: str) -> str:
+    return "\n".join(f"{label}: {value}" for label, value in _pairs(lines))
+
+
+def _html_facts(lines: Markup) -> Markup:
+    row = Markup('<tr><td class="label">%s</td><td class="value">%s</td></tr>')
+    return Markup("\n").join(row % pair for pair in _pairs(lines))
+
+
+def _parts(body: str) -> list[str]:
+    # Markup.split keeps Markup, so what was escaped stays so and is not escaped again
+    marked = [type(body)(part.strip()) for part in _PARAGRAPH.split(body)]
+    return [part for part in marked if part]
+
+
+def _pairs(lines: str) -> list[tuple[str, str]]:
+    pairs = (line.split("|", 1) for line in lines.splitlines() if line.strip())
+    return [(label.strip(), value.strip()) for label, value in pairs]

@@ -1,0 +1,1 @@
+"""Orders: what a buyer asked for, where it stands, and the arbiter of its end."""

@@ -1,0 +1,32 @@
+"""The life of an order as a pure table: which status may follow which (contract, section 3)."""
+
+from __future__ import annotations
+
+from services.orders.models import OrderStatus as S
+
+#: From each status, where an order may go next.
+TRANSITIONS: dict[S, frozenset[S]] = {
+    S.CREATED: frozenset({S.RESERVED, S.CANCELLING}),
+    S.RESERVED: frozenset({S.PAYMENT_PENDING, S.CANCELLING}),
+    S.PAYMENT_PENDING: frozenset({S.PAID, S.CANCELLING}),
+    S.PAID: frozenset({S.CONFIRMED, S.CANCELLING}),
+    S.CONFIRMED: frozenset(),
+    S.CANCELLING: frozenset({S.CANCELLED}),
+    S.CANCELLED: frozenset(),
+}
+
+CLOSING = frozenset({S.CANCELLING, S.CANCELLED})
+CLOSED = frozenset({S.CONFIRMED, S.CANCELLED})
+UNPAID = frozenset({S.CREATED, S.RESERVED, S.PAYMENT_PENDING})
+
+_FORWARD = (S.CREATED, S.RESERVED, S.PAYMENT_PENDING, S.PAID, S.CONFIRMED)
+
+
+def sources(target: S) -> list[str]:
+    """The statuses from which an order may go to `target`."""
+    return [str(status) for status, following in TRANSITIONS.items() if target in following]
+
+
+def has_reached(status: S, target: S) -> bool:
+    """True when the forward step to `target` was done before, so that doing it again is a repetition."""
+    return {status, target} <= set(_FORWARD) and _FORWARD.index(status) >= _FORWARD.index(target)

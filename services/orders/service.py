@@ -1,0 +1,234 @@
+"""Rules of orders for buyers and operators: placing, reading, paying by another way, cancelling."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from sqlmodel import Session
+
+from services.clock import Clock, new_id
+from services.db import Sessions, retried
+from services.errors import (
+    CurrencyMismatch,
+    Invalid,
+    InvalidTransition,
+    NotFound,
+    PaymentExists,
+    ProductUnavailable,
+    TooManyOpenOrders,
+)
+from services.idempotency import Idempotent, remember
+from services.money import MAX_MINOR, Money
+from services.orders import repository, shaping
+from services.orders.lifecycle import CLOSING, sources
+from services.orders.models import CancelReason, OrderStatus
+from services.orders.views import (
+    EventView,
+    NewOrder,
+    OrderFilter,
+    OrderSummary,
+    OrderView,
+    PaymentMethod,
+    Placed,
+    Policy,
+    Product,
+)
+from services.secrets import Vault
+
+
+class OrderService:
+    """What people do with orders; the steps of their workflow are in `OrderSteps`."""
+
+    def __init__(self, sessions: Sessions, vault: Vault, clock: Clock, policy: Policy) -> None:
+        self._sessions = sessions
+        self._vault = vault
+        self._clock = clock
+        self._policy = policy
+
+    @retried
+    def place(self, new: NewOrder, idempotent: Idempotent | None = None) -> Placed:
+        """Store an order with its prices frozen, its first event and its start command (contract, `POST /orders`).
+
+        Raises ProductUnavailable, CurrencyMismatch, Invalid (a total out of bounds), TooManyOpenOrders,
+        IdempotencyKeyReused, IdempotencyInProgress.
+        """
+        order_id = new_id()
+        with self._sessions.begin() as session:
+            replay = remember(session, idempotent, order_id, 201)
+            if replay:
+                return Placed(self._view(session, replay.resource_id), replayed=True)
+            ordered = _ordered(new)
+            self._check_open_orders(session, new.buyer_id)
+            total = _total(ordered)
+            repository.insert(
+                session,
+                self._row(order_id, new, total),
+                [(product.id, product.name, product.price.minor, quantity) for product, quantity in ordered],
+            )
+            return Placed(self._view(session, order_id), replayed=False)
+
+    def get(self, order_id: UUID, buyer_id: UUID | None = None) -> OrderView:
+        """An order, of this buyer or (None) of anybody. Raises NotFound."""
+        with self._sessions.begin() as session:
+            return self._view(session, order_id, buyer_id)
+
+    def start_input(self, order_id: UUID) -> Mapping[str, Any]:
+        """What the order's workflow is started with. Raises NotFound."""
+        with self._sessions.begin() as session:
+            row = repository.find(session, order_id, None)
+        if row is None:
+            raise NotFound("There is no such order.")
+        stored: Mapping[str, Any] = row.start_input
+        return stored
+
+    def list_orders(self, wanted: OrderFilter, after: UUID | None, limit: int) -> list[OrderSummary]:
+        """A page of orders, newest first; `after` is the last id of the page before."""
+        values = {
+            "buyer": wanted.buyer_id,
+            "status": wanted.status,
+            "created_from": wanted.created_from,
+            "created_to": wanted.created_to,
+            "attention": wanted.needs_attention,
+            "after": after,
+            "limit": limit,
+        }
+        with self._sessions.begin() as session:
+            return [shaping.summary(row) for row in repository.page(session, values)]
+
+    def events(self, order_id: UUID, buyer_id: UUID | None = None, after: int = 0) -> list[EventView]:
+        """The timeline after an event's id. Raises NotFound."""
+        with self._sessions.begin() as session:
+            self._view(session, order_id, buyer_id)
+            return [shaping.event(row) for row in repository.events(session, order_id, after)]
+
+    @retried
+    def give_method(self, order_id: UUID, buyer_id: UUID | None, method: PaymentMethod) -> OrderView:
+        """Keep a way to pay for an order that waits for one, and tell its workflow.
+
+        Raises NotFound, InvalidTransition (closed or closing), PaymentExists (a payment is under way).
+        """
+        with self._sessions.begin() as session:
+            order = self._view(session, order_id, buyer_id, lock=True)
+            if order.status in CLOSING or order.status == OrderStatus.CONFIRMED:
+                raise InvalidTransition(f"The order is {order.status}: it takes no payment.")
+            if repository.has_method(session, order_id) or order.status == OrderStatus.PAID:
+                raise PaymentExists("A payment of this order is under way: wait for it to end.")
+            repository.give_method(session, order_id, method.kind, self._sealed(method))
+            given = repository.count_methods(session, order_id) + 1
+            repository.note(session, order_id, f"method:{given}", type="payment_method_given")
+            repository.command(session, order_id, "payment_method_given", f"payment_method_given:{given}", {})
+            return self._view(session, order_id)
+
+    @retried
+    def request_cancel(
+        self,
+        order_id: UUID,
+        buyer_id: UUID | None,
+        reason: CancelReason = CancelReason.BUYER_REQUEST,
+        note: str | None = None,
+    ) -> OrderView:
+        """Close the order's door by a guarded update, and tell its workflow. Repeatable.
+
+        Raises NotFound, InvalidTransition (confirmed).
+        """
+        with self._sessions.begin() as session:
+            order = self._view(session, order_id, buyer_id)
+            moved = repository.move(
+                session,
+                order_id,
+                OrderStatus.CANCELLING,
+                sources(OrderStatus.CANCELLING),
+                reason=reason,
+                note=note,
+                detail=reason,
+            )
+            if moved:
+                repository.command(session, order_id, "cancel_requested", "cancel_requested", {})
+            order = self._view(session, order_id, buyer_id)
+            if order.status == OrderStatus.CONFIRMED:
+                raise InvalidTransition("The order is confirmed: it can no longer be cancelled.")
+            return order
+
+    @retried
+    def notice_payment(self, order_id: UUID, payment_id: UUID, key: str) -> None:
+        """Tell the order's workflow that the provider has news of a payment; once a key."""
+        with self._sessions.begin() as session:
+            repository.command(
+                session, order_id, "payment_settled", f"payment_settled:{key}", {"payment_id": str(payment_id)}
+            )
+
+    def _view(self, session: Session, order_id: UUID, buyer_id: UUID | None = None, *, lock: bool = False) -> OrderView:
+        row = repository.find(session, order_id, buyer_id, lock=lock)
+        if row is None:
+            raise NotFound("There is no such order.")
+        return shaping.order(row)
+
+    def _check_open_orders(self, session: Session, buyer_id: UUID) -> None:
+        if not self._policy.max_unpaid:
+            return
+        repository.lock_buyer(session, buyer_id)
+        if repository.count_unpaid(session, buyer_id) >= self._policy.max_unpaid:
+            raise TooManyOpenOrders(
+                f"{self._policy.max_unpaid} orders are waiting to be paid: pay or cancel one first.", retry_after=60
+            )
+
+    def _row(self, order_id: UUID, new: NewOrder, total: Money) -> dict[str, Any]:
+        method = new.method
+        phone = method.phone if method else None
+        return {
+            "id": order_id,
+            "buyer_id": new.buyer_id,
+            "total_minor": total.minor,
+            "currency": total.currency,
+            "country": new.address.country,
+            "region": new.address.region,
+            "city": new.address.city,
+            "street": new.address.street,
+            "language": new.language,
+            "method": method.kind if method else None,
+            "payment_method": self._sealed(method) if method else None,
+            "contact": self._vault.seal({"phone": phone}) if phone else None,
+            "start_input": self._start_input(order_id, new, total),
+        }
+
+    def _start_input(self, order_id: UUID, new: NewOrder, total: Money) -> dict[str, Any]:
+        # Ids, minor units, flags and durations: never anything about a person (DESIGN, section 4).
+        policy = self._policy
+        return {
+            "order_id": str(order_id),
+            "buyer_id": str(new.buyer_id),
+            "total_minor": total.minor,
+            "currency": total.currency,
+            "has_method": new.method is not None,
+            "hold_seconds": policy.hold_seconds,
+            "payment_window": policy.payment_window,
+            "payment_attempts": policy.payment_attempts,
+            "attention_after": policy.attention_after,
+            "local_lane": policy.local_lane,
+        }
+
+    def _sealed(self, method: PaymentMethod) -> bytes:
+        return self._vault.seal({method.kind: method.card or method.phone})
+
+
+def _ordered(new: NewOrder) -> list[tuple[Product, int]]:
+    if not new.quantities:
+        raise Invalid("An order needs at least one product.", pointer="/items")
+    missing = [key for key in new.quantities if key not in new.products or not new.products[key].is_active]
+    if missing:
+        raise ProductUnavailable(
+            "Some products are not sold (any more).", products=[str(product_id) for product_id in missing]
+        )
+    return [(new.products[product_id], quantity) for product_id, quantity in new.quantities.items()]
+
+
+def _total(ordered: list[tuple[Product, int]]) -> Money:
+    currencies = {product.price.currency for product, _ in ordered}
+    if len(currencies) > 1:
+        raise CurrencyMismatch("All products of an order must have one currency.")
+    minor = sum(product.price.minor * quantity for product, quantity in ordered)
+    if not 1 <= minor <= MAX_MINOR:
+        raise Invalid("The total of the order is out of bounds.", pointer="/items")
+    return Money(minor, currencies.pop())

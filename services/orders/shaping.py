@@ -1,0 +1,68 @@
+"""Rows of orders turned into the values that leave the service."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row
+
+from services.money import Money
+from services.orders.models import CancelReason, OrderStatus
+from services.orders.views import Address, Command, EventView, LineView, OrderSummary, OrderView
+
+
+def order(row: Row[Any]) -> OrderView:
+    """An order in full, from a row that carries its lines as JSON."""
+    return OrderView(
+        id=row.id,
+        buyer_id=row.buyer_id,
+        status=OrderStatus(row.status),
+        total=Money(row.total_minor, row.currency),
+        lines=tuple(
+            LineView(UUID(product_id), name, Money(price, row.currency), quantity)
+            for product_id, name, price, quantity in row.lines
+        ),
+        address=Address(row.country, row.region, row.city, row.street),
+        method=row.method,
+        cancel_reason=reason(row.cancel_reason),
+        needs_attention=row.needs_attention,
+        attention_reason=row.attention_reason,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+    )
+
+
+def summary(row: Row[Any]) -> OrderSummary:
+    """An order in a list."""
+    return OrderSummary(
+        id=row.id,
+        buyer_id=row.buyer_id,
+        status=OrderStatus(row.status),
+        total=Money(row.total_minor, row.currency),
+        created_at=row.created_at,
+        needs_attention=row.needs_attention,
+    )
+
+
+def event(row: Row[Any]) -> EventView:
+    """An entry of the timeline."""
+    return EventView(
+        id=row.id,
+        at=row.at,
+        type=row.type,
+        status=OrderStatus(row.status),
+        detail=row.detail,
+        attempt=row.attempt,
+        amount=Money(row.amount_minor, row.currency) if row.amount_minor is not None else None,
+    )
+
+
+def command(row: Row[Any]) -> Command:
+    """A leased command."""
+    return Command(row.id, row.order_id, row.name, row.arguments, row.start_input, OrderStatus(row.status), row.paid_by)
+
+
+def reason(value: str | None) -> CancelReason | None:
+    """Why an order was cancelled, if it was."""
+    return CancelReason(value) if value else None

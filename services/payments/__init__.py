@@ -1,0 +1,1 @@
+"""Payments: money taken once, given back once, and never unknown for long."""

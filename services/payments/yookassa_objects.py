@@ -1,0 +1,156 @@
+"""YooKassa's objects as its API v3 prints them, read strictly into the port's terms."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+
+from services.money import Money
+from services.payments.gateway import Outcome, ProviderPayment, ProviderRefund
+from services.payments.views import Charge
+
+#: An id is put into addresses, so it may hold nothing that means something there.
+ObjectId = Annotated[str, Field(pattern=r"^[0-9A-Za-z-]{1,64}$")]
+
+_OUTCOMES = {
+    "pending": Outcome.PENDING,
+    "waiting_for_capture": Outcome.PENDING,
+    "succeeded": Outcome.SUCCEEDED,
+    "canceled": Outcome.FAILED,
+}
+
+
+class Amount(BaseModel):
+    """Money as decimal text."""
+
+    value: str
+    currency: str
+
+    def money(self) -> Money:
+        """Raises ValueError when it is no amount of its currency."""
+        return Money.parse(self.value, self.currency)
+
+
+class Confirmation(BaseModel):
+    """What the buyer must do."""
+
+    confirmation_url: Annotated[str, Field(pattern=r"^https?://", max_length=2048)] | None = None
+
+
+class Cancellation(BaseModel):
+    """Why a payment or refund came to nothing."""
+
+    reason: Annotated[str, Field(max_length=64)] = "canceled"
+
+
+class PaymentObject(BaseModel):
+    """https://yookassa.ru/developers/api#payment_object"""
+
+    id: ObjectId
+    status: Literal["pending", "waiting_for_capture", "succeeded", "canceled"]
+    amount: Amount
+    metadata: dict[str, str] = {}
+    confirmation: Confirmation | None = None
+    cancellation_details: Cancellation | None = None
+
+    @property
+    def reference(self) -> str | None:
+        """What we called it."""
+        return self.metadata.get("reference")
+
+    def told(self) -> ProviderPayment:
+        """In the port's terms. Raises ValueError."""
+        return ProviderPayment(
+            provider_id=self.id,
+            outcome=_OUTCOMES[self.status],
+            amount=self.amount.money(),
+            confirmation_url=self.confirmation.confirmation_url if self.confirmation else None,
+            failure_code=_reason(self.status, self.cancellation_details),
+        )
+
+
+class RefundObject(BaseModel):
+    """https://yookassa.ru/developers/api#refund_object; `description` carries our key."""
+
+    id: ObjectId
+    payment_id: ObjectId
+    status: Literal["pending", "succeeded", "canceled"]
+    amount: Amount
+    description: str | None = None
+    cancellation_details: Cancellation | None = None
+
+    def told(self) -> ProviderRefund:
+        """In the port's terms. Raises ValueError."""
+        reason = _reason(self.status, self.cancellation_details)
+        return ProviderRefund(self.id, _OUTCOMES[self.status], self.amount.money(), reason)
+
+
+class PaymentPage(BaseModel):
+    """A page of a list, newest first."""
+
+    items: list[PaymentObject]
+    next_cursor: str | None = None
+
+
+class RefundPage(BaseModel):
+    """A page of a list, newest first."""
+
+    items: list[RefundObject]
+    next_cursor: str | None = None
+
+
+class Problem(BaseModel):
+    """https://yookassa.ru/developers/using-api/response-handling/http-codes"""
+
+    code: Annotated[str, Field(max_length=64)]
+    parameter: str | None = None
+
+
+class NotifiedObject(BaseModel):
+    """As much of an object as a message is read for; the rest is asked for."""
+
+    id: ObjectId
+    status: Annotated[str, Field(pattern=r"^[a-z_]{1,32}$")]
+    payment_id: ObjectId | None = None
+    metadata: dict[str, Any] = {}
+
+    @property
+    def reference(self) -> UUID | None:
+        """Our payment's id, if it names one."""
+        try:
+            return UUID(str(self.metadata.get("reference")))
+        except ValueError:
+            return None
+
+
+class Notification(BaseModel):
+    """https://yookassa.ru/developers/using-api/webhooks"""
+
+    type: Literal["notification"]
+    event: Annotated[str, Field(pattern=r"^[a-z_.]{1,48}$")]
+    object: NotifiedObject
+
+
+def payment_body(reference: UUID, charge: Charge) -> dict[str, Any]:
+    """The body of POST /payments: captured at once, our payment's id in its metadata."""
+    common = {
+        "amount": {"value": charge.amount.text, "currency": charge.currency},
+        "capture": True,
+        "metadata": {"reference": str(reference)},
+    }
+    if charge.method == "phone":
+        digits = (charge.phone or "").removeprefix("+")
+        data = {"type": "mobile_balance", "phone": digits}
+        return common | {"payment_method_data": data, "confirmation": {"type": "external"}}
+    if charge.return_url is None:
+        return common | {"payment_token": charge.card_token}
+    where = {"type": "redirect", "return_url": charge.return_url}
+    return common | {"payment_token": charge.card_token, "confirmation": where}
+
+
+def _reason(status: str, details: Cancellation | None) -> str | None:
+    if status != "canceled":
+        return None
+    return details.reason if details else "canceled"

@@ -1,0 +1,1 @@
+"""Reservations: goods held for an order, sold or given back."""

@@ -1,0 +1,71 @@
+"""Tables of the reservations service: stock per product, and what is held of it for which order."""
+
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, ForeignKey, Index, String, func, text
+from sqlmodel import Field, SQLModel
+
+from services import db as db  # constraint names are set there
+
+SCHEMA = "reservations"
+
+
+class ReservationStatus(StrEnum):
+    """`reserved → confirmed | released | expired` (contract, section 2)."""
+
+    RESERVED = "reserved"
+    CONFIRMED = "confirmed"
+    RELEASED = "released"
+    EXPIRED = "expired"
+
+
+class Stock(SQLModel, table=True):
+    """One row a product; `total = available + reserved + sold`, always."""
+
+    __tablename__ = "stocks"
+    __table_args__ = (
+        CheckConstraint("available >= 0 AND reserved >= 0 AND sold >= 0", name="not_negative"),
+        CheckConstraint("total = available + reserved + sold", name="sum"),
+        {"schema": SCHEMA},
+    )
+
+    product_id: UUID = Field(primary_key=True)
+    total: int = Field(sa_column=Column(BigInteger, nullable=False))
+    available: int = Field(sa_column=Column(BigInteger, nullable=False))
+    reserved: int = Field(sa_column=Column(BigInteger, nullable=False, server_default=text("0")))
+    sold: int = Field(sa_column=Column(BigInteger, nullable=False, server_default=text("0")))
+
+
+class Reservation(SQLModel, table=True):
+    """The one reservation of an order; without lines and `released` it is a tombstone against a late hold."""
+
+    __tablename__ = "reservations"
+    __table_args__ = (
+        CheckConstraint(
+            "status IN (" + ", ".join(repr(str(status)) for status in ReservationStatus) + ")", name="status"
+        ),
+        Index("ix_reservations_expiring", "expires_at", postgresql_where=text("status = 'reserved' AND NOT pinned")),
+        {"schema": SCHEMA},
+    )
+
+    id: UUID = Field(primary_key=True)
+    order_id: UUID = Field(unique=True)
+    status: str = Field(sa_column=Column(String(12), nullable=False))
+    #: a started payment pins the hold: it no longer expires by itself
+    pinned: bool = Field(sa_column_kwargs={"server_default": text("false")})
+    created_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False, server_default=func.now()))
+    expires_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
+    closed_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
+
+
+class ReservationLine(SQLModel, table=True):
+    """How much of one product a reservation holds."""
+
+    __tablename__ = "lines"
+    __table_args__ = (CheckConstraint("quantity > 0", name="quantity"), {"schema": SCHEMA})
+
+    reservation_id: UUID = Field(sa_column=Column(ForeignKey(f"{SCHEMA}.reservations.id"), primary_key=True))
+    product_id: UUID = Field(sa_column=Column(ForeignKey(f"{SCHEMA}.stocks.product_id"), primary_key=True))
+    quantity: int = Field(sa_column=Column(BigInteger, nullable=False))

@@ -1,0 +1,80 @@
+"""The whole api over HTTP, on a real PostgreSQL, without Temporal: tests themselves take an order's steps."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import httpx2
+import pytest
+from fastapi import FastAPI
+
+from api.app import create_app
+from services import bootstrap
+from services.bootstrap import House
+from services.db import Sessions
+from services.settings import Settings
+from tests.api.doubles import MemoryGateway
+from tests.api.people import Person, a_buyer, an_operator
+from tests.api.watching import Watch
+
+
+@pytest.fixture(scope="session")
+def settings(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    return Settings(
+        app_env="development",
+        database_url=database_url,
+        data_dir=tmp_path_factory.mktemp("api"),
+        argon2_time_cost=1,
+        argon2_memory_kib=8,
+        argon2_parallelism=1,
+    )
+
+
+@pytest.fixture(scope="session")
+def whole_house(settings: Settings, all_sessions: Sessions) -> Iterator[House]:
+    house = bootstrap.build(settings, sessions=all_sessions, gateway=MemoryGateway())
+    yield house
+    house.wakeups.stop()
+
+
+@pytest.fixture(scope="session")
+async def app(whole_house: House) -> AsyncIterator[FastAPI]:
+    app = create_app(whole_house)
+    async with app.router.lifespan_context(app):
+        yield app
+
+
+@pytest.fixture
+def house(whole_house: House, sessions: Sessions) -> House:
+    """Every service, on empty tables."""
+    return whole_house
+
+
+@pytest.fixture
+async def api(app: FastAPI, house: House) -> AsyncIterator[httpx2.AsyncClient]:
+    """A client; every answer that it gets is held against the rules for all answers."""
+    transport = httpx2.ASGITransport(app)
+    hooks = {"response": [Watch(app).check]}
+    async with httpx2.AsyncClient(transport=transport, base_url="http://market", event_hooks=hooks) as client:
+        yield client
+
+
+@pytest.fixture
+def buyer(house: House) -> Person:
+    return a_buyer(house)
+
+
+@pytest.fixture
+def other(house: House) -> Person:
+    return a_buyer(house)
+
+
+@pytest.fixture
+def operator(house: House) -> Person:
+    return an_operator(house)
+
+
+@pytest.fixture
+def problem_pages() -> Path:
+    return Path(__file__).resolve().parents[2] / "docs" / "problems"

@@ -1,0 +1,97 @@
+"""A small shop: products in stock, orders, and the steps that a workflow would take with them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+import httpx2
+
+from services.bootstrap import House
+from services.catalog.views import ProductChange, ProductDraft
+from services.clock import new_id
+from services.money import Money
+from services.payments.views import Charge, PaymentView
+from services.reservations.views import Item
+from tests.api.people import Person
+
+ADDRESS = {"country": "RU", "region": "Москва", "city": "Москва", "street": "Тверская, 1"}
+ORDERS = "/api/v1/orders"
+
+
+def a_product(
+    house: House,
+    *,
+    price: str = "1299.00",
+    currency: str = "RUB",
+    stock: int = 10,
+    active: bool = True,
+    name: str = "Lantern",
+) -> UUID:
+    """A product in the catalog, with so many units."""
+    sku = new_id().hex
+    draft = ProductDraft(sku, name, Money.parse(price, currency))
+    product_id = house.catalog.import_products([draft]).ids[sku]
+    if not active:
+        house.catalog.change(product_id, ProductChange(is_active=False))
+    house.reservations.set_stock(product_id, stock)
+    return product_id
+
+
+def items(*lines: tuple[UUID, int]) -> dict[str, Any]:
+    """`{"items": […]}` of products and quantities."""
+    return {"items": [{"productId": str(product_id), "quantity": quantity} for product_id, quantity in lines]}
+
+
+async def order(
+    api: httpx2.AsyncClient, buyer: Person, product_id: UUID, *, headers: Mapping[str, str] | None = None, **more: Any
+) -> httpx2.Response:
+    """POST /orders for one unit."""
+    body = {"productId": str(product_id), **ADDRESS, **more}
+    return await api.post(ORDERS, json=body, headers={**buyer.headers, **(headers or {})})
+
+
+async def placed(api: httpx2.AsyncClient, buyer: Person, house: House, **more: Any) -> UUID:
+    """The id of a new order of one unit of a new product."""
+    answer = await order(api, buyer, a_product(house), **more)
+    assert answer.status_code == 201
+    return UUID(answer.json()["orderId"])
+
+
+def reserve(house: House, order_id: UUID) -> None:
+    """What the workflow does first."""
+    ordered = house.order_steps.claim(order_id, "run").items
+    house.reservations.hold(order_id, [Item(product_id, quantity) for product_id, quantity in ordered], 1200)
+    house.order_steps.reserved(order_id)
+
+
+def pay(house: House, order_id: UUID) -> PaymentView:
+    """What the workflow does next; the way to pay must be known."""
+    house.reservations.pin(order_id)
+    due = house.order_steps.start_payment(order_id, 1)
+    assert due.method is not None
+    method = due.method
+    charge = Charge(
+        order_id, 1, due.total.minor, due.total.currency, "card" if method.card else "phone", method.card, method.phone
+    )
+    payment = house.payments.charge(charge)
+    if payment.status == "succeeded":
+        house.order_steps.paid(order_id, payment.id, payment.amount)
+    elif payment.status == "pending":
+        house.order_steps.note(order_id, "payment_waiting", "payment_waiting:1", attempt=1)
+    return payment
+
+
+def confirm(house: House, order_id: UUID) -> None:
+    """What the workflow does last."""
+    house.order_steps.confirmed(order_id)
+    house.reservations.confirm(order_id)
+
+
+def undo(house: House, order_id: UUID, reason: str = "buyer_request") -> None:
+    """What the workflow does when it has to go back."""
+    house.order_steps.begin_cancel(order_id, "run", reason)
+    house.payments.undo(order_id)
+    house.reservations.release(order_id)
+    house.order_steps.cancelled(order_id)

@@ -1,0 +1,141 @@
+"""The table of callers: complete, enforced on every route, and the same refusal for every bad token."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator
+from uuid import uuid4
+
+import httpx2
+import pytest
+from fastapi import FastAPI
+from fastapi.routing import iter_route_contexts
+
+from api.callers import OPERATIONS, Admission, Token, admission
+from api.routes import GuardedRoute
+from services.bootstrap import House
+from services.identity.views import CallerKind, Scope
+from tests.api.people import Person, a_service
+
+BASE = "/api/v1"
+NEEDED = [operation for operation, row in OPERATIONS.items() if row.token is Token.NEEDED]
+
+
+def routes_of(app: FastAPI) -> Iterator[GuardedRoute]:
+    for context in iter_route_contexts(app.router.routes):
+        assert isinstance(context.original_route, GuardedRoute)
+        yield context.original_route
+
+
+def request_of(operation: str) -> tuple[str, str]:
+    """A method and a path that the operation's route serves."""
+    method, _, template = operation.partition(" ")
+    return method, BASE + template.replace("{orderId}", str(uuid4())).replace("{productId}", str(uuid4()))
+
+
+def test_every_route_has_a_row_and_every_row_a_route(app: FastAPI) -> None:
+    assert sorted(route.operation for route in routes_of(app)) == sorted(OPERATIONS)
+
+
+def test_a_route_without_a_row_cannot_be_declared() -> None:
+    async def opened() -> None: ...
+
+    with pytest.raises(LookupError, match="POST /vault"):
+        GuardedRoute("/vault", opened, methods=["POST"])
+
+
+@pytest.mark.parametrize("operation", NEEDED)
+async def test_G1_no_token(api: httpx2.AsyncClient, operation: str) -> None:
+    # Bodies and ids are wrong as well: who calls comes first.
+    method, path = request_of(operation)
+    answer = await api.request(method, path.replace("-", "!"), content=b"{")
+
+    assert answer.status_code == 401
+    assert answer.json()["type"] == "/problems/unauthenticated"
+    assert answer.headers["www-authenticate"].startswith("Bearer")
+
+
+def bad_tokens(house: House, buyer: Person) -> dict[str, str]:
+    head, payload, signature = buyer.token.split(".")
+    none = base64.urlsafe_b64encode(b'{"alg":"none","typ":"at+jwt"}').decode().rstrip("=")
+    return {
+        "empty": "Bearer ",
+        "another scheme": f"Basic {buyer.token}",
+        "no scheme": buyer.token,
+        "nonsense": "Bearer nonsense",
+        "not ascii": "Bearer т",
+        "two": f"Bearer {buyer.token} {buyer.token}",
+        "cut": f"Bearer {head}.{payload}",
+        "forged": f"Bearer {head}.{payload}.{signature[::-1]}",
+        "alg none": f"Bearer {none}.{payload}.",
+        "8 KiB": "Bearer " + "a" * 8192,
+    }
+
+
+async def test_G1_one_answer_for_every_bad_token(api: httpx2.AsyncClient, house: House, buyer: Person) -> None:
+    bodies = set()
+    for authorization in bad_tokens(house, buyer).values():
+        answer = await api.get(f"{BASE}/users/me", headers=[(b"Authorization", authorization.encode())])
+        assert answer.status_code == 401
+        bodies.add(json.dumps({name: value for name, value in answer.json().items() if name != "traceId"}))
+    assert len(bodies) == 1
+
+
+async def test_G1_two_tokens_are_none(api: httpx2.AsyncClient, buyer: Person) -> None:
+    twice = [("Authorization", f"Bearer {buyer.token}")] * 2
+
+    assert (await api.get(f"{BASE}/users/me", headers=twice)).status_code == 401
+
+
+async def test_T41_a_disabled_user(api: httpx2.AsyncClient, house: House, buyer: Person) -> None:
+    assert buyer.id is not None
+    house.identity.set_active(buyer.id, False)
+
+    assert (await api.get(f"{BASE}/users/me", headers=buyer.headers)).status_code == 401
+
+
+@pytest.mark.parametrize("operation", NEEDED)
+async def test_G2_callers_that_the_table_does_not_name(
+    api: httpx2.AsyncClient, house: House, buyer: Person, operator: Person, operation: str
+) -> None:
+    row = admission(operation)
+    held = [scope for scope in Scope if scope != row.scope]
+    callers = {
+        CallerKind.BUYER: buyer,
+        CallerKind.OPERATOR: operator,
+        CallerKind.SERVICE: a_service(house, *held),
+    }
+    method, path = request_of(operation)
+    for kind, person in callers.items():
+        answer = await api.request(method, path, headers=person.headers, content=b"{")
+        if kind in row.kinds:
+            assert answer.status_code not in (401, 403)
+        else:
+            assert (answer.status_code, answer.json()["type"]) == (403, "/problems/forbidden")
+
+
+async def test_T60_a_service_with_the_scope(api: httpx2.AsyncClient, house: House) -> None:
+    path = f"{BASE}/orders/{uuid4()}"
+
+    answers = [
+        await api.get(path, headers=a_service(house, *scopes).headers)
+        for scopes in ((), (Scope.PAYMENTS_READ,), (Scope.ORDERS_READ,))
+    ]
+
+    assert [answer.status_code for answer in answers] == [403, 403, 404]
+
+
+@pytest.mark.parametrize(
+    "operation", [operation for operation, row in OPERATIONS.items() if row == Admission(Token.WELCOME)]
+)
+async def test_a_bad_token_is_refused_where_one_is_welcome(api: httpx2.AsyncClient, operation: str) -> None:
+    method, path = request_of(operation)
+
+    assert (await api.request(method, path, headers={"Authorization": "Bearer x"})).status_code == 401
+
+
+async def test_an_old_token_does_not_hinder_signing_in(api: httpx2.AsyncClient) -> None:
+    answer = await api.post(f"{BASE}/auth/login/email", json={}, headers={"Authorization": "Bearer old"})
+
+    assert answer.status_code == 422

@@ -1,0 +1,99 @@
+"""The OpenAPI document: complete for every operation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import httpx2
+import pytest
+from fastapi import FastAPI
+
+from api.callers import OPERATIONS, Token
+from api.problems import TYPES
+
+BASE = "/api/v1"
+
+
+@pytest.fixture
+def document(app: FastAPI) -> dict[str, Any]:
+    return app.openapi()
+
+
+def operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for path, methods in document["paths"].items():
+        for method, described in methods.items():
+            yield f"{method.upper()} {path.removeprefix(BASE)}", described
+
+
+def test_every_operation_of_the_api_is_in_it(document: dict[str, Any]) -> None:
+    around = {"GET /livez", "GET /readyz", "GET /metrics", "GET /docs", "GET /openapi.json"}
+    api = {row for row in OPERATIONS if row not in around and not row.startswith(("GET /docs/", "GET /problems/"))}
+
+    assert {name for name, _ in operations(document)} == api
+    assert document["openapi"] == "3.1.0"
+
+
+def test_every_operation_says_all(document: dict[str, Any]) -> None:
+    ids = [described["operationId"] for _, described in operations(document)]
+    assert len(ids) == len(set(ids))
+    for name, described in operations(document):
+        assert described["summary"], name
+        assert "Callers: " in described["description"], name
+        assert {"500", "503", "429"} <= described["responses"].keys(), name
+        for status, answer in described["responses"].items():
+            assert answer["description"], (name, status)
+            assert "X-Request-Id" in answer["headers"], (name, status)
+            if int(status) >= 400:
+                examples = answer["content"]["application/problem+json"]["examples"]
+                assert {TYPES[slug].status for slug in examples} == {int(status)}, (name, status)
+            elif status == "200":
+                assert "example" in answer["content"]["application/json"], (name, status)
+
+
+def test_bodies_have_examples_that_are_taken(document: dict[str, Any]) -> None:
+    for name, described in operations(document):
+        body = described.get("requestBody", {}).get("content", {}).get("application/json")
+        if body and not name.endswith(("/reserve", "/confirm")):
+            assert body["examples"], name
+
+
+def test_who_needs_a_token(document: dict[str, Any]) -> None:
+    for name, described in operations(document):
+        needed = OPERATIONS[name].token is Token.NEEDED
+        assert (described["security"] == [{"bearer": []}]) is needed, name
+        assert ("401" in described["responses"]) is (
+            OPERATIONS[name].token is not Token.IGNORED or "login" in name or "webhook" in name
+        ), name
+
+
+def test_every_problem_it_names_is_a_known_type(document: dict[str, Any]) -> None:
+    named = {
+        slug
+        for _, described in operations(document)
+        for answer in described["responses"].values()
+        for slug in answer.get("content", {}).get("application/problem+json", {}).get("examples", ())
+    }
+    assert named <= TYPES.keys()
+    assert document["components"]["schemas"]["Problem"]["properties"]["type"]["enum"] == [
+        f"/problems/{slug}" for slug in TYPES
+    ]
+
+
+def test_nothing_points_nowhere(document: dict[str, Any]) -> None:
+    def references(node: Any) -> Iterator[str]:
+        if isinstance(node, dict):
+            yield from ([node["$ref"]] if isinstance(node.get("$ref"), str) else [])
+            for inner in node.values():
+                yield from references(inner)
+        elif isinstance(node, list):
+            for inner in node:
+                yield from references(inner)
+
+    schemas = document["components"]["schemas"]
+    assert {reference.removeprefix("#/components/schemas/") for reference in references(document)} <= schemas.keys()
+    assert "HTTPValidationError" not in schemas
+
+
+async def test_it_is_served(api: httpx2.AsyncClient, document: dict[str, Any]) -> None:
+    assert (await api.get("/openapi.json")).json() == document

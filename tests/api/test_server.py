@@ -1,0 +1,250 @@
+"""The real server on a real port: live streams, heads and times without bounds, and stopping."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import httpx2
+import pytest
+
+from api import protocol
+from api.app import create_app
+from api.server import Server, make_server
+from sandbox.ports import free_port
+from services import bootstrap
+from services.bootstrap import House
+from tests.api.doubles import MemoryGateway
+from tests.api.people import Person
+from tests.api.shop import ORDERS, a_product, confirm, order, pay, placed, reserve, undo
+
+
+@dataclass(frozen=True)
+class Served:
+    """A server that answers."""
+
+    server: Server
+    port: int
+    client: httpx2.AsyncClient
+    task: asyncio.Task[None]
+
+    async def raw(self, sent: bytes) -> bytes:
+        """What comes back on a connection of its own until it is closed."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        writer.write(sent)
+        try:
+            return await reader.read()
+        except ConnectionResetError:
+            return b""
+        finally:
+            writer.close()
+
+
+@asynccontextmanager
+async def serving(house: House) -> AsyncIterator[Served]:
+    port = free_port()
+    settings = house.settings.model_copy(update={"api_port": port})
+    # A listener of its own, because stopping the server stops it.
+    own = bootstrap.build(settings, sessions=house.sessions, gateway=MemoryGateway())
+    server = make_server(create_app(own), settings)
+    task = asyncio.create_task(server.serve())
+    while not server.started:
+        await asyncio.sleep(0.01)
+    async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=20) as client:
+        yield Served(server, port, client, task)
+        server.should_exit = True
+    await task
+
+
+@pytest.fixture
+async def served(house: House) -> AsyncIterator[Served]:
+    async with serving(house) as served:
+        yield served
+
+
+@dataclass
+class Frame:
+    name: str | None = None
+    id: int | None = None
+    data: Any = None
+
+
+async def frames(response: httpx2.Response) -> AsyncIterator[Frame]:
+    frame = Frame()
+    async for line in response.aiter_lines():
+        field, _, value = line.partition(": ")
+        if not line:
+            if frame.data is not None:
+                yield frame
+            frame = Frame()
+        elif field == "event":
+            frame.name = value
+        elif field == "id":
+            frame.id = int(value)
+        elif field == "data":
+            frame.data = json.loads(value)
+
+
+@asynccontextmanager
+async def stream(
+    served: Served, buyer: Person, order_id: UUID, last: int | None = None
+) -> AsyncIterator[httpx2.Response]:
+    headers = {**buyer.headers, "Accept": "text/event-stream"}
+    if last is not None:
+        headers["Last-Event-ID"] = str(last)
+    async with served.client.stream("GET", f"{ORDERS}/{order_id}/events", headers=headers) as response:
+        yield response
+
+
+async def test_a_live_stream_from_the_present_state_to_the_end(served: Served, buyer: Person, house: House) -> None:
+    order_id = await placed(served.client, buyer, house, card="tok_succeeds")
+    await asyncio.to_thread(reserve, house, order_id)
+    async with stream(served, buyer, order_id) as response:
+        seen = frames(response)
+        first = await anext(seen)
+        await asyncio.to_thread(pay, house, order_id)
+        await asyncio.to_thread(confirm, house, order_id)
+        rest = [frame async for frame in seen]
+
+    assert response.headers["content-type"].startswith("text/event-stream")
+    assert (first.name, first.data) == (
+        "state",
+        {"orderId": str(order_id), "status": "reserved", "needsAttention": False},
+    )
+    assert [frame.data["type"] for frame in rest] == ["payment_pending", "paid", "confirmed"]
+    ids = [frame.id for frame in (first, *rest)]
+    assert ids == [event.id for event in house.orders.events(order_id)][1:]
+
+
+async def test_a_stream_is_resumed_where_it_broke(served: Served, buyer: Person, house: House) -> None:
+    order_id = await placed(served.client, buyer, house, card="tok_succeeds")
+    reserve(house, order_id)
+    had = house.orders.events(order_id)[0].id
+    undo(house, order_id)
+
+    async with stream(served, buyer, order_id, had) as response:
+        seen = [frame async for frame in frames(response)]
+    async with stream(served, buyer, order_id, seen[-1].id) as after:
+        pass
+
+    assert (seen[0].name, seen[0].id, seen[0].data["status"]) == ("state", None, "cancelled")
+    assert [frame.data["type"] for frame in seen[1:]] == ["reserved", "cancelling", "cancelled"]
+    assert after.status_code == 204
+
+
+async def test_T59_a_stream_of_another_buyers_order(served: Served, buyer: Person, other: Person, house: House) -> None:
+    order_id = await placed(served.client, buyer, house)
+
+    async with stream(served, other, order_id) as response:
+        assert response.status_code == 404
+
+
+async def test_T26_a_stream_ends_with_its_session(
+    served: Served, buyer: Person, house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.order_stream.SILENCE", 0.05)
+    order_id = await placed(served.client, buyer, house)
+    assert buyer.id is not None
+    async with stream(served, buyer, order_id) as response:
+        seen = frames(response)
+        await anext(seen)
+        house.identity.set_active(buyer.id, False)
+        assert [frame async for frame in seen] == []
+
+
+async def test_G11_no_version_of_the_server(served: Served) -> None:
+    answer = await served.client.get("/nope")
+
+    assert "server" not in answer.headers
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"GET /livez HTTP/1.1\r\nHost: x\r\nX-Long: " + b"a" * 17_000 + b"\r\n\r\n",
+        b"GET /livez HTTP/1.1\r\nHost: x\r\n" + b"X-Many: 1\r\n" * 2_000 + b"\r\n",
+        b"GET /livez HTTP/1.1\r\nHost: x\r\nX-Endless: " + b"a" * 17_000,
+        b"GET /livez?" + b"a" * 17_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
+    ],
+)
+async def test_G5_heads_beyond_16_KiB(served: Served, head: bytes) -> None:
+    answer = await served.raw(head)
+
+    assert answer.startswith(b"HTTP/1.1 431 ")
+    assert answer.endswith(b"Request head too large.\n")
+    assert (await served.client.get("/livez")).status_code == 200
+
+
+async def test_a_head_of_15_KiB(served: Served) -> None:
+    assert (await served.client.get("/livez", headers={"X-Long": "a" * 15 * 1024})).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"",
+        b"GET /livez HTTP/1.1\r\nHost: x\r\n",
+        b"POST /api/v1/auth/login/email HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        b"Content-Length: 99\r\n\r\n{",
+    ],
+)
+async def test_T104_a_client_that_is_slow(served: Served, monkeypatch: pytest.MonkeyPatch, sent: bytes) -> None:
+    monkeypatch.setattr(protocol, "RECEIVE_SECONDS", 0.3)
+    async with asyncio.timeout(5):
+        assert await served.raw(sent) == b""
+
+
+async def test_a_slow_answer_is_not_cut(
+    served: Served, buyer: Person, house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(protocol, "RECEIVE_SECONDS", 0.3)
+
+    answer = await order(served.client, buyer, a_product(house), headers={"Prefer": "wait=1"})
+
+    assert answer.status_code == 201
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /readyz HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"Content-Length: 5\r\nContent-Length: 6\r\n\r\nhello",
+        b"Content-Length: -1\r\n\r\n",
+        b"Transfer-Encoding: xchunked\r\n\r\n",
+        b"Content-Length : 5\r\n\r\nhello",
+    ],
+)
+async def test_T118_ambiguous_lengths(served: Served, head: bytes) -> None:
+    answer = await served.raw(b"POST /api/v1/auth/login/email HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" + head)
+
+    assert answer.startswith(b"HTTP/1.1 4")
+    assert answer.count(b"HTTP/1.1 ") == 1
+
+
+async def test_T118_old_http(served: Served) -> None:
+    answer = await served.raw(b"GET /livez HTTP/1.0\r\n\r\n")
+
+    assert answer.startswith(b"HTTP/1.1 200 ")
+
+
+async def test_stopping_answers_who_waits_and_ends_streams(house: House, buyer: Person) -> None:
+    async with serving(house) as served:
+        order_id = await placed(served.client, buyer, house)
+        step = asyncio.create_task(
+            served.client.post(f"{ORDERS}/{order_id}/reserve", headers={**buyer.headers, "Prefer": "wait=30"})
+        )
+        async with stream(served, buyer, order_id) as response:
+            seen = frames(response)
+            await anext(seen)
+            began = asyncio.get_running_loop().time()
+            served.server.should_exit = True
+            assert [frame async for frame in seen] == []
+        assert (await step).status_code == 202
+        await served.task
+        assert asyncio.get_running_loop().time() - began < 5

@@ -1,0 +1,37 @@
+"""Builders that say only what a test is about."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from services.clock import new_id
+from services.money import Money
+from services.orders.views import Address, NewOrder, PaymentMethod, Product
+
+ADDRESS = Address("RU", "Москва", "Москва", "Тверская, 1")
+KEY = "a-test-key-of-more-than-thirty-two-characters"
+
+
+def a_product(price: str = "10.00", currency: str = "RUB", *, active: bool = True) -> Product:
+    """A product as the catalog says it."""
+    return Product(new_id(), "Lantern", Money.parse(price, currency), active)
+
+
+def an_order(
+    *products: Product,
+    lines: int = 1,
+    quantity: int = 1,
+    buyer_id: UUID | None = None,
+    card: str | None = "tok_succeeds",
+    phone: str | None = None,
+) -> NewOrder:
+    """An order of so many products (or of these), paid by a card that succeeds unless told otherwise."""
+    ordered = products or tuple(a_product() for _ in range(lines))
+    method = PaymentMethod(card=card, phone=phone) if card or phone else None
+    return NewOrder(
+        buyer_id=buyer_id or new_id(),
+        quantities={product.id: quantity for product in ordered},
+        products={product.id: product for product in ordered},
+        address=ADDRESS,
+        method=method,
+    )

@@ -1,0 +1,1 @@
+"""The sandbox: its servers, its supervisor, and the stack as one thing."""

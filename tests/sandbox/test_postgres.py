@@ -1,0 +1,125 @@
+"""The embedded PostgreSQL: what it makes, what it survives, and what it refuses in a sentence."""
+
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from sandbox.binaries import find_binaries, major_version
+from sandbox.errors import CannotStart
+from sandbox.ports import free_port
+from sandbox.postgres import EmbeddedPostgres, processes_in
+
+
+@pytest.fixture(scope="module")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
+    with EmbeddedPostgres(tmp_path_factory.mktemp("postgres"), free_port(), "quite: s@cret/") as server:
+        yield server
+
+
+def ask(server: EmbeddedPostgres, question: str) -> object:
+    with psycopg.connect(server.url()) as connection:
+        row = connection.execute(question.encode()).fetchone()
+        assert row is not None
+        return row[0]
+
+
+def test_market_owns_the_database_market(postgres: EmbeddedPostgres) -> None:
+    owner = ask(postgres, "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = current_database()")
+    assert (owner, ask(postgres, "SELECT current_database()::text")) == ("market", "market")
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("SELECT lower('ПРИВЕТ')", "привет"),
+        ("SELECT 'Чайник' ILIKE '%чай%'", True),
+        ("SHOW fsync", "on"),
+        ("SHOW shared_buffers", "128MB"),
+        ("SHOW max_connections", "200"),
+        ("SHOW timezone", "UTC"),
+        ("SHOW listen_addresses", "127.0.0.1"),
+    ],
+)
+def test_settings(postgres: EmbeddedPostgres, question: str, answer: object) -> None:
+    assert ask(postgres, question) == answer
+
+
+def test_nobody_enters_without_the_password(postgres: EmbeddedPostgres) -> None:
+    stranger = EmbeddedPostgres(postgres.data_dir, postgres.port, "a guess")
+    with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
+        psycopg.connect(stranger.url())
+
+
+def test_committed_rows_survive_a_kill(postgres: EmbeddedPostgres) -> None:
+    with psycopg.connect(postgres.url()) as connection:
+        connection.execute("CREATE TABLE kept AS SELECT 42 AS answer")
+    postgres.kill()
+    assert not postgres.running
+    assert processes_in(postgres.cluster) == []
+    postgres.start()
+    assert ask(postgres, "SELECT answer FROM kept") == 42
+
+
+def test_a_stale_pid_file_with_a_pid_that_is_somebody_elses_now(postgres: EmbeddedPostgres) -> None:
+    postgres.kill()
+    pid_file = postgres.cluster / "postmaster.pid"
+    lines = pid_file.read_text().splitlines()
+    pid_file.write_text("\n".join([str(os.getppid()), *lines[1:]]))
+    postgres.start()
+    assert ask(postgres, "SELECT 1") == 1
+
+
+def test_a_second_server_in_the_same_cluster_is_refused(
+    postgres: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sandbox.postgres.LEFT_OVER_WITHIN", 0.1)
+    with pytest.raises(CannotStart, match=f"in use by another PostgreSQL .pid {postgres.pid}, "):
+        EmbeddedPostgres(postgres.data_dir, free_port(), "quite: s@cret/").start()
+    assert ask(postgres, "SELECT 1") == 1
+
+
+def test_a_lost_password_is_explained(postgres: EmbeddedPostgres) -> None:
+    postgres.stop()
+    forgetful = EmbeddedPostgres(postgres.data_dir, postgres.port, "another")
+    try:
+        with pytest.raises(CannotStart, match=r"made with another password: put secrets\.json back"):
+            forgetful.start()
+    finally:
+        forgetful.stop()
+    postgres.start()
+
+
+def test_a_port_in_use_is_named_before_anything_is_made(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(CannotStart, match=f"Port {port} is in use by pid {os.getpid()} .*POSTGRES_PORT"):
+            EmbeddedPostgres(tmp_path, port, "quite: s@cret/").start()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_cluster_of_another_version_is_left_alone(tmp_path: Path) -> None:
+    cluster = tmp_path / "postgres"
+    cluster.mkdir()
+    (cluster / "PG_VERSION").write_text("9.6\n")
+    with pytest.raises(CannotStart, match=r"made by PostgreSQL 9\.6, and this is \d+: dump it .* set DATABASE_URL"):
+        EmbeddedPostgres(tmp_path, free_port(), "quite: s@cret/").start()
+    assert [path.name for path in cluster.iterdir()] == ["PG_VERSION"]
+
+
+def test_an_initdb_cut_short_leaves_no_cluster_and_is_done_again(tmp_path: Path) -> None:
+    half_made = tmp_path / "postgres.unfinished"
+    half_made.mkdir()
+    (half_made / "PG_VERSION").write_text("9.6\n")
+    with EmbeddedPostgres(tmp_path, free_port(), "quite: s@cret/", durable=False) as server:
+        assert ask(server, "SHOW fsync") == "off"
+        assert not half_made.exists()
+
+
+def test_missing_binaries_are_said(tmp_path: Path) -> None:
+    with pytest.raises(CannotStart, match=r"No PostgreSQL binaries here: install requirements/run\.txt"):
+        find_binaries([tmp_path])
+    assert int(major_version(find_binaries())) >= 14

@@ -1,0 +1,194 @@
+"""What the catalog shows, and that an import is all or nothing and repeatable."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
+
+from services.catalog.service import CatalogService
+from services.catalog.views import Imported, ProductChange, ProductDraft, ProductView
+from services.db import Sessions
+from services.errors import Invalid, NotFound
+from services.money import MAX_MINOR, Money
+
+LAMP = ProductDraft("LAMP", "Lamp", Money(129900, "RUB"), "Gives light", {"watts": 7.5, "tags": ["home"]})
+MUG = ProductDraft("MUG", "Кружка 100%", Money(500, "JPY"))
+OLD = ProductDraft("OLD", "Old_lamp", Money(100, "RUB"), is_active=False)
+
+
+def skus(found: Any) -> list[str]:
+    return [product.sku for product in found]
+
+
+def test_a_product_is_as_it_came_in(catalog: CatalogService) -> None:
+    product_id = catalog.import_products([LAMP]).ids["LAMP"]
+    expected = ProductView(
+        product_id, "LAMP", "Lamp", "Gives light", Money(129900, "RUB"), {"watts": 7.5, "tags": ["home"]}, True
+    )
+    assert catalog.get(product_id) == expected
+    assert catalog.list() == [expected]
+    assert catalog.prices([product_id, uuid4()]) == {product_id: expected}
+    assert product_id.version == 7
+
+
+def test_T74_an_inactive_product_is_as_good_as_none(catalog: CatalogService) -> None:
+    product_id = catalog.import_products([OLD]).ids["OLD"]
+    for missing in (product_id, uuid4()):
+        with pytest.raises(NotFound) as refused:
+            catalog.get(missing)
+        assert refused.value.detail == "There is no such product."
+    assert catalog.get(product_id, include_inactive=True).is_active is False
+    assert catalog.prices([product_id])[product_id].is_active is False
+    assert catalog.list() == []
+    assert skus(catalog.list(include_inactive=True)) == ["OLD"]
+
+
+def test_a_repeated_import_writes_nothing(catalog: CatalogService, sessions: Sessions) -> None:
+    first = catalog.import_products([LAMP, MUG, OLD])
+    assert (set(first.added), set(first.changed)) == ({"LAMP", "MUG", "OLD"}, set())
+    before = versions(sessions)
+    assert catalog.import_products([OLD, MUG, LAMP]) == Imported(frozenset(), frozenset(), first.ids)
+    assert versions(sessions) == before
+
+
+def test_an_import_changes_what_differs_and_keeps_ids(catalog: CatalogService) -> None:
+    first = catalog.import_products([LAMP, MUG, OLD])
+    dearer, back = replace(LAMP, price=Money(139900, "RUB")), replace(OLD, is_active=True)
+    second = catalog.import_products([dearer, MUG, back])
+    assert second == Imported(frozenset(), frozenset({"LAMP", "OLD"}), first.ids)
+    assert catalog.get(first.ids["LAMP"]).price == Money(139900, "RUB")
+    assert catalog.get(first.ids["OLD"]).is_active is True
+
+
+def test_hidden_products_are_not_for_sale_until_shown(catalog: CatalogService) -> None:
+    catalog.import_products([MUG])
+    hidden = catalog.import_products([LAMP, replace(MUG, name="Mug"), OLD], hidden=True)
+    assert (set(hidden.added), set(hidden.changed)) == ({"LAMP", "OLD"}, {"MUG"})
+    assert skus(catalog.list()) == ["MUG"]
+    shown = catalog.import_products([LAMP, replace(MUG, name="Mug"), OLD])
+    assert (set(shown.added), set(shown.changed)) == (set(), {"LAMP"})
+    assert sorted(skus(catalog.list())) == ["LAMP", "MUG"]
+
+
+def test_a_catalog_is_empty_until_something_is_for_sale(catalog: CatalogService) -> None:
+    assert catalog.is_empty()
+    catalog.import_products([LAMP], hidden=True)
+    assert catalog.is_empty()
+    catalog.import_products([LAMP])
+    assert not catalog.is_empty()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "pointer"),
+    [
+        (replace(MUG, sku=""), "/sku"),
+        (replace(MUG, sku="x" * 65), "/sku"),
+        (replace(MUG, name=" "), "/name"),
+        (replace(MUG, name="a\nb"), "/name"),
+        (replace(MUG, name="a\0"), "/name"),
+        (replace(MUG, name="\ud800"), "/name"),
+        (replace(MUG, description="x" * 10_001), "/description"),
+        (replace(MUG, price=Money(0, "RUB")), "/price"),
+        (replace(MUG, price=Money(-1, "RUB")), "/price"),
+        (replace(MUG, price=Money(MAX_MINOR + 1, "RUB")), "/price"),
+        (replace(MUG, price=Money(1, "XYZ")), "/currency"),
+        (replace(MUG, attributes={"a": "\0"}), "/attributes"),
+        (replace(MUG, attributes={"a": "\ud800"}), "/attributes"),
+        (replace(MUG, attributes={"a": float("nan")}), "/attributes"),
+        (replace(MUG, attributes={"a": "x" * 20_000}), "/attributes"),
+    ],
+)
+def test_G13_one_wrong_product_keeps_all_out(catalog: CatalogService, wrong: ProductDraft, pointer: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        catalog.import_products([LAMP, wrong])
+    assert refused.value.pointer == pointer
+    assert catalog.list(include_inactive=True) == []
+
+
+def test_an_escaped_backslash_before_u0000_is_plain_text(catalog: CatalogService) -> None:
+    product_id = catalog.import_products([replace(MUG, attributes={"a": "\\u0000"})]).ids["MUG"]
+    assert catalog.get(product_id).attributes == {"a": "\\u0000"}
+
+
+@pytest.mark.parametrize("minor", [0, -1, MAX_MINOR + 1])
+def test_G13_the_database_is_the_second_wall(catalog: CatalogService, sessions: Sessions, minor: int) -> None:
+    catalog.import_products([LAMP])
+    with pytest.raises(IntegrityError, match="ck_products_price"), sessions.begin() as session:
+        session.execute(text("UPDATE catalog.products SET price_minor = :minor"), {"minor": minor})
+
+
+def test_pages_by_id_without_gap_or_repetition(catalog: CatalogService) -> None:
+    ids = catalog.import_products([replace(MUG, sku=f"MUG-{number:03}") for number in range(25)]).ids
+    seen, after = [], None
+    while page := catalog.list(after=after, limit=10):
+        assert len(page) <= 10
+        seen += [product.id for product in page]
+        after = seen[-1]
+    assert seen == sorted(ids.values())
+
+
+@pytest.mark.parametrize(
+    ("q", "found"),
+    [
+        ("lamp", ["LAMP", "OLD"]),
+        ("КРУЖКА", ["MUG"]),
+        ("%", ["MUG"]),
+        ("100%", ["MUG"]),
+        ("_", ["OLD"]),
+        ("d_l", ["OLD"]),
+        ("l.*p", []),
+        ("\\", []),
+        ("' OR 1=1 --", []),
+        ("", ["LAMP", "MUG", "OLD"]),
+        (None, ["LAMP", "MUG", "OLD"]),
+    ],
+)
+def test_T73_a_search_is_meant_literally(catalog: CatalogService, q: str | None, found: list[str]) -> None:
+    catalog.import_products([LAMP, MUG, replace(OLD, is_active=True)])
+    assert sorted(skus(catalog.list(q=q))) == found
+
+
+def test_a_list_in_one_currency(catalog: CatalogService) -> None:
+    catalog.import_products([LAMP, MUG, OLD])
+    assert skus(catalog.list(currency="JPY")) == ["MUG"]
+    assert sorted(skus(catalog.list(currency="RUB", include_inactive=True))) == ["LAMP", "OLD"]
+
+
+def test_an_operator_changes_some_fields(catalog: CatalogService) -> None:
+    product_id = catalog.import_products([LAMP]).ids["LAMP"]
+    before = catalog.get(product_id)
+    changed = catalog.change(product_id, ProductChange(price=Money(5, "JPY"), attributes={}, is_active=False))
+    assert changed == replace(before, price=Money(5, "JPY"), attributes={}, is_active=False)
+    assert catalog.get(product_id, include_inactive=True) == changed
+    assert catalog.change(product_id, ProductChange(name="Lantern", description="")).name == "Lantern"
+    with pytest.raises(NotFound):
+        catalog.change(uuid4(), ProductChange(name="Lantern"))
+    with pytest.raises(Invalid):
+        catalog.change(product_id, ProductChange(price=Money(0, "JPY")))
+
+
+def test_imports_at_once_meet_without_deadlock(catalog: CatalogService) -> None:
+    drafts = [replace(MUG, sku=f"MUG-{number:04}") for number in range(1500)]
+
+    def run(number: int) -> Imported:
+        return catalog.import_products(
+            [replace(draft, name=f"Mug {number}") for draft in drafts[:: 1 - 2 * (number % 2)]]
+        )
+
+    with ThreadPoolExecutor(6) as pool:
+        done = list(pool.map(run, range(6)))
+    assert sum(len(one.added) for one in done) == 1500
+    assert len({frozenset(one.ids.values()) for one in done}) == 1
+    assert len({product.name for product in catalog.list(limit=2000)}) == 1
+
+
+def versions(sessions: Sessions) -> list[tuple[str, int]]:
+    with sessions.begin() as session:
+        rows = session.execute(text("SELECT sku, xmin::text::bigint FROM catalog.products ORDER BY sku"))
+        return [(row[0], row[1]) for row in rows]

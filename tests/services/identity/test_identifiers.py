@@ -1,0 +1,123 @@
+"""E-mail addresses and phones in one canonical form, and what is none."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from services.errors import Invalid
+from services.identity.identifiers import EmailAddress, email_address, phone_number
+from services.identity.names import checked_name
+
+
+@pytest.mark.parametrize(
+    ("typed", "address", "canonical"),
+    [
+        ("Anna@EXAMPLE.com", "Anna@example.com", "anna@example.com"),
+        ("anna@пример.рф", "anna@xn--e1afmkfd.xn--p1ai", "anna@xn--e1afmkfd.xn--p1ai"),
+        (" anna+shop@example.com ", "anna+shop@example.com", "anna+shop@example.com"),
+        ("Анна@example.com", "Анна@example.com", "анна@example.com"),
+        ("ａnna@ｅxample。com", "anna@example.com", "anna@example.com"),
+    ],
+)
+def test_email(typed: str, address: str, canonical: str) -> None:
+    assert email_address(typed) == EmailAddress(address, canonical)
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "",
+        "anna",
+        "@example.com",
+        "anna@localhost",
+        "anna@shop.test",
+        "anna@[127.0.0.1]",
+        "anna@example..com",
+        "anna@example.com..",
+        "a" * 65 + "@example.com",
+        "a@" + "b" * 250 + ".com",
+        '"a b"@example.com',
+        "ann\u0430@example.com",
+        "αnna@example.com",
+        "anna\u200b@example.com",
+        "anna\0@example.com",
+        "anna@exa\u202emple.com",
+        "\ud800@example.com",
+    ],
+)
+def test_T02_no_email(typed: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        email_address(typed)
+    assert refused.value.pointer == "/email"
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "anna@example.com\r\nBcc: boris@example.com",
+        "anna@example.com\n",
+        "anna@example.com, boris@example.com",
+        "anna@example.com;boris@example.com",
+        "Anna <anna@example.com>",
+    ],
+)
+def test_T03_never_more_than_one_bare_address(typed: str) -> None:
+    with pytest.raises(Invalid):
+        email_address(typed)
+
+
+@pytest.mark.parametrize(
+    ("typed", "number"),
+    [
+        ("8 999 123-45-67", "+79991234567"),
+        ("+7 (999) 123.45.67", "+79991234567"),
+        ("999 123 45 67", "+79991234567"),
+        ("٨ ٩٩٩ ١٢٣ ٤٥ ٦٧", "+79991234567"),
+        ("00 7 999 123 45 67", "+79991234567"),
+        ("+7 999 123 45 67 доб. 5", "+79991234567"),
+        ("+7 999 123-45-67 ext. 12", "+79991234567"),
+        ("+44 20 7946 0018", "+442079460018"),
+        ("8 800 555 35 35", "+78005553535"),
+    ],
+)
+def test_T09_phone(typed: str, number: str) -> None:
+    assert phone_number(typed, "RU") == number
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "",
+        "anna@example.com",
+        "112",
+        "900",
+        "+7",
+        "8 809 555 35 35",
+        "+1 900 555 1234",
+        "+44 70 1234 5678",
+        "9" * 15,
+        "+7\0999",
+    ],
+)
+def test_T09_no_phone(typed: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        phone_number(typed, "RU")
+    assert refused.value.pointer == "/phone"
+
+
+@pytest.mark.parametrize(
+    "hostile", ["a@" * 50_000, "a." * 50_000, "1" * 100_000, "+" * 100_000, "\u0430" * 100_000, "(" * 100_000]
+)
+def test_T119_hostile_input_is_refused_fast(hostile: str) -> None:
+    begun = time.monotonic()
+    for read in (email_address, lambda text: phone_number(text, "RU"), lambda text: checked_name(text, "/firstName")):
+        with pytest.raises(Invalid):
+            read(hostile)
+    assert time.monotonic() - begun < 0.15
+
+
+@pytest.mark.parametrize("name", ["Анна-Мария", "O’Brien", "می\u200cخواهم", "李小龙", "Ŭ", "😀"])
+def test_a_name_in_any_writing(name: str) -> None:
+    assert checked_name(name, "/firstName") == name

@@ -1,0 +1,116 @@
+"""Signing in: one answer for every failure, and hashes that follow the settings."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import text
+
+from services.db import Sessions
+from services.errors import Invalid, InvalidCredentials, NotFound, Unauthenticated
+from services.identity.passwords import Argon2Profile, PasswordHasher
+from services.identity.service import IdentityService
+from services.identity.tokens import AccessTokens
+from tests.services.identity.doubles import PASSWORD, SetClock, by_email, by_phone
+
+
+def test_by_either_identifier_however_written(identity: IdentityService) -> None:
+    anna, boris = identity.register(by_email()).id, identity.register(by_phone()).id
+    by_mail = identity.login("ANNA@EXAMPLE.com", None, PASSWORD)
+    by_number = identity.login(None, "8 999 123 45 67", PASSWORD)
+    assert identity.authenticate(by_mail.access_token).user_id == anna
+    assert identity.authenticate(by_number.access_token).user_id == boris
+    assert by_mail.expires_in == 600
+
+
+def test_the_refresh_token_is_kept_only_as_a_hash(identity: IdentityService, sessions: Sessions) -> None:
+    identity.register(by_email())
+    refresh = identity.login("anna@example.com", None, PASSWORD).refresh_token
+    assert len(refresh) == 43
+    with sessions.begin() as session:
+        row = session.execute(
+            text("SELECT hash = sha256(cast(:token AS bytea)) AS same, kind, spent_at FROM identity.tokens"),
+            {"token": refresh.encode()},
+        ).one()
+    assert (row.same, row.kind, row.spent_at) == (True, "refresh", None)
+
+
+def test_T12_one_answer_for_unknown_wrong_and_disabled(identity: IdentityService) -> None:
+    anna = identity.register(by_email()).id
+    boris = identity.register(by_email("boris@example.com")).id
+    identity.set_active(boris, False)
+    attempts = [
+        ("nobody@example.com", PASSWORD),
+        ("anna@example.com", "wrong-Password-1"),
+        ("anna@example.com", "x" * 5000),
+        ("boris@example.com", PASSWORD),
+        ("boris@example.com", "wrong-Password-1"),
+    ]
+    answers = set()
+    for email, password in attempts:
+        with pytest.raises(InvalidCredentials) as refused:
+            identity.login(email, None, password)
+        answers.add((refused.value.code, refused.value.detail, tuple(refused.value.extra)))
+    assert len(answers) == 1
+    assert identity.profile(anna).email == "anna@example.com"
+
+
+def test_T18_what_is_no_identifier_is_refused_as_such(identity: IdentityService) -> None:
+    for email, phone, pointer in [
+        (None, "anna@example.com", "/phone"),
+        ("' OR 1=1 --", None, "/email"),
+        ("a\0@example.com", None, "/email"),
+        ("a@example.com", "+79991234567", ""),
+    ]:
+        with pytest.raises(Invalid) as refused:
+            identity.login(email, phone, PASSWORD)
+        assert refused.value.pointer == pointer
+
+
+def test_T19_an_outdated_hash_is_replaced_once(
+    identity: IdentityService, sessions: Sessions, tokens: AccessTokens, clock: SetClock
+) -> None:
+    identity.register(by_email())
+    seen = [_credential(sessions)]
+    with PasswordHasher(Argon2Profile(2, 16, 1)) as stronger:
+        renewed = IdentityService(sessions, stronger, tokens, clock, "RU")
+        for _ in range(2):
+            renewed.login("anna@example.com", None, PASSWORD)
+            seen.append(_credential(sessions))
+    assert [parameters for _, parameters in seen] == [
+        "argon2id v=19 m=8,t=1,p=1",
+        "argon2id v=19 m=16,t=2,p=1",
+        "argon2id v=19 m=16,t=2,p=1",
+    ]
+    assert seen[1] == seen[2]
+    assert seen[1][0] != seen[0][0]
+
+
+def test_T41_a_disabled_user_is_out_at_once_and_stays_signed_out(identity: IdentityService) -> None:
+    anna = identity.register(by_email()).id
+    tokens = identity.login("anna@example.com", None, PASSWORD)
+    identity.set_active(anna, False)
+    assert _is_known(identity, tokens.access_token) is False
+    identity.set_active(anna, True)
+    assert _is_known(identity, tokens.access_token) is False
+    assert _is_known(identity, identity.login("anna@example.com", None, PASSWORD).access_token) is True
+
+
+def test_nobody_cannot_be_switched(identity: IdentityService) -> None:
+    with pytest.raises(NotFound):
+        identity.set_active(uuid4(), False)
+
+
+def _credential(sessions: Sessions) -> tuple[str, str]:
+    with sessions.begin() as session:
+        row = session.execute(text("SELECT hash, parameters FROM identity.credentials")).one()
+    return row.hash, row.parameters
+
+
+def _is_known(identity: IdentityService, token: str) -> bool:
+    try:
+        identity.authenticate(token)
+    except Unauthenticated:
+        return False
+    return True

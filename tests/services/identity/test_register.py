@@ -1,0 +1,148 @@
+"""Registering: one person is one account, and only what is allowed gets in."""
+
+from __future__ import annotations
+
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import text
+
+from services.db import Sessions
+from services.errors import AlreadyRegistered, Invalid, MarketError, NotFound, PasswordTooWeak
+from services.identity.service import IdentityService
+from services.identity.views import Contact, Profile, RegisterUser
+from tests.services.identity.doubles import PASSWORD, by_email, by_phone
+
+
+def test_by_email(identity: IdentityService) -> None:
+    made = identity.register(by_email("Anna@Example.COM"))
+    assert made == Profile(made.id, "Anna", "Petrova", "Anna@example.com", None, False, False)
+    assert identity.profile(made.id) == made
+    assert made.id.version == 7
+
+
+def test_by_phone(identity: IdentityService) -> None:
+    made = identity.register(by_phone("8 (999) 123-45-67"))
+    assert made == Profile(made.id, "Anna", "Petrova", None, "+79991234567", False, False)
+
+
+def test_nobody_has_no_profile(identity: IdentityService) -> None:
+    with pytest.raises(NotFound):
+        identity.profile(uuid4())
+
+
+@pytest.mark.parametrize("contact", [(None, None), ("anna@example.com", "+79991234567")])
+def test_exactly_one_identifier(identity: IdentityService, contact: tuple[str | None, str | None]) -> None:
+    with pytest.raises(Invalid):
+        identity.register(RegisterUser("Anna", "Petrova", *contact, PASSWORD))
+
+
+def test_messages_are_written_in_two_languages(identity: IdentityService) -> None:
+    with pytest.raises(Invalid) as refused:
+        identity.register(RegisterUser("Anna", "Petrova", "anna@example.com", None, PASSWORD, language="de-DE-1996"))
+    assert refused.value.pointer == "/language"
+
+
+def test_T01_taken_identifier(identity: IdentityService) -> None:
+    identity.register(by_email())
+    identity.register(by_phone())
+    for again in (by_email(), by_phone()):
+        with pytest.raises(AlreadyRegistered) as refused:
+            identity.register(again)
+        assert refused.value.code == "already-registered"
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("anna@example.com", "ANNA@example.com"),
+        ("anna@xn--e1afmkfd.xn--p1ai", "anna@ПРИМЕР.рф"),
+        ("anna@example.com", "ａnna@ｅxample.com"),
+        ("anna@example.com", "anna@example.com."),
+        ("анна@example.com", "АННА@Example.com"),
+    ],
+)
+def test_T02_one_account_a_canonical_form(identity: IdentityService, first: str, second: str) -> None:
+    identity.register(by_email(first))
+    with pytest.raises(AlreadyRegistered):
+        identity.register(by_email(second))
+
+
+def test_T04_weak_password(identity: IdentityService) -> None:
+    with pytest.raises(PasswordTooWeak) as refused:
+        identity.register(by_email(password="password1234"))
+    assert (refused.value.code, refused.value.pointer) == ("password-too-weak", "/password")
+
+
+def test_T05_long_passwords_are_refused_whole_or_hashed_whole(identity: IdentityService) -> None:
+    longest = "Sturdy-otter-77-lamp " * 6 + "ok"
+    assert len(longest) == 128
+    with pytest.raises(Invalid) as refused:
+        identity.register(by_email(password=longest + "!"))
+    assert (refused.value.code, refused.value.pointer) == ("validation-error", "/password")
+    identity.register(by_email(password=longest))
+    assert identity.login("anna@example.com", None, longest).expires_in == 600
+    with pytest.raises(MarketError) as wrong:
+        identity.login("anna@example.com", None, longest[:72])
+    assert wrong.value.code == "invalid-credentials"
+
+
+def test_T08_sixty_four_at_once_make_one_account(identity: IdentityService, sessions: Sessions) -> None:
+    def register(number: int) -> str:
+        try:
+            identity.register(by_email(f"ANNA@{'Example' if number % 2 else 'EXAMPLE'}.com"))
+        except MarketError as error:
+            return error.code
+        return "made"
+
+    with ThreadPoolExecutor(64) as pool:
+        outcomes = Counter(pool.map(register, range(64)))
+    assert outcomes["made"] == 1
+    assert outcomes.keys() <= {"made", "already-registered", "service-unavailable"}
+    with sessions.begin() as session:
+        counts = session.execute(
+            text("SELECT (SELECT count(*) FROM identity.users), (SELECT count(*) FROM identity.credentials)")
+        ).one()
+    assert tuple(counts) == (1, 1)
+
+
+@pytest.mark.parametrize("typed", ["8 999 123-45-67", "+7(999)1234567", "٨٩٩٩١٢٣٤٥٦٧", "007 999 1234567"])
+def test_T09_one_phone_however_written(identity: IdentityService, typed: str) -> None:
+    identity.register(by_phone("+79991234567"))
+    with pytest.raises(AlreadyRegistered):
+        identity.register(by_phone(typed))
+
+
+@pytest.mark.parametrize(
+    "name", ["{{7*7}}", "${jndi:ldap://x}", "<b>Anna</b>", "O'Neil; DROP TABLE users", "Ли", "A" * 100]
+)
+def test_T11_a_name_is_stored_as_it_is(identity: IdentityService, name: str) -> None:
+    assert identity.register(by_email(first_name=name)).first_name == name
+
+
+@pytest.mark.parametrize("name", ["", "   ", "A" * 101, "A\u202eB", "A\nB", "A\0B", "\ud800", "A\u200bB", "\u2066A"])
+def test_T11_a_name_that_bends_text_is_refused(identity: IdentityService, name: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        identity.register(by_email(first_name=name))
+    assert refused.value.pointer == "/firstName"
+
+
+def test_news_goes_to_what_was_registered_and_to_the_rest_once_verified(
+    identity: IdentityService, sessions: Sessions
+) -> None:
+    anna, boris = identity.register(by_email()).id, identity.register(by_phone()).id
+    with sessions.begin() as session:
+        session.execute(text("UPDATE identity.users SET phone = '+79990000001' WHERE id = :id"), {"id": anna})
+        session.execute(
+            text(
+                "UPDATE identity.users SET email = 'b@example.com', email_canonical = 'b@example.com',"
+                " email_verified = true WHERE id = :id"
+            ),
+            {"id": boris},
+        )
+    assert identity.contacts([anna, boris, uuid4()]) == {
+        anna: Contact("anna@example.com", None, "Anna", "ru"),
+        boris: Contact("b@example.com", "+79991234567", "Anna", "en"),
+    }

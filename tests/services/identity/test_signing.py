@@ -1,0 +1,44 @@
+"""Where the signing key comes from."""
+
+from __future__ import annotations
+
+import stat
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from services.identity.signing import KEY_FILE, SigningKeys, signing_keys
+
+RSA = """-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg
+-----END PRIVATE KEY-----"""
+
+
+def test_development_makes_one_key_and_keeps_it_to_itself(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    with ThreadPoolExecutor(16) as pool:
+        made = list(pool.map(lambda _: signing_keys(None, folder, development=True).kid, range(16)))
+    assert len(set(made)) == 1
+    assert [file.name for file in folder.iterdir()] == [KEY_FILE]
+    assert stat.S_IMODE((folder / KEY_FILE).stat().st_mode) == 0o600
+
+
+def test_a_given_key_wins_and_writes_nothing(tmp_path: Path) -> None:
+    given = SigningKeys.generate()
+    one_line = given.pem().replace("\n", "\\n")
+    assert signing_keys(given.pem(), tmp_path, development=False).kid == given.kid
+    assert signing_keys(one_line, tmp_path, development=True).kid == given.kid
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_of_several_the_first_signs_and_all_verify(tmp_path: Path) -> None:
+    new, old = SigningKeys.generate(), SigningKeys.generate()
+    keys = signing_keys(new.pem() + old.pem(), tmp_path, development=False)
+    assert (keys.kid, set(keys.public)) == (new.kid, {new.kid, old.kid})
+
+
+@pytest.mark.parametrize("given", [None, "", "secret", RSA, SigningKeys.generate().pem() + RSA])
+def test_T116_production_refuses_to_start_without_a_good_key(tmp_path: Path, given: str | None) -> None:
+    with pytest.raises(ValueError, match="SIGNING_KEY must be"):
+        signing_keys(given, tmp_path, development=False)

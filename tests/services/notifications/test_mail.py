@@ -1,0 +1,221 @@
+"""Mail by SMTP against a real server: what arrives, and what each failure means."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+import ssl
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from services.clock import new_id
+from services.notifications.mail import SmtpMailer, SmtpServer
+from services.notifications.ports import SENT, Delivery, Mail, Outcome
+from tests.services.notifications.doubles import NOON
+from tests.services.notifications.sinks import MailServer, mail_server, only_shop
+
+Mailers = Callable[..., SmtpMailer]
+
+
+def a_mail(**given: Any) -> Mail:
+    plain: dict[str, Any] = {
+        "id": new_id(),
+        "to": "anna@example.com",
+        "subject": "Заказ 9F3A-21C4 принят, и тема эта длиннее одной строки заголовка письма",
+        "text": "Здравствуйте!\n.\nСумма: 1\u00a0999,00\u00a0₽\n",
+        "html": "<p>Здравствуйте!</p>",
+        "written_at": NOON,
+    }
+    return Mail(**(plain | given))
+
+
+@pytest.fixture
+def server() -> Iterator[MailServer]:
+    server = MailServer()
+    with mail_server(server):
+        yield server
+
+
+@pytest.fixture
+def mailers() -> Iterator[Mailers]:
+    made: list[SmtpMailer] = []
+
+    def make(
+        server: MailServer, scheme: str = "smtp", user: str = "", query: str = "", name: str = "Магазин"
+    ) -> SmtpMailer:
+        url = f"{scheme}://{user}127.0.0.1:{server.port}{query}"
+        made.append(SmtpMailer(url, f"{name} <orders@example.com>", "shop.example.com"))
+        return made[-1]
+
+    yield make
+    for mailer in made:
+        mailer.close()
+
+
+def test_a_mail_arrives_whole(server: MailServer, mailers: Mailers) -> None:
+    mail = a_mail()
+    assert mailers(server).send(mail) == SENT
+    got = server.mails[0]
+    assert {name: got[name] for name in ("From", "To", "Subject", "Date", "Message-ID", "Auto-Submitted")} == {
+        "From": "Магазин <orders@example.com>",
+        "To": "anna@example.com",
+        "Subject": mail.subject,
+        "Date": "Mon, 23 Nov 2026 12:00:00 +0000",
+        "Message-ID": f"<{mail.id}@shop.example.com>",
+        "Auto-Submitted": "auto-generated",
+    }
+    parts = [(part.get_content_type(), part.get_content()) for part in got.iter_parts()]
+    assert parts == [("text/plain", mail.text), ("text/html", mail.html)]
+    assert server.recipients == ["anna@example.com"]
+
+
+def test_one_connection_serves_many_mails(server: MailServer, mailers: Mailers) -> None:
+    mailer = mailers(server)
+    assert [mailer.send(a_mail()) for _ in range(5)] == [SENT] * 5
+    assert (len(server.mails), server.connections) == (5, 1)
+
+
+def test_a_kept_connection_that_went_away_is_made_again(mailers: Mailers) -> None:
+    server = MailServer()
+    with mail_server(server):
+        mailer = mailers(server)
+        assert mailer.send(a_mail()) == SENT
+    assert mailer.send(a_mail()).outcome is Outcome.UNREACHABLE
+    with mail_server(server):
+        assert mailer.send(a_mail()) == SENT
+    with mail_server(server):
+        assert mailer.send(a_mail()) == SENT
+    assert (len(server.mails), server.connections) == (3, 3)
+
+
+def test_a_refused_address_leaves_the_connection_to_others(server: MailServer, mailers: Mailers) -> None:
+    mailer = mailers(server)
+    server.to_recipient = {
+        "no@example.com": "550 5.1.1 <no@example.com> is unknown",
+        "full@example.com": "452 4.2.2 full",
+    }
+    assert mailer.send(a_mail(to="no@example.com")) == Delivery(
+        Outcome.REJECTED, "the mail server refused the address (550 5.1.1)"
+    )
+    assert mailer.send(a_mail(to="full@example.com")) == Delivery(
+        Outcome.POSTPONED, "the mail server refused the address (452 4.2.2)"
+    )
+    assert mailer.send(a_mail()) == SENT
+    assert server.connections == 1
+
+
+@pytest.mark.parametrize("answer", ["451 4.7.1 greylisted anna@example.com", "554 5.7.1 no spam", "421 bye"])
+def test_a_refused_mail_is_postponed_without_the_servers_words(
+    server: MailServer, mailers: Mailers, answer: str
+) -> None:
+    mailer = mailers(server)
+    server.to_content = answer
+    code = answer[:9] if answer[4].isdigit() else answer[:3]
+    assert mailer.send(a_mail()) == Delivery(Outcome.POSTPONED, f"the mail server refused the mail ({code})")
+    server.to_content = None
+    assert mailer.send(a_mail()) == SENT
+
+
+def test_F66_a_lost_answer_is_in_doubt_and_a_second_sending_is_the_same_mail(
+    server: MailServer, mailers: Mailers
+) -> None:
+    mailer, mail = mailers(server), a_mail()
+    server.dies_after_content = True
+    assert mailer.send(mail) == Delivery(Outcome.UNKNOWN, "the connection to the mail server broke before its answer")
+    assert mailer.send(mail) == SENT
+    assert [got["Message-ID"] for got in server.mails] == [f"<{mail.id}@shop.example.com>"] * 2
+
+
+def test_a_server_that_is_away_is_unreachable(mailers: Mailers) -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        delivery = mailers(MailServer(port=closed.getsockname()[1])).send(a_mail())
+    assert delivery == Delivery(Outcome.UNREACHABLE, "the mail server cannot be reached (ConnectionRefusedError)")
+
+
+@pytest.mark.parametrize("to", ["anna@example.com\r\nBcc: boris@example.com", "anna@example.com\x00"])
+def test_T106_no_address_reaches_the_headers_unchecked(server: MailServer, mailers: Mailers, to: str) -> None:
+    assert mailers(server).send(a_mail(to=to)).outcome is Outcome.REJECTED
+    assert server.recipients == []
+
+
+def test_an_address_beyond_ascii_needs_a_server_that_takes_it(mailers: Mailers) -> None:
+    able, unable = MailServer(), MailServer()
+    with mail_server(able, enable_SMTPUTF8=True), mail_server(unable, enable_SMTPUTF8=False):
+        assert mailers(able).send(a_mail(to="анна@example.com")) == SENT
+        mailer = mailers(unable)
+        assert mailer.send(a_mail(to="анна@example.com")).outcome is Outcome.REJECTED
+        assert mailer.send(a_mail()) == SENT
+    assert able.recipients == ["анна@example.com"]
+
+
+def test_credentials_open_the_server(mailers: Mailers) -> None:
+    server = MailServer()
+    with mail_server(server, authenticator=only_shop, auth_require_tls=False):
+        assert mailers(server, user="shop:p%40ss%3Aword@").send(a_mail()) == SENT
+        assert mailers(server, user="shop:wrong@").send(a_mail()) == Delivery(
+            Outcome.UNREACHABLE, "the mail server refused us (535)"
+        )
+
+
+@pytest.mark.parametrize(("scheme", "query"), [("smtps", ""), ("smtp", "?starttls")])
+def test_tls_is_spoken_with_trusted_servers_only(
+    mailers: Mailers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scheme: str, query: str
+) -> None:
+    certificate, server = a_certificate(tmp_path), MailServer()
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate)
+    name = "ssl_context" if scheme == "smtps" else "tls_context"
+    with mail_server(server, **{name: context}):
+        assert mailers(server, scheme, query=query).send(a_mail()) == Delivery(
+            Outcome.UNREACHABLE, "the mail server cannot be reached (SSLCertVerificationError)"
+        )
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        assert mailers(server, scheme, query=query).send(a_mail()) == SENT
+
+
+def a_certificate(folder: Path) -> Path:
+    """A self-signed certificate for 127.0.0.1 with its key, in one file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), False)
+        .sign(key, hashes.SHA256())
+    )
+    path = folder / "server.pem"
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    path.write_bytes(made.public_bytes(serialization.Encoding.PEM) + private)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("url", "read"),
+    [
+        ("smtp://mail", ("mail", 25, False, False, None, None)),
+        ("smtp://mail:2525", ("mail", 2525, False, False, None, None)),
+        ("smtp://a:b%40c@mail?starttls", ("mail", 587, False, True, "a", "b@c")),
+        ("smtps://a%40x:b@mail", ("mail", 465, True, False, "a@x", "b")),
+    ],
+)
+def test_the_url_says_how_to_connect(url: str, read: tuple[Any, ...]) -> None:
+    assert SmtpServer.read(url) == SmtpServer(*read)
+
+
+@pytest.mark.parametrize("url", ["mail:25", "http://mail", "smtp://"])
+def test_a_url_of_another_kind_is_refused(url: str) -> None:
+    with pytest.raises(ValueError, match="SMTP_URL must look like"):
+        SmtpServer.read(url)

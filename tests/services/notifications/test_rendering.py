@@ -1,0 +1,148 @@
+"""Every template in every language and channel: what a buyer reads."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from services.notifications.catalogue import LANGUAGES, VARIABLES
+from services.notifications.rendering import FOLDER, Templates
+
+ORDER = "01934f2e-8a7b-7c3d-9e21-5a6c9f3a21c4"
+ALL = {"firstName": "Анна", "orderId": ORDER, "totalAmount": "1999.00", "currency": "RUB", "reason": "out_of_stock"}
+RUB, RUB_EN = "1\u00a0999,00\u00a0₽", "RUB\u00a01,999.00"
+REASONS = (
+    "buyer_request",
+    "operator_request",
+    "out_of_stock",
+    "payment_declined",
+    "payment_expired",
+    "reservation_expired",
+    "internal",
+)
+# GSM 03.38 without its extension table
+GSM = re.compile(r"[@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,\-./0-9:;<=>?¡A-ZÄÖÑÜ§¿a-zäöñüà]*")
+
+WORDS = {
+    ("order_created", "ru"): ("Заказ 9F3A-21C4 принят", "Мы уже откладываем для вас товары", f"Сумма: {RUB}"),
+    ("order_paid", "ru"): ("Заказ 9F3A-21C4 оплачен", "Мы получили вашу оплату", f"Оплачено: {RUB}"),
+    ("order_confirmed", "ru"): ("Заказ 9F3A-21C4 подтверждён", "товары закреплены за вами", f"Оплачено: {RUB}"),
+    ("order_cancelled", "ru"): ("Заказ 9F3A-21C4 отменён", "товар закончился", f"Сумма: {RUB}"),
+    ("order_refunded", "ru"): ("Возврат по заказу 9F3A-21C4", "отправлены обратно", f"Возвращено: {RUB}"),
+    ("order_created", "en"): ("Order 9F3A-21C4 received", "Thank you for your order!", f"Total: {RUB_EN}"),
+    ("order_paid", "en"): ("Order 9F3A-21C4 paid", "We have received your payment", f"Paid: {RUB_EN}"),
+    ("order_confirmed", "en"): ("Order 9F3A-21C4 confirmed", "the goods are yours", f"Paid: {RUB_EN}"),
+    ("order_cancelled", "en"): ("Order 9F3A-21C4 cancelled", "the goods have sold out", f"Total: {RUB_EN}"),
+    ("order_refunded", "en"): ("Refund for order 9F3A-21C4", "We have returned your money", f"Refunded: {RUB_EN}"),
+}
+TEXTS = {
+    ("order_created", "ru"): f"Заказ 9F3A-21C4 на {RUB} принят. Ждём оплату.",
+    ("order_paid", "ru"): f"Заказ 9F3A-21C4: получили оплату {RUB}. Спасибо!",
+    ("order_confirmed", "ru"): "Заказ 9F3A-21C4 подтверждён, товары ваши. Спасибо за покупку!",
+    ("order_cancelled", "ru"): "Заказ 9F3A-21C4 отменён: товар закончился.",
+    ("order_refunded", "ru"): f"Заказ 9F3A-21C4: вернули {RUB}. Деньги в пути.",
+    ("order_created", "en"): "Order 9F3A-21C4 for RUB 1,999.00 received. We will text you when your payment arrives.",
+    ("order_paid", "en"): "Order 9F3A-21C4: we received your payment of RUB 1,999.00. Thank you!",
+    ("order_confirmed", "en"): (
+        "Order 9F3A-21C4 is confirmed and the goods are yours. Thank you for shopping with us!"
+    ),
+    ("order_cancelled", "en"): (
+        "Order 9F3A-21C4 is cancelled: out of stock. If you have been charged, we will return the full amount."
+    ),
+    ("order_refunded", "en"): (
+        "Order 9F3A-21C4: we refunded RUB 1,999.00 the way you paid. It usually arrives within a few days."
+    ),
+}
+
+
+def given(name: str, **change: str) -> dict[str, str]:
+    return {variable: value for variable, value in {**ALL, **change}.items() if variable in VARIABLES[name]}
+
+
+@pytest.mark.parametrize(("name", "language"), WORDS)
+def test_an_email_says_what_happened_and_how_much(templates: Templates, name: str, language: str) -> None:
+    subject, phrase, amount = WORDS[name, language]
+    letter = templates.letter(name, language, given(name))
+    assert letter.subject == subject
+    assert letter.text.startswith("Здравствуйте, Анна!\n\n" if language == "ru" else "Hello Анна,\n\n")
+    for part in (phrase, amount, ORDER, "-- \nMarketplace Orders"):
+        assert part in letter.text
+    label, value = amount.split(": ")
+    for part in (phrase, f'<td class="label">{label}</td><td class="value">{value}</td>', f'lang="{language}"', ORDER):
+        assert part in letter.html
+    assert "\n\n\n" not in letter.text
+    assert not re.search(r"https?:|src=|<link|<script|@import|url\(", letter.html)
+
+
+@pytest.mark.parametrize(("name", "language"), TEXTS)
+def test_an_sms_is_one_short_line(templates: Templates, name: str, language: str) -> None:
+    assert templates.sms(name, language, given(name)) == TEXTS[name, language]
+
+
+def test_every_template_is_told_in_every_language() -> None:
+    assert set(WORDS) == set(TEXTS) == {(name, language) for name in VARIABLES for language in LANGUAGES}
+
+
+@pytest.mark.parametrize("name", VARIABLES)
+@pytest.mark.parametrize("reason", REASONS)
+def test_an_sms_fits_one_segment(templates: Templates, name: str, reason: str) -> None:
+    russian = templates.sms(name, "ru", given(name, totalAmount="9999999.00", reason=reason))
+    english = templates.sms(name, "en", given(name, totalAmount="9999999.00", reason=reason))
+    assert len(russian) <= 70
+    assert len(english) <= 160
+    assert GSM.fullmatch(english)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_each_reason_has_words_of_its_own(templates: Templates, language: str) -> None:
+    texts = {templates.sms("order_cancelled", language, given("order_cancelled", reason=reason)) for reason in REASONS}
+    letters = {
+        templates.letter("order_cancelled", language, given("order_cancelled", reason=reason)).text
+        for reason in REASONS
+    }
+    assert len(texts) == len(letters) == len(REASONS)
+    assert not [reason for reason in REASONS if "_" in reason and any(reason in text for text in texts | letters)]
+
+
+def test_a_reason_without_words_is_our_fault(templates: Templates) -> None:
+    text = templates.sms("order_cancelled", "ru", given("order_cancelled", reason="moon_phase"))
+    assert text == "Заказ 9F3A-21C4 отменён: сбой на нашей стороне."
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "ru", "en"),
+    [
+        ("500", "JPY", "500\u00a0¥", "¥500"),
+        ("12.50", "USD", "12,50\u00a0$", "$12.50"),
+        ("1.500", "IQD", "1,5\u00a0IQD", "IQD\u00a01.5"),
+        ("1000000.01", "EUR", "1\u00a0000\u00a0000,01\u00a0€", "€1,000,000.01"),
+    ],
+)
+def test_amounts_follow_language_and_currency(
+    templates: Templates, amount: str, currency: str, ru: str, en: str
+) -> None:
+    for language, words in (("ru", f"Сумма: {ru}"), ("en", f"Total: {en}")):
+        letter = templates.letter(
+            "order_created", language, given("order_created", totalAmount=amount, currency=currency)
+        )
+        assert words in letter.text
+
+
+def test_nobodys_name_is_no_gap(templates: Templates) -> None:
+    assert templates.letter("order_paid", "ru", given("order_paid", firstName="")).text.startswith("Здравствуйте!\n")
+    assert templates.letter("order_paid", "en", given("order_paid", firstName="")).text.startswith("Hello,\n")
+
+
+def test_T107_names_are_escaped_wherever_a_template_puts_them(tmp_path: Path) -> None:
+    folder = tmp_path / "templates"
+    shutil.copytree(FOLDER, folder)
+    template = folder / "ru" / "order_paid.jinja"
+    template.write_text(template.read_text().replace("Оплата получена", "{{ firstName }}"))
+    name = "<script>alert(1)</script>{{7*7}}"
+    letter = Templates("A & B", folder).letter("order_paid", "ru", given("order_paid", firstName=name))
+    assert "<h1>&lt;script&gt;alert(1)&lt;/script&gt;{{7*7}}</h1>" in letter.html
+    assert '<p class="shop">A &amp; B</p>' in letter.html
+    assert f"Здравствуйте, {name}!" in letter.text

@@ -1,0 +1,123 @@
+"""What tests of payments stand on: the stand-in provider, the service, and books that must agree after each test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import text
+
+from sandbox.neighbours.running import Neighbours, running_neighbours
+from services.clock import new_id
+from services.db import Sessions
+from services.payments.calling import Times
+from services.payments.service import PaymentService
+from services.payments.views import Charge, Method
+from services.payments.yookassa import YooKassa, any_amount_methods
+from tests.services.payments.gateways import Interposed
+from tests.services.reservations.clocks import TurnableClock
+
+CARD_TERM, PHONE_TERM = 3600, 3900
+#: A phone whose payment succeeds a moment after it was asked for.
+PHONE = "+79000000001"
+#: Long enough to reach the provider, short enough for a test that waits for it to pass.
+HASTY = Times(call=1, claim=5, refund_pause=0)
+
+
+@pytest.fixture(scope="session")
+def neighbours() -> Iterator[Neighbours]:
+    with running_neighbours(MOMENT_SECONDS="0.1", ANSWERS_LATER_SECONDS="0.2", PHONE_ANSWER_SECONDS="0.1") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def yookassa(neighbours: Neighbours) -> Iterator[YooKassa]:
+    shop_id, secret_key = neighbours.shop
+    methods = any_amount_methods(CARD_TERM, PHONE_TERM)
+    made = YooKassa(f"{neighbours.url}/v3", shop_id, secret_key, methods, sources=["127.0.0.0/8"])
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def gateway(yookassa: YooKassa) -> Interposed:
+    return Interposed(yookassa)
+
+
+@pytest.fixture
+def clock() -> TurnableClock:
+    return TurnableClock()
+
+
+@pytest.fixture
+def service(
+    sessions: Sessions, gateway: Interposed, clock: TurnableClock, neighbours: Neighbours
+) -> Iterator[PaymentService]:
+    yield PaymentService(sessions, gateway, clock, times=Times(refund_pause=0))
+    assert_I4_I5(sessions, neighbours)
+
+
+@pytest.fixture
+def hasty(service: PaymentService, sessions: Sessions, gateway: Interposed, clock: TurnableClock) -> PaymentService:
+    """The same, but waits a second for an answer."""
+    return PaymentService(sessions, gateway, clock, times=HASTY)
+
+
+def a_charge(
+    card: str | None = "tok_succeeds",
+    *,
+    order_id: UUID | None = None,
+    attempt: int = 1,
+    amount_minor: int = 129_900,
+    currency: str = "RUB",
+    phone: str | None = None,
+) -> Charge:
+    method: Method = "phone" if phone else "card"
+    where = "http://127.0.0.1/orders"
+    token = None if phone else card
+    return Charge(order_id or new_id(), attempt, amount_minor, currency, method, token, phone, where)
+
+
+@dataclass(frozen=True)
+class Bank:
+    """What the provider believes of one payment."""
+
+    neighbours: Neighbours
+
+    def charges(self, payment_id: UUID) -> list[str]:
+        """The states of every charge that carries our payment's id."""
+        return [item["status"] for item in self.neighbours.ledger(str(payment_id))]
+
+    def refunds(self, payment_id: UUID) -> list[tuple[str, str]]:
+        """Amount and state of every refund of it."""
+        items = self.neighbours.ledger(str(payment_id))
+        return [(refund["amount"], refund["status"]) for item in items for refund in item["refunds"]]
+
+
+@pytest.fixture
+def bank(neighbours: Neighbours) -> Bank:
+    return Bank(neighbours)
+
+
+def assert_I4_I5(sessions: Sessions, neighbours: Neighbours) -> None:
+    """Columns and ledger say the same; the provider charged once, and gave back exactly what we say it did."""
+    with sessions.begin() as session:
+        rows = session.execute(
+            text(
+                """
+                SELECT p.id, p.captured_minor, p.refunded_minor, p.currency,
+                       coalesce(sum(l.amount_minor) FILTER (WHERE l.kind = 'charge'), 0) AS charged,
+                       coalesce(-sum(l.amount_minor) FILTER (WHERE l.kind = 'refund'), 0) AS returned
+                  FROM payments.payments p LEFT JOIN payments.ledger l ON l.payment_id = p.id GROUP BY p.id
+                """
+            )
+        ).all()
+    for row in rows:
+        assert (row.charged, row.returned) == (row.captured_minor, row.refunded_minor)
+        there: list[dict[str, Any]] = neighbours.ledger(str(row.id))
+        assert len([item for item in there if item["status"] == "succeeded"]) <= 1
+        returned = [r for item in there for r in item["refunds"] if r["status"] == "succeeded"]
+        assert sum(round(float(refund["amount"]) * 100) for refund in returned) == row.refunded_minor

@@ -1,0 +1,123 @@
+"""An operator's refunds: never more than is left, once each."""
+
+from __future__ import annotations
+
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from services.clock import new_id
+from services.db import Sessions
+from services.errors import (
+    CurrencyMismatch,
+    Invalid,
+    InvalidTransition,
+    MarketError,
+    NotFound,
+    PaymentOrderMismatch,
+    RefundExceedsCaptured,
+)
+from services.idempotency import Idempotent
+from services.money import Money
+from services.payments.gateway import GatewayUnknown
+from services.payments.models import PaymentStatus, RefundStatus
+from services.payments.service import PaymentService
+from tests.services.payments.conftest import PHONE, Bank, a_charge
+from tests.services.payments.gateways import Interposed
+from tests.services.payments.test_charging import settled
+from tests.services.reservations.clocks import TurnableClock
+
+
+def rub(minor: int) -> Money:
+    return Money(minor, "RUB")
+
+
+def test_a_part_and_then_the_rest(service: PaymentService, bank: Bank) -> None:
+    view = service.charge(a_charge(amount_minor=10_000))
+    part = service.refund(view.order_id, view.id, rub(3_000))
+    assert (part.status, part.amount, part.replayed) == (RefundStatus.SUCCEEDED, rub(3_000), False)
+    assert service.get(view.id).status is PaymentStatus.PARTIALLY_REFUNDED
+    service.refund(view.order_id, view.id, rub(7_000))
+    assert service.get(view.id).status is PaymentStatus.REFUNDED
+    assert bank.refunds(view.id) == [("30.00", "succeeded"), ("70.00", "succeeded")]
+
+
+def test_T93_what_cannot_be_refunded(service: PaymentService, bank: Bank) -> None:
+    view = service.charge(a_charge(amount_minor=10_000))
+    declined = service.charge(a_charge("tok_declines"))
+    with pytest.raises(RefundExceedsCaptured):
+        service.refund(view.order_id, view.id, rub(10_001))
+    with pytest.raises(PaymentOrderMismatch):
+        service.refund(new_id(), view.id, rub(1))
+    with pytest.raises(InvalidTransition):
+        service.refund(declined.order_id, declined.id, rub(1))
+    with pytest.raises(CurrencyMismatch):
+        service.refund(view.order_id, view.id, Money(1, "USD"))
+    with pytest.raises(Invalid):
+        service.refund(view.order_id, view.id, rub(0))
+    with pytest.raises(NotFound):
+        service.refund(view.order_id, new_id(), rub(1))
+    assert bank.refunds(view.id) == []
+
+
+def test_a_phone_is_refunded_in_full_only(service: PaymentService) -> None:
+    view = settled(service, service.charge(a_charge(phone=PHONE)).id)
+    with pytest.raises(Invalid):
+        service.refund(view.order_id, view.id, rub(1))
+    assert service.refund(view.order_id, view.id, view.amount).status is RefundStatus.SUCCEEDED
+
+
+def test_T94_fifty_full_refunds_at_once(service: PaymentService, bank: Bank) -> None:
+    view = service.charge(a_charge())
+
+    def ended(_: int) -> str:
+        try:
+            return service.refund(view.order_id, view.id, view.amount).status
+        except MarketError as error:
+            return error.code
+
+    with ThreadPoolExecutor(50) as pool:
+        outcomes = Counter(pool.map(ended, range(50)))
+    assert outcomes == {"succeeded": 1, "refund-exceeds-captured": 49}
+    assert bank.refunds(view.id) == [("1299.00", "succeeded")]
+
+
+def test_one_key_is_one_refund(service: PaymentService, bank: Bank) -> None:
+    view = service.charge(a_charge(amount_minor=10_000))
+    key = Idempotent.of("service:test", "POST /refunds", "key-1", {"amount": "30.00"})
+    first = service.refund(view.order_id, view.id, rub(3_000), idempotent=key)
+    again = service.refund(view.order_id, view.id, rub(3_000), idempotent=key)
+    assert (again.id, again.replayed) == (first.id, True)
+    assert bank.refunds(view.id) == [("30.00", "succeeded")]
+
+
+def test_a_lost_refund_counts_until_it_is_known_and_an_undo_gives_back_the_rest(
+    service: PaymentService, bank: Bank, gateway: Interposed, clock: TurnableClock, sessions: Sessions
+) -> None:
+    view = service.charge(a_charge(amount_minor=10_000))
+    gateway.after["refund"] = GatewayUnknown("lost")
+    lost = service.refund(view.order_id, view.id, rub(3_000))
+    assert (lost.status, lost.retry_after > 0) == (RefundStatus.PENDING, True)
+    with pytest.raises(RefundExceedsCaptured):
+        service.refund(view.order_id, view.id, rub(7_001))
+    assert service.settle_refund(lost.id).status is RefundStatus.PENDING
+    clock.turn(sessions, 6)
+    assert service.undo(view.order_id).refunded_minor == 10_000
+    assert service.settle_refund(lost.id).status is RefundStatus.SUCCEEDED
+    assert bank.refunds(view.id) == [("30.00", "succeeded"), ("70.00", "succeeded")]
+
+
+def test_F54_many_find_the_same_refund_at_once(
+    service: PaymentService, bank: Bank, gateway: Interposed, clock: TurnableClock, sessions: Sessions
+) -> None:
+    view = service.charge(a_charge(amount_minor=10_000))
+    gateway.after["refund"] = GatewayUnknown("lost")
+    lost = service.refund(view.order_id, view.id, rub(3_000))
+    clock.turn(sessions, 6)
+    with ThreadPoolExecutor(16) as pool:
+        found = list(pool.map(lambda _: service.settle_refund(lost.id), range(16)))
+    assert {refund.status for refund in found} == {RefundStatus.SUCCEEDED}
+    assert gateway.calls.count("look_up_refund") > 1
+    assert service.get(view.id).refunded_minor == 3_000
+    assert bank.refunds(view.id) == [("30.00", "succeeded")]

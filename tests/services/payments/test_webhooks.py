@@ -1,0 +1,147 @@
+"""The provider's messages: kept once, believed never, and good for knowing where to look."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import permutations
+from uuid import UUID
+
+import pytest
+from sqlalchemy import text
+
+from services.clock import new_id
+from services.db import Sessions
+from services.errors import Invalid, InvalidSignature, NotFound
+from services.payments.gateway import GatewayUnknown
+from services.payments.models import PaymentStatus
+from services.payments.service import PaymentService
+from services.payments.views import Received
+from tests.services.payments.conftest import Bank, a_charge
+from tests.services.payments.gateways import Interposed
+from tests.services.reservations.clocks import TurnableClock
+
+HERE = "127.0.0.1"
+
+
+def a_message(provider_id: str, status: str = "succeeded", reference: UUID | str | None = None, **more: str) -> bytes:
+    subject = {"id": provider_id, "status": status, "metadata": {"reference": str(reference)}} | more
+    return json.dumps({"type": "notification", "event": f"payment.{status}", "object": subject}).encode()
+
+
+def kept(sessions: Sessions) -> int:
+    with sessions.begin() as session:
+        return int(session.execute(text("SELECT count(*) FROM payments.inbox")).scalar_one())
+
+
+def test_F43_T97_the_same_message_a_hundred_times(service: PaymentService, sessions: Sessions) -> None:
+    view = service.charge(a_charge())
+    message = a_message(str(view.provider_id), reference=view.id)
+    with ThreadPoolExecutor(50) as pool:
+        received = list(pool.map(lambda _: service.receive_webhook("yookassa", {}, message, HERE), range(100)))
+    expected = Received(view.id, view.order_id, fresh=True)
+    assert received.count(expected) == 1
+    assert received.count(Received(view.id, view.order_id, fresh=False)) == 99
+    assert kept(sessions) == 1
+    assert service.get(view.id) == view
+
+
+@pytest.mark.parametrize("status", ["canceled", "pending", "waiting_for_capture"])
+def test_F48_T71_stale_or_false_news_changes_nothing(service: PaymentService, status: str) -> None:
+    view = service.charge(a_charge())
+    service.receive_webhook("yookassa", {}, a_message(str(view.provider_id), status, view.id), HERE)
+    assert service.get(view.id) == view == service.settle(view.id)
+
+
+def test_T101_F42_a_message_about_an_unknown_payment_is_to_come_again(
+    service: PaymentService, sessions: Sessions
+) -> None:
+    with pytest.raises(NotFound):
+        service.receive_webhook("yookassa", {}, a_message("made-before-our-commit", reference=new_id()), HERE)
+    with pytest.raises(NotFound):
+        service.receive_webhook("yookassa", {}, a_message("made-by-another-shop", reference="order 17"), HERE)
+    assert kept(sessions) == 0
+
+
+def test_a_refunds_message_leads_to_its_payment(service: PaymentService) -> None:
+    view = service.charge(a_charge())
+    subject = {"id": "some-refund", "status": "succeeded", "payment_id": view.provider_id}
+    message = json.dumps({"type": "notification", "event": "refund.succeeded", "object": subject}).encode()
+    assert service.receive_webhook("yookassa", {}, message, HERE) == Received(view.id, view.order_id, fresh=True)
+
+
+def test_other_news_of_the_provider_is_not_ours(service: PaymentService, sessions: Sessions) -> None:
+    subject = {"id": "p-1", "status": "succeeded"}
+    message = json.dumps({"type": "notification", "event": "payout.succeeded", "object": subject}).encode()
+    assert service.receive_webhook("yookassa", {}, message, HERE) is None
+    assert kept(sessions) == 0
+
+
+@pytest.mark.parametrize("source", ["8.8.8.8", "185.71.78.1", "", "localhost", None, "::ffff:8.8.8.8", "fe80::1"])
+def test_T95_a_message_from_elsewhere(service: PaymentService, source: str | None) -> None:
+    view = service.charge(a_charge())
+    with pytest.raises(InvalidSignature):
+        service.receive_webhook("yookassa", {}, a_message(str(view.provider_id), reference=view.id), source)
+
+
+def test_a_mapped_address_is_the_address(service: PaymentService) -> None:
+    view = service.charge(a_charge())
+    message = a_message(str(view.provider_id), reference=view.id)
+    assert service.receive_webhook("yookassa", {}, message, "::ffff:127.0.0.1") is not None
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        b"",
+        b"[]",
+        b'{"type": "notification"}',
+        a_message("../refunds"),
+        a_message("x" * 65),
+        a_message("a", status="<script>"),
+    ],
+)
+def test_T103_a_message_that_cannot_be_read(service: PaymentService, message: bytes) -> None:
+    with pytest.raises(Invalid):
+        service.receive_webhook("yookassa", {}, message, HERE)
+
+
+def test_no_such_gateway(service: PaymentService) -> None:
+    with pytest.raises(NotFound):
+        service.receive_webhook("stripe", {}, b"{}", HERE)
+
+
+@pytest.mark.parametrize("order", list(permutations(["pending", "succeeded", "canceled", "waiting_for_capture"])))
+def test_F44_T99_any_order_of_messages_ends_where_the_provider_is(
+    service: PaymentService, gateway: Interposed, clock: TurnableClock, sessions: Sessions, order: Sequence[str]
+) -> None:
+    gateway.after["charge"] = GatewayUnknown("lost")
+    lost = service.charge(a_charge())
+    clock.turn(sessions, 6)
+    for status in order:
+        received = service.receive_webhook("yookassa", {}, a_message("not-even-the-right-id", status, lost.id), HERE)
+        assert received is not None
+        service.settle(received.payment_id)
+    settled = service.get(lost.id)
+    assert (settled.status, settled.captured_minor) == (PaymentStatus.SUCCEEDED, 129_900)
+
+
+def test_F46_a_late_success_is_found_by_the_id_its_message_names(
+    service: PaymentService, gateway: Interposed, clock: TurnableClock, sessions: Sessions, bank: Bank
+) -> None:
+    gateway.after["charge"] = GatewayUnknown("lost")
+    lost = service.charge(a_charge())
+    clock.turn(sessions, 6)
+    gateway.hidden = True
+    assert service.undo(lost.order_id).done
+    gateway.hidden = False
+    with sessions.begin() as session:  # beyond the time in which the provider's list is searched
+        moved = "UPDATE payments.payments SET created_at = created_at - interval '1 day', call_until = NULL"
+        session.execute(text(moved))
+    assert service.settle(lost.id).status is PaymentStatus.FAILED
+    [there] = bank.neighbours.ledger(str(lost.id))
+    for provider_id in ("forged-id", there["paymentId"]):
+        service.receive_webhook("yookassa", {}, a_message(provider_id, reference=lost.id), HERE)
+    assert service.settle(lost.id).surplus
+    assert service.refund_late(lost.id).refunded_minor == 129_900

@@ -1,0 +1,70 @@
+"""What tests of reservations stand on: the service, a clock to turn, and books that must balance after each test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from uuid import UUID
+
+import pytest
+from sqlalchemy import text
+
+from services.clock import new_id
+from services.db import Sessions
+from services.reservations.service import ReservationService
+from tests.services.reservations.clocks import TurnableClock
+
+
+@pytest.fixture
+def clock() -> TurnableClock:
+    return TurnableClock()
+
+
+@pytest.fixture
+def service(sessions: Sessions, clock: TurnableClock) -> Iterator[ReservationService]:
+    yield ReservationService(sessions, clock)
+    assert_I1_I2(sessions)
+
+
+@dataclass(frozen=True)
+class Warehouse:
+    """Puts products on the shelf and says what is left of them."""
+
+    service: ReservationService
+
+    def product(self, available: int) -> UUID:
+        """A new product with so many units."""
+        product_id = new_id()
+        self.service.add_stocks([(product_id, available)])
+        return product_id
+
+    def units(self, product_id: UUID) -> tuple[int, int, int]:
+        """Units available, reserved and sold."""
+        stock = self.service.stocks([product_id])[product_id]
+        return stock.available, stock.reserved, stock.sold
+
+
+@pytest.fixture
+def warehouse(service: ReservationService) -> Warehouse:
+    return Warehouse(service)
+
+
+def assert_I1_I2(sessions: Sessions) -> None:
+    """No product is short or unaccounted for; what is held and sold is what reservations say."""
+    with sessions.begin() as session:
+        wrong = session.execute(
+            text(
+                """
+                SELECT s.product_id, s.reserved, s.sold, h.held, h.bought
+                  FROM reservations.stocks s
+                  LEFT JOIN LATERAL (
+                       SELECT coalesce(sum(l.quantity) FILTER (WHERE r.status = 'reserved'), 0) AS held,
+                              coalesce(sum(l.quantity) FILTER (WHERE r.status = 'confirmed'), 0) AS bought
+                         FROM reservations.lines l JOIN reservations.reservations r ON r.id = l.reservation_id
+                        WHERE l.product_id = s.product_id) h ON true
+                 WHERE least(s.available, s.reserved, s.sold) < 0 OR s.total <> s.available + s.reserved + s.sold
+                    OR s.reserved <> h.held OR s.sold <> h.bought
+                """
+            )
+        ).all()
+    assert wrong == []

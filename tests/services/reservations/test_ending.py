@@ -1,0 +1,188 @@
+"""How a hold ends: sold, given back, or out of time; each once, and never two of them."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import pytest
+
+from services.clock import new_id
+from services.db import Sessions
+from services.errors import InvalidTransition, NotFound, ReservationClosed, ReservationExpired
+from services.reservations.models import ReservationStatus
+from services.reservations.service import ReservationService
+from services.reservations.views import Item
+from tests.services.reservations.clocks import TurnableClock
+from tests.services.reservations.conftest import Warehouse
+
+
+@pytest.fixture
+def tea(warehouse: Warehouse) -> UUID:
+    return warehouse.product(5)
+
+
+@pytest.fixture
+def order_id(service: ReservationService, tea: UUID) -> UUID:
+    """An order that holds two of five units for 60 s."""
+    order_id = new_id()
+    service.hold(order_id, [Item(tea, 2)], 60)
+    return order_id
+
+
+def test_T84_confirm_twice(service: ReservationService, warehouse: Warehouse, tea: UUID, order_id: UUID) -> None:
+    confirmed = service.confirm(order_id)
+    assert (confirmed.status, confirmed.items) == (ReservationStatus.CONFIRMED, (Item(tea, 2),))
+    assert service.confirm(order_id) == confirmed == service.find(order_id)
+    assert warehouse.units(tea) == (3, 0, 2)
+
+
+def test_T84_confirm_after_release(
+    service: ReservationService, warehouse: Warehouse, tea: UUID, order_id: UUID
+) -> None:
+    service.release(order_id)
+    with pytest.raises(InvalidTransition):
+        service.confirm(order_id)
+    assert warehouse.units(tea) == (5, 0, 0)
+
+
+def test_T84_confirm_after_expiry(
+    service: ReservationService,
+    warehouse: Warehouse,
+    tea: UUID,
+    order_id: UUID,
+    clock: TurnableClock,
+    sessions: Sessions,
+) -> None:
+    clock.turn(sessions, 61)
+    with pytest.raises(ReservationExpired):
+        service.confirm(order_id)
+    assert service.sweep() == 1
+    with pytest.raises(ReservationExpired):
+        service.confirm(order_id)
+    assert warehouse.units(tea) == (5, 0, 0)
+
+
+def test_nothing_to_confirm_pin_or_extend(service: ReservationService) -> None:
+    with pytest.raises(NotFound):
+        service.confirm(new_id())
+    with pytest.raises(NotFound):
+        service.pin(new_id())
+    with pytest.raises(NotFound):
+        service.extend(new_id(), 60)
+    with pytest.raises(NotFound):
+        service.get(new_id())
+
+
+def test_T85_release_twice(service: ReservationService, warehouse: Warehouse, tea: UUID, order_id: UUID) -> None:
+    released = service.release(order_id)
+    assert (released.status, released.items) == (ReservationStatus.RELEASED, (Item(tea, 2),))
+    assert service.release(order_id) == released
+    assert warehouse.units(tea) == (5, 0, 0)
+
+
+def test_T85_release_after_confirm(
+    service: ReservationService, warehouse: Warehouse, tea: UUID, order_id: UUID
+) -> None:
+    service.confirm(order_id)
+    with pytest.raises(InvalidTransition):
+        service.release(order_id)
+    assert warehouse.units(tea) == (3, 0, 2)
+
+
+def test_release_of_an_expired_hold_gives_back_once_and_leaves_it_expired(
+    service: ReservationService,
+    warehouse: Warehouse,
+    tea: UUID,
+    order_id: UUID,
+    clock: TurnableClock,
+    sessions: Sessions,
+) -> None:
+    clock.turn(sessions, 61)
+    assert service.release(order_id).status is ReservationStatus.EXPIRED
+    assert service.release(order_id).status is ReservationStatus.EXPIRED
+    assert service.sweep() == 0
+    assert warehouse.units(tea) == (5, 0, 0)
+
+
+def test_F60_a_pinned_hold_outlives_its_time_and_cannot_be_refused(
+    service: ReservationService,
+    warehouse: Warehouse,
+    tea: UUID,
+    order_id: UUID,
+    clock: TurnableClock,
+    sessions: Sessions,
+) -> None:
+    assert service.pin(order_id) == service.pin(order_id)
+    clock.turn(sessions, 3600)
+    assert service.sweep() == 0
+    assert service.pin(order_id).status is ReservationStatus.RESERVED
+    assert service.confirm(order_id).status is ReservationStatus.CONFIRMED
+    assert service.pin(order_id).status is ReservationStatus.CONFIRMED
+    assert warehouse.units(tea) == (3, 0, 2)
+
+
+def test_T65_a_payment_cannot_pin_what_has_expired(
+    service: ReservationService, order_id: UUID, clock: TurnableClock, sessions: Sessions
+) -> None:
+    clock.turn(sessions, 61)
+    with pytest.raises(ReservationExpired):
+        service.pin(order_id)
+    with pytest.raises(ReservationExpired):
+        service.extend(order_id, 60)
+    found = service.find(order_id)
+    assert found is not None
+    assert (found.status, found.pinned) == (ReservationStatus.EXPIRED, False)
+
+
+def test_what_is_released_can_neither_be_pinned_nor_extended(service: ReservationService, order_id: UUID) -> None:
+    service.release(order_id)
+    with pytest.raises(ReservationClosed):
+        service.pin(order_id)
+    with pytest.raises(ReservationClosed):
+        service.extend(order_id, 60)
+
+
+def test_an_end_is_moved_and_never_brought_nearer(
+    service: ReservationService, order_id: UUID, clock: TurnableClock, sessions: Sessions
+) -> None:
+    held = service.find(order_id)
+    assert held is not None
+    assert service.extend(order_id, 30).expires_at == held.expires_at
+    clock.turn(sessions, 10)
+    assert clock.at is not None
+    expires_at = service.extend(order_id, 3900).expires_at
+    assert expires_at is not None
+    assert (expires_at - clock.at).total_seconds() == 3900
+
+
+def test_expiry_shows_before_the_sweep_and_the_sweep_gives_back_once(
+    service: ReservationService,
+    warehouse: Warehouse,
+    tea: UUID,
+    order_id: UUID,
+    clock: TurnableClock,
+    sessions: Sessions,
+) -> None:
+    clock.turn(sessions, 59)
+    assert service.sweep() == 0
+    clock.turn(sessions, 61)
+    found = service.find(order_id)
+    assert found is not None
+    assert found.status is ReservationStatus.EXPIRED
+    assert warehouse.units(tea) == (3, 2, 0)
+    assert (service.sweep(), service.sweep()) == (1, 0)
+    assert service.get(found.id).status is ReservationStatus.EXPIRED
+    assert warehouse.units(tea) == (5, 0, 0)
+
+
+def test_a_sweep_ends_many_holds_of_one_product_within_its_limit(
+    service: ReservationService, warehouse: Warehouse, clock: TurnableClock, sessions: Sessions
+) -> None:
+    tea, cup = warehouse.product(100), warehouse.product(100)
+    for _ in range(7):
+        service.hold(new_id(), [Item(cup, 2), Item(tea, 1)], 60)
+    clock.turn(sessions, 61)
+    assert service.sweep(limit=5) == 5
+    assert warehouse.units(tea) == (98, 2, 0)
+    assert service.sweep(limit=5) == 2
+    assert (warehouse.units(tea), warehouse.units(cup)) == ((100, 0, 0), (100, 0, 0))

@@ -1,0 +1,147 @@
+"""Many at once: the last unit, crossed baskets, confirm against release, sweeps against everybody."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+
+from services.clock import new_id
+from services.db import Sessions
+from services.errors import MarketError
+from services.reservations.service import ReservationService
+from services.reservations.views import Item
+from tests.services.reservations.clocks import TurnableClock
+from tests.services.reservations.conftest import Warehouse
+
+THREADS = 32
+
+
+def outcomes(calls: Sequence[Callable[[], Any]], threads: int = THREADS) -> Counter[str]:
+    """Run the calls at once and count how they ended: `ok`, or the code of the refusal."""
+
+    def ended(call: Callable[[], Any]) -> str:
+        try:
+            call()
+        except MarketError as error:
+            return error.code
+        return "ok"
+
+    with ThreadPoolExecutor(threads) as pool:
+        return Counter(pool.map(ended, calls))
+
+
+def deadlocks(sessions: Sessions) -> int:
+    """How many the database has seen; its backends report when they end, so they are ended first."""
+    sessions.engine.dispose()
+    with sessions.begin() as session:
+        others = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        while session.execute(text(others + " AND backend_type = 'client backend'")).scalar_one():
+            session.execute(text("SELECT pg_stat_clear_snapshot()"))
+        session.execute(text("SELECT pg_stat_clear_snapshot()"))
+        return int(
+            session.execute(
+                text("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
+            ).scalar_one()
+        )
+
+
+def test_F61_the_last_unit_goes_to_one_of_fifty(service: ReservationService, warehouse: Warehouse) -> None:
+    tea = warehouse.product(1)
+    ended = outcomes([lambda: service.hold(new_id(), [Item(tea, 1)], 60)] * 50, threads=50)
+    assert ended == {"ok": 1, "out-of-stock": 49}
+    assert warehouse.units(tea) == (0, 1, 0)
+
+
+def test_T62_one_order_held_fifty_times_at_once(service: ReservationService, warehouse: Warehouse) -> None:
+    tea, order_id = warehouse.product(100), new_id()
+    with ThreadPoolExecutor(THREADS) as pool:
+        held = list(pool.map(lambda _: service.hold(order_id, [Item(tea, 2)], 60), range(50)))
+    assert {reservation.id for reservation in held} == {held[0].id}
+    assert warehouse.units(tea) == (98, 2, 0)
+
+
+def test_F27_T82_crossed_baskets_never_deadlock(
+    service: ReservationService, warehouse: Warehouse, sessions: Sessions, clock: TurnableClock
+) -> None:
+    products = [warehouse.product(100_000) for _ in range(4)]
+    before = deadlocks(sessions)
+
+    def trade(number: int) -> None:
+        ordered = products if number % 2 else products[::-1]
+        order_id = new_id()
+        service.hold(
+            order_id, [Item(product_id, 1 + number % 3) for product_id in ordered], 0 if number % 5 == 0 else 60
+        )
+        if number % 5 == 0:
+            service.sweep(limit=3)
+        elif number % 3:
+            service.confirm(order_id)
+        else:
+            service.release(order_id)
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        list(pool.map(trade, range(800)))
+    assert deadlocks(sessions) == before
+
+
+def test_T86_confirm_and_release_at_once(service: ReservationService, warehouse: Warehouse) -> None:
+    tea = warehouse.product(1000)
+    orders = [new_id() for _ in range(40)]
+    for order_id in orders:
+        service.hold(order_id, [Item(tea, 1)], 60)
+    calls: list[Callable[[], Any]] = []
+    for order_id in orders:
+        calls += [lambda o=order_id: service.confirm(o), lambda o=order_id: service.release(o)]  # type: ignore[misc]
+    assert outcomes(calls) == {"ok": 40, "invalid-transition": 40}
+    available, reserved, sold = warehouse.units(tea)
+    assert (available + sold, reserved) == (1000, 0)
+
+
+def test_F02_hold_and_release_at_once_leave_nothing_held(service: ReservationService, warehouse: Warehouse) -> None:
+    tea = warehouse.product(1000)
+    orders = [new_id() for _ in range(40)]
+    calls: list[Callable[[], Any]] = []
+    for order_id in orders:
+        calls += [lambda o=order_id: service.hold(o, [Item(tea, 1)], 60), lambda o=order_id: service.release(o)]  # type: ignore[misc]
+    ended = outcomes(calls)
+    assert set(ended) <= {"ok", "reservation-closed"}
+    assert warehouse.units(tea) == (1000, 0, 0)
+
+
+def test_sweeps_at_once_give_back_once(
+    service: ReservationService, warehouse: Warehouse, clock: TurnableClock, sessions: Sessions
+) -> None:
+    tea, cup = warehouse.product(100), warehouse.product(100)
+    for number in range(60):
+        service.hold(new_id(), [Item(cup if number % 2 else tea, 1)], 60)
+    clock.turn(sessions, 61)
+    with ThreadPoolExecutor(8) as pool:
+        ended = list(pool.map(lambda _: service.sweep(limit=10), range(8)))
+    assert sum(ended) + service.sweep(limit=60) == 60
+    assert (warehouse.units(tea), warehouse.units(cup)) == ((100, 0, 0), (100, 0, 0))
+
+
+def test_a_sweep_passes_by_a_hold_that_somebody_works_on(
+    service: ReservationService, warehouse: Warehouse, clock: TurnableClock, sessions: Sessions
+) -> None:
+    tea, busy = warehouse.product(10), new_id()
+    service.hold(busy, [Item(tea, 1)], 60)
+    service.hold(new_id(), [Item(tea, 1)], 60)
+    clock.turn(sessions, 61)
+    with sessions.begin() as session:
+        lock = text("SELECT 1 FROM reservations.reservations WHERE order_id = :order_id FOR UPDATE")
+        session.execute(lock, {"order_id": busy})
+        assert service.sweep() == 1
+    assert service.sweep() == 1
+
+
+def test_one_product_that_everybody_wants(service: ReservationService, warehouse: Warehouse) -> None:
+    tea: UUID = warehouse.product(300)
+    ended = outcomes([lambda: service.hold(new_id(), [Item(tea, 1)], 60)] * 400, threads=16)
+    assert ended == {"ok": 300, "out-of-stock": 100}
+    assert warehouse.units(tea) == (0, 300, 0)

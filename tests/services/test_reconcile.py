@@ -1,0 +1,79 @@
+"""The reconciler sees each kind of damage: every invariant is broken once by hand."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import text
+
+from services.clock import Clock
+from services.db import Sessions
+from services.money import Money
+from services.orders.service import OrderService
+from services.orders.steps import OrderSteps
+from services.orders.views import OrderView, Policy
+from services.payments.calling import Times
+from services.payments.service import PaymentService
+from services.payments.views import Charge
+from services.reconcile import check_tables
+from services.reservations.service import ReservationService
+from services.reservations.views import Item
+from services.secrets import Vault
+from tests.builders import KEY, an_order
+from tests.doubles import FakeProvider
+
+
+@pytest.fixture
+def confirmed(sessions: Sessions) -> OrderView:
+    """An order that went the whole way, with its messages still to be told."""
+    orders = OrderService(sessions, Vault(KEY), Clock(), Policy())
+    steps = OrderSteps(sessions, Vault(KEY))
+    stock = ReservationService(sessions, Clock())
+    order = orders.place(an_order()).order
+    line = order.lines[0]
+    stock.add_stocks([(line.product_id, 5)])
+    steps.claim(order.id, "run")
+    stock.hold(order.id, [Item(line.product_id, line.quantity)], 60)
+    steps.reserved(order.id)
+    stock.pin(order.id)
+    steps.start_payment(order.id, 1)
+    payments = PaymentService(sessions, FakeProvider(), Clock(), times=Times())
+    paid = payments.charge(Charge(order.id, 1, order.total.minor, "RUB", "card", card_token="tok"))
+    steps.paid(order.id, paid.id, Money(order.total.minor, "RUB"))
+    steps.confirmed(order.id)
+    stock.confirm(order.id)
+    steps.mark_told([event.id for event in steps.untold_events(10)])
+    return order
+
+
+def broken(sessions: Sessions) -> list[str]:
+    return [check.id for check in check_tables(sessions, lag_seconds=0) if not check.holds]
+
+
+def test_a_true_story_holds(sessions: Sessions, confirmed: OrderView) -> None:
+    checks = check_tables(sessions, lag_seconds=0)
+    assert [check.id for check in checks] == ["I1", "I2", "I3", "I4", "I4", "I5", "I8", "I12"]
+    assert [check.violations for check in checks] == [[]] * 8
+    assert checks[2].looked_at == 1
+
+
+@pytest.mark.parametrize(
+    ("damage", "seen"),
+    [
+        ("UPDATE reservations.stocks SET reserved = reserved + 1, available = available - 1", ["I2"]),
+        ("UPDATE reservations.reservations SET status = 'released'", ["I2", "I4"]),
+        ("DELETE FROM orders.events WHERE key = 'paid'", ["I3"]),
+        ("UPDATE orders.orders SET status = 'cancelled'", ["I3", "I4", "I4"]),
+        ("DELETE FROM payments.ledger", ["I4", "I5"]),
+        ("UPDATE orders.orders SET total_minor = total_minor + 1", ["I4"]),
+        ("UPDATE payments.payments SET captured_minor = captured_minor + 1", ["I5"]),
+        ("UPDATE orders.events SET told_at = NULL WHERE key = 'created'", ["I12"]),
+        (
+            "INSERT INTO idempotency.keys SELECT 'a', 'POST /orders', 'k', 'x', gen_random_uuid(), 201",
+            ["I8"],
+        ),
+    ],
+)
+def test_damage_is_seen(sessions: Sessions, confirmed: OrderView, damage: str, seen: list[str]) -> None:
+    with sessions.begin() as session:
+        session.execute(text(damage))
+    assert broken(sessions) == seen

@@ -1,0 +1,35 @@
+"""One Temporal server, one worker and one shop for all workflow tests; every test brings its own orders."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+import pytest_asyncio
+from temporalio.client import Client
+
+from sandbox.ports import free_port
+from sandbox.temporal import TemporalServer
+from services.db import Sessions
+from services.settings import Settings
+from tests.workflows.shop import Shop, open_shop
+from workers.serving import connect
+
+
+@pytest.fixture(scope="session")
+def temporal() -> Iterator[TemporalServer]:
+    with TemporalServer(None, free_port(), None) as server:
+        yield server
+
+
+@pytest_asyncio.fixture(scope="session")
+async def client(temporal: TemporalServer) -> Client:
+    return await connect(Settings(app_env="development", temporal_address=temporal.address))
+
+
+@pytest_asyncio.fixture(scope="session")
+async def shop(
+    client: Client, database_url: str, all_sessions: Sessions, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Shop]:
+    async with open_shop(client, database_url, all_sessions, tmp_path_factory.mktemp("shop")) as opened:
+        yield opened

@@ -1,0 +1,147 @@
+"""A shop for workflow tests: real services, database, Temporal and worker; only the payment provider is a fake."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from uuid import UUID
+
+from temporalio.client import Client, WorkflowHandle
+from temporalio.testing import TimeSkipper, TimeSkippingConfig
+
+from activities.faults import Faults
+from activities.messages import OrderOutcome
+from services import bootstrap
+from services.bootstrap import House
+from services.clock import new_id
+from services.db import Sessions
+from services.money import Money
+from services.orders.models import OrderStatus
+from services.orders.views import NewOrder, OrderView, Policy, Product
+from services.payments.calling import Times
+from services.settings import Settings
+from tests.builders import KEY
+from tests.doubles import FakeProvider
+from workers.serving import THREADS, make_worker
+from workflows.client import OrderCommands, ensure_background_work, order_workflow_id
+from workflows.order import OrderWorkflow
+
+
+@dataclass(frozen=True)
+class Gates(Faults):
+    """Fault points at which a test stops a step, does something, and lets it go on."""
+
+    armed: dict[tuple[str, str], tuple[threading.Event, threading.Event]] = field(default_factory=dict)
+
+    def arm(self, step: str, point: str) -> tuple[threading.Event, threading.Event]:
+        """The next step that comes here says so by the first event and waits for the second."""
+        self.armed[step, point] = made = (threading.Event(), threading.Event())
+        return made
+
+    def reach(self, step: str, point: str) -> None:
+        gate = self.armed.pop((step, point), None)
+        if gate:
+            gate[0].set()
+            gate[1].wait(10)
+
+
+Order = WorkflowHandle[OrderWorkflow, OrderOutcome]
+
+
+@dataclass
+class Shop:
+    """Places orders, moves time, and checks that money and goods agree."""
+
+    house: House
+    provider: FakeProvider
+    client: Client
+    skipper: TimeSkipper
+    gates: Gates
+
+    def product(self, units: int = 10, price: str = "10.00") -> Product:
+        """A product with so many in stock."""
+        product = Product(new_id(), "Lantern", Money.parse(price, "RUB"), is_active=True)
+        self.house.reservations.add_stocks([(product.id, units)])
+        return product
+
+    async def place(self, new: NewOrder, *, start: bool = True) -> OrderView:
+        """Store an order and start its workflow on a clock that can be moved."""
+        placed = await asyncio.to_thread(self.house.orders.place, new)
+        if start:
+            stored = self.house.orders.start_input(placed.order.id)
+            await OrderCommands(self.skipper.client).start(placed.order.id, stored)
+        return placed.order
+
+    def workflow(self, order_id: UUID) -> Order:
+        return self.client.get_workflow_handle_for(OrderWorkflow.run, order_workflow_id(order_id))
+
+    async def outcome(self, order_id: UUID) -> OrderOutcome:
+        """How the order's workflow ended; waits 20 s at most."""
+        return await asyncio.wait_for(self.workflow(order_id).result(), 20)
+
+    async def forward(self, order_id: UUID, seconds: float) -> None:
+        """Let so much time pass for the order's workflow."""
+        await self.skipper.fast_forward(self.workflow(order_id), seconds)
+
+    async def until(self, condition: Callable[[], bool], seconds: float = 10) -> None:
+        """Wait for a condition. Raises TimeoutError."""
+        ends = time.monotonic() + seconds
+        while not await asyncio.to_thread(condition):
+            if time.monotonic() > ends:
+                raise TimeoutError("the condition did not come true")
+            await asyncio.sleep(0.02)
+
+    async def until_status(self, order_id: UUID, status: OrderStatus) -> None:
+        await self.until(lambda: self.house.orders.get(order_id).status == status)
+
+    async def cancel(self, order: OrderView) -> None:
+        """Cancel as the buyer does; the relay brings the word to the workflow."""
+        await asyncio.to_thread(self.house.orders.request_cancel, order.id, order.buyer_id)
+
+    def events(self, order_id: UUID) -> list[str]:
+        return [event.type for event in self.house.orders.events(order_id)]
+
+    def payment_id(self, order_id: UUID) -> UUID:
+        return self.house.payments.of_order(order_id)[-1].id
+
+    def check(self, order: OrderView, status: OrderStatus) -> None:
+        """The order ended so, and money and goods agree with it in all three books (I2, I4, I5)."""
+        assert self.house.orders.get(order.id).status == status
+        confirmed = status == OrderStatus.CONFIRMED
+        payments = self.house.payments.of_order(order.id)
+        kept = order.total.minor if confirmed else 0
+        assert sum(payment.captured_minor - payment.refunded_minor for payment in payments) == kept
+        assert sum(self.provider.kept(payment.id) for payment in payments) == kept
+        reservation = self.house.reservations.find(order.id)
+        assert (reservation is not None and reservation.status == "confirmed") == confirmed
+        sold = {line.product_id: line.quantity for line in order.lines} if confirmed else {}
+        for product_id, stock in self.house.reservations.stocks([line.product_id for line in order.lines]).items():
+            assert (stock.reserved, stock.sold) == (0, sold.get(product_id, 0))
+
+
+@asynccontextmanager
+async def open_shop(
+    client: Client, database_url: str, sessions: Sessions, data_dir: Path, policy: Policy | None = None
+) -> AsyncIterator[Shop]:
+    """A shop whose worker runs, relay and dispatcher included."""
+    settings = Settings(
+        app_env="development", database_url=database_url, secrets_key=KEY, data_dir=data_dir, orders_max_unpaid=0
+    )
+    provider, gates = FakeProvider(), Gates()
+    times = Times(call=0.04, claim=0.05, refund_pause=0.05)
+    house = bootstrap.build(settings, gateway=provider, sessions=sessions, times=times, policy=policy)
+    house.wakeups.start()
+    try:
+        with ThreadPoolExecutor(THREADS) as executor:
+            async with make_worker(client, house, executor=executor, faults=gates):
+                await ensure_background_work(client)
+                skipper = TimeSkipper(client, config=TimeSkippingConfig(enabled=False))
+                yield Shop(house, provider, client, skipper, gates)
+    finally:
+        house.wakeups.stop()

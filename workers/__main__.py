@@ -1,0 +1,115 @@
+"""`python -m workers`: runs workflows and activities until SIGTERM, with the API in the same process if asked."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import dataclasses
+import signal
+import sys
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import Any
+from uuid import UUID
+
+import structlog
+import uvloop
+from temporalio.client import Client
+
+from api.app import create_app
+from api.server import make_server
+from services import bootstrap, logs
+from services.bootstrap import House
+from services.settings import Settings
+from workers.serving import THREADS, connect, keep_background_work, make_worker
+from workflows.client import OrderCommands
+
+_log = structlog.get_logger("workers")
+
+
+def main() -> int:
+    """Parse the arguments and serve; exit 2 when a setting is missing or wrong."""
+    parser = argparse.ArgumentParser(prog="python -m workers", description=__doc__)
+    parser.add_argument("--with-api", action="store_true", help="serve the API too, on the same Temporal connection")
+    arguments = parser.parse_args()
+    try:
+        settings = Settings()
+        logs.set_up(settings)
+        house = bootstrap.build(settings)
+    except ValueError as error:
+        print(f"workers: {error}", file=sys.stderr)  # noqa: T201
+        return 2
+    uvloop.run(serve(house, with_api=arguments.with_api))
+    return 0
+
+
+async def serve(house: House, *, with_api: bool) -> None:
+    """Work until SIGTERM or SIGINT: then take nothing new, end what runs within 10 s, and go."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    starter = LateStarter()
+    house = dataclasses.replace(house, starter=starter)
+    house.wakeups.start()
+    parts = [_work(house, stop, starter, eager=with_api)]
+    if with_api:
+        parts.append(_serve_api(house, stop))
+    try:
+        await asyncio.gather(*parts)
+    finally:
+        house.close()
+
+
+class LateStarter:
+    """Starts workflows once there is a connection; until then orders wait for the relay."""
+
+    def __init__(self) -> None:
+        self.commands: OrderCommands | None = None
+
+    async def start(self, order_id: UUID, start_input: Mapping[str, Any]) -> None:
+        """Raises ConnectionError while Temporal was never reached."""
+        if self.commands is None:
+            raise ConnectionError("Temporal was not reached yet")
+        await self.commands.start(order_id, start_input)
+
+
+async def _work(house: House, stop: asyncio.Event, starter: LateStarter, *, eager: bool) -> None:
+    client = await _connected(house.settings, stop)
+    if client is None:
+        return
+    starter.commands = OrderCommands(client, eager=eager)
+    background = asyncio.ensure_future(keep_background_work(client))
+    try:
+        with ThreadPoolExecutor(THREADS, thread_name_prefix="step") as executor:
+            async with make_worker(client, house, executor=executor):
+                _log.info("worker.ready")
+                await stop.wait()
+    finally:
+        background.cancel()
+    _log.info("worker.gone")
+
+
+async def _connected(settings: Settings, stop: asyncio.Event) -> Client | None:
+    while not stop.is_set():
+        try:
+            return await connect(settings)
+        except RuntimeError:
+            _log.warning("worker.waiting_for_temporal", address=settings.temporal_address)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), 1)
+    return None
+
+
+async def _serve_api(house: House, stop: asyncio.Event) -> None:
+    server = make_server(create_app(house), house.settings)
+    serving = asyncio.ensure_future(server.serve())
+    stopping = asyncio.ensure_future(stop.wait())
+    await asyncio.wait((serving, stopping), return_when=asyncio.FIRST_COMPLETED)
+    server.should_exit = True
+    stop.set()
+    await serving
+
+
+if __name__ == "__main__":
+    sys.exit(main())

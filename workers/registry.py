@@ -1,0 +1,57 @@
+"""Everything that a worker serves, in one list, wired from one house."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from activities.failures import FailuresAsCodes
+from activities.faults import Faults
+from activities.notifications import NotificationActivities
+from activities.orders import OrderActivities
+from activities.outbox import Courier, OutboxActivities
+from activities.payments import PaymentActivities
+from activities.reservations import ReservationActivities
+from activities.waking import Alarm
+from services.bootstrap import House
+from services.listening import NOTIFICATIONS, OUTBOX
+from services.notifications.views import OrderNotice
+from services.payments.views import Charge
+from services.reservations.views import Item
+from workflows.maintenance import NotificationDispatchWorkflow, OutboxRelayWorkflow, SweepWorkflow
+from workflows.order import OrderWorkflow
+from workflows.refund import RefundWorkflow
+
+WORKFLOWS = [OrderWorkflow, RefundWorkflow, OutboxRelayWorkflow, NotificationDispatchWorkflow, SweepWorkflow]
+INTERCEPTORS = [FailuresAsCodes()]
+
+
+def activities(house: House, courier: Courier, faults: Faults | None = None) -> list[Callable[..., Any]]:
+    """The activity methods, bound to the services that they call; `faults` instead of those of the settings."""
+    faults = faults or Faults.parse(house.settings.faults, house.settings.data_dir)
+    subscribe = house.wakeups.subscribe
+    reservations = ReservationActivities(house.order_steps, house.reservations, Item, faults)
+    orders = OrderActivities(house.order_steps, house.reservations, faults)
+    payments = PaymentActivities(
+        house.order_steps, house.reservations, house.payments, Charge, house.settings.public_url, faults
+    )
+    outbox = OutboxActivities(house.order_steps, courier, lambda: Alarm(subscribe, OUTBOX))
+    notifications = NotificationActivities(
+        house.order_steps, house.identity, house.notifications, OrderNotice, lambda: Alarm(subscribe, NOTIFICATIONS)
+    )
+    return [
+        reservations.reserve_stock,
+        reservations.release_stock,
+        reservations.sweep_reservations,
+        orders.confirm_order,
+        orders.begin_cancel,
+        orders.finish_cancel,
+        orders.raise_attention,
+        orders.record_resolution,
+        payments.charge_payment,
+        payments.settle_payment,
+        payments.refund_payment,
+        payments.refund_late_payment,
+        outbox.relay_outbox,
+        notifications.dispatch_notifications,
+    ]

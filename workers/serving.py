@@ -1,0 +1,72 @@
+"""A worker made from settings: connection, pollers, threads, and the background work that has to exist."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import structlog
+from temporalio.client import Client
+from temporalio.service import GrpcCompression
+from temporalio.worker import PollerBehaviorAutoscaling, Worker
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+
+from activities.faults import Faults
+from services.bootstrap import House
+from services.settings import Settings
+from workers.registry import INTERCEPTORS, WORKFLOWS, activities
+from workflows.client import TASK_QUEUE, OrderCommands, ensure_background_work
+
+#: Steps under way at once: each may hold a database connection.
+THREADS = 16
+#: Seconds between looks whether the relay, the dispatcher and the schedule exist.
+ENSURE = 30.0
+
+# Our own modules are pure where workflows use them: loaded once instead of for every workflow (10 ms each).
+WORKFLOW_RUNNER = SandboxedWorkflowRunner(
+    restrictions=SandboxRestrictions.default.with_passthrough_modules("activities", "workflows", "services.errors")
+)
+
+
+async def connect(settings: Settings, *, lazy: bool = False) -> Client:
+    """A client by the settings; `lazy`: also while Temporal is away."""
+    return await Client.connect(
+        settings.temporal_address,
+        namespace=settings.temporal_namespace,
+        api_key=settings.temporal_api_key,
+        tls=settings.temporal_tls or bool(settings.temporal_api_key),
+        grpc_compression=GrpcCompression.NONE,
+        lazy=lazy,
+    )
+
+
+def make_worker(client: Client, house: House, *, executor: ThreadPoolExecutor, faults: Faults | None = None) -> Worker:
+    """A worker for the one queue; `faults` instead of those of the settings."""
+    return Worker(
+        client,
+        task_queue=TASK_QUEUE,
+        workflows=WORKFLOWS,
+        activities=activities(house, OrderCommands(client), faults),
+        activity_executor=executor,
+        max_concurrent_activities=THREADS,
+        max_concurrent_local_activities=THREADS,
+        interceptors=INTERCEPTORS,
+        workflow_runner=WORKFLOW_RUNNER,
+        workflow_task_poller_behavior=PollerBehaviorAutoscaling(),
+        activity_task_poller_behavior=PollerBehaviorAutoscaling(),
+        sticky_queue_schedule_to_start_timeout=timedelta(seconds=2),
+        graceful_shutdown_timeout=timedelta(seconds=10),
+    )
+
+
+async def keep_background_work(client: Client) -> None:
+    """Ensure every 30 s that the relay, the dispatcher and the schedule exist; trouble is logged and tried again."""
+    while True:
+        try:
+            await ensure_background_work(client)
+        except Exception as error:
+            structlog.get_logger().warning("background_work.not_ensured", error=type(error).__name__)
+            await asyncio.sleep(1)
+        else:
+            await asyncio.sleep(ENSURE)

@@ -1,0 +1,1 @@
+"""What happens, in which order; no I/O, no clocks, no chance."""

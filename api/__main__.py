@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import signal
 import sys
 
 import uvloop
@@ -38,8 +40,11 @@ async def _serve(settings: Settings) -> None:
         lazy=True,
     )
     house = bootstrap.build(settings, starter=OrderCommands(client))
+    server = make_server(create_app(house), settings)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, setattr, server, "should_exit", True)
     try:
-        await make_server(create_app(house), settings, signals=True).serve()
+        await server.serve()
     finally:
         house.close()
 

@@ -10,8 +10,7 @@ from starlette.concurrency import run_in_threadpool
 
 from services.bootstrap import House
 from services.errors import InvalidTransition
-from services.orders.models import OrderStatus
-from services.orders.views import OrderView
+from services.orders.views import OrderStatus, OrderView
 from services.payments.views import PaymentView
 from services.reservations.views import ReservationView
 

@@ -17,8 +17,7 @@ from api.preferences import STEP_WAIT, AskedPatience
 from api.routes import GuardedRoute
 from services.errors import Invalid, InvalidTransition, ReservationExpired
 from services.identity.views import CallerKind
-from services.orders.models import CancelReason, OrderStatus
-from services.orders.views import PaymentMethod
+from services.orders.views import CancelReason, OrderStatus, PaymentMethod
 
 router = APIRouter(prefix="/orders", tags=["Orders"], route_class=GuardedRoute)
 

@@ -27,8 +27,7 @@ from api.phones import payment_method
 from api.placing import place
 from api.preferences import AskedPatience
 from api.routes import GuardedRoute
-from services.orders.models import OrderStatus
-from services.orders.views import Address, NewOrder, OrderFilter, OrderView
+from services.orders.views import Address, NewOrder, OrderFilter, OrderStatus, OrderView
 
 router = APIRouter(prefix="/orders", tags=["Orders"], route_class=GuardedRoute)
 

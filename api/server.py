@@ -19,10 +19,9 @@ MAX_CONNECTIONS = 2000
 class Server(uvicorn.Server):
     """Stops in order: unready, everybody who waits answered, connections drained, closed."""
 
-    def __init__(self, config: uvicorn.Config, app: FastAPI, *, signals: bool) -> None:
+    def __init__(self, config: uvicorn.Config, app: FastAPI) -> None:
         super().__init__(config)
         self._application = app
-        self._signals = signals
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Let nobody wait for what this process will not see any more."""
@@ -31,16 +30,12 @@ class Server(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Leave signals alone inside a process that listens to them itself."""
-        with super().capture_signals() if self._signals else contextlib.nullcontext():
-            yield
+        """Leave signals to the process: uvicorn would raise them again at its end, before anything is closed."""
+        yield
 
 
-def make_server(app: FastAPI, settings: Settings, *, signals: bool = False) -> Server:
-    """A server for `API_HOST:API_PORT`; `await it.serve()`, and set `should_exit` to stop it.
-
-    `signals`: stop by SIGTERM and SIGINT as well; not where the process handles them itself.
-    """
+def make_server(app: FastAPI, settings: Settings) -> Server:
+    """A server for `API_HOST:API_PORT`; `await it.serve()`, and set `should_exit` to stop it."""
     config = uvicorn.Config(
         app,
         host=settings.api_host,
@@ -58,4 +53,4 @@ def make_server(app: FastAPI, settings: Settings, *, signals: bool = False) -> S
         timeout_graceful_shutdown=10,
         limit_concurrency=MAX_CONNECTIONS,
     )
-    return Server(config, app, signals=signals)
+    return Server(config, app)

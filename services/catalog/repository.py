@@ -30,8 +30,11 @@ def page(session: Session, limit: int, *, active_only: bool, **wanted: object) -
 
 
 def put(session: Session, drafts: Sequence[ProductDraft], hidden: bool, now: datetime | None) -> Sequence[Row[Any]]:
-    """Write products by SKU; returns `sku, added` of those that are new or differ from before."""
-    rows = [_row(draft) for draft in sorted(drafts, key=lambda draft: draft.sku)]
+    """Write products by SKU; returns `sku, added` of those that are new or differ from before.
+
+    `drafts` come in the order of their SKUs over all calls of a transaction, so that imports cannot deadlock.
+    """
+    rows = [_row(draft) for draft in drafts]
     return session.execute(_PUT, {"rows": json.dumps(rows), "hidden": hidden, "now": now}).all()
 
 

@@ -163,4 +163,4 @@ def _status(code: int, words: bytes) -> str:
 
 
 # RFC 3463; all else in a server's answer may name the recipient.
-_ENHANCED = re.compile(rb"[245]\.\d{1,3}\.\d{1,3}(?!\S)")
+_ENHANCED = re.compile(rb"[245]\.\d{1,3}\.\d{1,3}")

@@ -9,7 +9,8 @@ from typing import Any, Literal
 from uuid import UUID
 
 from services.money import Money
-from services.orders.models import CancelReason, OrderStatus
+from services.orders.models import CancelReason as CancelReason
+from services.orders.models import OrderStatus as OrderStatus
 
 
 @dataclass(frozen=True)

@@ -119,6 +119,7 @@ async def test_G6_zero_characters(api: httpx2.AsyncClient, buyer: Person, path: 
     for content in (b'{"a": "\\u0000"}', b'{"a\\u0000": 1}'):
         answer = await api.post(path, content=content, headers={**buyer.headers, **JSON})
         assert (answer.status_code, slug(answer)) == (422, "validation-error")
+        assert answer.json()["detail"] == "U+0000 cannot be stored."
 
 
 async def test_G4_what_is_no_object(api: httpx2.AsyncClient, buyer: Person, path: str) -> None:

@@ -53,8 +53,9 @@ async def serving(house: House) -> AsyncIterator[Served]:
     own = bootstrap.build(settings, sessions=house.sessions, gateway=MemoryGateway())
     server = make_server(create_app(own), settings)
     task = asyncio.create_task(server.serve())
-    while not server.started:
-        await asyncio.sleep(0.01)
+    async with asyncio.timeout(10):
+        while not server.started:
+            await asyncio.sleep(0.01)
     async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=20) as client:
         yield Served(server, port, client, task)
         server.should_exit = True

@@ -59,8 +59,9 @@ async def client(started_app: FastAPI) -> AsyncIterator[httpx2.AsyncClient]:
 
 async def settled(app: FastAPI) -> bool | None:
     """How the last start went."""
-    while app.state.starts.succeeding is None:
-        await asyncio.sleep(0.005)
+    async with asyncio.timeout(5):
+        while app.state.starts.succeeding is None:
+            await asyncio.sleep(0.005)
     succeeding: bool | None = app.state.starts.succeeding
     return succeeding
 

@@ -36,8 +36,9 @@ class Steps:
 async def meanwhile(app: FastAPI, asked: Any, happen: Callable[[], object]) -> tuple[httpx2.Response, float]:
     """The answer of a request, once it waits and then something happens; and the seconds from that."""
     request = asyncio.create_task(asked)
-    while app.state.waiting.listeners == 0 and not request.done():
-        await asyncio.sleep(0.005)
+    async with asyncio.timeout(5):
+        while app.state.waiting.listeners == 0 and not request.done():
+            await asyncio.sleep(0.005)
     began = time.monotonic()
     await asyncio.to_thread(happen)
     return await request, time.monotonic() - began
@@ -330,8 +331,9 @@ async def test_every_waiter_is_woken_by_one_subscription(
     order_id = await placed(api, buyer, house)
     step = Steps(api, buyer, order_id)
     requests = [asyncio.create_task(step("reserve", wait=30)) for _ in range(20)]
-    while app.state.waiting.listeners < 20:
-        await asyncio.sleep(0.005)
+    async with asyncio.timeout(10):
+        while app.state.waiting.listeners < 20:
+            await asyncio.sleep(0.005)
 
     await asyncio.to_thread(reserve, house, order_id)
 

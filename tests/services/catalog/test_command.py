@@ -7,17 +7,21 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from uuid import uuid4
+from uuid import UUID, uuid4
 
+import psycopg
 import pytest
 from typer.testing import CliRunner, Result
 
-from services.__main__ import LISTED, app
+from sandbox.postgres import EmbeddedPostgres
+from services.__main__ import LISTED, app, bring_in
 from services.catalog.importing import read_incoming
 from services.catalog.service import CatalogService
 from services.clock import Clock
 from services.db import Sessions
+from services.errors import Unavailable
 from services.identity.passwords import Argon2Profile, PasswordHasher
 from services.identity.service import IdentityService
 from services.identity.signing import KEY_FILE, SigningKeys
@@ -94,20 +98,50 @@ def test_if_empty(shell: Shell, write: Write, catalog: CatalogService) -> None:
     assert len(catalog.list()) == 2
 
 
-@pytest.mark.parametrize("stocked", [False, True])
+class CutOff(ReservationService):
+    """Fails instead of adding stock, or right after."""
+
+    def __init__(self, sessions: Sessions, *, late: bool) -> None:
+        super().__init__(sessions, Clock())
+        self._late = late
+
+    def add_stocks(self, stocks: Sequence[tuple[UUID, int]]) -> int:
+        if self._late:
+            super().add_stocks(stocks)
+        raise Unavailable("cut off")
+
+
+@pytest.mark.parametrize("late", [False, True])
 def test_an_import_that_was_cut_off_shows_nothing_and_is_completed_by_the_next(
-    shell: Shell, write: Write, catalog: CatalogService, reservations: ReservationService, stocked: bool
+    shell: Shell,
+    write: Write,
+    sessions: Sessions,
+    catalog: CatalogService,
+    reservations: ReservationService,
+    late: bool,
 ) -> None:
     path = write("products.csv", LIST)
-    incoming = read_incoming(path, None)
-    staged = catalog.import_products(incoming.drafts, hidden=True)
-    if stocked:
-        reservations.add_stocks([(staged.ids[sku], units) for sku, units in incoming.stock.items()])
+    with pytest.raises(Unavailable):
+        bring_in(catalog, CutOff(sessions, late=late), read_incoming(path, None))
     assert catalog.list() == []
     done = shell("import-products", path, "--if-empty")
-    assert f"2 products: 0 new, 2 changed, 0 as they were; first stock for {0 if stocked else 2}." in done.stdout
+    assert f"2 products: 0 new, 2 changed, 0 as they were; first stock for {0 if late else 2}." in done.stdout
     (lamp,) = catalog.list(q="LAMP")
     assert reservations.stocks([lamp.id])[lamp.id].available == 7
+
+
+def test_an_older_schema_is_brought_up_first(
+    postgres: EmbeddedPostgres, database_url: str, write: Write, tmp_path: Path
+) -> None:
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("DROP DATABASE IF EXISTS bare")
+        connection.execute("CREATE DATABASE bare")
+    shell, path = Shell(tmp_path, postgres.url("bare")), write("products.csv", LIST)
+    done = shell("import-products", path)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr == "The schema is not at its newest: run `python -m services migrate` first.\n"
+    assert shell("migrate").exit_code == 0
+    assert "2 products: 2 new" in shell("import-products", path).stdout
 
 
 def test_bad_rows_are_listed_and_nothing_is_imported(shell: Shell, write: Write, catalog: CatalogService) -> None:

@@ -110,6 +110,14 @@ def test_a_bad_item_of_json(write: Write, change: dict[str, Any], reason: str | 
     assert [(row.place, row.reason.startswith(reason)) for row in bad.value.rows] == [("item 1", True)]
 
 
+@pytest.mark.parametrize("price", ["1e2", "1.0000000000000000001"])
+def test_a_price_in_json_does_not_pass_through_a_float(write: Write, price: str) -> None:
+    item = f'{{"sku": "LAMP", "name": "Lamp", "price": {price}, "currency": "RUB", "stock": 1}}'
+    with pytest.raises(BadRows) as bad:
+        read_incoming(write("products.json", f"[{item}]"), None)
+    assert bad.value.rows == [BadRow("item 1", "price is no amount of its currency: use a point, and no more decimals")]
+
+
 @pytest.mark.parametrize("text", ["5", '["LAMP"]', "[{}]"])
 def test_json_of_other_shape(write: Write, text: str) -> None:
     with pytest.raises((UnreadableFile, BadRows)):

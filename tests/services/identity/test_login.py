@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from uuid import uuid4
 
 import pytest
@@ -95,6 +96,36 @@ def test_T41_a_disabled_user_is_out_at_once_and_stays_signed_out(identity: Ident
     identity.set_active(anna, True)
     assert _is_known(identity, tokens.access_token) is False
     assert _is_known(identity, identity.login("anna@example.com", None, PASSWORD).access_token) is True
+
+
+class Interrupted(PasswordHasher):
+    """Lets something happen between the check of a password and the session that it opens."""
+
+    def __init__(self, meanwhile: Callable[[], object]) -> None:
+        super().__init__(Argon2Profile(1, 8, 1))
+        self._meanwhile = meanwhile
+
+    def verify(self, hash_text: str | None, password: str) -> bool:
+        fits = super().verify(hash_text, password)
+        self._meanwhile()
+        return fits
+
+
+@pytest.mark.parametrize(
+    "blow", ["UPDATE identity.users SET is_active = false", "UPDATE identity.credentials SET hash = 'x'"]
+)
+def test_T41_no_session_opens_on_what_changed_while_the_password_was_checked(
+    identity: IdentityService, sessions: Sessions, tokens: AccessTokens, clock: SetClock, blow: str
+) -> None:
+    def strike() -> None:
+        with sessions.begin() as session:
+            session.execute(text(blow))
+
+    identity.register(by_email())
+    with Interrupted(strike) as passwords, pytest.raises(InvalidCredentials):
+        IdentityService(sessions, passwords, tokens, clock, "RU").login("anna@example.com", None, PASSWORD)
+    with sessions.begin() as session:
+        assert session.execute(text("SELECT count(*) FROM identity.sessions")).scalar_one() == 0
 
 
 def test_nobody_cannot_be_switched(identity: IdentityService) -> None:

@@ -89,6 +89,8 @@ def test_outdated_parameters_are_seen(passwords: PasswordHasher) -> None:
         "йцукенгшщзхъ",
         "Солнышкомоё1",
         "solnyshko2010",
+        "lyubovnatasha1",
+        "zenitspartak",
         "AnnaPetrova1",
         "анна@example",
     ],
@@ -120,6 +122,6 @@ def _hashing_threads() -> set[int | None]:
 
 
 def _seconds(hasher: PasswordHasher, known: str | None) -> float:
-    begun = time.monotonic()
+    begun = time.process_time()
     hasher.verify(known, "wrong-Password-1")
-    return time.monotonic() - begun
+    return time.process_time() - begun

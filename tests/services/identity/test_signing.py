@@ -7,12 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from services.identity.signing import KEY_FILE, SigningKeys, signing_keys
 
-RSA = """-----BEGIN PRIVATE KEY-----
-MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg
------END PRIVATE KEY-----"""
+OTHER_KIND = generate_private_key(SECP256R1()).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+BROKEN = OTHER_KIND.replace("M", "A", 1)
 
 
 def test_development_makes_one_key_and_keeps_it_to_itself(tmp_path: Path) -> None:
@@ -38,7 +39,7 @@ def test_of_several_the_first_signs_and_all_verify(tmp_path: Path) -> None:
     assert (keys.kid, set(keys.public)) == (new.kid, {new.kid, old.kid})
 
 
-@pytest.mark.parametrize("given", [None, "", "secret", RSA, SigningKeys.generate().pem() + RSA])
+@pytest.mark.parametrize("given", [None, "", "secret", OTHER_KIND, BROKEN, SigningKeys.generate().pem() + OTHER_KIND])
 def test_T116_production_refuses_to_start_without_a_good_key(tmp_path: Path, given: str | None) -> None:
     with pytest.raises(ValueError, match="SIGNING_KEY must be"):
         signing_keys(given, tmp_path, development=False)

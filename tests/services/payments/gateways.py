@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
@@ -28,6 +29,8 @@ class Interposed:
     calls: list[str] = field(default_factory=list)
     #: the provider does not find payments, although it has them
     hidden: bool = False
+    #: look-ups of refunds wait here for each other, so that all have seen the same before one goes on
+    meeting: threading.Barrier | None = None
 
     @property
     def name(self) -> str:
@@ -58,7 +61,10 @@ class Interposed:
 
     def look_up_refund(self, order: RefundOrder, provider_id: str | None, *, within: float) -> ProviderRefund | None:
         self.calls.append("look_up_refund")
-        return self.inner.look_up_refund(order, provider_id, within=within)
+        told = self.inner.look_up_refund(order, provider_id, within=within)
+        if self.meeting is not None:
+            self.meeting.wait(timeout=30)
+        return told
 
     def read_webhook(self, headers: Mapping[str, str], body: bytes, source: str | None) -> Hint | None:
         return self.inner.read_webhook(headers, body, source)

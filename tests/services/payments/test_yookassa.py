@@ -198,12 +198,9 @@ class Line:
         self._treat = treat
         self.requests: list[bytes] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
-        threading.Thread(target=self._serve, daemon=True).start()
-
-    @property
-    def gateway(self) -> YooKassa:
         url = f"http://127.0.0.1:{self._listener.getsockname()[1]}/v3"
-        return YooKassa(url, "1", "key", any_amount_methods(1, 1))
+        self.gateway = YooKassa(url, "1", "key", any_amount_methods(1, 1))
+        threading.Thread(target=self._serve, daemon=True).start()
 
     def _serve(self) -> None:
         while True:
@@ -219,6 +216,7 @@ class Line:
                     continue
 
     def close(self) -> None:
+        self.gateway.close()
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
 

@@ -1,0 +1,81 @@
+"""The application as it runs in production (`python -m workers --with-api`), and the driver of saga, floor and hot.
+
+All three are started inside the process that works on them, on its one client: that is how the API of such a process
+starts orders, and the only way in which starts are eager. So saga, hot and floor share one process, one connection and
+the same worker settings, and differ by what a workflow does; what the driver itself costs is in the figures of all
+three alike. How an end is learned is the same as well: by waiting for the workflow's result.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from functools import partial
+from multiprocessing.connection import Connection
+
+import uvloop
+from temporalio.client import Client
+
+from api.app import create_app
+from api.server import make_server
+from benchmarks.floor import floor_worker, run_floor
+from benchmarks.load import keep_in_flight
+from benchmarks.plan import Case, Done, Round
+from benchmarks.process import answer
+from benchmarks.saga import Sagas
+from services import bootstrap, logs
+from services.bootstrap import House
+from services.settings import Settings
+from workers.serving import THREADS, connect, keep_background_work, make_worker
+from workflows.client import OrderCommands
+
+
+def run(orders: Connection) -> None:
+    """Serve until the other end hangs up: first it sends the shop, then rounds."""
+    settings = Settings()
+    logs.set_up(settings)
+    uvloop.run(_serve(orders, settings))
+
+
+async def _serve(orders: Connection, settings: Settings) -> None:
+    client = await connect(settings)
+    house = bootstrap.build(settings, starter=OrderCommands(client, eager=True))
+    house.wakeups.start()
+    try:
+        async with _working(client, house), _answering(house):
+            shop = await asyncio.to_thread(orders.recv)
+            sagas = Sagas(house, client, shop)
+            await answer(orders, partial(_measure, client, sagas))
+    finally:
+        house.close()
+
+
+async def _measure(client: Client, sagas: Sagas, wanted: Round) -> Done:
+    if wanted.case is Case.FLOOR:
+        return await keep_in_flight(lambda _: run_floor(client), wanted.in_flight, wanted.seconds)
+    return await keep_in_flight(partial(sagas.run, wanted.case), wanted.in_flight, wanted.seconds)
+
+
+@asynccontextmanager
+async def _working(client: Client, house: House) -> AsyncIterator[None]:
+    with ThreadPoolExecutor(THREADS, thread_name_prefix="step") as executor:
+        worker = make_worker(client, house, executor=executor)
+        async with worker, floor_worker(worker):
+            background = asyncio.create_task(keep_background_work(client))
+            try:
+                yield
+            finally:
+                background.cancel()
+
+
+@asynccontextmanager
+async def _answering(house: House) -> AsyncIterator[None]:
+    server = make_server(create_app(house), house.settings)
+    serving = asyncio.create_task(server.serve())
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await serving

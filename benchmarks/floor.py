@@ -1,0 +1,69 @@
+"""The floor: the least that a durable order of three steps costs where every step is a regular activity."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import uuid4
+
+from temporalio import activity, workflow
+from temporalio.client import Client
+from temporalio.worker import Worker, WorkerConfig
+
+from workers.serving import WORKFLOW_RUNNER
+from workflows.client import TASK_TIMEOUT
+
+QUEUE = "floor"
+
+
+@activity.defn(no_thread_cancel_exception=True)
+def reserve_nothing() -> None:
+    """Empty."""
+
+
+@activity.defn(no_thread_cancel_exception=True)
+def charge_nothing() -> None:
+    """Empty."""
+
+
+@activity.defn(no_thread_cancel_exception=True)
+def confirm_nothing() -> None:
+    """Empty."""
+
+
+STEPS = (reserve_nothing, charge_nothing, confirm_nothing)
+
+
+@workflow.defn
+class FloorWorkflow:
+    """Three steps, no input, no result, no search attributes."""
+
+    @workflow.run
+    async def run(self) -> None:
+        """One after the other."""
+        for step in STEPS:
+            await workflow.execute_activity(step, start_to_close_timeout=timedelta(seconds=10))
+
+
+def floor_worker(like: Worker) -> Worker:
+    """A worker with the settings of another, on a queue of its own, for the floor alone."""
+    restrictions = WORKFLOW_RUNNER.restrictions.with_passthrough_modules("benchmarks", "workers")
+    return Worker(
+        **like.config()
+        | WorkerConfig(
+            task_queue=QUEUE,
+            workflows=[FloorWorkflow],
+            activities=list(STEPS),
+            workflow_runner=type(WORKFLOW_RUNNER)(restrictions=restrictions),
+        )
+    )
+
+
+async def run_floor(client: Client) -> None:
+    """One workflow, started as orders are, until it has completed."""
+    await client.execute_workflow(
+        FloorWorkflow.run,
+        id=f"floor-{uuid4()}",
+        task_queue=QUEUE,
+        task_timeout=TASK_TIMEOUT,
+        request_eager_start=True,
+    )

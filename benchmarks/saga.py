@@ -1,0 +1,54 @@
+"""The saga alone: what the API does for a new order, without HTTP, until the order's workflow has completed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from starlette.concurrency import run_in_threadpool
+from temporalio.client import Client
+
+from activities.messages import OrderOutcome
+from benchmarks.plan import Case
+from benchmarks.shop import ADDRESS, Baskets, Shop
+from services.bootstrap import House
+from services.orders.views import Address, NewOrder, PaymentMethod, Product
+from workflows.client import OrderCommands, order_workflow_id
+
+
+class Sagas:
+    """Places orders and sees each to its end."""
+
+    def __init__(self, house: House, client: Client, shop: Shop) -> None:
+        self._house = house
+        self._client = client
+        self._commands = OrderCommands(client, eager=True)
+        self._shop = shop
+        self._baskets = Baskets(shop, seed=1)
+        found = house.catalog.prices(shop.products)
+        self._products = {id_: Product(id_, view.name, view.price, view.is_active) for id_, view in found.items()}
+
+    async def run(self, case: Case, place: int) -> None:
+        """One order of the buyer at this place. Raises AssertionError when it was not confirmed."""
+        order_id, start_input = await run_in_threadpool(self._place, self._new(case, place))
+        await self._commands.start(order_id, start_input)
+        handle = self._client.get_workflow_handle(order_workflow_id(order_id), result_type=OrderOutcome)
+        outcome = await handle.result()
+        if outcome.status != "confirmed":
+            raise AssertionError(f"order {order_id}: {outcome.status} ({outcome.reason})")
+
+    def _new(self, case: Case, place: int) -> NewOrder:
+        wanted = self._baskets.choose(case)
+        return NewOrder(
+            buyer_id=self._shop.buyers[place].id,
+            quantities=dict.fromkeys(wanted, 1),
+            products={product_id: self._products[product_id] for product_id in wanted},
+            address=Address(**ADDRESS),
+            method=PaymentMethod(card=self._shop.card),
+            language="en",
+        )
+
+    def _place(self, new: NewOrder) -> tuple[UUID, Mapping[str, Any]]:
+        placed = self._house.orders.place(new)
+        return placed.order.id, self._house.orders.start_input(placed.order.id)

@@ -1,0 +1,1 @@
+"""What `make check` looks at besides the code: migrations, containers, locks, and the files as they are kept."""

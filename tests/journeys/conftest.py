@@ -1,0 +1,67 @@
+"""Running shops, one a module: after its last test, tables, ledger and inbox have to tell one story."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from sandbox.settings import StackSettings
+from sandbox.stack import Stack
+from tests.journeys.shop import CHEAP, Shop
+
+POINTS = [
+    (step, point)
+    for step in ("reserve", "charge", "confirm", "release", "refund", "finish_cancel")
+    for point in ("before", "after")
+]
+
+
+@contextmanager
+def running(settings: StackSettings) -> Iterator[Shop]:
+    """A shop that runs, and ends with a clean verdict."""
+    with Stack(settings) as stack:
+        shop = Shop(stack)
+        try:
+            yield shop
+            assert shop.violations() == []
+        finally:
+            shop.close()
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    """Workers with the api inside, as `make up` runs them."""
+    settings = StackSettings.for_tests(tmp_path_factory.mktemp("shop"))
+    with running(replace(settings, env=CHEAP)) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def shop_in_parts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    """Workers and api as processes of their own; the workers' fault points wait to be armed."""
+    folder = tmp_path_factory.mktemp("parts")
+    disarm(folder)
+    settings = StackSettings.for_tests(folder)
+    points = ",".join(f"{step}:{point}:kill" for step, point in POINTS)
+    with running(replace(settings, apart=True, env={**CHEAP, "FAULTS": points})) as opened:
+        yield opened
+
+
+@pytest.fixture
+def parts(shop_in_parts: Shop) -> Iterator[Shop]:
+    """The shop in parts; whatever a test left dead is started again."""
+    yield shop_in_parts
+    disarm(shop_in_parts.stack.settings.data_dir)
+    for name in ("temporal", "workers", "api"):
+        if not shop_in_parts.stack.part(name).running:
+            shop_in_parts.stack.start(name)
+
+
+def disarm(folder: Path) -> None:
+    """Mark every fault point as one that has been."""
+    for step, point in POINTS:
+        (folder / f"fault-{step}-{point}").touch()

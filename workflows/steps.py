@@ -33,10 +33,10 @@ TRANSACTION = Intent(
     attempt=timedelta(seconds=10),
     retry=RetryPolicy(initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(seconds=10)),
 )
-#: An exchange with the payment provider (4 s of HTTP at most) and the transactions around it.
+#: Exchanges with the payment provider (4 s of HTTP at most each; an undo may need three) and their transactions.
 EXCHANGE = Intent(
     budget=timedelta(seconds=5),
-    attempt=timedelta(seconds=15),
+    attempt=timedelta(seconds=20),
     retry=RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=60)),
 )
 #: Seconds after which an undecided payment is looked at again: soon first, then ever more rarely.

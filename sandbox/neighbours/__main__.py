@@ -1,4 +1,4 @@
-"""`python -m sandbox.neighbours`: serves the neighbours on 127.0.0.1 until SIGTERM or Ctrl-C."""
+"""`python -m sandbox.neighbours`: serves the neighbours, on this machine only, until SIGTERM or Ctrl-C."""
 
 import json
 import os
@@ -11,8 +11,6 @@ import uvicorn
 from sandbox.neighbours.app import Neighbourhood, Sockets
 from sandbox.neighbours.connections import DroppableProtocol
 from sandbox.neighbours.settings import Settings, read_settings
-
-LOOPBACK = "127.0.0.1"
 
 
 class Server(uvicorn.Server):
@@ -41,7 +39,8 @@ def serve(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit(0))
     sockets = Sockets(
-        socket.create_server((LOOPBACK, settings.http_port)), socket.create_server((LOOPBACK, settings.smtp_port))
+        socket.create_server((settings.host, settings.http_port)),
+        socket.create_server((settings.host, settings.smtp_port)),
     )
     neighbours = Neighbourhood(settings, sockets)
     config = uvicorn.Config(

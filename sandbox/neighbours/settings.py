@@ -10,6 +10,8 @@ from pathlib import Path
 class Settings:
     """Ports (0: any free one), the shop's keys, where to call back and how long things take (seconds)."""
 
+    #: where to listen: this machine only, unless a container's own network is the border
+    host: str = "127.0.0.1"
     http_port: int = 8100
     smtp_port: int = 2525
     data_dir: Path | None = None
@@ -30,6 +32,7 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     given = {name: value for name, value in environ.items() if value}
     plain = Settings()
     return Settings(
+        host=given.get("SANDBOX_HOST", plain.host),
         http_port=int(given.get("SANDBOX_PORT", plain.http_port)),
         smtp_port=int(given.get("SMTP_PORT", plain.smtp_port)),
         data_dir=Path(given["DATA_DIR"]) if "DATA_DIR" in given else None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -10,6 +11,7 @@ import httpx2
 import pytest
 from sqlalchemy import text
 
+from api.app import create_app
 from services.bootstrap import House
 from services.settings import Settings
 from tests.api.people import Person
@@ -271,6 +273,19 @@ async def test_T55_too_many_open_orders(
 
     assert problem_of(answer) == (429, "too-many-open-orders")
     assert int(answer.headers["retry-after"]) > 0
+
+
+async def test_T56_only_verified_accounts_where_that_is_asked(buyer: Person, house: House) -> None:
+    settings = house.settings.model_copy(update={"orders_require_verified": True})
+    strict = create_app(replace(house, settings=settings))
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(strict), base_url="http://market") as client:
+        refused = await client.post(ORDERS, content=b"{", headers=buyer.headers)
+        with house.sessions.begin() as session:
+            session.execute(text("UPDATE identity.users SET email_verified = true"))
+        taken = await order(client, buyer, a_product(house))
+
+    assert problem_of(refused) == (403, "identifier-not-verified")
+    assert taken.status_code == 201
 
 
 async def test_a_repeated_key_gives_the_same_order(api: httpx2.AsyncClient, buyer: Person, house: House) -> None:

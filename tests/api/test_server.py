@@ -155,7 +155,8 @@ async def test_T26_a_stream_ends_with_its_session(
         seen = frames(response)
         await anext(seen)
         house.identity.set_active(buyer.id, False)
-        assert [frame async for frame in seen] == []
+        async with asyncio.timeout(5):
+            assert [frame async for frame in seen] == []
 
 
 async def test_G11_no_version_of_the_server(served: Served) -> None:

@@ -1,4 +1,4 @@
-"""Running shops, one a module: after its last test, tables, ledger and inbox have to tell one story."""
+"""Running shops: after the last test of each module, tables, ledger and inbox have to tell one story."""
 
 from __future__ import annotations
 
@@ -22,25 +22,25 @@ POINTS = [
 
 @contextmanager
 def running(settings: StackSettings) -> Iterator[Shop]:
-    """A shop that runs, and ends with a clean verdict."""
+    """A shop that runs."""
     with Stack(settings) as stack:
         shop = Shop(stack)
         try:
             yield shop
-            assert shop.violations() == []
         finally:
             shop.close()
 
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
-    """Workers with the api inside, as `make up` runs them."""
+    """Workers with the api inside, as `make up` runs them; ends with a clean verdict."""
     settings = StackSettings.for_tests(tmp_path_factory.mktemp("shop"))
     with running(replace(settings, env=CHEAP)) as opened:
         yield opened
+        assert opened.violations() == []
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def shop_in_parts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     """Workers and api as processes of their own; the workers' fault points wait to be armed."""
     folder = tmp_path_factory.mktemp("parts")
@@ -51,14 +51,21 @@ def shop_in_parts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
         yield opened
 
 
-@pytest.fixture
-def parts(shop_in_parts: Shop) -> Iterator[Shop]:
-    """The shop in parts; whatever a test left dead is started again."""
+@pytest.fixture(scope="module")
+def judged_parts(shop_in_parts: Shop) -> Iterator[Shop]:
+    """The shop in parts, for the tests of one module; ends with a clean verdict."""
     yield shop_in_parts
-    disarm(shop_in_parts.stack.settings.data_dir)
+    assert shop_in_parts.violations() == []
+
+
+@pytest.fixture
+def parts(judged_parts: Shop) -> Iterator[Shop]:
+    """The shop in parts; whatever a test left dead is started again."""
+    yield judged_parts
+    disarm(judged_parts.stack.settings.data_dir)
     for name in ("temporal", "workers", "api"):
-        if not shop_in_parts.stack.part(name).running:
-            shop_in_parts.stack.start(name)
+        if not judged_parts.stack.part(name).running:
+            judged_parts.stack.start(name)
 
 
 def disarm(folder: Path) -> None:

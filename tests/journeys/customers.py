@@ -50,7 +50,7 @@ class Customer:
 
     def place(self, product_id: str, *, quantity: int = 1, **paid_by: str) -> str:
         """The id of a new order."""
-        placed = answered(self.post_order(product_id, quantity=quantity, **paid_by), 201)
+        placed = answered(self.post_order(product_id, quantity=quantity, headers=None, **paid_by), 201)
         return str(placed["orderId"])
 
     def order(self, order_id: str) -> dict[str, Any]:

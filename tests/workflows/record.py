@@ -27,6 +27,7 @@ from tests.builders import an_order
 from tests.workflows.shop import Shop, open_shop
 from workers.serving import connect
 
+ROOT = Path(__file__).resolve().parents[2]
 HISTORIES = Path(__file__).parent / "histories"
 
 
@@ -81,7 +82,8 @@ async def record(shop: Shop, prefix: str) -> None:
         await shop.outcome(order_id)
         history = await shop.workflow(order_id).fetch_history()
         path = HISTORIES / f"{prefix}{story.__name__}.json"
-        path.write_text(history.to_json() + "\n")
+        # Stack traces of failures name the folder that the program ran from.
+        path.write_text(history.to_json().replace(f"{ROOT}/", "") + "\n")
         sys.stdout.write(f"{path.name}\n")
 
 

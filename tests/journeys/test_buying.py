@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from temporalio.client import Client
 
 from tests.journeys.customers import answered, problem
 from tests.journeys.patience import until
@@ -109,8 +108,7 @@ def test_journeys_with_the_visible_lane_only(shop: Shop, visible_lane: str) -> N
 
 async def steps_of(shop: Shop, order_id: str) -> tuple[list[str], int]:
     """The regular activities of an order's workflow, and how many local ones it ran."""
-    client = await Client.connect(shop.stack.addresses.temporal, namespace=shop.stack.settings.temporal_namespace)
-    history = await client.get_workflow_handle(f"order-{order_id}").fetch_history()
+    history = await (await shop.workflow(order_id)).fetch_history()
     scheduled = [
         event.activity_task_scheduled_event_attributes.activity_type.name
         for event in history.events

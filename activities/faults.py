@@ -12,7 +12,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Faults:
-    """Reads `FAULTS=step:point:kind,…` with point `before|after` and kind `kill` (once, by a marker file) or `exit`.
+    """Reads `FAULTS=step:point:kill,…`, each fired once by a marker file: point `before` or `after` what may be lost.
 
     Empty outside tests: the settings refuse it in production.
     """
@@ -23,12 +23,12 @@ class Faults:
 
     @classmethod
     def parse(cls, text: str, marks: Path) -> Faults:
-        """Raises ValueError when a point is not `step:before|after:kill`."""
+        """Raises ValueError when a point is not `step:first|before|after:kill`."""
         points = set()
         for item in filter(None, text.split(",")):
             step, point, kind = item.split(":")
-            if point not in ("before", "after") or kind != "kill":
-                raise ValueError(f"FAULTS: {item} is not step:before|after:kill")
+            if point not in ("first", "before", "after") or kind != "kill":
+                raise ValueError(f"FAULTS: {item} is not step:first|before|after:kill")
             points.add((step, point))
         return cls(frozenset(points), marks)
 

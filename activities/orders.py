@@ -33,6 +33,7 @@ class OrderActivities:
     @activity.defn(no_thread_cancel_exception=True)
     def confirm_order(self, message: ConfirmOrder) -> OrderStanding:
         """First the point of no return, then the goods: a pinned hold cannot be refused."""
+        self.faults.reach("confirm", "first")
         standing = self.orders.confirmed(message.order_id)
         with self.faults.around("confirm"):
             self.reservations.confirm(message.order_id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
@@ -22,6 +22,8 @@ RUN = timedelta(minutes=10)
 BATCH = 32
 #: Seconds for which a command is ours; then another relay may try.
 LEASE = 15.0
+#: Seconds until a command that could not be delivered is tried again.
+RETRY = 1.0
 #: Deliveries under way at once: more would only queue inside the server.
 AT_ONCE = 8
 #: Seconds after which the outbox is looked at though nobody called.
@@ -51,12 +53,16 @@ class OutboxActivities:
             async for _ in until_shutdown(RUN):
                 commands = await asyncio.to_thread(self.orders.claim_commands, BATCH, LEASE)
                 outcomes = await self._deliver(commands)
-                if outcomes:
-                    await asyncio.to_thread(self.orders.finish_commands, outcomes)
+                if commands:
+                    await asyncio.to_thread(self._record, commands, outcomes)
                 delivered += len(outcomes)
                 if len(outcomes) < len(commands) or not commands:
                     await alarm.wait(IDLE)
         return delivered
+
+    def _record(self, commands: Sequence[Command], outcomes: Mapping[int, str]) -> None:
+        self.orders.finish_commands(outcomes)
+        self.orders.return_commands([command.id for command in commands if command.id not in outcomes], RETRY)
 
     async def _deliver(self, commands: Sequence[Command]) -> dict[int, str]:
         places = asyncio.Semaphore(AT_ONCE)

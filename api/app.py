@@ -14,6 +14,7 @@ from api import (
     identity,
     openapi,
     order_events,
+    order_resolution,
     order_steps,
     orders,
     payments,
@@ -34,7 +35,7 @@ BASE = "/api/v1"
 _SERVICES: dict[str, tuple[APIRouter, ...]] = {
     "identity": (identity.router,),
     "catalog": (catalog.router,),
-    "orders": (orders.router, order_steps.router, order_events.router),
+    "orders": (orders.router, order_steps.router, order_events.router, order_resolution.router),
     "reservations": (),
     "payments": (payments.router,),
     "notifications": (),

@@ -72,6 +72,7 @@ OPERATIONS: Mapping[str, Admission] = {
     "POST /orders/{orderId}/pay": _callers(_BUYER, _OPERATOR),
     "POST /orders/{orderId}/confirm": _callers(_BUYER, _OPERATOR),
     "POST /orders/{orderId}/cancel": _callers(_BUYER, _OPERATOR),
+    "POST /orders/{orderId}/resolve": _callers(_OPERATOR),
     "POST /payments/webhooks/{gateway}": BY_CONTENT,
     "GET /livez": ANYONE,
     "GET /readyz": ANYONE,

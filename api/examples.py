@@ -44,6 +44,10 @@ BODIES: Mapping[str, Mapping[str, Any]] = {
     },
     "POST /orders/{orderId}/pay": {"by card": {"card": "tok_succeeds"}, "by phone": {"phone": "+79991234567"}},
     "POST /orders/{orderId}/cancel": {"with a reason": {"reason": "Changed my mind"}},
+    "POST /orders/{orderId}/resolve": {
+        "try again": {"action": "retry"},
+        "done by hand": {"action": "mark_done", "reference": "bank transfer 4711"},
+    },
 }
 
 #: Answers of success.
@@ -92,5 +96,6 @@ ANSWERS: Mapping[str, Any] = {
     "POST /orders/{orderId}/pay": {"paymentId": _PAYMENT, "status": "succeeded", "confirmationUrl": None},
     "POST /orders/{orderId}/confirm": {"orderId": _ORDER, "status": "confirmed"},
     "POST /orders/{orderId}/cancel": {"orderId": _ORDER, "status": "cancelling"},
+    "POST /orders/{orderId}/resolve": {"orderId": _ORDER, "step": "refund_payment", "action": "retry"},
     "POST /payments/webhooks/{gateway}": {"status": "accepted"},
 }

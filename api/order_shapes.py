@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 from uuid import UUID
 
 from pydantic import Field, StrictInt, model_validator
@@ -136,6 +136,29 @@ class OrderInFull(Summary):
     refund: OrderRefund | None
     cancel_reason: str | None
     needs_attention: bool
+
+
+class ResolveOrder(Body):
+    """What an operator decided; `reference` says what was done by hand, and is needed for `mark_done`."""
+
+    action: Literal["retry", "mark_done", "write_off"]
+    #: the stuck step; the order's `attentionReason` if not given
+    step: Literal["refund_payment", "release_stock"] | None = None
+    reference: Text | None = None
+
+    @model_validator(mode="after")
+    def _done_by_hand(self) -> Self:
+        if self.action == "mark_done" and not self.reference:
+            raise PydanticCustomError("reference-needed", "mark_done needs the reference of what was done by hand.")
+        return self
+
+
+class Resolved(Shape):
+    """The decision as it was taken."""
+
+    order_id: UUID
+    step: str
+    action: str
 
 
 class OrderStep(Shape):

@@ -32,5 +32,6 @@ PARTICULAR: Mapping[str, tuple[str, ...]] = {
     "POST /orders/{orderId}/pay": (*_STEP, "reservation-expired", "payment-exists", "card-number-not-accepted"),
     "POST /orders/{orderId}/confirm": _STEP,
     "POST /orders/{orderId}/cancel": _STEP,
+    "POST /orders/{orderId}/resolve": _STEP,
     "POST /payments/webhooks/{gateway}": ("not-found", "invalid-signature"),
 }

@@ -40,6 +40,7 @@ async def _measure(buyers: Buyers, threads: ThreadPoolExecutor, wanted: Round) -
     async def one(place: int) -> None:
         await loop.run_in_executor(threads, buyers.buy, place)
 
+    buyers.hang_up()
     return await keep_in_flight(one, wanted.in_flight, wanted.seconds)
 
 
@@ -62,6 +63,11 @@ class Buyers:
             if order["status"] == "cancelled" or time.monotonic() > began + PATIENCE:
                 raise AssertionError(f"order {order['orderId']}: {order['status']}")
             order |= self._ask(place, "GET", f"/api/v1/orders/{order['orderId']}", 200)
+
+    def hang_up(self) -> None:
+        """Close connections that the server may have closed since the round before; the next order opens its own."""
+        for connection in self._connections:
+            connection.close()
 
     def _order(self) -> bytes:
         items = [{"productId": str(product_id), "quantity": 1} for product_id in self._baskets.choose(Case.REST)]

@@ -36,10 +36,13 @@ from services.settings import Settings
 
 
 class OrderStarter(Protocol):
-    """Starts an order's workflow; the api's way to Temporal for new orders."""
+    """The api's way to an order's workflow: to start it, and to settle what is stuck in it."""
 
     async def start(self, order_id: UUID, start_input: Mapping[str, Any]) -> None:
         """Raises when Temporal is away."""
+
+    async def settle(self, order_id: UUID, step: str, action: str, reference: str) -> str:
+        """Settle a stuck step; says what was done. Raises InvalidTransition (not stuck), Unavailable."""
 
 
 @dataclass(frozen=True)

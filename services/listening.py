@@ -35,7 +35,9 @@ class Wakeups:
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Begin to listen; returns at once."""
+        """Begin to listen; returns at once. Repeating it changes nothing."""
+        if self._thread:
+            return
         self._thread = threading.Thread(target=self._run, name="wakeups", daemon=True)
         self._thread.start()
 

@@ -54,6 +54,8 @@ class Money:
         """
         if not _DECIMAL.fullmatch(text):
             raise ValueError("not a decimal amount")
+        if len(text.partition(".")[2]) > exponent(currency):
+            raise ValueError("too many decimals")
         try:
             minor = Decimal(text).scaleb(exponent(currency))
         except InvalidOperation as error:

@@ -128,7 +128,9 @@ def test_files_are_short() -> None:
         for path in (ROOT / room).rglob("*.py")
         if path.parent != ROOT / "services/migrations/versions"
     }
-    assert {path: lines for path, lines in lengths.items() if lines > 300} == {}
+    # A test file is a list of cases: it may be a little longer.
+    allowed = {path: 400 if path.startswith("tests/") else 300 for path in lengths}
+    assert {path: lines for path, lines in lengths.items() if lines > allowed[path]} == {}
 
 
 def test_models_keep_annotations_that_sqlmodel_can_read() -> None:

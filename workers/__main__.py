@@ -21,6 +21,7 @@ from api.app import create_app
 from api.server import make_server
 from services import bootstrap, logs
 from services.bootstrap import House
+from services.errors import Unavailable
 from services.settings import Settings
 from workers.serving import THREADS, connect, keep_background_work, make_worker
 from workflows.client import OrderCommands
@@ -62,7 +63,7 @@ async def serve(house: House, *, with_api: bool) -> None:
 
 
 class LateStarter:
-    """Starts workflows once there is a connection; until then orders wait for the relay."""
+    """The way to the workflows once there is a connection; until then orders wait for the relay."""
 
     def __init__(self) -> None:
         self.commands: OrderCommands | None = None
@@ -72,6 +73,12 @@ class LateStarter:
         if self.commands is None:
             raise ConnectionError("Temporal was not reached yet")
         await self.commands.start(order_id, start_input)
+
+    async def settle(self, order_id: UUID, step: str, action: str, reference: str) -> str:
+        """Raises Unavailable while Temporal was never reached."""
+        if self.commands is None:
+            raise Unavailable("Temporal was not reached yet: try again.", retry_after=5)
+        return await self.commands.settle(order_id, step, action, reference)
 
 
 async def _work(house: House, stop: asyncio.Event, starter: LateStarter, *, eager: bool) -> None:

@@ -18,6 +18,7 @@ from temporalio.client import (
     SchedulePolicy,
     ScheduleSpec,
     WorkflowHandle,
+    WorkflowUpdateFailedError,
 )
 from temporalio.common import (
     SearchAttributePair,
@@ -27,8 +28,10 @@ from temporalio.common import (
 )
 from temporalio.converter import value_to_type
 from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.service import RPCError, RPCStatusCode
 
 from activities.messages import OrderInput, PaymentSettled, RefundInput, Resolve
+from services.errors import InvalidTransition, Unavailable
 from services.money import Money
 from workflows.maintenance import NotificationDispatchWorkflow, OutboxRelayWorkflow, SweepWorkflow
 from workflows.order import OrderWorkflow
@@ -43,6 +46,8 @@ TASK_QUEUE = "market"
 RELAY_ID = "outbox-relay"
 DISPATCH_ID = "notification-dispatch"
 SWEEP_ID = "sweep-reservations"
+#: Seconds to wait for a workflow to take an operator's decision.
+SETTLE = 10
 #: A lost workflow task waits this long.
 TASK_TIMEOUT = timedelta(seconds=3)
 
@@ -107,10 +112,21 @@ class OrderCommands:
             return "stale"
         return "delivered"
 
-    async def resolve(self, order_id: UUID, decision: Resolve) -> str:
-        """Settle a stuck step of an order. Raises WorkflowUpdateFailedError when it is not stuck."""
+    async def settle(self, order_id: UUID, step: str, action: str, reference: str = "") -> str:
+        """Settle a stuck step of an order; says what was done.
+
+        Raises InvalidTransition when the step is not stuck, Unavailable when Temporal or every worker is away.
+        """
         handle = self._client.get_workflow_handle(order_workflow_id(order_id))
-        return await handle.execute_update(OrderWorkflow.resolve, decision)
+        decision = Resolve(step, action, reference)
+        try:
+            return await asyncio.wait_for(handle.execute_update(OrderWorkflow.resolve, decision), SETTLE)
+        except WorkflowUpdateFailedError as refused:
+            raise InvalidTransition(str(refused.cause)) from refused
+        except (RPCError, TimeoutError) as trouble:
+            if isinstance(trouble, RPCError) and trouble.status == RPCStatusCode.NOT_FOUND:
+                raise InvalidTransition("The order's workflow has ended: nothing is stuck.") from trouble
+            raise Unavailable("The workflow does not answer: try again.", retry_after=5) from trouble
 
     async def _after_the_end(self, command: Command) -> str:
         if command.name != "payment_settled":

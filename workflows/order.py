@@ -47,9 +47,11 @@ class OrderWorkflow:
         """Reserve, pay, confirm; undo what was done when a step fails or a cancellation arrives."""
         self._main = asyncio.current_task()
         try:
+            # Both before the first step: a worker that dies takes its local steps with it, and the run that takes
+            # over begins at the top, where a cancellation may meet it before it comes to the charge again.
             self._undo.add("release_stock", self._steps.release_stock)
-            await self._steps.reserve_stock()
             self._undo.add("refund_payment", self._return_money)
+            await self._steps.reserve_stock()
             await self._pay()
             await self._steps.confirm_order()
             outcome = OrderOutcome("confirmed")

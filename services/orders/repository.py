@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import Row, text
 from sqlmodel import Session
 
-from services.listening import NOTIFICATIONS, ORDER_EVENTS, OUTBOX
+from services.listening import NOTIFICATIONS, ORDER_EVENTS
 from services.orders.lifecycle import UNPAID
 
 #: Events that the buyer is told of; all others are born told.
@@ -120,31 +120,6 @@ def forget_method(session: Session, order_id: UUID) -> None:
 def set_attention(session: Session, order_id: UUID, reason: str | None) -> None:
     """Ask for a person (with a reason), or no longer (None)."""
     session.execute(_ATTENTION, {"id": order_id, "reason": reason})
-
-
-def command(session: Session, order_id: UUID, name: str, key: str, arguments: Mapping[str, Any]) -> None:
-    """Write a command for Temporal; once a key."""
-    session.execute(_COMMAND, {"id": order_id, "name": name, "key": key, "arguments": json.dumps(dict(arguments))})
-
-
-def claim_commands(session: Session, limit: int, lease_seconds: float) -> Sequence[Row[Any]]:
-    """Lease the oldest undone command of each order, as far as it is due."""
-    return session.execute(_CLAIM_COMMANDS, {"limit": limit, "lease": lease_seconds}).all()
-
-
-def finish_commands(session: Session, outcomes: Mapping[int, str]) -> None:
-    """Mark delivered commands with what became of them."""
-    session.execute(_FINISH_COMMANDS, {"ids": list(outcomes), "outcomes": list(outcomes.values())})
-
-
-def untold(session: Session, limit: int) -> Sequence[Row[Any]]:
-    """Events whose messages are not queued, oldest first."""
-    return session.execute(_UNTOLD, {"limit": limit}).all()
-
-
-def mark_told(session: Session, event_ids: Sequence[int]) -> None:
-    """Their messages are queued."""
-    session.execute(text("UPDATE orders.events SET told_at = now() WHERE id = ANY(:ids)"), {"ids": list(event_ids)})
 
 
 _COUNT_UNPAID = text("SELECT count(*) FROM orders.orders WHERE buyer_id = :buyer AND status = ANY(:unpaid)")
@@ -290,54 +265,4 @@ _ATTENTION = text(
     )
     SELECT pg_notify('{ORDER_EVENTS}', cast(id AS text)) FROM changed
     """  # noqa: S608 - constants of this program
-)
-
-_COMMAND = text(
-    f"""
-    WITH commanded AS (
-        INSERT INTO orders.outbox (order_id, name, key, arguments)
-        VALUES (:id, :name, :key, cast(:arguments AS jsonb))
-        ON CONFLICT (order_id, key) DO NOTHING
-        RETURNING id
-    )
-    SELECT pg_notify('{OUTBOX}', '') FROM commanded
-    """  # noqa: S608 - constants of this program
-)
-
-# Only the head of each order's queue may be taken, and only when it is due: order by order, oldest first.
-_CLAIM_COMMANDS = text(
-    """
-    WITH heads AS (
-        SELECT DISTINCT ON (order_id) id, due_at FROM orders.outbox
-         WHERE done_at IS NULL
-         ORDER BY order_id, id
-    ), due AS (
-        SELECT b.id FROM orders.outbox b JOIN heads h USING (id)
-         WHERE h.due_at <= now() AND b.done_at IS NULL AND b.due_at <= now()
-         ORDER BY b.id LIMIT :limit
-           FOR UPDATE OF b SKIP LOCKED
-    )
-    UPDATE orders.outbox b
-       SET due_at = now() + make_interval(secs => :lease), attempts = b.attempts + 1
-      FROM due, orders.orders o
-     WHERE b.id = due.id AND o.id = b.order_id
-    RETURNING b.id, b.order_id, b.name, b.arguments, o.start_input, o.status, o.paid_by
-    """
-)
-_FINISH_COMMANDS = text(
-    """
-    UPDATE orders.outbox b SET done_at = now(), outcome = f.outcome
-      FROM unnest(cast(:ids AS bigint[]), cast(:outcomes AS text[])) AS f(id, outcome)
-     WHERE b.id = f.id AND b.done_at IS NULL
-    """
-)
-
-_UNTOLD = text(
-    """
-    SELECT e.id, e.order_id, o.buyer_id, e.type, o.language, o.total_minor, o.currency, e.amount_minor,
-           o.cancel_reason, o.contact
-      FROM orders.events e JOIN orders.orders o ON o.id = e.order_id
-     WHERE e.told_at IS NULL
-     ORDER BY e.id LIMIT :limit
-    """
 )

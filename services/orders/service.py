@@ -21,7 +21,7 @@ from services.errors import (
 )
 from services.idempotency import Idempotent, remember
 from services.money import MAX_MINOR, Money
-from services.orders import repository, shaping
+from services.orders import outbox_repository, repository, shaping
 from services.orders.lifecycle import CLOSING, sources
 from services.orders.models import CancelReason, OrderStatus
 from services.orders.views import (
@@ -118,7 +118,7 @@ class OrderService:
             repository.give_method(session, order_id, method.kind, self._sealed(method))
             given = repository.count_methods(session, order_id) + 1
             repository.note(session, order_id, f"method:{given}", type="payment_method_given")
-            repository.command(session, order_id, "payment_method_given", f"payment_method_given:{given}", {})
+            outbox_repository.command(session, order_id, "payment_method_given", f"payment_method_given:{given}", {})
             return self._view(session, order_id)
 
     @retried
@@ -145,7 +145,7 @@ class OrderService:
                 detail=reason,
             )
             if moved:
-                repository.command(session, order_id, "cancel_requested", "cancel_requested", {})
+                outbox_repository.command(session, order_id, "cancel_requested", "cancel_requested", {})
             order = self._view(session, order_id, buyer_id)
             if order.status == OrderStatus.CONFIRMED:
                 raise InvalidTransition("The order is confirmed: it can no longer be cancelled.")
@@ -155,7 +155,7 @@ class OrderService:
     def notice_payment(self, order_id: UUID, payment_id: UUID, key: str) -> None:
         """Tell the order's workflow that the provider has news of a payment; once a key."""
         with self._sessions.begin() as session:
-            repository.command(
+            outbox_repository.command(
                 session, order_id, "payment_settled", f"payment_settled:{key}", {"payment_id": str(payment_id)}
             )
 

@@ -11,7 +11,7 @@ from sqlmodel import Session
 from services.db import Sessions, retried
 from services.errors import InvalidTransition, NotFound, OrderClaimed, OrderClosing
 from services.money import Money
-from services.orders import repository, shaping
+from services.orders import outbox_repository, repository, shaping
 from services.orders.lifecycle import CLOSING, has_reached, sources
 from services.orders.models import CancelReason, OrderStatus
 from services.orders.views import Claimed, Command, Due, PaymentMethod, Standing, UntoldEvent
@@ -121,24 +121,34 @@ class OrderSteps:
     def claim_commands(self, limit: int, lease_seconds: float) -> list[Command]:
         """Lease the oldest undone command of each order for some seconds."""
         with self._sessions.begin() as session:
-            return [shaping.command(row) for row in repository.claim_commands(session, limit, lease_seconds)]
+            return [shaping.command(row) for row in outbox_repository.claim_commands(session, limit, lease_seconds)]
 
     @retried
     def finish_commands(self, outcomes: Mapping[int, str]) -> None:
         """Mark commands as delivered, each with what became of it (`delivered`, `stale` …)."""
+        if not outcomes:
+            return
         with self._sessions.begin() as session:
-            repository.finish_commands(session, outcomes)
+            outbox_repository.finish_commands(session, outcomes)
+
+    @retried
+    def return_commands(self, command_ids: Sequence[int], seconds: float) -> None:
+        """Give leased commands back, to be tried again in so many seconds."""
+        if not command_ids:
+            return
+        with self._sessions.begin() as session:
+            outbox_repository.return_commands(session, command_ids, seconds)
 
     def untold_events(self, limit: int) -> list[UntoldEvent]:
         """Events whose messages are not queued yet, oldest first."""
         with self._sessions.begin() as session:
-            return [self._untold(row) for row in repository.untold(session, limit)]
+            return [self._untold(row) for row in outbox_repository.untold(session, limit)]
 
     @retried
     def mark_told(self, event_ids: Sequence[int]) -> None:
         """The messages of these events are queued."""
         with self._sessions.begin() as session:
-            repository.mark_told(session, event_ids)
+            outbox_repository.mark_told(session, event_ids)
 
     @retried
     def _forward(self, order_id: UUID, target: OrderStatus, **event: Any) -> Standing:

@@ -21,7 +21,7 @@ demo: $(RUN) ## a day of a real shop's orders on a fresh stack, then the reconci
 	@$(BIN)/python -m sandbox demo
 
 test: $(DEV) ## every test, against real PostgreSQL, Temporal and HTTP
-	@$(BIN)/python -m pytest $(TEST_ARGS)
+	@$(BIN)/python -m pytest -q --no-header -n 2 --dist loadfile $(TEST_ARGS)
 
 check: $(DEV) ## formatting, lint, types, who may import whom, migrations, containers
 	@$(BIN)/ruff format --check .

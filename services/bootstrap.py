@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -19,7 +20,7 @@ from services.identity.signing import signing_keys
 from services.identity.tokens import AccessTokens
 from services.listening import Wakeups
 from services.notifications.mail import SmtpMailer
-from services.notifications.ports import Unconfigured
+from services.notifications.ports import Mailer, Texter, Unconfigured
 from services.notifications.rendering import Templates
 from services.notifications.service import NotificationService
 from services.notifications.sms import HttpTexter
@@ -62,10 +63,13 @@ class House:
     notifications: NotificationService
     #: None: orders wait for the relay
     starter: OrderStarter | None = None
+    #: what was opened for this house alone
+    opened: ExitStack = field(default_factory=ExitStack)
 
     def close(self) -> None:
         """Give back connections and threads."""
         self.wakeups.stop()
+        self.opened.close()
         self.sessions.engine.dispose()
 
 
@@ -97,25 +101,29 @@ def build(
     Raises ValueError when a setting is missing or wrong.
     """
     url = database_url(settings)
+    opened = ExitStack()
     clock = clock or Clock()
     sessions = sessions or Sessions(db.connect(url, pool_size=settings.database_pool))
     vault = Vault(settings.secrets_key)
     tokens = AccessTokens(
         signing_keys(settings.signing_key, settings.data_dir, development=settings.development), clock
     )
+    passwords = opened.enter_context(_hasher(settings))
+    provider = gateway or opened.enter_context(closing(_gateway(settings)))
     return House(
         settings=settings,
         sessions=sessions,
         wakeups=Wakeups(settings.database_listen_url or url),
-        identity=IdentityService(sessions, _hasher(settings), tokens, clock, settings.phone_region),
+        identity=IdentityService(sessions, passwords, tokens, clock, settings.phone_region),
         tokens=tokens,
         catalog=CatalogService(sessions, clock),
         orders=OrderService(sessions, vault, clock, policy or _policy(settings)),
         order_steps=OrderSteps(sessions, vault),
         reservations=ReservationService(sessions, clock),
-        payments=PaymentService(sessions, gateway or _gateway(settings), clock, times=times),
-        notifications=_notifications(settings, sessions, vault, clock),
+        payments=PaymentService(sessions, provider, clock, times=times),
+        notifications=_notifications(settings, sessions, vault, clock, opened),
         starter=starter,
+        opened=opened,
     )
 
 
@@ -151,8 +159,14 @@ def _gateway(settings: Settings) -> YooKassa:
     )
 
 
-def _notifications(settings: Settings, sessions: Sessions, vault: Vault, clock: Clock) -> NotificationService:
-    host = urlsplit(settings.public_url).hostname or "localhost"
-    mailer = SmtpMailer(settings.smtp_url, settings.mail_from, host) if settings.smtp_url else Unconfigured("SMTP_URL")
-    texter = HttpTexter(settings.sms_url, settings.sms_from) if settings.sms_url else Unconfigured("SMS_URL")
+def _notifications(
+    settings: Settings, sessions: Sessions, vault: Vault, clock: Clock, opened: ExitStack
+) -> NotificationService:
+    mailer: Mailer = Unconfigured("SMTP_URL")
+    texter: Texter = Unconfigured("SMS_URL")
+    if settings.smtp_url:
+        host = urlsplit(settings.public_url).hostname or "localhost"
+        mailer = opened.enter_context(closing(SmtpMailer(settings.smtp_url, settings.mail_from, host)))
+    if settings.sms_url:
+        texter = opened.enter_context(closing(HttpTexter(settings.sms_url, settings.sms_from)))
     return NotificationService(sessions, vault, mailer, texter, clock, Templates(settings.shop_name))

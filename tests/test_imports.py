@@ -93,7 +93,7 @@ PLANTS: Mapping[str, list[tuple[str, str, str]]] = {
 TEMPORAL = {
     "activities": {"activity", "exceptions", "worker"},
     "workflows": {"workflow", "common", "exceptions"},
-    "workflows/client.py": {"client", "common", "converter", "exceptions"},
+    "workflows/client.py": {"client", "common", "converter", "exceptions", "service"},
 }
 
 

@@ -223,4 +223,6 @@ def test_no_signal_is_ignored_in_a_child() -> None:
     child.spawn()
     assert wait_until(lambda: not child.running, 10)
     child.stop(0)
-    assert child.last_lines() == ["SigIgn:\t0000000000000000"]
+    ignored = int(child.last_lines()[0].removeprefix("SigIgn:"), 16)
+    # Real-time signals (32 and up) are the C library's own, and come as whoever started us left them.
+    assert ignored & 0x7FFF_FFFF == 0

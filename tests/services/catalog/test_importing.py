@@ -130,7 +130,7 @@ def test_json_of_other_shape(write: Write, text: str) -> None:
         ("empty.csv", b"", "the file is empty"),
         ("blank.csv", b"\n \n", "the file is empty"),
         ("latin.csv", "sku,name\nA,Größe\n".encode("latin-1"), "not UTF-8 text (byte 13)"),
-        ("cut.csv.gz", gzip.compress(b"x" * 10_000)[:30], "the gzip data is broken or cut off"),
+        ("cut.csv.gz", gzip.compress(b"x" * 10_000, mtime=0)[:30], "the gzip data is broken or cut off"),
         ("broken.csv.gz", b"\x1f\x8b" + b"x" * 40, "the gzip data is broken or cut off"),
         ("other.csv", b"id,title\n1,Lamp\n", "the columns must be sku,name,price,currency,stock"),
         ("twice.csv", b"sku,sku,name,price,currency,stock\n", "the columns must be sku,name,price,currency,stock"),

@@ -48,14 +48,14 @@ async def reserve_order(
     seen = await waiting.until(
         order_id,
         order_seen.with_reservation(house, order_id, owner(caller)),
-        lambda seen: seen.over or seen.reservation is not None,
+        lambda seen: seen.over or _is_reserved(seen),
         patience.seconds(STEP_WAIT, response),
     )
     if seen.order.closed or seen.order.status in ENDING:
         raise closed(seen.order)
     if seen.reservation and seen.reservation.status == "expired":
         raise ReservationExpired("The goods were held for too long: place a new order.")
-    response.status_code = 200 if seen.reservation else 202
+    response.status_code = 200 if _is_reserved(seen) else 202
     return Reserved(
         order_id=order_id,
         status=seen.order.status,
@@ -150,6 +150,11 @@ async def cancel_order(
         order = (await waiting.until(order_id, look, lambda seen: seen.rests, seconds)).order
     response.status_code = 200 if order.status is OrderStatus.CANCELLED else 202
     return OrderStep(order_id=order_id, status=order.status)
+
+
+def _is_reserved(seen: Seen) -> bool:
+    # The hold is written a moment before the order's row says so.
+    return seen.reservation is not None and seen.order.status is not OrderStatus.CREATED
 
 
 def _refuse_unpayable(seen: Seen, method: PaymentMethod | None) -> None:

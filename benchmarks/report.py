@@ -91,7 +91,12 @@ def show(console: Console, results: Results, idle: Mapping[str, float], *, judge
 
 def _speed(results: Results) -> Table:
     table = Table(
-        "in flight", "case", title="Orders, and the floor they stand on", title_justify="left", box=box.SIMPLE_HEAD
+        "in flight",
+        "case",
+        title="Orders, and the floor they stand on",
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
     )
     for heading in ("per second", "p50 ms", "p95 ms", "p99 ms", "to floor", "mail after, s"):
         table.add_column(heading, justify="right")
@@ -109,7 +114,7 @@ def _speed(results: Results) -> Table:
 
 def _processor_time(results: Results, idle: Mapping[str, float]) -> Table:
     title = "Processor time an order, ms (messages included)"
-    table = Table("in flight", "case", title=title, title_justify="left", box=box.SIMPLE_HEAD)
+    table = Table("in flight", "case", title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     for part in (*PARTS, "all"):
         table.add_column(part, justify="right")
     for level in results.levels:
@@ -125,7 +130,7 @@ def _times(times: Mapping[str, float]) -> list[str]:
 
 
 def _aims(judged: list[Aim]) -> Table:
-    table = Table("aim", "measured", "", title="Aims", title_justify="left", box=box.SIMPLE_HEAD)
+    table = Table("aim", "measured", "", title="Aims", title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     for aim in judged:
         mark = "[green]reached[/green]" if aim.reached else "[red]missed[/red]"
         table.add_row(aim.says, f"{aim.measured:.2f}", mark)

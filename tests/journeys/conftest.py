@@ -14,9 +14,12 @@ from sandbox.stack import Stack
 from tests.journeys.shop import CHEAP, Shop
 
 POINTS = [
-    (step, point)
-    for step in ("reserve", "charge", "confirm", "release", "refund", "finish_cancel")
-    for point in ("before", "after")
+    ("confirm", "first"),
+    *(
+        (step, point)
+        for step in ("reserve", "charge", "confirm", "release", "refund", "finish_cancel")
+        for point in ("before", "after")
+    ),
 ]
 
 

@@ -66,14 +66,21 @@ def test_F02_worker_killed_after_reserve_committed(parts: Shop) -> None:
     is_confirmed_once(parts, customer, order_id, product)
 
 
-@pytest.mark.parametrize(("point", "stock"), [("before", (STOCK - 1, 1, 0)), ("after", (STOCK - 1, 0, 1))])
-def test_F07_worker_killed_around_confirm(parts: Shop, point: str, stock: tuple[int, int, int]) -> None:
+@pytest.mark.parametrize(
+    ("point", "status", "stock"),
+    [
+        ("first", "paid", (STOCK - 1, 1, 0)),
+        ("before", "confirmed", (STOCK - 1, 1, 0)),
+        ("after", "confirmed", (STOCK - 1, 0, 1)),
+    ],
+)
+def test_F07_worker_killed_around_confirm(parts: Shop, point: str, status: str, stock: tuple[int, int, int]) -> None:
     customer, product = parts.customer(), parts.product()
     parts.arm("confirm", point)
     order_id = customer.place(product, card=parts.paying("card", "succeeds"))
     worker_dies(parts)
     assert parts.stock(product) == stock
-    assert customer.order(order_id)["status"] == "confirmed"
+    assert customer.order(order_id)["status"] == status
     parts.stack.start("workers")
     is_confirmed_once(parts, customer, order_id, product)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from temporalio import activity
 
+from activities.faults import Faults
 from activities.waking import Alarm, until_shutdown
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class NotificationActivities:
     #: builds an `OrderNotice`; given, so that this room loads no database code
     notice_of: Callable[..., OrderNotice]
     alarm: Callable[[], Alarm]
+    faults: Faults
 
     @activity.defn
     async def dispatch_notifications(self) -> int:
@@ -58,7 +60,8 @@ class NotificationActivities:
         """Queue the messages of events that have none yet; returns how many events. Keys make repeating harmless."""
         events = self.orders.untold_events(BATCH)
         if events:
-            self.notifications.queue_order_events(self._notices(events))
+            with self.faults.around("notify"):
+                self.notifications.queue_order_events(self._notices(events))
             self.orders.mark_told([event.id for event in events])
         return len(events)
 

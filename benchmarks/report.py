@@ -97,6 +97,7 @@ def _speed(results: Results) -> Table:
         title_justify="left",
         box=box.SIMPLE_HEAD,
         pad_edge=False,
+        collapse_padding=True,
     )
     for heading in ("per second", "p50 ms", "p95 ms", "p99 ms", "to floor", "mail after, s"):
         table.add_column(heading, justify="right")
@@ -114,14 +115,22 @@ def _speed(results: Results) -> Table:
 
 def _processor_time(results: Results, idle: Mapping[str, float]) -> Table:
     title = "Processor time an order, ms (messages included)"
-    table = Table("in flight", "case", title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(
+        "in flight",
+        "case",
+        title=title,
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        collapse_padding=True,
+    )
     for part in (*PARTS, "all"):
-        table.add_column(part, justify="right")
+        table.add_column(part, justify="right", min_width=len(part))
     for level in results.levels:
         for case in Case:
             times = results.milliseconds(case, level)
             table.add_row(str(level), case, *_times(times), end_section=case is list(Case)[-1])
-    table.add_row("–", "idle, 1 s", *_times(idle))
+    table.add_row("–", "idle/s", *_times(idle))
     return table
 
 
@@ -130,7 +139,16 @@ def _times(times: Mapping[str, float]) -> list[str]:
 
 
 def _aims(judged: list[Aim]) -> Table:
-    table = Table("aim", "measured", "", title="Aims", title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(
+        "aim",
+        "measured",
+        "",
+        title="Aims",
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        collapse_padding=True,
+    )
     for aim in judged:
         mark = "[green]reached[/green]" if aim.reached else "[red]missed[/red]"
         table.add_row(aim.says, f"{aim.measured:.2f}", mark)

@@ -37,7 +37,12 @@ def activities(house: House, courier: Courier, faults: Faults | None = None) -> 
     )
     outbox = OutboxActivities(house.order_steps, courier, lambda: Alarm(subscribe, OUTBOX))
     notifications = NotificationActivities(
-        house.order_steps, house.identity, house.notifications, OrderNotice, lambda: Alarm(subscribe, NOTIFICATIONS)
+        house.order_steps,
+        house.identity,
+        house.notifications,
+        OrderNotice,
+        lambda: Alarm(subscribe, NOTIFICATIONS),
+        faults,
     )
     return [
         reservations.reserve_stock,

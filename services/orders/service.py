@@ -22,7 +22,7 @@ from services.errors import (
 from services.idempotency import Idempotent, remember
 from services.money import MAX_MINOR, Money
 from services.orders import outbox_repository, repository, shaping
-from services.orders.lifecycle import CLOSING, sources
+from services.orders.lifecycle import CLOSING, PAID, sources
 from services.orders.models import CancelReason, OrderStatus
 from services.orders.views import (
     EventView,
@@ -153,8 +153,14 @@ class OrderService:
 
     @retried
     def notice_payment(self, order_id: UUID, payment_id: UUID, key: str) -> None:
-        """Tell the order's workflow that the provider has news of a payment; once a key."""
+        """Tell the order's workflow that the provider has news of a payment; once a key.
+
+        That the order's own payment succeeded is no news any more once the order is paid.
+        """
         with self._sessions.begin() as session:
+            standing = repository.standing(session, order_id)
+            if standing and standing.paid_by == payment_id and standing.status in PAID:
+                return
             outbox_repository.command(
                 session, order_id, "payment_settled", f"payment_settled:{key}", {"payment_id": str(payment_id)}
             )

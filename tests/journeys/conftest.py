@@ -17,7 +17,7 @@ POINTS = [
     ("confirm", "first"),
     *(
         (step, point)
-        for step in ("reserve", "charge", "confirm", "release", "refund", "finish_cancel")
+        for step in ("reserve", "charge", "confirm", "release", "refund", "finish_cancel", "notify")
         for point in ("before", "after")
     ),
 ]

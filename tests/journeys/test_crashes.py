@@ -125,6 +125,20 @@ def test_F08_worker_killed_around_refund(parts: Shop) -> None:
     assert customer.timeline(order_id).count("refunded") == 1
 
 
+@pytest.mark.parametrize("point", ["before", "after"])
+def test_F08_worker_killed_around_notify(parts: Shop, point: str) -> None:
+    """Around the queueing of messages: each is there once, however often it is begun."""
+    customer, product = parts.customer(), parts.product()
+    parts.arm("notify", point)
+    order_id = customer.place(product, card=parts.paying("card", "succeeds"))
+    worker_dies(parts)
+    parts.stack.start("workers")
+    is_confirmed_once(parts, customer, order_id, product)
+    parts.drained()
+    subjects = [item["subject"] for item in parts.inbox(customer.identifier["email"])]
+    assert len(subjects) == len(set(subjects)) == 3
+
+
 @pytest.fixture
 def doomed_api(parts: Shop) -> Iterator[Program]:
     """An api whose own starts of workflows never get through: who they call takes the call and says nothing."""

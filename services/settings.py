@@ -33,7 +33,6 @@ class Settings(BaseSettings):
     temporal_namespace: str = "market"
     temporal_api_key: str | None = None
     temporal_tls: bool = False
-    temporal_plaintext: Literal["", "private-network"] = ""
 
     api_host: str = "127.0.0.1"
     api_port: int = 8000

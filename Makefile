@@ -7,10 +7,10 @@ DEV := $(VENV)/.dev-$(shell cksum requirements/dev.txt 2>/dev/null | cut -d' ' -
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --prefer-binary
 
 .DEFAULT_GOAL := help
-.PHONY: help install up demo test check bench lock clean
+.PHONY: help install up demo test check bench bench-identity openapi lock clean
 
 help: ## this list
-	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' Makefile
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' Makefile
 
 install: $(RUN) ## the environment for running, in .venv
 
@@ -23,7 +23,7 @@ demo: $(RUN) ## a day of a real shop's orders on a fresh stack, then the reconci
 test: $(DEV) ## every test, against real PostgreSQL, Temporal and HTTP
 	@$(BIN)/python -m pytest -q --no-header -n 2 --dist loadfile $(TEST_ARGS)
 
-check: $(DEV) ## formatting, lint, types, who may import whom, migrations, containers
+check: $(DEV) ## formatting, lint, types, who may import whom, migrations, containers, docs/openapi.json
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
@@ -32,6 +32,12 @@ check: $(DEV) ## formatting, lint, types, who may import whom, migrations, conta
 
 bench: $(DEV) ## orders per second and latencies, as ratios to the bare floor in the same run
 	@$(BIN)/python -m benchmarks
+
+bench-identity: $(DEV) ## what signing in costs, whom a login storm disturbs, what times give away
+	@$(BIN)/python -m benchmarks identity
+
+openapi: $(DEV) ## docs/openapi.json anew, after the api has changed
+	@$(BIN)/python -m tests.contracts.openapi
 
 lock: ## requirements/*.txt anew from pyproject.toml (needs uv, for maintainers only)
 	@for set in run dev; do \

@@ -129,6 +129,8 @@ class RecordResolution:
     step: str
     action: str
     reference: str
+    #: the one payment that it is about; None: all of the order
+    payment_id: UUID | None = None
 
 
 @dataclass(frozen=True)

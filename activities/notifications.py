@@ -1,4 +1,4 @@
-"""Turning the timeline into messages, and sending them, for as long as the process lives."""
+"""Turning timelines and news of accounts into messages, and sending them, for as long as the process lives."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from activities.faults import Faults
 from activities.waking import Alarm, until_shutdown
 
 if TYPE_CHECKING:
+    from services.identity.messages import AccountMessages
     from services.identity.service import IdentityService
     from services.notifications.service import NotificationService
-    from services.notifications.views import OrderNotice
+    from services.notifications.views import NewMessage, OrderNotice
     from services.orders.steps import OrderSteps
     from services.orders.views import UntoldEvent
 
@@ -36,9 +37,11 @@ class NotificationActivities:
 
     orders: OrderSteps
     identity: IdentityService
+    account_messages: AccountMessages
     notifications: NotificationService
-    #: builds an `OrderNotice`; given, so that this room loads no database code
+    #: build an `OrderNotice` and a `NewMessage`; given, so that this room loads no database code
     notice_of: Callable[..., OrderNotice]
+    message_of: Callable[..., NewMessage]
     alarm: Callable[[], Alarm]
     faults: Faults
 
@@ -57,13 +60,29 @@ class NotificationActivities:
         return sent
 
     def queue_new(self) -> int:
-        """Queue the messages of events that have none yet; returns how many events. Keys make repeating harmless."""
+        """Queue what orders and accounts have to say; returns how many of them. Keys make repeating harmless."""
+        return self._queue_events() + self._queue_account_messages()
+
+    def _queue_events(self) -> int:
         events = self.orders.untold_events(BATCH)
         if events:
             with self.faults.around("notify"):
                 self.notifications.queue_order_events(self._notices(events))
             self.orders.mark_told([event.id for event in events])
         return len(events)
+
+    def _queue_account_messages(self) -> int:
+        waiting = self.account_messages.take(BATCH)
+        # What was asked for an unknown identifier is to nobody.
+        self.notifications.queue(
+            [
+                self.message_of(one.id, one.channel, one.to, one.template, one.language, one.variables)
+                for one in waiting
+                if one.to
+            ]
+        )
+        self.account_messages.forget([one.id for one in waiting])
+        return len(waiting)
 
     def _notices(self, events: Sequence[UntoldEvent]) -> list[OrderNotice]:
         contacts = self.identity.contacts([event.buyer_id for event in events])
@@ -81,6 +100,7 @@ class NotificationActivities:
                     first_name=contact.first_name if contact else "",
                     total=event.amount if event.type == "refunded" and event.amount else event.total,
                     reason=event.cancel_reason,
+                    again=event.again,
                 )
             )
         return notices

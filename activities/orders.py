@@ -14,7 +14,6 @@ from activities.messages import (
     FinishCancel,
     OrderStanding,
     RaiseAttention,
-    RecordResolution,
 )
 
 if TYPE_CHECKING:
@@ -56,9 +55,3 @@ class OrderActivities:
     def raise_attention(self, message: RaiseAttention) -> None:
         """Ask for a person, or no longer."""
         self.orders.set_attention(message.order_id, message.reason)
-
-    @activity.defn(no_thread_cancel_exception=True)
-    def record_resolution(self, message: RecordResolution) -> None:
-        """Write what an operator decided about a stuck step into the timeline."""
-        key = f"resolved:{message.step}:{message.action}"
-        self.orders.note(message.order_id, "resolved", key, detail=f"{message.step}: {message.action}")

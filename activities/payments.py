@@ -13,6 +13,7 @@ from activities.messages import (
     ChargePayment,
     MoneyReturned,
     PaymentState,
+    RecordResolution,
     RefundLatePayment,
     SettlePayment,
     UndoPayment,
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from services.payments.service import PaymentService
     from services.payments.views import Charge, PaymentView, Undone
     from services.reservations.service import ReservationService
+
+#: Refunds that one sweep goes on with, and tells of.
+REFUNDS = 50
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,31 @@ class PaymentActivities:
         undone = self.payments.refund_late(message.payment_id)
         return self._returned(message.order_id, undone)
 
+    @activity.defn(no_thread_cancel_exception=True)
+    def record_resolution(self, message: RecordResolution) -> None:
+        """Write what an operator decided about a stuck step into the timeline, and into the books if it is money."""
+        is_money = message.step == "refund_payment" or message.payment_id is not None
+        if is_money and message.action != "retry":
+            reference, lost = message.reference or message.action, message.action == "write_off"
+            self.payments.settle_by_hand(message.order_id, reference, lost=lost, payment_id=message.payment_id)
+        key = f"resolved:{message.step}:{message.action}"
+        self.orders.note(message.order_id, "resolved", key, detail=f"{message.step}: {message.action}")
+
+    @activity.defn(no_thread_cancel_exception=True)
+    def settle_refunds(self) -> int:
+        """Go on with refunds that wait, and tell the orders of those that have ended; returns how many were told."""
+        for refund_id in self.payments.pending_refunds(REFUNDS):
+            try:
+                self.payments.settle_refund(refund_id)
+            except Unavailable:
+                # One look is enough for a provider that is away: the next sweep comes in a minute.
+                break
+        ended = self.payments.untold_refunds(REFUNDS)
+        for refund in ended:
+            self.orders.tell_refund(refund.order_id, refund.id, refund.amount.minor, refund.failure_code)
+        self.payments.mark_told([refund.id for refund in ended])
+        return len(ended)
+
     def _charge(self, order_id: UUID, attempt: int) -> Charge | None:
         due = self.orders.start_payment(order_id, attempt)
         if due.method is None:
@@ -105,6 +134,8 @@ class PaymentActivities:
             )
             self.orders.forget_method(order_id)
             raise PaymentDeclined("The provider declined the payment.")
+        elif payment.status == "review":
+            self.orders.set_attention(order_id, "payment_review")
         elif payment.status == "pending" and payment.provider_id:
             self.reservations.extend(order_id, int(payment.settles_in or 0))
             self.orders.note(order_id, "payment_waiting", f"payment_waiting:{attempt}", attempt=attempt)
@@ -118,7 +149,7 @@ class PaymentActivities:
         raise PaymentDeclined("The payment succeeded too late and was sent back.")
 
     def _returned(self, order_id: UUID, undone: Undone) -> MoneyReturned:
-        if undone.refund_id and undone.done:
-            key = f"refunded:{undone.refund_id}"
-            self.orders.note(order_id, "refunded", key, amount_minor=undone.refunded_minor)
+        for refund in self.payments.refunds_of(order_id) if undone.refund_id and undone.done else ():
+            if refund.status == "succeeded":
+                self.orders.tell_refund(order_id, refund.id, refund.amount.minor, None)
         return MoneyReturned(undone.done, undone.retry_after, undone.refunded_minor)

@@ -8,23 +8,35 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from fastapi import APIRouter, FastAPI
 
 from api import (
+    accounts,
     catalog,
+    codes,
     docs,
     health,
     identity,
+    key_set,
+    notifications,
     openapi,
     order_events,
     order_resolution,
     order_steps,
     orders,
+    payment_news,
     payments,
     problem_pages,
     problems,
+    products,
+    refunds,
+    reservations,
+    sign_in,
     validation,
 )
+from api.addresses import Proxies
 from api.cursors import Cursors
 from api.edge import Edge
+from api.hashing import Hashing
 from api.measures import Measures
+from api.rates import Rates
 from api.starting import Starts
 from api.waiting import Waiting
 from services.bootstrap import House
@@ -33,12 +45,12 @@ BASE = "/api/v1"
 
 #: The routers of each service, by its name in API_SERVICES.
 _SERVICES: dict[str, tuple[APIRouter, ...]] = {
-    "identity": (identity.router,),
-    "catalog": (catalog.router,),
+    "identity": (identity.router, sign_in.router, codes.router, accounts.router),
+    "catalog": (catalog.router, products.router),
     "orders": (orders.router, order_steps.router, order_events.router, order_resolution.router),
-    "reservations": (),
-    "payments": (payments.router,),
-    "notifications": (),
+    "reservations": (reservations.router,),
+    "payments": (payments.router, payment_news.router, payment_news.told_router, refunds.router),
+    "notifications": (notifications.router,),
 }
 
 
@@ -59,6 +71,9 @@ def create_app(house: House) -> FastAPI:
     app.state.house = house
     app.state.cursors = Cursors(settings.secrets_key)
     app.state.measures = Measures()
+    app.state.hashing = Hashing()
+    app.state.proxies = Proxies(settings.trusted_proxies)
+    app.state.rates = Rates(house.limits, settings.rate_limit_factor)
     app.state.waiting = Waiting(house.wakeups)
     app.state.starts = Starts(house.orders, house.starter)
     problems.install(app)
@@ -66,7 +81,7 @@ def create_app(house: House) -> FastAPI:
     for name in _served(settings.api_services):
         for router in _SERVICES[name]:
             app.include_router(router, prefix=BASE)
-    for router in (health.router, problem_pages.router, *((docs.router,) if settings.docs_on else ())):
+    for router in (health.router, key_set.router, problem_pages.router, *((docs.router,) if settings.docs_on else ())):
         app.include_router(router)
     app.add_middleware(Edge, measures=app.state.measures, hsts=not settings.development)
     openapi.install(app, BASE)

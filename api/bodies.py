@@ -111,13 +111,18 @@ def _fraction(digits: str) -> Decimal:
 def _inspect(value: object) -> None:
     """Refuse what PostgreSQL or a later reader could not take: depth, lone surrogates, U+0000."""
     level: list[object] = [value]
-    for _ in range(MAX_DEPTH + 1):
-        for text in (each for each in level if isinstance(each, str)):
-            _inspect_text(text)
+    for _ in range(MAX_DEPTH):
+        _inspect_texts(level)
         level = [inner for each in level for inner in _inside(each)]
-        if not level:
-            return
-    raise _too_deep()
+    _inspect_texts(level)
+    if any(isinstance(each, dict | list) for each in level):
+        raise _too_deep()
+
+
+def _inspect_texts(level: list[object]) -> None:
+    for each in level:
+        if isinstance(each, str):
+            _inspect_text(each)
 
 
 def _inside(value: object) -> Iterator[object]:

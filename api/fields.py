@@ -10,7 +10,16 @@ from uuid import UUID
 
 import pycountry
 from fastapi import Path
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, StrictStr
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    StrictStr,
+    model_validator,
+)
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
@@ -32,6 +41,14 @@ class Body(BaseModel):
     """A JSON body: camelCase, strict types, nothing unknown."""
 
     model_config = ConfigDict(alias_generator=to_camel, extra="forbid", strict=True, frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _an_object(cls, value: Any) -> Any:
+        # FastAPI has models read from attributes: `[]` would do where every member is optional.
+        if isinstance(value, dict | cls):
+            return value
+        raise PydanticCustomError("not-an-object", "This must be an object.")
 
 
 class Shape(BaseModel):

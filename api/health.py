@@ -1,12 +1,14 @@
-"""Whether the process lives, whether it can serve, and what it has measured."""
+"""Whether the process lives, whether it can serve, and what it has measured; outsiders are told little of it."""
 
 from __future__ import annotations
 
 from typing import Literal
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, FastAPI, Request, Response
 
+from api import problems
 from api.dependencies import Services, Starters, Waiters
+from api.edge import Edge
 from api.fields import Shape
 from api.measures import Measures
 from api.routes import GuardedRoute
@@ -27,6 +29,11 @@ class Readiness(Shape):
     """Whether requests should come here; `degraded` still serves."""
 
     status: Literal["ready", "degraded", "unready"]
+
+
+class Detailed(Readiness):
+    """The same, and why."""
+
     database: Literal["ready", "away", "not-migrated"]
     temporal: Literal["ready", "away", "unknown"]
 
@@ -38,25 +45,44 @@ async def livez() -> Alive:
 
 
 @router.get("/readyz")
-def readyz(house: Services, starts: Starters, waiting: Waiters, response: Response) -> Readiness:
+def readyz(
+    request: Request, house: Services, starts: Starters, waiting: Waiters, response: Response
+) -> Detailed | Readiness:
     """503 while the database is away or behind, or the process is going to stop."""
-    database = _database(house)
-    temporal = _temporal(starts.succeeding)
+    database, temporal = _database(house), _temporal(starts.succeeding)
+    status: Literal["ready", "degraded", "unready"] = "degraded" if temporal == "away" else "ready"
     if database != "ready" or waiting.draining:
-        response.status_code = 503
-        return Readiness(status="unready", database=database, temporal=temporal)
-    return Readiness(status="degraded" if temporal == "away" else "ready", database=database, temporal=temporal)
+        response.status_code, status = 503, "unready"
+    if not _inside(request):
+        return Readiness(status=status)
+    return Detailed(status=status, database=database, temporal=temporal)
 
 
 @router.get("/metrics")
 async def metrics(request: Request) -> Response:
-    """Prometheus' text form; outside development only for this host itself."""
-    house: House = request.app.state.house
-    peer = request.client.host if request.client else ""
-    if not house.settings.development and peer not in ("127.0.0.1", "::1"):
+    """Prometheus' text form."""
+    if not _inside(request):
         raise NotFound("There is no such resource.")
     measures: Measures = request.app.state.measures
     return Response(measures.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+def internal(app: FastAPI) -> FastAPI:
+    """The application of METRICS_PORT: the health of `app`, told in full to whoever can reach that port."""
+    beside = FastAPI(openapi_url=None, redirect_slashes=False, telemetry={"auto_configure": False})
+    for name in app.state:
+        setattr(beside.state, name, app.state[name])
+    beside.state.internal = True
+    problems.install(beside)
+    beside.include_router(router)
+    beside.add_middleware(Edge, measures=Measures(), hsts=False)
+    return beside
+
+
+def _inside(request: Request) -> bool:
+    # Not by the peer's address: a proxy on this machine brings everybody in from the loopback.
+    house: House = request.app.state.house
+    return house.settings.development or getattr(request.app.state, "internal", False)
 
 
 def _database(house: House) -> Literal["ready", "away", "not-migrated"]:

@@ -1,8 +1,8 @@
-"""Accounts over REST: register, sign in, one's own profile."""
+"""Accounts over REST: register, one's own profile."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter
@@ -10,9 +10,10 @@ from pydantic import Field, StrictStr
 
 from api.dependencies import CurrentCaller, Language, Services
 from api.fields import Body, Shape
+from api.hashing import HashingRoom
 from api.routes import GuardedRoute
 from services.errors import NotFound, Unauthenticated
-from services.identity.views import Profile, RegisterUser, Tokens
+from services.identity.views import Profile, RegisterUser
 
 router = APIRouter(route_class=GuardedRoute)
 
@@ -41,20 +42,6 @@ class RegisterByPhone(_Registration):
     phone: Phone
 
 
-class LoginByEmail(Body):
-    """Signing in by e-mail address."""
-
-    email: Email
-    password: Password = Field(repr=False)
-
-
-class LoginByPhone(Body):
-    """Signing in by phone number."""
-
-    phone: Phone
-    password: Password = Field(repr=False)
-
-
 class UserProfile(Shape):
     """What an account shows of itself."""
 
@@ -67,15 +54,6 @@ class UserProfile(Shape):
     phone_verified: bool
 
 
-class SignedIn(Shape):
-    """A session: a short-lived access token, and what brings the next one."""
-
-    access_token: str
-    refresh_token: str
-    token_type: Literal["Bearer"] = "Bearer"  # noqa: S105 - a scheme, no secret
-    expires_in: int = Field(description="Seconds.")
-
-
 @router.post(
     "/auth/register/email",
     status_code=201,
@@ -83,10 +61,12 @@ class SignedIn(Shape):
     operation_id="registerByEmail",
     summary="Register by e-mail",
 )
-def register_by_email(body: RegisterByEmail, house: Services, language: Language) -> UserProfile:
+async def register_by_email(
+    body: RegisterByEmail, house: Services, hashing: HashingRoom, language: Language
+) -> UserProfile:
     """The address counts as verified only once a code sent to it was confirmed."""
     wanted = RegisterUser(body.first_name, body.last_name, body.email, None, body.password, language)
-    return _profile(house.identity.register(wanted))
+    return _profile(await hashing.run(lambda: house.identity.register(wanted)))
 
 
 @router.post(
@@ -96,22 +76,12 @@ def register_by_email(body: RegisterByEmail, house: Services, language: Language
     operation_id="registerByPhone",
     summary="Register by phone",
 )
-def register_by_phone(body: RegisterByPhone, house: Services, language: Language) -> UserProfile:
+async def register_by_phone(
+    body: RegisterByPhone, house: Services, hashing: HashingRoom, language: Language
+) -> UserProfile:
     """However the number is written, it is one account."""
     wanted = RegisterUser(body.first_name, body.last_name, None, body.phone, body.password, language)
-    return _profile(house.identity.register(wanted))
-
-
-@router.post("/auth/login/email", tags=["Identity"], operation_id="loginByEmail", summary="Sign in by e-mail")
-def login_by_email(body: LoginByEmail, house: Services) -> SignedIn:
-    """One answer, and one speed, for an unknown address and a wrong password."""
-    return _signed_in(house.identity.login(body.email, None, body.password))
-
-
-@router.post("/auth/login/phone", tags=["Identity"], operation_id="loginByPhone", summary="Sign in by phone")
-def login_by_phone(body: LoginByPhone, house: Services) -> SignedIn:
-    """One answer, and one speed, for an unknown number and a wrong password."""
-    return _signed_in(house.identity.login(None, body.phone, body.password))
+    return _profile(await hashing.run(lambda: house.identity.register(wanted)))
 
 
 @router.get("/users/me", tags=["Identity"], operation_id="getMyProfile", summary="One's own profile")
@@ -127,7 +97,3 @@ def get_my_profile(caller: CurrentCaller, house: Services) -> UserProfile:
 
 def _profile(profile: Profile) -> UserProfile:
     return UserProfile(**vars(profile))
-
-
-def _signed_in(tokens: Tokens) -> SignedIn:
-    return SignedIn(**vars(tokens))

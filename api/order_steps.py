@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from fastapi import APIRouter, Response
@@ -90,6 +91,9 @@ async def pay_order(
     if method is not None:
         await run_in_threadpool(house.orders.give_method, order_id, owner(caller), method)
     seen = await waiting.until(order_id, look, _is_payment_known, patience.seconds(STEP_WAIT, response))
+    if method is not None and before.payment and seen.payment and seen.payment.id == before.payment.id:
+        # That one had failed: the payment by the new method is still to come.
+        seen = replace(seen, payment=None)
     return _paid(seen, response)
 
 

@@ -78,7 +78,7 @@ class OrderStream:
 
     async def _is_welcome(self) -> bool:
         try:
-            await run_in_threadpool(self._house.identity.authenticate, self._token)
+            await run_in_threadpool(self._house.sign_in.authenticate, self._token)
         except Unauthenticated:
             return False
         return True

@@ -20,7 +20,12 @@ def payment_method(body: ByMethod, region: str) -> PaymentMethod | None:
     """
     if body.phone is None:
         return PaymentMethod(card=body.card) if body.card is not None else None
-    number = phone_number(body.phone, region)
+    return mobile(body.phone, region)
+
+
+def mobile(phone: str, region: str) -> PaymentMethod:
+    """The balance of a mobile number. Raises Invalid for any other number."""
+    number = phone_number(phone, region)
     if phonenumbers.number_type(phonenumbers.parse(number)) not in _MOBILE:
         raise Invalid("Only the balance of a mobile number can pay.", pointer="/phone")
     return PaymentMethod(phone=number)

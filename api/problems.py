@@ -15,6 +15,7 @@ from starlette.responses import Response
 from structlog import get_logger
 
 from api.callers import methods_of
+from api.refusals import STATUSES
 from services.errors import MarketError
 
 log = get_logger(__name__)
@@ -98,6 +99,11 @@ class MalformedJson(MarketError):
     code = "malformed-json"
 
 
+def status_of(operation: str, slug: str) -> int:
+    """The HTTP status of a problem where this operation answers with it."""
+    return STATUSES.get((operation, slug), TYPES[slug].status)
+
+
 def answer(
     slug: str,
     request: Request,
@@ -108,19 +114,17 @@ def answer(
     instance: str | None = None,
 ) -> Response:
     """The problem document of type `slug`; `instance` is the request's path unless that may not be shown."""
-    known = TYPES[slug]
+    known, status = TYPES[slug], status_of(operation_of(request), slug)
     document = {
         "type": f"/problems/{slug}",
         "title": known.title,
-        "status": known.status,
+        "status": status,
         "detail": detail or known.title + ".",
-        "instance": quote((instance or request.url.path)[:_MAX_INSTANCE], safe="/{}:"),
+        "instance": quote((instance or request.url.path)[:_MAX_INSTANCE], safe="/:"),
         "traceId": request.state.trace_id,
         **(extra or {}),
     }
-    return Response(
-        json.dumps(document, default=str), known.status, headers=headers, media_type="application/problem+json"
-    )
+    return Response(json.dumps(document, default=str), status, headers=headers, media_type="application/problem+json")
 
 
 def of_error(error: MarketError, request: Request) -> Response:
@@ -128,7 +132,7 @@ def of_error(error: MarketError, request: Request) -> Response:
     slug = error.code if error.code in TYPES else "internal-error"
     extra = dict(error.extra)
     pointer = getattr(error, "pointer", "")
-    if TYPES[slug].status == 422:
+    if status_of(operation_of(request), slug) == 422:
         extra["errors"] = [{"pointer": pointer, "code": slug, "message": error.detail or TYPES[slug].title}]
     if slug == "out-of-stock" and "short" in extra:
         extra["products"] = extra.pop("short")

@@ -1,4 +1,4 @@
-"""A route that knows its caller before it reads the body: 401, 403, then 413, 415, 400, then 422."""
+"""A route that knows its caller before it reads the body: 429, 401, 403, 429, then 413, 415, 400, then 422."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
+from api.addresses import address_of
 from api.bodies import StrictRequest
 from api.callers import Admission, Token, admission, bearer
+from api.rates import Limit, Rates, limits_of
 from services.bootstrap import House
 from services.errors import IdentifierNotVerified
 from services.identity.views import Caller
@@ -21,17 +23,20 @@ Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
 class GuardedRoute(APIRoute):
-    """Looks its operation up in the table of callers, at once when it is declared."""
+    """Looks its operation up in the tables of callers and rates, at once when it is declared."""
 
     def get_route_handler(self) -> Handler:
         """FastAPI reads the body before it solves any dependency; so the caller is made out here."""
         handle = super().get_route_handler()
-        row = admission(self.operation)
+        row, limits = admission(self.operation), limits_of(self.operation)
         body = self.body_field
         required = body is not None and body.field_info.is_required()
 
         async def guarded(request: Request) -> Response:
-            request.state.caller = await _caller(request, row)
+            request.state.caller = None
+            if limits or row.token is not Token.IGNORED:
+                # One thread for all of it: each of these may ask the database.
+                request.state.caller = await run_in_threadpool(_admitted, request, row, limits)
             strict = StrictRequest(request.scope, request.receive)
             strict.refuse_announced()
             if body is not None:
@@ -46,16 +51,27 @@ class GuardedRoute(APIRoute):
         return f"{min(self.methods or ['GET'])} {self.path}"
 
 
-async def _caller(request: Request, row: Admission) -> Caller | None:
+def _admitted(request: Request, row: Admission, limits: tuple[Limit, ...]) -> Caller | None:
+    """The caller, who may call and has not called too often.
+
+    Raises RateLimited, Unauthenticated, Denied, IdentifierNotVerified, Unavailable.
+    """
+    rates: Rates = request.app.state.rates
+    house: House = request.app.state.house
+    rates.admit_address(limits, address_of(request))
+    caller = _caller(request, house, row)
+    row.check(caller)
+    rates.admit_caller(limits, caller)
+    if row.verified and house.settings.orders_require_verified and caller and caller.user_id:
+        _require_verified(house, caller.user_id)
+    return caller
+
+
+def _caller(request: Request, house: House, row: Admission) -> Caller | None:
     if row.token is Token.IGNORED:
         return None
     token = bearer(request.headers.getlist("authorization"))
-    house: House = request.app.state.house
-    caller = await run_in_threadpool(house.identity.authenticate, token) if token is not None else None
-    row.check(caller)
-    if row.verified and house.settings.orders_require_verified and caller and caller.user_id:
-        await run_in_threadpool(_require_verified, house, caller.user_id)
-    return caller
+    return house.sign_in.authenticate(token) if token is not None else None
 
 
 def _require_verified(house: House, user_id: UUID) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import socket
 from collections.abc import Iterator
+from typing import Literal
 
 import uvicorn
 from fastapi import FastAPI
 
+from api import health
 from api.protocol import BoundedProtocol
 from services.settings import Settings
 
@@ -16,41 +19,62 @@ from services.settings import Settings
 MAX_CONNECTIONS = 2000
 
 
-class Server(uvicorn.Server):
+class Listener(uvicorn.Server):
+    """uvicorn that leaves signals to the process: it would raise them again at its end, before anything is closed."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture none."""
+        yield
+
+
+class Server(Listener):
     """Stops in order: unready, everybody who waits answered, connections drained, closed."""
 
-    def __init__(self, config: uvicorn.Config, app: FastAPI) -> None:
+    def __init__(self, config: uvicorn.Config, app: FastAPI, internal: Listener | None = None) -> None:
         super().__init__(config)
         self._application = app
+        self._internal = internal
+        self._beside: asyncio.Task[None] | None = None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Open METRICS_PORT as well, if it is set."""
+        await super().startup(sockets)
+        if self._internal is not None:
+            self._beside = asyncio.create_task(self._internal.serve())
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Let nobody wait for what this process will not see any more."""
         self._application.state.waiting.drain()
         await super().shutdown(sockets)
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Leave signals to the process: uvicorn would raise them again at its end, before anything is closed."""
-        yield
+        if self._internal is not None and self._beside is not None:
+            self._internal.should_exit = True
+            await self._beside
 
 
 def make_server(app: FastAPI, settings: Settings) -> Server:
     """A server for `API_HOST:API_PORT`; `await it.serve()`, and set `should_exit` to stop it."""
-    config = uvicorn.Config(
+    internal = None
+    if settings.metrics_port is not None:
+        internal = Listener(_config(health.internal(app), settings.metrics_host, settings.metrics_port, lifespan="off"))
+    return Server(_config(app, settings.api_host, settings.api_port, lifespan="on"), app, internal)
+
+
+def _config(app: FastAPI, host: str, port: int, *, lifespan: Literal["on", "off"]) -> uvicorn.Config:
+    return uvicorn.Config(
         app,
-        host=settings.api_host,
-        port=settings.api_port,
+        host=host,
+        port=port,
         loop="uvloop",
         http=BoundedProtocol,
         ws="none",
-        lifespan="on",
+        lifespan=lifespan,
         log_config=None,
         access_log=False,
-        # Nobody is a proxy until a setting says who: X-Forwarded-For is not looked at.
+        # TRUSTED_PROXIES says whose X-Forwarded-For is believed, in api/addresses.py; uvicorn believes the loopback's.
         proxy_headers=False,
         server_header=False,
         timeout_keep_alive=15,
         timeout_graceful_shutdown=10,
         limit_concurrency=MAX_CONNECTIONS,
     )
-    return Server(config, app)

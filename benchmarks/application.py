@@ -28,14 +28,14 @@ from benchmarks.saga import Sagas
 from services import bootstrap, logs
 from services.bootstrap import House
 from services.settings import Settings
-from workers.serving import THREADS, connect, keep_background_work, make_worker
-from workflows.client import OrderCommands
+from workers.serving import THREADS, keep_background_work, make_worker
+from workflows.client import OrderCommands, connect
 
 
 def run(orders: Connection) -> None:
     """Serve until the other end hangs up: first it sends the shop, then rounds."""
     settings = Settings()
-    logs.set_up(settings)
+    logs.set_up()
     uvloop.run(_serve(orders, settings))
 
 

@@ -84,7 +84,7 @@ def show(console: Console, results: Results, idle: Mapping[str, float], *, judge
         console.print(_processor_time(results, idle))
         console.print("worker: the application's process; api: what that process needs more for HTTP.\n")
     if judged:
-        console.print(_aims(aims(results)))
+        console.print(aims_table(aims(results)))
     else:
         console.print("Too short to be judged: it shows that everything runs.")
 
@@ -138,7 +138,8 @@ def _times(times: Mapping[str, float]) -> list[str]:
     return [f"{times[part]:.1f}" if part in times else "" for part in PARTS] + [f"{sum(times.values()):.1f}"]
 
 
-def _aims(judged: list[Aim]) -> Table:
+def aims_table(judged: list[Aim]) -> Table:
+    """What was hoped for, what came, and whether that is enough."""
     table = Table(
         "aim",
         "measured",

@@ -18,10 +18,15 @@ signing_key() {
   printf '%s' "-----BEGIN PRIVATE KEY-----\\n$key\\n-----END PRIVATE KEY-----\\n"
 }
 
+webhook_secret() {
+  printf 'whsec_%s' "$(head -c 32 /dev/urandom | base64 | tr -d '\n')"
+}
+
 umask 077
 while IFS= read -r line; do
   case $line in
     SIGNING_KEY=) printf '%s"%s"\n' "$line" "$(signing_key)" ;;
+    PAYMENT_WEBHOOK_SECRETS=) printf '%s%s\n' "$line" "$(webhook_secret)" ;;
     [A-Z]*=) printf '%s%s\n' "$line" "$(random)" ;;
     *) printf '%s\n' "$line" ;;
   esac

@@ -54,6 +54,7 @@ class Secrets:
     database_password: str
     secrets_key: str
     yookassa_secret_key: str
+    webhook_secret: str
 
     @classmethod
     def of(cls, folder: DataDir) -> "Secrets":
@@ -63,8 +64,9 @@ class Secrets:
             "databasePassword": lambda: secrets.token_hex(16),
             "secretsKey": lambda: base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
             "yookassaSecretKey": lambda: f"test_{secrets.token_hex(16)}",
+            "webhookSecret": lambda: f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}",
         }
         complete = {name: known.get(name) or make() for name, make in makers.items()}
         if complete != known:
             folder.write(SECRETS_FILE, complete)
-        return cls(complete["databasePassword"], complete["secretsKey"], complete["yookassaSecretKey"])
+        return cls(*(complete[name] for name in makers))

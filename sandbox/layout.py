@@ -99,6 +99,7 @@ class Layout:
             "DATA_DIR": str(self.folder),
             "YOOKASSA_SHOP_ID": SHOP,
             "YOOKASSA_SECRET_KEY": self.secrets.yookassa_secret_key,
+            "PAYMENT_WEBHOOK_SECRETS": self.secrets.webhook_secret,
         }
 
     def _own_servers(self) -> dict[str, str]:
@@ -121,7 +122,8 @@ class Layout:
     def _neighbours(self) -> Program:
         ports = self.settings.ports
         listens = {setting("sandbox"): ports.sandbox, setting("smtp"): ports.smtp}
-        webhooks = {"WEBHOOK_URL": f"{self.addresses.api}/api/v1/payments/webhooks/yookassa"}
+        payments = f"{self.addresses.api}/api/v1/payments"
+        webhooks = {"WEBHOOK_URL": f"{payments}/webhooks/yookassa", "NOTIFY_URL": f"{payments}/{{paymentId}}/notify"}
         return Program(
             "neighbours",
             _python("sandbox.neighbours"),

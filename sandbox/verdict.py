@@ -41,7 +41,12 @@ def check_ledger(sessions: Sessions, ledger: list[dict[str, Any]]) -> Check:
     with sessions.begin() as session:
         rows = session.execute(
             text(
-                "SELECT o.id, o.status, o.total_minor, o.currency, array_agg(p.id::text) AS payments"
+                # What an operator settled by hand stays at the provider; what is refunded of a confirmed order leaves
+                "SELECT o.id, o.status, o.currency, array_agg(p.id::text) AS payments,"
+                " CASE WHEN o.status = 'confirmed' THEN o.total_minor ELSE 0 END"
+                " - coalesce(sum(p.refunded_minor) FILTER (WHERE p.id = o.paid_by AND o.status = 'confirmed'), 0)"
+                " + (SELECT coalesce(sum(r.amount_minor), 0) FROM payments.refunds r"
+                "     WHERE r.order_id = o.id AND r.by_hand IS NOT NULL) AS expected"
                 "  FROM orders.orders o LEFT JOIN payments.payments p ON p.order_id = o.id GROUP BY o.id"
             )
         ).all()
@@ -51,7 +56,7 @@ def check_ledger(sessions: Sessions, ledger: list[dict[str, Any]]) -> Check:
     wrong = []
     for row in rows:
         kept = sum(_kept(charge) for payment in row.payments if payment for charge in charges.pop(payment, []))
-        if kept != (row.total_minor if row.status == "confirmed" else 0):
+        if kept != row.expected:
             wrong.append(f"{row.id} {row.status}: {Money(kept, row.currency).text} kept at the provider")
     wrong += [f"{reference}: unknown to us" for reference, items in charges.items() if any(map(_kept, items))]
     wrong += [f"{charge['reference']}: refunded beyond the charge" for charge in ledger if _kept(charge) < 0]

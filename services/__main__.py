@@ -16,7 +16,6 @@ from uuid import UUID
 
 import structlog
 import typer
-from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
 from sqlalchemy.exc import OperationalError
@@ -32,12 +31,12 @@ from services.db import Sessions
 from services.errors import Refused, Unavailable
 from services.identity.passwords import PasswordHasher
 from services.identity.service import IdentityService
-from services.identity.signing import KEY_FILE, SigningKeys, signing_keys
+from services.identity.signing import KEY_FILE, signing_keys
 from services.identity.tokens import MAX_INTERNAL_LIFETIME, AccessTokens
 from services.identity.views import CallerKind, Scope
 from services.reconcile import Check, check_tables
 from services.reservations.service import ReservationService
-from services.settings import Settings
+from services.settings import Settings, read
 
 #: How many bad rows are listed; the rest is counted.
 LISTED = 50
@@ -177,15 +176,13 @@ def _tell_checks(checks: Sequence[Check]) -> None:
 
 def _switch(user_id: UUID, *, active: bool) -> None:
     with _sentences(), _opened() as sessions, PasswordHasher() as passwords:
-        # Switching neither hashes nor signs, so it needs no key of the deployment.
-        tokens = AccessTokens(SigningKeys.generate(), Clock())
-        IdentityService(sessions, passwords, tokens, Clock(), "RU").set_active(user_id, active)
+        IdentityService(sessions, passwords, Clock(), "RU").set_active(user_id, active)
     print("The user can sign in again." if active else "The user is disabled; every session has ended.")
 
 
 def _settings() -> Settings:
     # Nothing here opens or seals a stored value, so the keys that production insists on are not asked for.
-    return Settings(app_env="development")
+    return read(app_env="development")
 
 
 @contextmanager
@@ -206,8 +203,6 @@ def _sentences() -> Iterator[None]:
         yield
     except BadRows as error:
         _list_bad(error)
-    except ValidationError as error:
-        _stop("; ".join(f"{str(part['loc'][0]).upper()}: {part['msg']}" for part in error.errors()), 2)
     except (UnreadableFile, ValueError) as error:
         _stop(str(error), 2)
     except Refused as error:

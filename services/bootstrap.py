@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
@@ -10,14 +11,25 @@ from typing import Any, Protocol
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from services import db
+import structlog
+
+from services import db, logs, production
 from services.catalog.service import CatalogService
 from services.clock import Clock
 from services.db import Sessions
+from services.identity.codes import Codes
+from services.identity.messages import AccountMessages
+from services.identity.pacing import Pacing
+from services.identity.password_check import PasswordCheck
 from services.identity.passwords import Argon2Profile, PasswordHasher
+from services.identity.refresh_tokens import RefreshTokens
+from services.identity.resets import Resets
 from services.identity.service import IdentityService
+from services.identity.sign_in import SignIn
 from services.identity.signing import signing_keys
+from services.identity.throttle import Subjects
 from services.identity.tokens import AccessTokens
+from services.limits import Limits
 from services.listening import Wakeups
 from services.notifications.mail import SmtpMailer
 from services.notifications.ports import Mailer, Texter, Unconfigured
@@ -30,10 +42,11 @@ from services.orders.views import Policy
 from services.payments.calling import Times
 from services.payments.gateway import Gateway
 from services.payments.service import PaymentService
+from services.payments.signatures import Signatures
 from services.payments.yookassa import SOURCES, YooKassa, any_amount_methods, live_methods
 from services.reservations.service import ReservationService
-from services.secrets import Vault
-from services.settings import Settings
+from services.secrets import Vault, webhook_keys
+from services.settings import Settings, read
 
 
 class OrderStarter(Protocol):
@@ -54,7 +67,12 @@ class House:
     sessions: Sessions
     wakeups: Wakeups
     identity: IdentityService
+    sign_in: SignIn
+    codes: Codes
+    resets: Resets
+    account_messages: AccountMessages
     tokens: AccessTokens
+    limits: Limits
     catalog: CatalogService
     orders: OrderService
     order_steps: OrderSteps
@@ -71,6 +89,23 @@ class House:
         self.wakeups.stop()
         self.opened.close()
         self.sessions.engine.dispose()
+
+
+def begin(program: str) -> House | None:
+    """What every process that lasts starts with: logs, settings, services. None when a setting is missing or wrong.
+
+    Standard error then has a line for each, with the setting's name and never its value.
+    """
+    logs.set_up()
+    try:
+        house = build(read())
+    except ValueError as error:
+        for line in str(error).splitlines():
+            print(f"{program}: {line}", file=sys.stderr)  # noqa: T201 - said to who started it
+        return None
+    for doubt in [] if house.settings.development else production.doubts(house.settings):
+        structlog.get_logger(program).warning("settings.doubtful", doubt=doubt)
+    return house
 
 
 def database_url(settings: Settings) -> str:
@@ -109,18 +144,32 @@ def build(
         signing_keys(settings.signing_key, settings.data_dir, development=settings.development), clock
     )
     passwords = opened.enter_context(_hasher(settings))
+    messages = AccountMessages(sessions, vault, clock)
+    check = PasswordCheck(sessions, passwords, clock, Subjects(settings.secrets_key))
+    limits = Limits(sessions, settings.secrets_key, clock)
+    pacing = Pacing(limits, settings.sms_per_hour)
+    region = settings.phone_region
     provider = gateway or opened.enter_context(closing(_gateway(settings)))
     return House(
         settings=settings,
         sessions=sessions,
         wakeups=Wakeups(settings.database_listen_url or url),
-        identity=IdentityService(sessions, passwords, tokens, clock, settings.phone_region),
+        identity=IdentityService(sessions, passwords, clock, settings.phone_region),
+        sign_in=SignIn(
+            sessions, check, tokens, RefreshTokens(settings.secrets_key), messages, clock, settings.phone_region
+        ),
+        codes=Codes(sessions, messages, pacing, check, clock, settings.secrets_key, region),
+        resets=Resets(sessions, messages, pacing, check, clock, region),
+        account_messages=messages,
         tokens=tokens,
+        limits=limits,
         catalog=CatalogService(sessions, clock),
         orders=OrderService(sessions, vault, clock, policy or _policy(settings)),
         order_steps=OrderSteps(sessions, vault),
         reservations=ReservationService(sessions, clock),
-        payments=PaymentService(sessions, provider, clock, times=times),
+        payments=PaymentService(
+            sessions, provider, clock, times=times, signatures=Signatures(webhook_keys(settings.webhook_secrets))
+        ),
         notifications=_notifications(settings, sessions, vault, clock, opened),
         starter=starter,
         opened=opened,

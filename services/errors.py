@@ -77,6 +77,14 @@ class IdentifierNotVerified(Denied):
     code = "identifier-not-verified"
 
 
+class ImmutableField(Invalid):
+    code = "immutable-field"
+
+
+class InvalidCode(Invalid):
+    code = "invalid-code"
+
+
 class PasswordTooWeak(Invalid):
     code = "password-too-weak"
 

@@ -1,16 +1,20 @@
-"""Logs as one JSON line an event, from structlog and from libraries alike."""
+"""Logs as one JSON line an event, from structlog and from libraries alike, and never a value of an exception."""
 
 from __future__ import annotations
 
 import logging
 import sys
+import threading
+import traceback
+from types import TracebackType
 
 import structlog
 
-from services.settings import Settings
+#: How many of the innermost frames of an exception are named.
+FRAMES = 8
 
 
-def set_up(settings: Settings) -> None:
+def set_up() -> None:
     """Send every event to standard error; times in UTC, levels from INFO (libraries from WARNING)."""
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -29,8 +33,9 @@ def set_up(settings: Settings) -> None:
             foreign_pre_chain=shared,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.dict_tracebacks if settings.development else _without_traceback,
-                structlog.processors.JSONRenderer(ensure_ascii=False),
+                places_of_errors,
+                # ASCII: some readers end a line at U+2028, and terminals obey U+009B
+                structlog.processors.JSONRenderer(ensure_ascii=True),
             ],
         )
     )
@@ -40,11 +45,34 @@ def set_up(settings: Settings) -> None:
     # structlog's own loggers take their name from the module that logs.
     for room in ("api", "services", "workers", "workflows", "activities", "__main__", "temporalio.activity"):
         logging.getLogger(room).setLevel(logging.INFO)
+    _catch_the_rest()
 
 
-def _without_traceback(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
-    # Frames carry values that came from people; the trace id and the place are enough.
-    error = event.pop("exc_info", None)
-    if isinstance(error, tuple) and error[0]:
-        event["error"] = error[0].__name__
+def places_of_errors(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """Say of an exception its type and where it came from.
+
+    Its text and its variables are left out, in development too: drivers put rows and parameters there.
+    """
+    told = event.pop("exc_info", None)
+    error = sys.exc_info()[1] if told is True else told[1] if isinstance(told, tuple) else told
+    if isinstance(error, BaseException):
+        event["error"] = type(error).__name__
+        frames = traceback.extract_tb(error.__traceback__)[-FRAMES:]
+        event["frames"] = [f"{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno}:{frame.name}" for frame in frames]
     return event
+
+
+def _catch_the_rest() -> None:
+    # What nobody caught would be printed with its text, and over many lines.
+    def of_process(kind: type[BaseException], error: BaseException, at: TracebackType | None) -> None:
+        if issubclass(kind, KeyboardInterrupt):
+            return
+        logging.getLogger("services.logs").critical("process.crashed", exc_info=(kind, error, at))
+
+    def of_thread(caught: threading.ExceptHookArgs) -> None:
+        if caught.exc_value is not None and not isinstance(caught.exc_value, SystemExit):
+            logging.getLogger("services.logs").error("thread.crashed", exc_info=caught.exc_value)
+
+    sys.excepthook = of_process
+    threading.excepthook = of_thread
+    logging.captureWarnings(True)

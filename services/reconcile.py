@@ -86,10 +86,12 @@ INVARIANTS: tuple[tuple[str, str, str, str], ...] = (
     ),
     (
         "I4",
-        "the money kept is the total if confirmed, and nothing if cancelled",
+        "the money kept is the total less an operator's refunds if confirmed, and nothing if cancelled",
         "SELECT count(*) FROM orders.orders WHERE status IN ('confirmed', 'cancelled')",
         f"""SELECT o.id FROM orders.orders o LEFT JOIN ({_KEPT}) k ON k.order_id = o.id
-             WHERE (o.status = 'confirmed' AND coalesce(k.kept, 0) <> o.total_minor)
+              LEFT JOIN payments.payments p ON p.id = o.paid_by
+             WHERE (o.status = 'confirmed'
+                    AND coalesce(k.kept, 0) <> o.total_minor - coalesce(p.refunded_minor, 0))
                 OR (o.status = 'cancelled' AND coalesce(k.kept, 0) <> 0)""",  # noqa: S608
     ),
     (

@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 import base64
+import binascii
 import hashlib
 import json
-from collections.abc import Mapping
+import os
+import secrets
+from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+
+#: Where a development start keeps the key that it made, in DATA_DIR.
+KEY_FILE = "secrets-key"
+#: And the secret of payment news.
+WEBHOOK_FILE = "webhook-secret"
+#: What a secret of Standard Webhooks begins with.
+WEBHOOK_PREFIX = "whsec_"
 
 
 class Vault:
@@ -31,3 +42,54 @@ class Vault:
 
 def _derived(key: str) -> bytes:
     return base64.urlsafe_b64encode(hashlib.sha256(b"market-vault:" + key.strip().encode()).digest())
+
+
+def made_once(path: Path, make: Callable[[], str]) -> str:
+    """The text of a file that only its owner may read (mode 0600), made when missing.
+
+    Processes that start at the same time get the same text: a link appears whole or not at all, and never replaces
+    what another one has made.
+    """
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(make())
+        try:
+            os.link(draft, path)
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+    return path.read_text()
+
+
+def development_key(data_dir: Path) -> str:
+    """The `SECRETS_KEY` of a development start that was given none: random, one for all processes of a folder."""
+    return made_once(data_dir / KEY_FILE, lambda: secrets.token_urlsafe(32)).strip()
+
+
+def webhook_keys(given: str) -> list[bytes]:
+    """The keys of `PAYMENT_WEBHOOK_SECRETS`: each `whsec_` and base64, several by comma, all of them read.
+
+    Raises ValueError, which names no value.
+    """
+    return [_webhook_key(secret.strip()) for secret in given.split(",")]
+
+
+def _webhook_key(secret: str) -> bytes:
+    try:
+        key = base64.b64decode(secret.removeprefix(WEBHOOK_PREFIX), validate=True)
+    except (binascii.Error, ValueError):
+        key = b""
+    if not key or not secret.startswith(WEBHOOK_PREFIX):
+        raise ValueError("PAYMENT_WEBHOOK_SECRETS takes secrets like whsec_<base64>, several by comma")
+    return key
+
+
+def development_webhook_secret(data_dir: Path) -> str:
+    """The `PAYMENT_WEBHOOK_SECRETS` of a development start that was given none: made once for a folder."""
+    made = made_once(
+        data_dir / WEBHOOK_FILE, lambda: f"{WEBHOOK_PREFIX}{base64.b64encode(secrets.token_bytes(32)).decode()}"
+    )
+    return made.strip()

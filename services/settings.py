@@ -2,46 +2,69 @@
 
 from __future__ import annotations
 
+import ipaddress
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-#: What a development start uses where no key is given; refused elsewhere.
-DEVELOPMENT_KEY = "development-only-key-change-me"
+from services import production
+from services.secrets import development_key, development_webhook_secret, webhook_keys
+
+SERVICES = ("identity", "catalog", "orders", "reservations", "payments", "notifications")
+
+_ADDRESSES = ("public_url", "payment_gateway_url", "smtp_url", "sms_url")
+
+#: Never shown, neither by a refusal nor by a representation.
+Secret = Annotated[str | None, Field(repr=False)]
+#: The address of a neighbour, with its password; empty: said to be none.
+Neighbour = Annotated[Secret, AfterValidator(lambda said: "" if said == production.NONE else said)]
+Port = Annotated[int, Field(ge=1, le=65_535)]
 
 
 class Settings(BaseSettings):
     """Names are the environment variables in lower case; durations are whole seconds unless the name says otherwise."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True)
 
     app_env: Literal["development", "production"] | None = None
     data_dir: Path = Path(".data")
     public_url: str = "http://127.0.0.1:8000"
-    secrets_key: str = DEVELOPMENT_KEY
+    #: as SECRETS_KEY gives it: several by comma for rotation; `secrets_key` is what to use
+    secrets_key_given: Secret = Field(None, validation_alias="secrets_key")
     #: Ed25519 in PEM form, several for rotation; made once in DATA_DIR in development
-    signing_key: str | None = None
+    signing_key: Secret = None
     phone_region: str = Field("RU", pattern="^[A-Z]{2}$")
 
-    database_url: str | None = None
-    database_listen_url: str | None = None
+    database_url: Secret = None
+    database_listen_url: Secret = None
     database_pool: int = Field(16, ge=1)
 
     temporal_address: str = "127.0.0.1:7233"
     temporal_namespace: str = "market"
-    temporal_api_key: str | None = None
+    temporal_api_key: Secret = None
     temporal_tls: bool = False
+    #: said by who runs Temporal in the clear beyond the loopback, in a network of their own
+    temporal_plaintext: Literal["private-network"] | None = None
 
     api_host: str = "127.0.0.1"
-    api_port: int = 8000
+    api_port: Port = 8000
     api_docs: bool | None = None
-    api_services: str = "identity,catalog,orders,reservations,payments,notifications"
+    api_services: str = ",".join(SERVICES)
+    #: where `/metrics` and the detail of `/readyz` are served to whoever can reach it; none: nowhere in production
+    metrics_host: str = "127.0.0.1"
+    metrics_port: Port | None = None
+    #: rates by address and by caller are so many times what api/rates.py says
     rate_limit_factor: float = Field(1, gt=0)
+    #: networks of the proxies before the api, comma-separated: only their X-Forwarded-For is believed
+    trusted_proxies: str = ""
 
-    smtp_url: str | None = None
-    sms_url: str | None = None
+    smtp_url: Neighbour = None
+    sms_url: Neighbour = None
     shop_name: str = "Marketplace"
     mail_from: str = "Marketplace Orders <orders@example.com>"
     sms_from: str = "Market"
@@ -50,8 +73,13 @@ class Settings(BaseSettings):
     payment_gateway_url: str = "https://api.yookassa.ru/v3"
     #: networks that webhooks may come from besides the provider's own, comma-separated
     payment_webhook_sources: str = ""
+    #: as PAYMENT_WEBHOOK_SECRETS gives them: `whsec_<base64>`, several by comma for rotation
+    payment_webhook_secrets: Secret = None
     yookassa_shop_id: str | None = None
-    yookassa_secret_key: str | None = None
+    yookassa_secret_key: Secret = None
+
+    #: text messages about codes and resets, of all people together; 0: no bound
+    sms_per_hour: int = Field(1000, ge=0)
 
     orders_max_unpaid: int = Field(5, ge=0)
     orders_require_verified: bool = False
@@ -86,16 +114,80 @@ class Settings(BaseSettings):
         """Whether `/docs` and `/openapi.json` are served: in development, or when switched on."""
         return self.development if self.api_docs is None else self.api_docs
 
+    @property
+    def secrets_key(self) -> str:
+        """What stored values are encrypted with, and everything keyed is derived from; several by comma.
+
+        In development, where none was given, that of `DATA_DIR/secrets-key`, made when missing.
+        """
+        return self.secrets_key_given or development_key(self.data_dir)
+
+    @property
+    def webhook_secrets(self) -> str:
+        """What payment news are signed with; in development, where none was given, that of DATA_DIR."""
+        return self.payment_webhook_secrets or development_webhook_secret(self.data_dir)
+
     @model_validator(mode="after")
-    def _refuse_weak(self) -> Self:
-        if self.hold_seconds <= self.payment_window:
-            raise ValueError("HOLD_SECONDS must be longer than PAYMENT_WINDOW: a hold has to outlive its payment")
-        if self.development:
-            return self
-        if any(len(key.strip()) < 32 for key in self.secrets_key.split(",")):
-            raise ValueError("SECRETS_KEY must be set outside development: 32 or more random characters a key")
-        if self.faults:
-            raise ValueError("FAULTS is for development only: unset it")
-        if (self.argon2_memory_kib, self.argon2_time_cost) < (19456, 2) or self.argon2_time_cost < 2:
-            raise ValueError("ARGON2_* is below the floor of 19 MiB and 2 passes: raise it outside development")
+    def _refuse(self) -> Self:
+        sentences = [*_contradictions(self)]
+        if not sentences and not self.development:
+            sentences = production.refusals(self)
+        if sentences:
+            raise PydanticCustomError("refused", "{sentences}", {"sentences": "\n".join(sentences)})
         return self
+
+
+def _contradictions(settings: Settings) -> Iterator[str]:
+    if settings.hold_seconds <= settings.payment_window:
+        yield "HOLD_SECONDS must be longer than PAYMENT_WINDOW: a hold has to outlive its payment"
+    for name in ("database_url", "database_listen_url"):
+        if not (getattr(settings, name) or "postgresql://").startswith("postgresql://"):
+            yield f"{name.upper()} must begin with postgresql://"
+    for name in (*_ADDRESSES, "database_url", "database_listen_url"):
+        if not _well_formed(getattr(settings, name) or ""):
+            yield f"{name.upper()} is no address: signs like @ : / in its password are written as %40 %3A %2F"
+    for name in ("payment_webhook_sources", "trusted_proxies"):
+        if not all(_a_network(source.strip()) for source in getattr(settings, name).split(",") if source.strip()):
+            yield f"{name.upper()} takes networks by comma, as 203.0.113.0/24"
+    if any(source.strip().endswith("/0") for source in settings.trusted_proxies.split(",")):
+        yield "TRUSTED_PROXIES takes the networks of your proxies: trusting everybody, nobody's address is known"
+    if settings.payment_webhook_secrets and not _webhook_secrets(settings.payment_webhook_secrets):
+        yield "PAYMENT_WEBHOOK_SECRETS takes secrets like whsec_<base64>, several by comma"
+    if not {name.strip() for name in settings.api_services.split(",")} <= {*SERVICES, ""}:
+        yield f"API_SERVICES takes {', '.join(SERVICES)}"
+
+
+def _well_formed(address: str) -> bool:
+    try:
+        parts = urlsplit(address)
+        return parts.port is None or parts.port > 0
+    except ValueError:
+        return False
+
+
+def _a_network(source: str) -> bool:
+    try:
+        return bool(ipaddress.ip_network(source))
+    except ValueError:
+        return False
+
+
+def _webhook_secrets(given: str) -> bool:
+    try:
+        return bool(webhook_keys(given))
+    except ValueError:
+        return False
+
+
+def read(**given: Any) -> Settings:
+    """The settings of this process. Raises ValueError: a line for each that is wrong, with its name, not its value."""
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        raise ValueError("\n".join(_sentences(error))) from None
+
+
+def _sentences(error: ValidationError) -> Iterator[str]:
+    for wrong in error.errors(include_url=False, include_input=False):
+        name = "_".join(str(part) for part in wrong["loc"]).upper()
+        yield f"{name}: {wrong['msg']}" if name else wrong["msg"]

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-TARGETS = ("help", "install", "up", "demo", "test", "check", "bench", "lock", "clean")
+TARGETS = ("help", "install", "up", "demo", "test", "check", "bench", "bench-identity", "openapi", "lock", "clean")
 
 
 def make(*words: str, folder: Path = ROOT, **env: str) -> subprocess.CompletedProcess[str]:

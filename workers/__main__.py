@@ -19,12 +19,12 @@ from temporalio.client import Client
 
 from api.app import create_app
 from api.server import make_server
-from services import bootstrap, logs
+from services import bootstrap
 from services.bootstrap import House
 from services.errors import Unavailable
 from services.settings import Settings
-from workers.serving import THREADS, connect, keep_background_work, make_worker
-from workflows.client import OrderCommands
+from workers.serving import THREADS, keep_background_work, make_worker
+from workflows.client import OrderCommands, connect
 
 _log = structlog.get_logger("workers")
 
@@ -34,12 +34,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m workers", description=__doc__)
     parser.add_argument("--with-api", action="store_true", help="serve the API too, on the same Temporal connection")
     arguments = parser.parse_args()
-    try:
-        settings = Settings()
-        logs.set_up(settings)
-        house = bootstrap.build(settings)
-    except ValueError as error:
-        print(f"workers: {error}", file=sys.stderr)  # noqa: T201
+    house = bootstrap.begin("workers")
+    if house is None:
         return 2
     uvloop.run(serve(house, with_api=arguments.with_api))
     return 0

@@ -15,6 +15,7 @@ from activities.reservations import ReservationActivities
 from activities.waking import Alarm
 from services.bootstrap import House
 from services.listening import NOTIFICATIONS, OUTBOX
+from services.notifications.notices import account_message
 from services.notifications.views import OrderNotice
 from services.payments.views import Charge
 from services.reservations.views import Item
@@ -39,8 +40,10 @@ def activities(house: House, courier: Courier, faults: Faults | None = None) -> 
     notifications = NotificationActivities(
         house.order_steps,
         house.identity,
+        house.account_messages,
         house.notifications,
         OrderNotice,
+        account_message,
         lambda: Alarm(subscribe, NOTIFICATIONS),
         faults,
     )
@@ -52,11 +55,12 @@ def activities(house: House, courier: Courier, faults: Faults | None = None) -> 
         orders.begin_cancel,
         orders.finish_cancel,
         orders.raise_attention,
-        orders.record_resolution,
         payments.charge_payment,
         payments.settle_payment,
         payments.refund_payment,
         payments.refund_late_payment,
+        payments.record_resolution,
+        payments.settle_refunds,
         outbox.relay_outbox,
         notifications.dispatch_notifications,
     ]

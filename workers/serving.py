@@ -8,13 +8,11 @@ from datetime import timedelta
 
 import structlog
 from temporalio.client import Client
-from temporalio.service import GrpcCompression
 from temporalio.worker import PollerBehaviorAutoscaling, Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from activities.faults import Faults
 from services.bootstrap import House
-from services.settings import Settings
 from workers.registry import INTERCEPTORS, WORKFLOWS, activities
 from workflows.client import TASK_QUEUE, OrderCommands, ensure_background_work
 
@@ -27,18 +25,6 @@ ENSURE = 30.0
 WORKFLOW_RUNNER = SandboxedWorkflowRunner(
     restrictions=SandboxRestrictions.default.with_passthrough_modules("activities", "workflows", "services.errors")
 )
-
-
-async def connect(settings: Settings, *, lazy: bool = False) -> Client:
-    """A client by the settings; `lazy`: also while Temporal is away."""
-    return await Client.connect(
-        settings.temporal_address,
-        namespace=settings.temporal_namespace,
-        api_key=settings.temporal_api_key,
-        tls=settings.temporal_tls or bool(settings.temporal_api_key),
-        grpc_compression=GrpcCompression.NONE,
-        lazy=lazy,
-    )
 
 
 def make_worker(client: Client, house: House, *, executor: ThreadPoolExecutor, faults: Faults | None = None) -> Worker:

@@ -28,7 +28,7 @@ from temporalio.common import (
 )
 from temporalio.converter import value_to_type
 from temporalio.exceptions import WorkflowAlreadyStartedError
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.service import GrpcCompression, RPCError, RPCStatusCode
 
 from activities.messages import OrderInput, PaymentSettled, RefundInput, Resolve
 from services.errors import InvalidTransition, Unavailable
@@ -40,6 +40,7 @@ from workflows.searching import BUYER_ID, ORDER_STATUS
 
 if TYPE_CHECKING:
     from services.orders.views import Command
+    from services.settings import Settings
 
 #: One queue for everything: activities that share it with their workflow can be handed over without a poll.
 TASK_QUEUE = "market"
@@ -52,6 +53,21 @@ SETTLE = 10
 TASK_TIMEOUT = timedelta(seconds=3)
 
 
+async def connect(settings: Settings, *, lazy: bool = False) -> Client:
+    """The connection of a process to Temporal by its settings; `lazy`: also while Temporal is away.
+
+    Raises RuntimeError when it cannot be reached.
+    """
+    return await Client.connect(
+        settings.temporal_address,
+        namespace=settings.temporal_namespace,
+        api_key=settings.temporal_api_key,
+        tls=settings.temporal_tls or bool(settings.temporal_api_key),
+        grpc_compression=GrpcCompression.NONE,
+        lazy=lazy,
+    )
+
+
 def order_workflow_id(order_id: UUID) -> str:
     """`order-<orderId>`; the inverse is `order_id_of`."""
     return f"order-{order_id}"
@@ -62,7 +78,7 @@ def order_id_of(workflow_id: str) -> UUID:
     return UUID(workflow_id.removeprefix("order-"))
 
 
-def refund_workflow_id(payment_id: UUID) -> str:
+def refund_workflow_id(payment_id: UUID | str) -> str:
     """`refund-<paymentId>`: one late payment is refunded by one workflow."""
     return f"refund-{payment_id}"
 
@@ -99,8 +115,8 @@ class OrderCommands:
         if command.name == "start":
             await self.start(command.order_id, command.start_input)
             return "delivered"
-        if command.closed:
-            return await self._after_the_end(command)
+        if command.closed or command.name == "late_payment":
+            return await self._beside_the_order(command)
         try:
             await self._client.start_workflow(
                 OrderWorkflow.run,
@@ -117,7 +133,9 @@ class OrderCommands:
 
         Raises InvalidTransition when the step is not stuck, Unavailable when Temporal or every worker is away.
         """
-        handle = self._client.get_workflow_handle(order_workflow_id(order_id))
+        # A refund that is stuck after its order's end is named by its own workflow.
+        workflow_id = step if step.startswith(refund_workflow_id("")) else order_workflow_id(order_id)
+        handle = self._client.get_workflow_handle(workflow_id)
         decision = Resolve(step, action, reference)
         try:
             return await asyncio.wait_for(handle.execute_update(OrderWorkflow.resolve, decision), SETTLE)
@@ -128,8 +146,8 @@ class OrderCommands:
                 raise InvalidTransition("The order's workflow has ended: nothing is stuck.") from trouble
             raise Unavailable("The workflow does not answer: try again.", retry_after=5) from trouble
 
-    async def _after_the_end(self, command: Command) -> str:
-        if command.name != "payment_settled":
+    async def _beside_the_order(self, command: Command) -> str:
+        if command.name not in ("payment_settled", "late_payment"):
             return "stale"
         payment_id = UUID(command.arguments["payment_id"])
         if payment_id == command.paid_by:

@@ -131,5 +131,9 @@ class OrderSteps:
         """Write an operator's decision into the timeline."""
         message = RecordResolution(self._id, step, action, reference)
         await two_lanes(
-            OrderActivities.record_resolution, message, name="record_resolution", intent=TRANSACTION, local=self._local
+            PaymentActivities.record_resolution,
+            message,
+            name="record_resolution",
+            intent=TRANSACTION,
+            local=self._local,
         )

@@ -23,6 +23,7 @@ from sandbox.neighbours.settings import Settings
 from sandbox.neighbours.sms import SmsApi
 from sandbox.neighbours.smtp import serve_mail
 from sandbox.neighbours.storage import open_database
+from sandbox.neighbours.webhook_controls import WebhookControls
 from sandbox.neighbours.webhooks import Webhooks
 
 PROVIDER_SCHEMA = ledger.SCHEMA + keys.SCHEMA + agenda.SCHEMA
@@ -56,7 +57,7 @@ class Neighbourhood:
         self.books = open_database(settings.data_dir, "provider.sqlite", PROVIDER_SCHEMA)
         self.mailbox = open_database(settings.data_dir, "inbox.sqlite", inbox.SCHEMA)
         self.inbox = Inbox(self.mailbox)
-        self.webhooks = Webhooks(self.books, settings.webhook_url, settings.webhook_give_up, self.outages)
+        self.webhooks = Webhooks(self.books, settings, self.outages)
         self.provider = Provider(self.books, settings, self.webhooks, f"{sockets.url}/confirm")
         self.ready = False
 
@@ -66,6 +67,7 @@ class Neighbourhood:
             *PaymentsApi(self.provider, self.closing).routes(),
             *SmsApi(self.inbox).routes(),
             *Controls(self.inbox, self.provider.ledger, self.outages).routes(),
+            *WebhookControls(self.webhooks).routes(),
             *Pages(self.inbox, self.provider).routes(),
             Route("/readyz", self._readyz),
         ]
@@ -77,7 +79,8 @@ class Neighbourhood:
     @asynccontextmanager
     async def _lifespan(self, _app: Starlette) -> AsyncIterator[None]:
         mail = await serve_mail(self.sockets.smtp, self.inbox, self.outages)
-        running = [asyncio.create_task(part.run()) for part in (self.provider.endings, self.webhooks.agenda)]
+        agendas = (self.provider.endings, self.webhooks.native, self.webhooks.signed)
+        running = [asyncio.create_task(part.run()) for part in agendas]
         self.ready = True
         try:
             yield

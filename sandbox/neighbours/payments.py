@@ -53,6 +53,8 @@ class PaymentsApi:
             Route("/v3/payments", self._guarded(self.create_payment), methods=["POST"]),
             Route("/v3/payments", self._guarded(self.list_payments), methods=["GET"]),
             Route("/v3/payments/{id}", self._guarded(self.get_payment), methods=["GET"]),
+            Route("/v3/payments/{id}/capture", self._guarded(self.capture_or_cancel), methods=["POST"]),
+            Route("/v3/payments/{id}/cancel", self._guarded(self.capture_or_cancel), methods=["POST"]),
             Route("/v3/refunds", self._guarded(self.create_refund), methods=["POST"]),
             Route("/v3/refunds", self._guarded(self.list_refunds), methods=["GET"]),
             Route("/v3/refunds/{id}", self._guarded(self.get_refund), methods=["GET"]),
@@ -94,6 +96,11 @@ class PaymentsApi:
     async def get_payment(self, request: Request) -> Response:
         """GET /v3/payments/{id}"""
         return JSONResponse(self.provider.show(self.provider.payment(request.path_params["id"])))
+
+    async def capture_or_cancel(self, request: Request) -> Response:
+        """POST /v3/payments/{id}/capture and /cancel: no payment here ever waits for either."""
+        status = self.provider.payment(request.path_params["id"]).status
+        raise invalid_request(f"Only a payment that waits for capture can do that, this one is {status}", "payment_id")
 
     async def get_refund(self, request: Request) -> Response:
         """GET /v3/refunds/{id}"""

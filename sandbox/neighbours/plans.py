@@ -12,6 +12,8 @@ from sandbox.neighbours.settings import Settings
 AFTER_THE_ANSWER = 0.2
 STALE_ANSWER = 0.5
 STALE_WEBHOOK = 1.0
+# What these do shows only in an order that was cancelled before its money came.
+REFUND_SCRIPTS = (Behaviour.REFUND_FAILS_TWICE, Behaviour.REFUND_FAILS)
 
 
 class Reply(Enum):
@@ -41,6 +43,8 @@ def plan_of(script: Script, settings: Settings) -> Plan:
     plan = _card_plan(script, settings)
     if script.method is Method.CARD or plan.after or plan.stale:
         return plan
+    if script.behaviour in REFUND_SCRIPTS:
+        return replace(plan, after=settings.answers_later, calls=(0.0,))
     calls = tuple(0.0 if call == AFTER_THE_ANSWER else call for call in plan.calls)
     return replace(plan, after=settings.phone_answers, calls=calls)
 
@@ -69,6 +73,8 @@ def _card_plan(script: Script, settings: Settings) -> Plan:
         Behaviour.ERROR_AFTER_CHARGE: replace(late, reply=Reply.ERROR),
         Behaviour.SUCCEEDS: Plan(reply_after=script.number or 0.0),
         Behaviour.IGNORES_KEYS: Plan(reply_after=script.number or 0.0),
+        Behaviour.REFUND_FAILS_TWICE: Plan(after=script.number or 0.0),
+        Behaviour.REFUND_FAILS: Plan(after=0.0 if script.refunds_break else script.number or 0.0),
     }
     return plans.get(script.behaviour, Plan())
 

@@ -7,21 +7,20 @@ from decimal import Decimal
 from sandbox.neighbours.agenda import Agenda, Task
 from sandbox.neighbours.keys import Key, KeyReused, Memory
 from sandbox.neighbours.ledger import Ledger, Payment, Status, sum_refunded
-from sandbox.neighbours.plans import STALE_WEBHOOK, Plan, Reply, ended, plan_of
+from sandbox.neighbours.plans import AFTER_THE_ANSWER, STALE_WEBHOOK, Plan, Reply, ended, plan_of
 from sandbox.neighbours.requests import PaymentRequest
-from sandbox.neighbours.scripts import Behaviour, script_of
+from sandbox.neighbours.scripts import SERVER_ERROR, Behaviour, script_of
 from sandbox.neighbours.settings import Settings
 from sandbox.neighbours.storage import transaction
-from sandbox.neighbours.webhooks import Webhooks
+from sandbox.neighbours.webhooks import News, Webhooks
 from sandbox.neighbours.yookassa import (
+    SIGNED_STATUSES,
     JsonObject,
     internal_server_error,
     invalid_request,
     not_found,
     payment_object,
 )
-
-SERVER_ERROR = 500
 
 
 @dataclass(frozen=True)
@@ -64,6 +63,8 @@ class Provider:
         self.memory.keep(key, now.id)
         if plan.after:
             self.endings.put({"payment": now.id}, plan.after)
+            if plan.calls:
+                self.webhooks.announce(News(now, "pending"), min(AFTER_THE_ANSWER, plan.after / 2))
         else:
             self._announce(now, plan)
         return self._answer(made if plan.stale else now, plan)
@@ -72,7 +73,7 @@ class Provider:
         shown = self.show(payment)
         if plan.stale:
             older = shown | {"status": "waiting_for_capture", "paid": True}
-            self.webhooks.announce("payment.waiting_for_capture", older, STALE_WEBHOOK)
+            self.webhooks.announce(News(payment, "pending", "payment.waiting_for_capture", older), STALE_WEBHOOK)
         return replace(answer_of(shown, plan.reply), after=plan.reply_after)
 
     def _hangs(self, request: PaymentRequest) -> bool:
@@ -105,8 +106,9 @@ class Provider:
                 self._announce(now, plan)
 
     def _announce(self, payment: Payment, plan: Plan) -> None:
+        status = SIGNED_STATUSES[payment.status]
         for delay in plan.calls:
-            self.webhooks.announce(f"payment.{payment.status}", self.show(payment), delay)
+            self.webhooks.announce(News(payment, status, f"payment.{payment.status}", self.show(payment)), delay)
 
     def made_by(self, key: Key) -> str | None:
         """The id of what this key made before, if anything. Raises Refusal 400 when it came with another body."""

@@ -4,10 +4,11 @@ from decimal import Decimal
 
 from sandbox.neighbours.keys import Key
 from sandbox.neighbours.ledger import Payment, Refund, Status, sum_refunded
-from sandbox.neighbours.provider import SERVER_ERROR, Answer, Provider, answer_of
+from sandbox.neighbours.provider import Answer, Provider, answer_of
 from sandbox.neighbours.requests import RefundRequest
-from sandbox.neighbours.scripts import Behaviour, Method, script_of
+from sandbox.neighbours.scripts import SERVER_ERROR, Behaviour, Method, script_of
 from sandbox.neighbours.storage import transaction
+from sandbox.neighbours.webhooks import News
 from sandbox.neighbours.yookassa import internal_server_error, invalid_request, not_found, refund_object
 
 FAILURES_BEFORE_A_REFUND = 2
@@ -39,15 +40,20 @@ class Refunds:
         refund = Refund(payment.id, request.value, request.currency, status, request.description)
         self.ledger.add_refund(refund)
         if not fails:
-            for delay in self.provider.plan_of(payment).calls:
-                self.provider.webhooks.announce("refund.succeeded", refund_object(refund), delay)
+            self._announce(refund, payment)
         return refund
+
+    def _announce(self, refund: Refund, payment: Payment) -> None:
+        whole = sum_refunded(self.ledger.refunds_of(payment.id)) == Decimal(payment.value)
+        news = News(payment, "refunded" if whole else None, "refund.succeeded", refund_object(refund))
+        for delay in self.provider.plan_of(payment).calls:
+            self.provider.webhooks.announce(news, delay)
 
     def _breaks(self, payment: Payment) -> bool:
         script = script_of(payment.method, payment.instrument)
         if script.behaviour is Behaviour.REFUND_FAILS_TWICE:
             return self.provider.memory.count(f"refund {payment.id}") <= FAILURES_BEFORE_A_REFUND
-        return script.behaviour is Behaviour.REFUND_FAILS and script.number == SERVER_ERROR
+        return script.refunds_break
 
     def _refundable(self, request: RefundRequest) -> Payment:
         payment = self.ledger.payment(request.payment_id)

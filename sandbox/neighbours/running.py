@@ -17,6 +17,9 @@ READY_WITHIN = 15.0
 STOPPED_WITHIN = 5.0
 SETTINGS = {"SANDBOX_PORT": "0", "SMTP_PORT": "0", "YOOKASSA_SHOP_ID": "100500", "YOOKASSA_SECRET_KEY": "test_sandbox"}
 
+# What our own environment may hold for a real provider.
+FOREIGN = ("YOOKASSA_", "WEBHOOK_", "PAYMENT_WEBHOOK_", "NOTIFY_URL", "SIGNED_WEBHOOKS")
+
 Item = dict[str, Any]
 
 
@@ -37,7 +40,7 @@ class Neighbours:
         self.client = httpx2.Client(timeout=10, trust_env=False)
 
     def _process(self) -> Process:
-        environ = {name: value for name, value in os.environ.items() if not name.startswith(("YOOKASSA_", "WEBHOOK_"))}
+        environ = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
         command = [sys.executable, "-m", "sandbox.neighbours"]
         return Process("the neighbours", command, env=environ | self.settings, cwd=ROOT)
 
@@ -96,6 +99,17 @@ class Neighbours:
         """
         body = {"target": target, "seconds": seconds, "status": status}
         self.client.post(f"{self.url}/outage", json=body).raise_for_status()
+
+    def webhooks(self, **manner: str | float | bool) -> None:
+        """How webhooks go out from now on: `generic` (signed ones as well), `lose`, `duplicate`, `delay`, `reorder`.
+
+        For `reference` (our payment) or `script` (a card or phone), else for everybody.
+        """
+        self.client.post(f"{self.url}/webhooks", json=manner).raise_for_status()
+
+    def forget_webhooks(self) -> None:
+        """Back to how webhooks went out in the beginning."""
+        self.client.delete(f"{self.url}/webhooks").raise_for_status()
 
     def _items(self, path: str, **query: str | int | None) -> list[Item]:
         given = {name: value for name, value in query.items() if value is not None}

@@ -4,6 +4,8 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
+SERVER_ERROR = 500
+
 
 class Method(StrEnum):
     CARD = "card"
@@ -36,6 +38,11 @@ class Script:
     behaviour: Behaviour
     number: float | None = None
 
+    @property
+    def refunds_break(self) -> bool:
+        """Whether every request for a refund is answered with an error, instead of a refund that fails."""
+        return self.behaviour is Behaviour.REFUND_FAILS and self.number == SERVER_ERROR
+
 
 OUTCOMES = {
     Behaviour.SUCCEEDS: "charged",
@@ -64,6 +71,8 @@ VARIANTS = {
     "tok_succeeds_6": "charged at once, answered after 6 s (any number of seconds)",
     "tok_answers_later_10": "pending, charged 10 s later (any number of seconds)",
     "tok_ignores_keys_6": "charged anew at every request, each answered after 6 s (any number of seconds)",
+    "tok_refund_fails_twice_3": "pending, charged 3 s later (any number of seconds); refunds as without the number",
+    "tok_refund_fails_3": "pending, charged 3 s later (any number of seconds but 500); refunds as without the number",
     "tok_refund_fails_500": "charged; every refund request answers 500",
 }
 

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 
@@ -16,6 +16,12 @@ class Settings:
     smtp_port: int = 2525
     data_dir: Path | None = None
     webhook_url: str | None = None
+    #: where signed webhooks go; `{paymentId}` becomes our payment's id
+    notify_url: str | None = None
+    #: `whsec_…`, several by comma
+    webhook_secrets: str = field(default="", repr=False)
+    #: whether signed webhooks are sent without being asked for
+    signed_webhooks: bool = False
     shop_id: str = "100500"
     secret_key: str = "test_sandbox"  # noqa: S105 - the stand-in's own, worth nothing anywhere else
     answers_later: float = 3.0
@@ -37,6 +43,9 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         smtp_port=int(given.get("SMTP_PORT", plain.smtp_port)),
         data_dir=Path(given["DATA_DIR"]) if "DATA_DIR" in given else None,
         webhook_url=given.get("WEBHOOK_URL"),
+        notify_url=given.get("NOTIFY_URL"),
+        webhook_secrets=given.get("PAYMENT_WEBHOOK_SECRETS", plain.webhook_secrets),
+        signed_webhooks=given.get("SIGNED_WEBHOOKS", "").lower() in ("1", "true", "yes"),
         shop_id=given.get("YOOKASSA_SHOP_ID", plain.shop_id),
         secret_key=given.get("YOOKASSA_SECRET_KEY", plain.secret_key),
         answers_later=float(given.get("ANSWERS_LATER_SECONDS", plain.answers_later)),

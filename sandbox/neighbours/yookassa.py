@@ -119,6 +119,22 @@ def object_list(items: list[JsonObject], next_cursor: str | None) -> JsonObject:
     return page if next_cursor is None else page | {"next_cursor": next_cursor}
 
 
+SIGNED_STATUSES = {Status.PENDING: "pending", Status.SUCCEEDED: "succeeded", Status.CANCELED: "failed"}
+
+
+def signed_message(payment: Payment, status: str) -> JsonObject:
+    """The body of a signed webhook: a payment by the shop's own name for it."""
+    shown: JsonObject = {
+        "paymentId": payment.reference,
+        "status": status,
+        "amount": payment.value,
+        "currency": payment.currency,
+    }
+    if payment.cancel_reason is None:
+        return shown
+    return shown | {"failureCode": payment.cancel_reason, "failureMessage": "The payment did not succeed."}
+
+
 def notification(event: str, shown: JsonObject) -> JsonObject:
     """A webhook's body, as `payment.succeeded` with the payment."""
     return {"type": "notification", "event": event, "object": shown}

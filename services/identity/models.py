@@ -231,3 +231,36 @@ class PasswordResetToken(SQLModel, table=True):
     created_at: datetime = _moment()
     expires_at: datetime = _until()
     spent_at: datetime | None = _once()
+
+
+class LoginFailures(SQLModel, table=True):
+    """Consecutive wrong passwords for one identifier, known or not; a login or a reset forgets them."""
+
+    __tablename__ = "login_failures"
+    __table_args__ = (Index("ix_login_failures_last_at", "last_at"), {"schema": SCHEMA})
+
+    #: keyed hash of the canonical identifier: names that nobody has are not collected
+    subject: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
+    failures: int
+    last_at: datetime = _moment()
+    #: until then even the right password is not looked at
+    blocked_until: datetime | None = _once()
+
+
+class AccountMessage(SQLModel, table=True):
+    """What a person shall be told of their account, written with the reason for it; notifications take it from here.
+
+    For an unknown identifier a row is written too, with nobody to send it to: asking costs the same either way.
+    """
+
+    __tablename__ = "messages"
+    __table_args__ = {"schema": SCHEMA}
+
+    #: a UUIDv7: messages leave in this order, and carry it on as their key
+    id: UUID = Field(primary_key=True)
+    channel: str = Field(sa_column=Column(String(8), nullable=False))
+    template: str = Field(sa_column=Column(String(40), nullable=False))
+    language: str = Field(sa_column=Column(String(8), nullable=False))
+    #: sealed `{"to": …, "variables": {…}}`; null: to nobody
+    sealed: bytes | None = Field(default=None, sa_column=Column(LargeBinary))
+    created_at: datetime = _moment()

@@ -5,9 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import os
 import re
-import secrets
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,6 +17,8 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
     load_pem_private_key,
 )
+
+from services.secrets import made_once
 
 KEY_FILE = "signing-key.pem"
 _BLOCK = re.compile(r"-----BEGIN [A-Z ]+-----[^-]+-----END [A-Z ]+-----")
@@ -55,6 +55,10 @@ class SigningKeys:
         """A key that lives as long as this process."""
         return cls([Ed25519PrivateKey.generate()])
 
+    def public_points(self) -> dict[str, str]:
+        """Each public key by its name, as RFC 8037 writes it (`x`)."""
+        return {kid: _b64url(key.public_bytes(Encoding.Raw, PublicFormat.Raw)) for kid, key in self.public.items()}
+
     def pem(self) -> str:
         """The signing key as text."""
         return self.private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
@@ -69,24 +73,7 @@ def signing_keys(signing_key: str | None, data_dir: Path, *, development: bool) 
         return SigningKeys.from_pem(signing_key)
     if not development:
         raise ValueError("SIGNING_KEY must be set outside development: `openssl genpkey -algorithm ed25519` makes one")
-    path = data_dir / KEY_FILE
-    if not path.exists():
-        _write_once(path, SigningKeys.generate().pem())
-    return SigningKeys.from_pem(path.read_text())
-
-
-def _write_once(path: Path, text: str) -> None:
-    # A link appears whole or not at all, and never replaces the key of a process that started at the same time.
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(text)
-    try:
-        os.link(draft, path)
-    except FileExistsError:
-        pass
-    finally:
-        draft.unlink()
+    return SigningKeys.from_pem(made_once(data_dir / KEY_FILE, lambda: SigningKeys.generate().pem()))
 
 
 def _key_id(key: Ed25519PublicKey) -> str:

@@ -45,19 +45,19 @@ def spelled(password: str) -> str:
     return unicodedata.normalize("NFC", password)
 
 
-def refuse_weak(password: str, personal: Sequence[str]) -> None:
+def refuse_weak(password: str, personal: Sequence[str], pointer: str = "/password") -> None:
     """Judge a new password; `personal` are words an attacker would try first (names, address).
 
-    Raises PasswordTooWeak when it is short or easily guessed, Invalid when it is too long; both at `/password`.
+    Raises PasswordTooWeak when it is short or easily guessed, Invalid when it is too long; both at `pointer`.
     """
     if len(password) > MAX_PASSWORD or len(spelled(password)) > MAX_PASSWORD:
-        raise Invalid(f"A password has at most {MAX_PASSWORD} characters.", pointer="/password")
+        raise Invalid(f"A password has at most {MAX_PASSWORD} characters.", pointer=pointer)
     if any(unicodedata.category(char) == "Cs" or char == "\0" for char in password):
-        raise Invalid("A password cannot hold this character.", pointer="/password")
+        raise Invalid("A password cannot hold this character.", pointer=pointer)
     if len(spelled(password)) < MIN_PASSWORD:
-        raise PasswordTooWeak(f"A password has at least {MIN_PASSWORD} characters.", pointer="/password")
+        raise PasswordTooWeak(f"A password has at least {MIN_PASSWORD} characters.", pointer=pointer)
     if _guesses(spelled(password), personal) <= ENOUGH_GUESSES:
-        raise PasswordTooWeak("This password is easy to guess: take a few unrelated words.", pointer="/password")
+        raise PasswordTooWeak("This password is easy to guess: take a few unrelated words.", pointer=pointer)
 
 
 def _guesses(password: str, personal: Sequence[str]) -> int:

@@ -50,9 +50,12 @@ class AccessTokens:
     def __init__(self, keys: SigningKeys, clock: Clock) -> None:
         self._keys, self._clock = keys, clock
 
-    def issue(self, user_id: UUID, session_id: UUID, role: str) -> str:
-        """A token of 600 s for a person's session."""
-        return self._sign({"aud": AUDIENCE, "sub": str(user_id), "sid": str(session_id), "role": role}, ACCESS_LIFETIME)
+    def issue(
+        self, user_id: UUID, session_id: UUID, role: str, *, at: datetime | None = None, jti: UUID | None = None
+    ) -> str:
+        """A token of 600 s for a person's session; with a moment and an id given, the same one each time."""
+        claims = {"aud": AUDIENCE, "sub": str(user_id), "sid": str(session_id), "role": role}
+        return self._sign(claims | ({"jti": str(jti)} if jti else {}), ACCESS_LIFETIME, at)
 
     def mint(self, role: CallerKind, scopes: Iterable[Scope] = (), seconds: int = MAX_INTERNAL_LIFETIME) -> str:
         """A token without a session, for a service or an operator. Raises ValueError beyond 3,600 s."""
@@ -60,6 +63,10 @@ class AccessTokens:
             raise ValueError("only services and operators, and for at most an hour")
         claims = {"aud": INTERNAL, "sub": f"{role}:minted", "role": str(role), "scope": " ".join(sorted(scopes))}
         return self._sign(claims, seconds)
+
+    def public_keys(self) -> dict[str, str]:
+        """What others check our tokens with: the `x` of each Ed25519 key, by its `kid`."""
+        return self._keys.public_points()
 
     def read(self, token: str) -> Claims:
         """What the token says, once signature, type, issuer, audience and times hold. Raises Unauthenticated."""
@@ -81,8 +88,8 @@ class AccessTokens:
         self._require_time(claims)
         return _claims(claims)
 
-    def _sign(self, claims: dict[str, Any], seconds: int) -> str:
-        now = int(self._now().timestamp())
+    def _sign(self, claims: dict[str, Any], seconds: int, at: datetime | None = None) -> str:
+        now = int((at or self._now()).timestamp())
         times = {"iat": now, "nbf": now, "exp": now + seconds}
         whole = {"iss": ISSUER, "jti": str(new_id()), **times, **claims}
         return jwt.encode(whole, self._keys.private, "EdDSA", headers={"typ": _TYPE, "kid": self._keys.kid})

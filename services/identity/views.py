@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
@@ -76,6 +78,26 @@ class Tokens:
 
 
 @dataclass(frozen=True)
+class SessionView:
+    """One live session, as its owner sees it; `client` is what the browser or program called itself."""
+
+    id: UUID
+    client: str | None
+    created_at: datetime
+    last_used_at: datetime
+    expires_at: datetime
+    current: bool
+
+
+@dataclass(frozen=True)
+class NewPassword:
+    """Another password for one's own account, in the place of the present one."""
+
+    current: str = field(repr=False)
+    new: str = field(repr=False)
+
+
+@dataclass(frozen=True)
 class Caller:
     """Who makes a request. `user_id` and `session_id` are None for tokens minted without a session."""
 
@@ -91,3 +113,15 @@ class Caller:
             return True
         wider = scope.removesuffix(":read") + ":write" if scope.endswith(":read") else scope
         return self.kind is CallerKind.SERVICE and bool(self.scopes & {str(scope), str(wider)})
+
+
+@dataclass(frozen=True)
+class AccountNotice:
+    """A message that waits to be queued; to nobody (None) when it was asked for an unknown identifier."""
+
+    id: UUID
+    channel: str
+    to: str | None = field(repr=False)
+    template: str
+    language: str
+    variables: Mapping[str, str] = field(repr=False)

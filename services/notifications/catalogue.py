@@ -15,6 +15,12 @@ VARIABLES: Mapping[str, frozenset[str]] = {
     "order_confirmed": _ORDER,
     "order_cancelled": _ORDER | {"reason"},
     "order_refunded": _ORDER,
+    "verify_email": frozenset({"code"}),
+    "verify_phone": frozenset({"code"}),
+    "password_reset": frozenset({"resetToken"}),
+    "password_changed": frozenset(),
+    "new_sign_in": frozenset({"client", "at"}),
+    "identifier_changed": frozenset(),
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from uuid import UUID
 
 from services.notifications.catalogue import VARIABLES
 from services.notifications.models import Channel
@@ -13,7 +14,7 @@ def messages_about(notice: OrderNotice) -> Iterator[NewMessage]:
     """The messages of one event."""
     for suffix, channel, to in _ways(notice):
         yield NewMessage(
-            key=f"notify:{notice.order_id}:{notice.event}:{suffix}",
+            key=f"notify:{notice.order_id}:{notice.again or notice.event}:{suffix}",
             channel=channel,
             to=to,
             template=f"order_{notice.event}",
@@ -21,6 +22,13 @@ def messages_about(notice: OrderNotice) -> Iterator[NewMessage]:
             variables=_variables(notice),
             order_id=notice.order_id,
         )
+
+
+def account_message(
+    message_id: UUID, channel: str, to: str, template: str, language: str, variables: Mapping[str, str]
+) -> NewMessage:
+    """A message about an account, one however often it is queued."""
+    return NewMessage(f"account:{message_id}", Channel(channel), to, template, language, variables)
 
 
 def _ways(notice: OrderNotice) -> Iterator[tuple[str, Channel, str]]:

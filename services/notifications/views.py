@@ -49,6 +49,8 @@ class OrderNotice:
     total: Money
     #: why it was cancelled (contract, section 3); only for `cancelled`
     reason: str | None = None
+    #: what tells this event from an earlier one of its type; None for the first
+    again: str | None = None
 
 
 @dataclass(frozen=True)

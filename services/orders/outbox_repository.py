@@ -90,7 +90,10 @@ _RETURN_COMMANDS = text(
 _UNTOLD = text(
     """
     SELECT e.id, e.order_id, o.buyer_id, e.type, o.language, o.total_minor, o.currency, e.amount_minor,
-           o.cancel_reason, o.contact
+           o.cancel_reason, o.contact,
+           CASE WHEN EXISTS (SELECT FROM orders.events f
+                              WHERE f.order_id = e.order_id AND f.type = e.type AND f.id < e.id)
+                THEN e.key END AS again
       FROM orders.events e JOIN orders.orders o ON o.id = e.order_id
      WHERE e.told_at IS NULL
      ORDER BY e.id LIMIT :limit

@@ -104,22 +104,27 @@ class OrderService:
             return [shaping.event(row) for row in repository.events(session, order_id, after)]
 
     @retried
-    def give_method(self, order_id: UUID, buyer_id: UUID | None, method: PaymentMethod) -> OrderView:
-        """Keep a way to pay for an order that waits for one, and tell its workflow.
+    def give_method(
+        self, order_id: UUID, buyer_id: UUID | None, method: PaymentMethod, idempotent: Idempotent | None = None
+    ) -> bool:
+        """Keep a way to pay for an order that waits for one, and tell its workflow; True when `idempotent` did before.
 
-        Raises NotFound, InvalidTransition (closed or closing), PaymentExists (a payment is under way).
+        Raises NotFound, InvalidTransition (cancelled or about to be), PaymentExists (paid, or a payment is under way);
+        and as `idempotency.remember`.
         """
         with self._sessions.begin() as session:
             order = self._view(session, order_id, buyer_id, lock=True)
-            if order.status in CLOSING or order.status == OrderStatus.CONFIRMED:
+            if remember(session, idempotent, order_id, 201):
+                return True
+            if order.status in CLOSING:
                 raise InvalidTransition(f"The order is {order.status}: it takes no payment.")
-            if repository.has_method(session, order_id) or order.status == OrderStatus.PAID:
-                raise PaymentExists("A payment of this order is under way: wait for it to end.")
+            if repository.has_method(session, order_id) or order.status in PAID:
+                raise PaymentExists("A payment of this order is under way, or has paid it.")
             repository.give_method(session, order_id, method.kind, self._sealed(method))
             given = repository.count_methods(session, order_id) + 1
             repository.note(session, order_id, f"method:{given}", type="payment_method_given")
             outbox_repository.command(session, order_id, "payment_method_given", f"payment_method_given:{given}", {})
-            return self._view(session, order_id)
+            return False
 
     @retried
     def request_cancel(
@@ -152,18 +157,19 @@ class OrderService:
             return order
 
     @retried
-    def notice_payment(self, order_id: UUID, payment_id: UUID, key: str) -> None:
+    def notice_payment(self, order_id: UUID, payment_id: UUID, key: str, *, late: bool = False) -> None:
         """Tell the order's workflow that the provider has news of a payment; once a key.
 
-        That the order's own payment succeeded is no news any more once the order is paid.
+        That the order's own payment succeeded is no news any more once the order is paid. `late`: the payment was
+        given up before, so its money would pay nothing, whether the order is open or not: it is to be sent back.
         """
         with self._sessions.begin() as session:
             standing = repository.standing(session, order_id)
             if standing and standing.paid_by == payment_id and standing.status in PAID:
                 return
-            outbox_repository.command(
-                session, order_id, "payment_settled", f"payment_settled:{key}", {"payment_id": str(payment_id)}
-            )
+            name = "late_payment" if late else "payment_settled"
+            arguments = {"payment_id": str(payment_id)}
+            outbox_repository.command(session, order_id, name, f"payment_settled:{key}", arguments)
 
     def _view(self, session: Session, order_id: UUID, buyer_id: UUID | None = None, *, lock: bool = False) -> OrderView:
         row = repository.find(session, order_id, buyer_id, lock=lock)

@@ -105,6 +105,16 @@ class OrderSteps:
         with self._sessions.begin() as session:
             repository.note(session, order_id, key, type=type_, detail=detail, attempt=attempt, amount=amount_minor)
 
+    def tell_refund(self, order_id: UUID, refund_id: UUID, amount_minor: int, failure_code: str | None) -> None:
+        """Write how a refund ended into the timeline: each that succeeded, of which the buyer is told, and one failure.
+
+        A refund that keeps failing is tried again under new numbers: the timeline need not repeat that.
+        """
+        if failure_code is None:
+            self.note(order_id, "refunded", f"refunded:{refund_id}", amount_minor=amount_minor)
+        else:
+            self.note(order_id, "refund_failed", "refund_failed", detail=failure_code, amount_minor=amount_minor)
+
     @retried
     def forget_method(self, order_id: UUID) -> None:
         """Drop the token or number of a payment that failed for good."""
@@ -185,6 +195,7 @@ class OrderSteps:
             total=Money(row.total_minor, row.currency),
             amount=Money(row.amount_minor, row.currency) if row.amount_minor is not None else None,
             cancel_reason=shaping.reason(row.cancel_reason),
+            again=row.again,
             phone=self._vault.open(row.contact)["phone"] if row.contact else None,
         )
 

@@ -207,5 +207,7 @@ class UntoldEvent:
     #: a refund's own amount, else None
     amount: Money | None
     cancel_reason: CancelReason | None
+    #: what tells this event from an earlier one of its type, as with a second refund; None for the first
+    again: str | None = None
     #: the order's own phone (E.164), told of every event
     phone: str | None = field(default=None, repr=False)

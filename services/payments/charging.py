@@ -17,6 +17,7 @@ from services.payments.gateway import (
     GatewayRefused,
     GatewayUnavailable,
     GatewayUnknown,
+    Outcome,
     ProviderPayment,
 )
 from services.payments.models import PaymentStatus
@@ -63,6 +64,19 @@ class Charges:
         began = time.monotonic()
         claimed = self._claim(seen) if retry is not None else None
         return self._call(claimed, retry, began) if claimed and retry else self._give_up(seen)
+
+    def under_review(self, seen: PaymentRecord) -> tuple[PaymentRecord, bool]:
+        """A payment that a message has stopped, and whether the provider took money for it, or still may.
+
+        Raises Unavailable.
+        """
+        if seen.busy_for > 0:
+            return seen, True
+        with asking():
+            told = self._gateway.look_up(seen.search, within=self._times.call)
+        if told is None or told.outcome is Outcome.FAILED:
+            return seen, False
+        return self._settle(seen, told) if told.outcome is Outcome.SUCCEEDED else seen, True
 
     def find(self, payment_id: UUID) -> PaymentRecord:
         """The payment. Raises NotFound."""

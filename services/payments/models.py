@@ -114,6 +114,8 @@ class Refund(SQLModel, table=True):
         CheckConstraint(_one_of("status", RefundStatus), name="status"),
         CheckConstraint("amount_minor > 0", name="amount"),
         Index("uq_refunds_number", "payment_id", "number", unique=True),
+        Index("ix_refunds_pending", "updated_at", postgresql_where=text("status = 'pending'")),
+        Index("ix_refunds_untold", "updated_at", postgresql_where=text("told_at IS NULL AND status <> 'pending'")),
         {"schema": SCHEMA},
     )
 
@@ -127,17 +129,22 @@ class Refund(SQLModel, table=True):
     provider_id: str | None = Field(default=None, sa_column=Column(String(80), unique=True))
     call_until: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
     failure_code: str | None = Field(default=None, sa_column=Column(String(64)))
+    #: an operator's word for what was done instead: the reference of a transfer, or why it was written off
+    by_hand: str | None = Field(default=None, sa_column=Column(String(200)))
+    #: set when the order's timeline has its end
+    told_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
     created_at: datetime = _moment()
     updated_at: datetime = _moment()
 
 
 class LedgerEntry(SQLModel, table=True):
-    """Append-only: `+` a charge, `-` a refund; an order's sum is what we hold of its buyer's money."""
+    """Append-only: `+` a charge, `-` a refund or a loss; an order's sum is what we hold of its buyer's money."""
 
     __tablename__ = "ledger"
     __table_args__ = (
         CheckConstraint(
-            "(kind = 'charge' AND amount_minor > 0) OR (kind = 'refund' AND amount_minor < 0)", name="sign"
+            "(kind = 'charge' AND amount_minor > 0) OR (kind IN ('refund', 'write_off') AND amount_minor < 0)",
+            name="sign",
         ),
         Index("uq_ledger_charge", "payment_id", unique=True, postgresql_where=text("kind = 'charge'")),
         Index("uq_ledger_refund", "refund_id", unique=True, postgresql_where=text("kind = 'refund'")),
@@ -148,7 +155,7 @@ class LedgerEntry(SQLModel, table=True):
     order_id: UUID = Field(index=True)
     payment_id: UUID = Field(sa_column=Column(ForeignKey(f"{SCHEMA}.payments.id"), nullable=False))
     refund_id: UUID | None = Field(default=None, sa_column=Column(ForeignKey(f"{SCHEMA}.refunds.id")))
-    kind: str = Field(sa_column=Column(String(8), nullable=False))
+    kind: str = Field(sa_column=Column(String(12), nullable=False))
     amount_minor: int = Field(sa_column=Column(BigInteger, nullable=False))
     currency: str = Field(sa_column=Column(String(3), nullable=False))
     at: datetime = _moment()

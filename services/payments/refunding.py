@@ -18,6 +18,7 @@ from services.errors import (
     NotFound,
     PaymentOrderMismatch,
     RefundExceedsCaptured,
+    Unavailable,
 )
 from services.idempotency import Idempotent, remember
 from services.money import Money
@@ -32,7 +33,7 @@ from services.payments.gateway import (
 )
 from services.payments.models import PaymentStatus, RefundStatus
 from services.payments.records import PaymentRecord, RefundRecord
-from services.payments.refunds_repository import RefundRepository
+from services.payments.refunds_repository import WRITTEN_OFF, RefundRepository
 from services.payments.repository import PaymentRepository
 from services.payments.views import Undone
 
@@ -71,7 +72,13 @@ class Refunds:
 
     def drive(self, refund_id: UUID) -> RefundRecord:
         """Find out how far a refund is; ask for it again if the provider has none. Raises NotFound, Unavailable."""
+        self._touch(refund_id)
         return self._drive(self.find(refund_id))
+
+    @retried
+    def _touch(self, refund_id: UUID) -> None:
+        with self._sessions.begin() as session:
+            self._repository(session).touch(refund_id)
 
     def find(self, refund_id: UUID) -> RefundRecord:
         """The refund. Raises NotFound."""
@@ -87,7 +94,30 @@ class Refunds:
         """Send back `amount`; also whether this repeats an earlier request. Raises as PaymentService.refund."""
         began = time.monotonic()
         refund, fresh = self._intend_some(order_id, payment_id, amount, idempotent)
-        return (self._ask(refund, began) if fresh else refund), not fresh
+        if not fresh:
+            return refund, True
+        try:
+            return self._ask(refund, began), False
+        except Unavailable:
+            # It is written down: the sweep goes on with it, and a second request would be a second refund.
+            return self.find(refund.view.id), False
+
+    def settle_by_hand(self, payment_id: UUID, reference: str, *, lost: bool) -> None:
+        """Book what is left of a payment as sent back by hand, or (`lost`) as written off; once. Raises Unavailable."""
+        with self._sessions.begin() as session:
+            payment = self._locked(session, payment_id)
+            refunds = self._repository(session).of_payment(payment_id)
+            pending = [refund for refund in refunds if refund.view.status is RefundStatus.PENDING]
+            if any(refund.busy_for > 0 for refund in pending):
+                raise Unavailable("The provider is being asked for this refund.", retry_after=1)
+            for refund in pending:
+                self._repository(session).fail(refund.view.id, "settled_by_hand", None)
+            rest = payment.view.captured_minor - payment.view.refunded_minor
+            if rest == 0 or _is_written_off(refunds):
+                return
+            refund = self._intend(session, payment, rest, len(refunds) + 1, new_id())
+            self._repository(session).book_by_hand(refund.view.id, reference, lost=lost)
+        log.warning("payments.settled_by_hand", payment_id=str(payment_id), lost=lost)
 
     def _repository(self, session: Session) -> RefundRepository:
         return RefundRepository(session, self._clock.override())
@@ -102,7 +132,7 @@ class Refunds:
                 if refund.view.status is RefundStatus.PENDING:
                     return refund, False
             rest = payment.view.captured_minor - payment.view.refunded_minor
-            if rest == 0:
+            if rest == 0 or _is_written_off(refunds):
                 return None
             last = refunds[-1] if refunds else None
             if last and last.view.status is RefundStatus.FAILED and self._pause(last) > 0:
@@ -229,3 +259,7 @@ class Refunds:
         """Seconds until a refused refund may be tried under a new number."""
         doubled = self._times.refund_pause * float(1 << min(failed.number - 1, 10))
         return max(min(doubled, 300.0) - failed.still_for, 0.0)
+
+
+def _is_written_off(refunds: Sequence[RefundRecord]) -> bool:
+    return any(refund.view.failure_code == WRITTEN_OFF for refund in refunds)

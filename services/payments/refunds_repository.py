@@ -16,6 +16,9 @@ from services.payments import states
 from services.payments.models import PaymentStatus
 from services.payments.records import PaymentRecord, RefundRecord, refund_record
 
+#: Why a refund failed that an operator has given up for good.
+WRITTEN_OFF = "written_off"
+
 
 class RefundRepository:
     """Statements in the caller's transaction; `now` is the moment of a test's clock, or None for the database's."""
@@ -73,10 +76,34 @@ class RefundRepository:
         """The provider moved nothing and will not."""
         self._run(_FAIL, id=refund_id, code=code[:64], provider_id=provider_id)
 
-    def succeed(self, refund_id: UUID, provider_id: str) -> None:
+    def succeed(self, refund_id: UUID, provider_id: str | None) -> None:
         """The buyer has the money: refund, payment and ledger in one statement, once."""
         follows = states.FOLLOWS[PaymentStatus.REFUNDED]
         self._run(_SUCCEED, id=refund_id, provider_id=provider_id, allowed=sorted(follows))
+
+    def book_by_hand(self, refund_id: UUID, reference: str, *, lost: bool) -> None:
+        """A refund that the provider has no part in: sent back in another way, or (`lost`) given up, once."""
+        if lost:
+            self._run(_WRITE_OFF, id=refund_id, reference=reference[:200], code=WRITTEN_OFF)
+        else:
+            self._run(_REFER, id=refund_id, reference=reference[:200])
+            self.succeed(refund_id, None)
+
+    def pending(self, limit: int) -> list[UUID]:
+        """Refunds that wait and that nobody is asking for, the longest untouched first."""
+        return [row.id for row in self._run(_PENDING, limit=limit)]
+
+    def untold(self, limit: int) -> list[RefundRecord]:
+        """Refunds whose end is not in their order's timeline, oldest first."""
+        return [refund_record(row) for row in self._run(_UNTOLD, limit=limit)]
+
+    def mark_told(self, refund_ids: Sequence[UUID]) -> None:
+        """Their ends are in the timelines."""
+        self._run(_MARK_TOLD, ids=list(refund_ids))
+
+    def touch(self, refund_id: UUID) -> None:
+        """It was looked at, so others come first."""
+        self._run(_TOUCH, id=refund_id)
 
 
 _MOMENT = f"(SELECT {NOW})"
@@ -138,3 +165,24 @@ _SUCCEED = text(
     SELECT order_id, id, refund_id, 'refund', -amount_minor, currency, {_MOMENT} FROM moved RETURNING 1
     """
 )
+_REFER = text(f"UPDATE payments.refunds SET by_hand = :reference, updated_at = {_MOMENT} WHERE id = :id RETURNING 1")
+_WRITE_OFF = text(
+    f"""
+    WITH ended AS (
+        UPDATE payments.refunds SET status = 'failed', failure_code = :code, by_hand = :reference, call_until = NULL,
+                                    updated_at = {_MOMENT}
+         WHERE id = :id AND status = 'pending' RETURNING id, payment_id, order_id, amount_minor, currency)
+    INSERT INTO payments.ledger (order_id, payment_id, refund_id, kind, amount_minor, currency, at)
+    SELECT order_id, payment_id, id, 'write_off', -amount_minor, currency, {_MOMENT} FROM ended RETURNING 1
+    """
+)
+_PENDING = text(
+    f"""
+    SELECT id FROM payments.refunds
+     WHERE status = 'pending' AND (call_until IS NULL OR call_until <= {_MOMENT})
+     ORDER BY updated_at LIMIT :limit
+    """
+)
+_UNTOLD = text(f"{_SELECT} WHERE r.told_at IS NULL AND r.status <> 'pending' ORDER BY r.updated_at LIMIT :limit")
+_MARK_TOLD = text(f"UPDATE payments.refunds SET told_at = {_MOMENT} WHERE id = ANY(:ids) RETURNING 1")
+_TOUCH = text(f"UPDATE payments.refunds SET updated_at = {_MOMENT} WHERE id = :id AND status = 'pending' RETURNING 1")

@@ -1,5 +1,5 @@
 # ruff: noqa: S608 - every part put into a statement is a constant of this module
-"""The SQL of payments: doors, intents, guarded transitions with their ledger entry, and the inbox of messages."""
+"""The SQL of payments: doors, intents, guarded transitions with their ledger entry."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sqlmodel import Session
 
 from services.clock import NOW
 from services.payments import states
-from services.payments.gateway import Hint, Outcome, ProviderPayment
+from services.payments.gateway import Outcome, ProviderPayment
 from services.payments.models import PaymentStatus
 from services.payments.records import PaymentRecord, payment_record
 from services.payments.views import Charge
@@ -102,7 +102,7 @@ class PaymentRepository:
 
         `term`: seconds that a pending payment may stay pending there.
         """
-        status = states.status_of(told, seen.view.amount)
+        status = states.status_of(told, seen.view)
         return self._one(
             _SETTLE,
             id=seen.view.id,
@@ -110,25 +110,15 @@ class PaymentRepository:
             allowed=sorted(states.FOLLOWS[status]),
             provider_id=told.provider_id,
             confirmation_url=told.confirmation_url if told.outcome is Outcome.PENDING else None,
-            failure_code=_review_code(told) if status is PaymentStatus.REVIEW else told.failure_code,
+            failure_code=_review_code(told, seen) if status is PaymentStatus.REVIEW else told.failure_code,
             captured=states.captured(told, seen.view.amount),
             term=term,
         )
 
-    def receive(self, gateway: str, hint: Hint) -> tuple[UUID, UUID, bool] | None:
-        """Keep a message once: payment, order, and whether it is new; None when no payment of ours is meant."""
-        rows = self._run(
-            _RECEIVE,
-            gateway=gateway,
-            webhook_id=hint.webhook_id,
-            event=hint.event,
-            provider_id=hint.provider_id,
-            reference=hint.reference,
-        )
-        return (rows[0].id, rows[0].order_id, rows[0].fresh) if rows else None
 
-
-def _review_code(told: ProviderPayment) -> str:
+def _review_code(told: ProviderPayment, seen: PaymentRecord) -> str | None:
+    if told.amount == seen.view.amount:
+        return seen.view.failure_code
     return f"captured_other_amount_{told.amount.currency}"
 
 
@@ -214,27 +204,16 @@ _SETTLE = text(
     f"""
     WITH moved AS (
         UPDATE payments.payments p
-           SET status = :status, surplus = p.surplus OR p.status = 'failed', captured_minor = :captured,
+           SET status = cast(:status AS text), surplus = p.surplus OR p.status = 'failed', captured_minor = :captured,
                provider_id = :provider_id, confirmation_url = :confirmation_url, failure_code = :failure_code,
+               failure_message = CASE WHEN cast(:status AS text) = 'failed' THEN p.failure_message END,
                call_until = NULL, updated_at = {_MOMENT},
                settles_by = coalesce(p.settles_by, {_MOMENT} + cast(:term AS float8) * interval '1 second')
-         WHERE p.id = :id AND p.status = ANY (:allowed)
+         WHERE p.id = :id AND p.status = ANY (:allowed) AND p.captured_minor = 0
         RETURNING {_COLUMNS}, {_AROUND}),
     entry AS (
         INSERT INTO payments.ledger (order_id, payment_id, kind, amount_minor, currency, at)
         SELECT order_id, id, 'charge', :captured, currency, {_MOMENT} FROM moved WHERE :captured > 0)
     SELECT * FROM moved
-    """
-)
-_RECEIVE = text(
-    f"""
-    WITH found AS (
-        SELECT id, order_id FROM payments.payments
-         WHERE id = :reference OR provider_id = :provider_id ORDER BY id = :reference DESC NULLS LAST LIMIT 1),
-    kept AS (
-        INSERT INTO payments.inbox (webhook_id, gateway, payment_id, provider_id, event, received_at)
-        SELECT :webhook_id, :gateway, id, :provider_id, :event, {_MOMENT} FROM found
-        ON CONFLICT (webhook_id) DO NOTHING RETURNING 1)
-    SELECT found.id, found.order_id, EXISTS (SELECT FROM kept) AS fresh FROM found
     """
 )

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from uuid import UUID
-
-import structlog
 
 from services.clock import Clock
 from services.db import Sessions, retried
@@ -14,23 +12,23 @@ from services.errors import (
     AmountMismatch,
     CurrencyMismatch,
     Invalid,
+    InvalidSignature,
     InvalidTransition,
-    NotFound,
     PaymentOrderMismatch,
 )
 from services.idempotency import Idempotent
 from services.money import MAX_MINOR, Money, is_currency
 from services.payments.calling import Times
 from services.payments.charging import Charges
-from services.payments.gateway import Gateway, Hint
+from services.payments.gateway import Gateway
+from services.payments.inbox import Inbox
 from services.payments.models import PaymentStatus, RefundStatus
 from services.payments.records import PaymentRecord
 from services.payments.refunding import Refunds
 from services.payments.refunds_repository import RefundRepository
 from services.payments.repository import PaymentRepository
-from services.payments.views import Charge, PaymentView, Received, RefundView, Undone
-
-log = structlog.get_logger(__name__)
+from services.payments.signatures import Signatures
+from services.payments.views import Charge, News, PaymentView, Received, RefundView, Undone
 
 #: Seconds between looks at a payment that only a person can settle.
 REVIEW_PACE = 60.0
@@ -39,12 +37,22 @@ REVIEW_PACE = 60.0
 class PaymentService:
     """Charges and refunds at one provider; no transaction is open while the provider is asked."""
 
-    def __init__(self, sessions: Sessions, gateway: Gateway, clock: Clock, *, times: Times | None = None) -> None:
+    def __init__(
+        self,
+        sessions: Sessions,
+        gateway: Gateway,
+        clock: Clock,
+        *,
+        times: Times | None = None,
+        signatures: Signatures | None = None,
+    ) -> None:
         self._sessions = sessions
         self._gateway = gateway
         self._clock = clock
         self._charges = Charges(sessions, gateway, clock, times or Times())
         self._refunds = Refunds(sessions, gateway, clock, times or Times())
+        self._inbox = Inbox(sessions, gateway, clock)
+        self._signatures = signatures
 
     def charge(self, charge: Charge) -> PaymentView:
         """Take the money, once an attempt: the intent is committed before the provider is asked.
@@ -104,6 +112,31 @@ class PaymentService:
         """Find out how far a refund is; ask for it again if the provider has none. Raises NotFound, Unavailable."""
         return self._refunds.drive(refund_id).view
 
+    def pending_refunds(self, limit: int) -> list[UUID]:
+        """Refunds that wait and that nobody is asking for, the longest untouched first: for `settle_refund`."""
+        with self._sessions.begin() as session:
+            return RefundRepository(session, self._clock.override()).pending(limit)
+
+    def untold_refunds(self, limit: int) -> list[RefundView]:
+        """Refunds that have ended and whose order's timeline does not say so, oldest first."""
+        with self._sessions.begin() as session:
+            return [record.view for record in RefundRepository(session, self._clock.override()).untold(limit)]
+
+    @retried
+    def mark_told(self, refund_ids: Sequence[UUID]) -> None:
+        """The timelines of their orders say how these refunds ended."""
+        with self._sessions.begin() as session:
+            RefundRepository(session, self._clock.override()).mark_told(refund_ids)
+
+    @retried
+    def settle_by_hand(self, order_id: UUID, reference: str, *, lost: bool, payment_id: UUID | None = None) -> None:
+        """Book what an order's payments (or one) still owe its buyer as sent back by hand, or (`lost`) as written off.
+
+        `reference`: an operator's word for it. Repeatable. Raises Unavailable while the provider is being asked.
+        """
+        for payment in [each for each in self.of_order(order_id) if payment_id in (None, each.id)]:
+            self._refunds.settle_by_hand(payment.id, reference, lost=lost)
+
     def receive_webhook(
         self, gateway: str, headers: Mapping[str, str], body: bytes, source: str | None
     ) -> Received | None:
@@ -112,10 +145,26 @@ class PaymentService:
         `source` is the address that it came from. None when it is about nothing of ours.
         Raises InvalidSignature, Invalid, NotFound (the provider sends it again).
         """
-        if gateway != self._gateway.name:
-            raise NotFound("There is no such gateway.")
-        hint = self._gateway.read_webhook(headers, body, source)
-        return self._receive(hint) if hint is not None else None
+        return self._inbox.from_gateway(gateway, headers, body, source)
+
+    def verify_news(self, headers: Iterable[tuple[str, str]], body: bytes) -> str:
+        """The id of a message with a Standard Webhooks signature, from its headers (lower case) and its raw body.
+
+        Raises InvalidSignature.
+        """
+        if self._signatures is None:
+            raise InvalidSignature("No secret is known that could have signed this.")
+        return self._signatures.verify(headers, body)
+
+    def receive_news(
+        self, message_id: str, payment_id: UUID, news: News, order_id: UUID | None = None
+    ) -> tuple[PaymentView, Received | None]:
+        """Keep what a known sender tells of a payment (and of `order_id`, if it says one); a hint to `settle`.
+
+        One thing it does by itself: another amount than ours stops an undecided payment (`review`). Returns the
+        payment as it was, and no receipt when another message had this id. Raises NotFound, PaymentOrderMismatch.
+        """
+        return self._inbox.of_payment(message_id, payment_id, news, order_id)
 
     def get(self, payment_id: UUID) -> PaymentView:
         """The payment as our books have it. Raises NotFound."""
@@ -166,21 +215,14 @@ class PaymentService:
         view = record.view
         if view.undecided:
             return Undone(False, 0, None, view.id, view.retry_after, "payment_undecided")
-        if view.captured_minor == 0:
-            # A review without a captured amount is money in another currency: no refund of ours can be right.
-            waits = view.status is PaymentStatus.REVIEW
-            return Undone(not waits, 0, None, view.id, REVIEW_PACE if waits else 0, "review" if waits else None)
+        if view.captured_minor == 0 and view.status is PaymentStatus.REVIEW:
+            record, taken = self._charges.under_review(record)
+            if taken and record.view.captured_minor == 0:
+                # The provider may still take it, or took another currency, of which no refund of ours can be right.
+                return Undone(False, 0, None, view.id, REVIEW_PACE, "review")
+        if record.view.captured_minor == 0:
+            return Undone(True, 0, None, view.id)
         return self._refunds.all_of(view.id)
-
-    @retried
-    def _receive(self, hint: Hint) -> Received:
-        with self._sessions.begin() as session:
-            kept = PaymentRepository(session, self._clock.override()).receive(self._gateway.name, hint)
-        if kept is None:
-            raise NotFound("There is no such payment.")
-        received = Received(*kept)
-        log.info("payments.webhook", payment_id=str(received.payment_id), event_name=hint.event, fresh=received.fresh)
-        return received
 
 
 def _together(steps: Sequence[Undone], refunds: Sequence[RefundView]) -> Undone:

@@ -99,3 +99,17 @@ class Received:
     payment_id: UUID
     order_id: UUID
     fresh: bool
+    #: we had given this payment up: money that comes for it now pays nothing
+    late: bool = False
+
+
+@dataclass(frozen=True)
+class News:
+    """What somebody whom we know tells of a payment: a hint, but for an amount that differs from ours."""
+
+    #: `pending`, `succeeded`, `failed` or `refunded`
+    status: str
+    #: None: not said
+    amount: Money | None = None
+    failure_code: str | None = field(default=None, repr=False)
+    failure_message: str | None = field(default=None, repr=False)

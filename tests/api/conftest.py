@@ -28,6 +28,7 @@ def settings(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Set
         argon2_time_cost=1,
         argon2_memory_kib=8,
         argon2_parallelism=1,
+        rate_limit_factor=1000,
     )
 
 

@@ -29,7 +29,7 @@ def a_buyer(house: House) -> Person:
     """A new account, signed in."""
     email = f"{new_id().hex}@example.com"
     profile = house.identity.register(RegisterUser("Anna", "Ivanova", email, None, PASSWORD))
-    return Person(house.identity.login(email, None, PASSWORD).access_token, profile.id, email)
+    return Person(house.sign_in.login(email, None, PASSWORD).access_token, profile.id, email)
 
 
 def an_operator(house: House) -> Person:

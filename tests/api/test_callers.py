@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Iterator
 from uuid import uuid4
 
@@ -49,7 +50,7 @@ def test_a_route_without_a_row_cannot_be_declared() -> None:
 async def test_G1_no_token(api: httpx2.AsyncClient, operation: str) -> None:
     # Bodies and ids are wrong as well: who calls comes first.
     method, path = request_of(operation)
-    answer = await api.request(method, path.replace("-", "!"), content=b"{")
+    answer = await api.request(method, re.sub("-(?=[0-9a-f]{4})", "!", path), content=b"{")
 
     assert answer.status_code == 401
     assert answer.json()["type"] == "/problems/unauthenticated"
@@ -100,7 +101,7 @@ async def test_G2_callers_that_the_table_does_not_name(
     api: httpx2.AsyncClient, house: House, buyer: Person, operator: Person, operation: str
 ) -> None:
     row = admission(operation)
-    held = [scope for scope in Scope if scope != row.scope]
+    held = [scope for scope in Scope if row.scope not in (scope, scope.replace(":write", ":read"))]
     callers = {
         CallerKind.BUYER: buyer,
         CallerKind.OPERATOR: operator,

@@ -229,6 +229,51 @@ async def test_T118_ambiguous_lengths(served: Served, head: bytes) -> None:
     assert answer.count(b"HTTP/1.1 ") == 1
 
 
+LOGIN = b"POST /api/v1/auth/login/email HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+HIDDEN = b"GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n"
+SMUGGLED = {
+    "length and chunks": LOGIN + b"Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + HIDDEN,
+    "chunks and length": LOGIN + b"Transfer-Encoding: chunked\r\nContent-Length: 4\r\n\r\n0\r\n\r\n" + HIDDEN,
+    "two lengths": LOGIN + b"Content-Length: 2\r\nContent-Length: 40\r\n\r\n{}" + HIDDEN,
+    "a list of lengths": LOGIN + b"Content-Length: 2, 40\r\n\r\n{}" + HIDDEN,
+    "a length with a sign": LOGIN + b"Content-Length: +2\r\n\r\n{}" + HIDDEN,
+    "chunks twice": LOGIN + b"Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n0\r\n\r\n" + HIDDEN,
+    "chunks not last": LOGIN + b"Transfer-Encoding: chunked, gzip\r\n\r\n0\r\n\r\n" + HIDDEN,
+    "chunks behind a control": LOGIN + b"Transfer-Encoding: \x0bchunked\r\n\r\n0\r\n\r\n" + HIDDEN,
+    "a space before the colon": LOGIN + b"Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n" + HIDDEN,
+    "a folded line": LOGIN + b"X-A: b\r\n Transfer-Encoding: chunked\r\nContent-Length: 2\r\n\r\n{}" + HIDDEN,
+    "a bare line feed": LOGIN + b"X-A: b\nTransfer-Encoding: chunked\r\nContent-Length: 2\r\n\r\n{}" + HIDDEN,
+    "a bare carriage return": LOGIN + b"X-A: b\rContent-Length: 0\r\nContent-Length: 2\r\n\r\n{}" + HIDDEN,
+    "a broken size of a chunk": LOGIN + b"Transfer-Encoding: chunked\r\n\r\n0x2\r\n{}\r\n0\r\n\r\n" + HIDDEN,
+    "no end of a chunk": LOGIN + b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}XX0\r\n\r\n" + HIDDEN,
+}
+
+
+async def test_T118_nothing_is_smuggled(served: Served) -> None:
+    for case, sent in SMUGGLED.items():
+        async with asyncio.timeout(5):
+            answer = await served.raw(sent)
+        assert answer.startswith(b"HTTP/1.1 4"), case
+        assert answer.count(b"HTTP/1.1 ") == 1, case
+        assert b'"ready"' not in answer, case
+
+
+async def test_T118_an_absolute_address(served: Served) -> None:
+    answer = await served.raw(b"GET http://evil.example/nope HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+
+    assert answer.startswith(b"HTTP/1.1 404 ")
+    assert b"evil.example" not in answer
+
+
+async def test_T118_asking_before_sending(served: Served) -> None:
+    asked = LOGIN + b"Connection: close\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n{}"
+
+    answer = await served.raw(asked)
+
+    assert answer.replace(b"HTTP/1.1 100 Continue\r\n\r\n", b"").startswith(b"HTTP/1.1 422 ")
+    assert answer.count(b"HTTP/1.1 4") == 1
+
+
 async def test_T118_old_http(served: Served) -> None:
     answer = await served.raw(b"GET /livez HTTP/1.0\r\n\r\n")
 

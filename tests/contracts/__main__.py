@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from tests.contracts import containers, locks, migrations, tree
+from tests.contracts import containers, locks, migrations, openapi, tree
 from tests.contracts.verdict import Broken
 
 CHECKS: tuple[Callable[[], None], ...] = (
@@ -26,6 +26,7 @@ CHECKS: tuple[Callable[[], None], ...] = (
     containers.compose_sets_only_settings_that_exist,
     containers.images_are_pinned,
     migrations.models_are_migrated,
+    openapi.document_is_fresh,
 )
 
 

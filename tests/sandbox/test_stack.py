@@ -161,7 +161,9 @@ def test_parts_can_be_killed_and_started_again(tmp_path: Path) -> None:
 
 @pytest.fixture
 def layout(tmp_path: Path) -> Layout:
-    return Layout(StackSettings(tmp_path), tmp_path, Secrets("of the database", "of the rows", "of the shop"))
+    return Layout(
+        StackSettings(tmp_path), tmp_path, Secrets("of the database", "of the rows", "of the shop", "of news")
+    )
 
 
 def names(layout: Layout) -> list[list[str]]:
@@ -194,6 +196,7 @@ def test_what_the_application_is_told(layout: Layout, monkeypatch: pytest.Monkey
         "PAYMENT_GATEWAY_URL": "http://127.0.0.1:8100/v3",
         "YOOKASSA_SHOP_ID": "sandbox",
         "YOOKASSA_SECRET_KEY": "of the shop",
+        "PAYMENT_WEBHOOK_SECRETS": "of news",
         "PUBLIC_URL": "http://127.0.0.1:8000",
         "API_HOST": "127.0.0.1",
         "API_PORT": "8000",
@@ -235,7 +238,7 @@ def test_secrets_are_made_once_and_kept(tmp_path: Path) -> None:
     folder = DataDir(tmp_path)
     made = Secrets.of(folder)
     assert Secrets.of(folder) == made
-    assert len({made.database_password, made.secrets_key, made.yookassa_secret_key}) == 3
+    assert len({made.database_password, made.secrets_key, made.yookassa_secret_key, made.webhook_secret}) == 4
     assert private(tmp_path / "secrets.json")
     (tmp_path / "secrets.json").write_text("[")
     with pytest.raises(CannotStart, match=r"secrets\.json is not a JSON object: repair it, or move .* away\."):

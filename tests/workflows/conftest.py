@@ -13,7 +13,7 @@ from sandbox.temporal import TemporalServer
 from services.db import Sessions
 from services.settings import Settings
 from tests.workflows.shop import Shop, open_shop
-from workers.serving import connect
+from workflows.client import connect
 
 
 @pytest.fixture(scope="session")

@@ -25,7 +25,7 @@ from services.payments.gateway import Outcome
 from services.settings import Settings
 from tests.builders import an_order
 from tests.workflows.shop import Shop, open_shop
-from workers.serving import connect
+from workflows.client import connect
 
 ROOT = Path(__file__).resolve().parents[2]
 HISTORIES = Path(__file__).parent / "histories"

@@ -3,6 +3,7 @@
 import json
 import threading
 import uuid
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -12,6 +13,7 @@ from sandbox.neighbours.running import Neighbours
 from sandbox.process import wait_until
 
 PATIENCE = 5.0
+PATH = "/webhooks"
 # How a connection that is cut without an answer looks to its client.
 DROPPED = (httpx2.RemoteProtocolError, httpx2.NetworkError)
 
@@ -55,11 +57,27 @@ class Shop:
         return self.payment(payment_id)
 
 
+@dataclass(frozen=True)
+class Signed:
+    """A signed webhook as it came."""
+
+    path: str
+    headers: dict[str, str]
+    raw: bytes
+
+    @property
+    def body(self) -> Json:
+        """What it says, believed or not."""
+        said: Json = json.loads(self.raw)
+        return said
+
+
 class WebhookTaker:
     """Takes webhooks on a port of its own; answers 200, or first what `answers` says for a payment's reference."""
 
     def __init__(self) -> None:
         self.taken: list[Json] = []
+        self.signed: list[Signed] = []
         self.answers: dict[str, list[int]] = {}
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self.server.daemon_threads = True
@@ -69,9 +87,8 @@ class WebhookTaker:
     def _handler(taker) -> type[BaseHTTPRequestHandler]:  # noqa: N805 - `self` is the handler's inside
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
-                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                taker.taken.append(body)
-                self.send_response(taker._status(body))
+                raw = self.rfile.read(int(self.headers["Content-Length"]))
+                self.send_response(taker._take(self.path, dict(self.headers), raw))
                 self.end_headers()
 
             def log_message(self, *_: object) -> None:
@@ -79,14 +96,35 @@ class WebhookTaker:
 
         return Handler
 
-    def _status(self, body: Json) -> int:
-        left = self.answers.get(body["object"].get("metadata", {}).get("reference"), [])
+    def _take(self, path: str, headers: dict[str, str], raw: bytes) -> int:
+        body = json.loads(raw)
+        if path == PATH:
+            self.taken.append(body)
+            reference = body["object"].get("metadata", {}).get("reference")
+        else:
+            self.signed.append(Signed(path, headers, raw))
+            reference = body["paymentId"]
+        left = self.answers.get(reference, [])
         return left.pop(0) if left else 200
 
     @property
     def url(self) -> str:
         """Where to call back."""
-        return f"http://127.0.0.1:{self.server.server_port}/webhooks"
+        return f"http://127.0.0.1:{self.server.server_port}{PATH}"
+
+    @property
+    def notify_url(self) -> str:
+        """Where to call back with signed ones."""
+        return f"http://127.0.0.1:{self.server.server_port}/payments/{{paymentId}}/notify"
+
+    def signed_for(self, reference: str, count: int = 1) -> list[Signed]:
+        """The signed webhooks about our payment, in order of arrival, once there are `count`."""
+
+        def found() -> list[Signed]:
+            return [one for one in list(self.signed) if one.path == f"/payments/{reference}/notify"]
+
+        assert wait_until(lambda: len(found()) >= count, PATIENCE), found()
+        return found()
 
     def events_of(self, object_id: str) -> list[str]:
         """Which events were told about a payment or refund, in order of arrival."""

@@ -91,3 +91,27 @@ def test_refund_fails_with_500_when_the_token_says_so(shop: Shop) -> None:
     payment = shop.pay("tok_refund_fails_500")
 
     assert {shop.post_refund(payment["id"]).status_code for _ in range(3)} == {500}
+
+
+@pytest.mark.parametrize("token", ["tok_refund_fails_0.3", "tok_refund_fails_twice_0.3"])
+def test_card_whose_refund_fails_can_be_made_to_wait_first(shop: Shop, token: str) -> None:
+    payment = shop.pay(token)
+
+    assert payment["status"] == "pending"
+    assert shop.ended(payment["id"])["status"] == "succeeded"
+    assert made_or_broken(shop, payment["id"]) == ("canceled" if token == "tok_refund_fails_0.3" else 500)
+
+
+@pytest.mark.parametrize(
+    ("phone", "answers"), [("+79000000012", [500, 500, "succeeded"]), ("+79000000013", ["canceled"])]
+)
+def test_refunds_to_a_phone_fail_alike(shop: Shop, phone: str, answers: list[int | str]) -> None:
+    payment = shop.ended(shop.pay_by_phone(phone)["id"])
+
+    assert [made_or_broken(shop, payment["id"]) for _ in answers] == answers
+
+
+def made_or_broken(shop: Shop, payment_id: str) -> int | str:
+    """The state of a refund, or the status of the answer that said nothing of one."""
+    answer = shop.post_refund(payment_id)
+    return str(answer.json()["status"]) if answer.status_code == 200 else answer.status_code

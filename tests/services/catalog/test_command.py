@@ -22,12 +22,18 @@ from services.catalog.service import CatalogService
 from services.clock import Clock
 from services.db import Sessions
 from services.errors import Unavailable
+from services.identity.messages import AccountMessages
+from services.identity.password_check import PasswordCheck
 from services.identity.passwords import Argon2Profile, PasswordHasher
+from services.identity.refresh_tokens import RefreshTokens
 from services.identity.service import IdentityService
+from services.identity.sign_in import SignIn
 from services.identity.signing import KEY_FILE, SigningKeys
+from services.identity.throttle import Subjects
 from services.identity.tokens import AccessTokens
 from services.identity.views import RegisterUser, Scope
 from services.reservations.service import ReservationService
+from services.secrets import Vault
 from tests.services.catalog.conftest import Write
 
 ROOT = Path(__file__).parents[3]
@@ -198,14 +204,24 @@ def test_migrate_may_be_repeated(shell: Shell) -> None:
 def test_a_user_is_disabled_and_enabled(shell: Shell, sessions: Sessions) -> None:
     tokens = AccessTokens(SigningKeys.generate(), Clock())
     with PasswordHasher(Argon2Profile(1, 8, 1)) as passwords:
-        identity = IdentityService(sessions, passwords, tokens, Clock(), "RU")
+        identity = IdentityService(sessions, passwords, Clock(), "RU")
+        check = PasswordCheck(sessions, passwords, Clock(), Subjects("a key"))
+        sign_in = SignIn(
+            sessions,
+            check,
+            tokens,
+            RefreshTokens("a key"),
+            AccountMessages(sessions, Vault("a key"), Clock()),
+            Clock(),
+            "RU",
+        )
         password = "Sturdy-otter-77-lamp"
         anna = identity.register(RegisterUser("Anna", "Petrova", "anna@example.com", None, password)).id
         assert shell("user", "disable", anna).exit_code == 0
         with pytest.raises(Exception, match="do not match"):
-            identity.login("anna@example.com", None, password)
+            sign_in.login("anna@example.com", None, password)
         assert shell("user", "enable", anna).stdout.endswith("The user can sign in again.\n")
-        assert identity.login("anna@example.com", None, password).expires_in == 600
+        assert sign_in.login("anna@example.com", None, password).expires_in == 600
     nobody = shell("user", "disable", uuid4())
     assert (nobody.exit_code, nobody.stderr) == (1, "There is no such user.\n")
     assert shell("user", "disable", "anna").exit_code == 2

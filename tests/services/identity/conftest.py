@@ -7,11 +7,21 @@ from collections.abc import Iterator
 import pytest
 
 from services.db import Sessions
+from services.identity.codes import Codes
+from services.identity.messages import AccountMessages
+from services.identity.pacing import Pacing
+from services.identity.password_check import PasswordCheck
 from services.identity.passwords import Argon2Profile, PasswordHasher
+from services.identity.refresh_tokens import RefreshTokens
+from services.identity.resets import Resets
 from services.identity.service import IdentityService
+from services.identity.sign_in import SignIn
 from services.identity.signing import SigningKeys
+from services.identity.throttle import Subjects
 from services.identity.tokens import AccessTokens
-from tests.services.identity.doubles import SetClock
+from services.limits import Limits
+from services.secrets import Vault
+from tests.services.identity.doubles import KEY, MakeSignIn, SetClock
 
 
 @pytest.fixture
@@ -31,5 +41,44 @@ def passwords() -> Iterator[PasswordHasher]:
 
 
 @pytest.fixture
-def identity(sessions: Sessions, passwords: PasswordHasher, tokens: AccessTokens, clock: SetClock) -> IdentityService:
-    return IdentityService(sessions, passwords, tokens, clock, "RU")
+def identity(sessions: Sessions, passwords: PasswordHasher, clock: SetClock) -> IdentityService:
+    return IdentityService(sessions, passwords, clock, "RU")
+
+
+@pytest.fixture
+def sign_in(make_sign_in: MakeSignIn, passwords: PasswordHasher) -> SignIn:
+    return make_sign_in(passwords)
+
+
+@pytest.fixture
+def make_sign_in(sessions: Sessions, tokens: AccessTokens, clock: SetClock) -> MakeSignIn:
+    """Signing in with another hasher."""
+
+    def make(hasher: PasswordHasher) -> SignIn:
+        check = PasswordCheck(sessions, hasher, clock, Subjects(KEY))
+        return SignIn(
+            sessions, check, tokens, RefreshTokens(KEY), AccountMessages(sessions, Vault(KEY), clock), clock, "RU"
+        )
+
+    return make
+
+
+@pytest.fixture
+def outbox(sessions: Sessions, clock: SetClock) -> AccountMessages:
+    """What accounts have to say, not yet queued."""
+    return AccountMessages(sessions, Vault(KEY), clock)
+
+
+@pytest.fixture
+def check(sessions: Sessions, passwords: PasswordHasher, clock: SetClock) -> PasswordCheck:
+    return PasswordCheck(sessions, passwords, clock, Subjects(KEY))
+
+
+@pytest.fixture
+def codes(sessions: Sessions, outbox: AccountMessages, check: PasswordCheck, clock: SetClock) -> Codes:
+    return Codes(sessions, outbox, Pacing(Limits(sessions, KEY, clock)), check, clock, KEY, "RU")
+
+
+@pytest.fixture
+def resets(sessions: Sessions, outbox: AccountMessages, check: PasswordCheck, clock: SetClock) -> Resets:
+    return Resets(sessions, outbox, Pacing(Limits(sessions, KEY, clock)), check, clock, "RU")

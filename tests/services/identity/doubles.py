@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from services.clock import Clock
+from services.identity.passwords import PasswordHasher
+from services.identity.sign_in import SignIn
 from services.identity.views import RegisterUser
 
 PASSWORD = "Sturdy-otter-77-lamp"
+KEY = "a key of tests alone"
+
+MakeSignIn = Callable[[PasswordHasher], SignIn]
 
 
 class SetClock(Clock):

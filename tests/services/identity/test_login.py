@@ -12,22 +12,24 @@ from services.db import Sessions
 from services.errors import Invalid, InvalidCredentials, NotFound, Unauthenticated
 from services.identity.passwords import Argon2Profile, PasswordHasher
 from services.identity.service import IdentityService
-from services.identity.tokens import AccessTokens
-from tests.services.identity.doubles import PASSWORD, SetClock, by_email, by_phone
+from services.identity.sign_in import SignIn
+from tests.services.identity.doubles import PASSWORD, MakeSignIn, by_email, by_phone
 
 
-def test_by_either_identifier_however_written(identity: IdentityService) -> None:
+def test_by_either_identifier_however_written(identity: IdentityService, sign_in: SignIn) -> None:
     anna, boris = identity.register(by_email()).id, identity.register(by_phone()).id
-    by_mail = identity.login("ANNA@EXAMPLE.com", None, PASSWORD)
-    by_number = identity.login(None, "8 999 123 45 67", PASSWORD)
-    assert identity.authenticate(by_mail.access_token).user_id == anna
-    assert identity.authenticate(by_number.access_token).user_id == boris
+    by_mail = sign_in.login("ANNA@EXAMPLE.com", None, PASSWORD)
+    by_number = sign_in.login(None, "8 999 123 45 67", PASSWORD)
+    assert sign_in.authenticate(by_mail.access_token).user_id == anna
+    assert sign_in.authenticate(by_number.access_token).user_id == boris
     assert by_mail.expires_in == 600
 
 
-def test_the_refresh_token_is_kept_only_as_a_hash(identity: IdentityService, sessions: Sessions) -> None:
+def test_the_refresh_token_is_kept_only_as_a_hash(
+    identity: IdentityService, sign_in: SignIn, sessions: Sessions
+) -> None:
     identity.register(by_email())
-    refresh = identity.login("anna@example.com", None, PASSWORD).refresh_token
+    refresh = sign_in.login("anna@example.com", None, PASSWORD).refresh_token
     assert len(refresh) == 43
     with sessions.begin() as session:
         row = session.execute(
@@ -37,7 +39,7 @@ def test_the_refresh_token_is_kept_only_as_a_hash(identity: IdentityService, ses
     assert (row.same, row.kind, row.spent_at) == (True, "refresh", None)
 
 
-def test_T12_one_answer_for_unknown_wrong_and_disabled(identity: IdentityService) -> None:
+def test_T12_one_answer_for_unknown_wrong_and_disabled(identity: IdentityService, sign_in: SignIn) -> None:
     anna = identity.register(by_email()).id
     boris = identity.register(by_email("boris@example.com")).id
     identity.set_active(boris, False)
@@ -51,13 +53,13 @@ def test_T12_one_answer_for_unknown_wrong_and_disabled(identity: IdentityService
     answers = set()
     for email, password in attempts:
         with pytest.raises(InvalidCredentials) as refused:
-            identity.login(email, None, password)
+            sign_in.login(email, None, password)
         answers.add((refused.value.code, refused.value.detail, tuple(refused.value.extra)))
     assert len(answers) == 1
     assert identity.profile(anna).email == "anna@example.com"
 
 
-def test_T18_what_is_no_identifier_is_refused_as_such(identity: IdentityService) -> None:
+def test_T18_what_is_no_identifier_is_refused_as_such(sign_in: SignIn) -> None:
     for email, phone, pointer in [
         (None, "anna@example.com", "/phone"),
         ("' OR 1=1 --", None, "/email"),
@@ -65,17 +67,17 @@ def test_T18_what_is_no_identifier_is_refused_as_such(identity: IdentityService)
         ("a@example.com", "+79991234567", ""),
     ]:
         with pytest.raises(Invalid) as refused:
-            identity.login(email, phone, PASSWORD)
+            sign_in.login(email, phone, PASSWORD)
         assert refused.value.pointer == pointer
 
 
 def test_T19_an_outdated_hash_is_replaced_once(
-    identity: IdentityService, sessions: Sessions, tokens: AccessTokens, clock: SetClock
+    identity: IdentityService, sessions: Sessions, make_sign_in: MakeSignIn
 ) -> None:
     identity.register(by_email())
     seen = [_credential(sessions)]
     with PasswordHasher(Argon2Profile(2, 16, 1)) as stronger:
-        renewed = IdentityService(sessions, stronger, tokens, clock, "RU")
+        renewed = make_sign_in(stronger)
         for _ in range(2):
             renewed.login("anna@example.com", None, PASSWORD)
             seen.append(_credential(sessions))
@@ -88,14 +90,14 @@ def test_T19_an_outdated_hash_is_replaced_once(
     assert seen[1][0] != seen[0][0]
 
 
-def test_T41_a_disabled_user_is_out_at_once_and_stays_signed_out(identity: IdentityService) -> None:
+def test_T41_a_disabled_user_is_out_at_once_and_stays_signed_out(identity: IdentityService, sign_in: SignIn) -> None:
     anna = identity.register(by_email()).id
-    tokens = identity.login("anna@example.com", None, PASSWORD)
+    tokens = sign_in.login("anna@example.com", None, PASSWORD)
     identity.set_active(anna, False)
-    assert _is_known(identity, tokens.access_token) is False
+    assert _is_known(sign_in, tokens.access_token) is False
     identity.set_active(anna, True)
-    assert _is_known(identity, tokens.access_token) is False
-    assert _is_known(identity, identity.login("anna@example.com", None, PASSWORD).access_token) is True
+    assert _is_known(sign_in, tokens.access_token) is False
+    assert _is_known(sign_in, sign_in.login("anna@example.com", None, PASSWORD).access_token) is True
 
 
 class Interrupted(PasswordHasher):
@@ -115,7 +117,7 @@ class Interrupted(PasswordHasher):
     "blow", ["UPDATE identity.users SET is_active = false", "UPDATE identity.credentials SET hash = 'x'"]
 )
 def test_T41_no_session_opens_on_what_changed_while_the_password_was_checked(
-    identity: IdentityService, sessions: Sessions, tokens: AccessTokens, clock: SetClock, blow: str
+    identity: IdentityService, sessions: Sessions, make_sign_in: MakeSignIn, blow: str
 ) -> None:
     def strike() -> None:
         with sessions.begin() as session:
@@ -123,7 +125,7 @@ def test_T41_no_session_opens_on_what_changed_while_the_password_was_checked(
 
     identity.register(by_email())
     with Interrupted(strike) as passwords, pytest.raises(InvalidCredentials):
-        IdentityService(sessions, passwords, tokens, clock, "RU").login("anna@example.com", None, PASSWORD)
+        make_sign_in(passwords).login("anna@example.com", None, PASSWORD)
     with sessions.begin() as session:
         assert session.execute(text("SELECT count(*) FROM identity.sessions")).scalar_one() == 0
 
@@ -139,9 +141,9 @@ def _credential(sessions: Sessions) -> tuple[str, str]:
     return row.hash, row.parameters
 
 
-def _is_known(identity: IdentityService, token: str) -> bool:
+def _is_known(sign_in: SignIn, token: str) -> bool:
     try:
-        identity.authenticate(token)
+        sign_in.authenticate(token)
     except Unauthenticated:
         return False
     return True

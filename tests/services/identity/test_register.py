@@ -12,6 +12,7 @@ from sqlalchemy import text
 from services.db import Sessions
 from services.errors import AlreadyRegistered, Invalid, MarketError, NotFound, PasswordTooWeak
 from services.identity.service import IdentityService
+from services.identity.sign_in import SignIn
 from services.identity.views import Contact, Profile, RegisterUser
 from tests.services.identity.doubles import PASSWORD, by_email, by_phone
 
@@ -76,16 +77,16 @@ def test_T04_weak_password(identity: IdentityService) -> None:
     assert (refused.value.code, refused.value.pointer) == ("password-too-weak", "/password")
 
 
-def test_T05_long_passwords_are_refused_whole_or_hashed_whole(identity: IdentityService) -> None:
+def test_T05_long_passwords_are_refused_whole_or_hashed_whole(identity: IdentityService, sign_in: SignIn) -> None:
     longest = "Sturdy-otter-77-lamp " * 6 + "ok"
     assert len(longest) == 128
     with pytest.raises(Invalid) as refused:
         identity.register(by_email(password=longest + "!"))
     assert (refused.value.code, refused.value.pointer) == ("validation-error", "/password")
     identity.register(by_email(password=longest))
-    assert identity.login("anna@example.com", None, longest).expires_in == 600
+    assert sign_in.login("anna@example.com", None, longest).expires_in == 600
     with pytest.raises(MarketError) as wrong:
-        identity.login("anna@example.com", None, longest[:72])
+        sign_in.login("anna@example.com", None, longest[:72])
     assert wrong.value.code == "invalid-credentials"
 
 

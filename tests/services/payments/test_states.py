@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import pytest
 
+from services.clock import new_id
 from services.money import Money
 from services.payments.gateway import Outcome, ProviderPayment
 from services.payments.models import PaymentStatus
 from services.payments.states import FOLLOWS, captured, status_of
+from services.payments.views import PaymentView
 
 ASKED = Money(100, "RUB")
+
+
+def a_payment(status: PaymentStatus = PaymentStatus.PENDING) -> PaymentView:
+    return PaymentView(new_id(), new_id(), 1, status, ASKED, "card", None, None, None, 0, 0, False, 0, None)
 
 
 def reachable(start: PaymentStatus) -> set[PaymentStatus]:
@@ -47,4 +53,9 @@ def test_T100_what_the_provider_tells_in_our_words(
     outcome: Outcome, amount: Money, status: PaymentStatus, taken: int
 ) -> None:
     told = ProviderPayment("p-1", outcome, amount)
-    assert (status_of(told, ASKED), captured(told, ASKED)) == (status, taken)
+    assert (status_of(told, a_payment()), captured(told, ASKED)) == (status, taken)
+
+
+def test_T100_what_was_stopped_is_not_gone_on_with() -> None:
+    told = ProviderPayment("p-1", Outcome.SUCCEEDED, ASKED)
+    assert status_of(told, a_payment(PaymentStatus.REVIEW)) is PaymentStatus.REVIEW

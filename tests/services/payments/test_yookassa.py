@@ -198,8 +198,8 @@ class Line:
         self._treat = treat
         self.requests: list[bytes] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
-        url = f"http://127.0.0.1:{self._listener.getsockname()[1]}/v3"
-        self.gateway = YooKassa(url, "1", "key", any_amount_methods(1, 1))
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}/v3"
+        self.gateway = YooKassa(self.url, "1", "key", any_amount_methods(1, 1))
         threading.Thread(target=self._serve, daemon=True).start()
 
     def _serve(self) -> None:
@@ -278,6 +278,21 @@ def test_F39_a_broken_line_is_unknown_within_the_bound(
         charge(broken.gateway, within=0.6)
     assert time.monotonic() - began < 1.5
     assert len(broken.requests) == 1
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_T91_nobody_is_followed_elsewhere(line: Callable[[Callable[[socket.socket], None]], Line], status: int) -> None:
+    elsewhere = line(lambda _: None)
+    where = elsewhere.url.encode()
+
+    def redirect(connection: socket.socket) -> None:
+        head = b"HTTP/1.1 %d Moved\r\nLocation: %b/payments\r\nContent-Length: 0\r\n\r\n"
+        connection.sendall(head % (status, where))
+
+    moved = line(redirect)
+    with pytest.raises(GatewayUnknown):
+        charge(moved.gateway)
+    assert (len(moved.requests), elsewhere.requests) == (1, [])
 
 
 def test_nothing_is_sent_after_the_deadline(line: Callable[[Callable[[socket.socket], None]], Line]) -> None:

@@ -1,0 +1,83 @@
+"""Who is at the other end: the peer's address, or what a proxy that we trust says of it; nothing else that is sent."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterable, Sequence
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from typing import cast
+
+from starlette.requests import Request
+
+Address = IPv4Address | IPv6Address
+
+#: `203.0.113.7:4711` and `[2001:db8::7]:4711`: some proxies add the port.
+_WITH_PORT = re.compile(r"\[([0-9A-Fa-f:.]+)\](?::[0-9]{1,5})?|([0-9.]+):[0-9]{1,5}")
+
+
+class Proxies:
+    """The networks whose X-Forwarded-For is believed."""
+
+    def __init__(self, networks: str = "") -> None:
+        """`networks`: comma-separated, as in TRUSTED_PROXIES. Raises ValueError."""
+        self._networks: Sequence[IPv4Network | IPv6Network] = [
+            ipaddress.ip_network(network.strip()) for network in networks.split(",") if network.strip()
+        ]
+
+    def client(self, peer: str, forwarded: Iterable[str]) -> str:
+        """The address nearest to us that is no proxy of ours; `forwarded`: X-Forwarded-For, line by line.
+
+        A hop that is no address ends the search: the proxy that passed it on is all that is known.
+        """
+        address = _parsed(peer)
+        if address is None:
+            return peer
+        hops = [hop for line in forwarded for hop in line.split(",")] if self._networks else []
+        while hops and self._trusted(address):
+            nearer = _parsed(hops.pop())
+            if nearer is None:
+                break
+            address = nearer
+        return str(address)
+
+    def _trusted(self, address: Address) -> bool:
+        return any(address in network for network in self._networks)
+
+
+def address_of(request: Request) -> str:
+    """Where a request comes from, in its shortest spelling; empty where the server does not know it."""
+    proxies = cast(Proxies, request.app.state.proxies)
+    peer = request.client.host if request.client else ""
+    return proxies.client(peer, request.headers.getlist("x-forwarded-for"))
+
+
+def network_of(address: str) -> str:
+    """The network that one person or firm usually has: /24 of IPv4, /64 of IPv6."""
+    return _network(address, 24)
+
+
+def household_of(address: str) -> str:
+    """The IPv4 address itself, or the /64 of IPv6, in which anybody takes a new address as often as wanted."""
+    return _network(address, 32)
+
+
+def _network(address: str, bits: int) -> str:
+    parsed = _parsed(address)
+    if parsed is None:
+        return address
+    return str(ipaddress.ip_network(f"{parsed}/{bits if parsed.version == 4 else 64}", strict=False))
+
+
+def _parsed(spelled: str) -> Address | None:
+    spelled = spelled.strip()
+    found = _WITH_PORT.fullmatch(spelled)
+    if found:
+        spelled = found[1] or found[2]
+    try:
+        # A zone (`fe80::1%eth0`) says which card of this machine it came in by.
+        address = ipaddress.ip_address(spelled.partition("%")[0])
+    except ValueError:
+        return None
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return mapped or address

@@ -1,0 +1,54 @@
+"""Amounts of money in requests: a decimal string, or a number with no more decimals than its currency has."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, Field, StrictStr
+from pydantic_core import PydanticCustomError
+
+from services.errors import Invalid
+from services.money import MAX_MINOR, Money, is_currency
+
+# What a fraction is written out up to: `1E+999999` is a short text of a long number.
+_BEYOND = MAX_MINOR * 10
+_DIGITS = 20
+_AMOUNT = re.compile(r"(0|[1-9][0-9]{0,12})(\.[0-9]{1,4})?", re.ASCII)
+
+
+def _amount(value: Any) -> Any:
+    if isinstance(value, Decimal) and abs(value) < _BEYOND and abs(value.adjusted()) < _DIGITS:
+        value = f"{value:f}"
+    elif isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    if isinstance(value, str) and _AMOUNT.fullmatch(value):
+        return value
+    raise PydanticCustomError("not-an-amount", "This must be a decimal amount like 1299.00.")
+
+
+def _currency(code: str) -> str:
+    if not is_currency(code):
+        raise PydanticCustomError("not-a-currency", "This must be an ISO 4217 code like RUB.")
+    return code
+
+
+#: An amount that is not negative; what it is worth, and whether it fits, its currency says.
+Amount = Annotated[
+    str,
+    BeforeValidator(_amount, json_schema_input_type=str | float),
+    Field(json_schema_extra={"examples": ["1299.00"]}),
+]
+Currency = Annotated[StrictStr, Field(min_length=3, max_length=3), AfterValidator(_currency)]
+
+
+def money(amount: str, currency: str) -> Money:
+    """The amount in its currency. Raises Invalid: too many decimals, nothing, or more than there can be."""
+    try:
+        parsed = Money.parse(amount, currency)
+    except ValueError:
+        parsed = Money(0, currency)
+    if parsed.minor < 1:
+        raise Invalid("The amount is out of bounds, or has more decimals than its currency.", pointer="/amount")
+    return parsed

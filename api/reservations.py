@@ -1,0 +1,9 @@
+"""Stocks and reservations over REST, for services and operators."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from api.routes import GuardedRoute
+
+router = APIRouter(tags=["Reservations"], route_class=GuardedRoute)

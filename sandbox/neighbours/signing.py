@@ -1,0 +1,39 @@
+"""Signatures of webhooks in the Standard Webhooks form: https://www.standardwebhooks.com."""
+
+import base64
+import binascii
+import hashlib
+import hmac
+from collections.abc import Sequence
+
+PREFIX = "whsec_"
+
+
+class NoSecret(ValueError):
+    """What was given is no secret to sign with."""
+
+
+def read_secrets(given: str) -> tuple[bytes, ...]:
+    """The keys in a list by comma, each `whsec_` and base64. Raises NoSecret."""
+    return tuple(_key(secret.strip()) for secret in given.split(",") if secret.strip())
+
+
+def _key(secret: str) -> bytes:
+    try:
+        key = base64.b64decode(secret.removeprefix(PREFIX), validate=True)
+    except binascii.Error:
+        key = b""
+    if not key or not secret.startswith(PREFIX):
+        raise NoSecret(f"A secret of PAYMENT_WEBHOOK_SECRETS is {PREFIX} and base64")
+    return key
+
+
+def signed_headers(keys: Sequence[bytes], message_id: str, timestamp: int, body: bytes) -> dict[str, str]:
+    """The three headers of a message; `timestamp` in Unix seconds. One signature for each key, so that keys rotate."""
+    content = b".".join((message_id.encode(), str(timestamp).encode(), body))
+    signatures = (base64.b64encode(hmac.digest(key, content, hashlib.sha256)).decode() for key in keys)
+    return {
+        "webhook-id": message_id,
+        "webhook-timestamp": str(timestamp),
+        "webhook-signature": " ".join(f"v1,{signature}" for signature in signatures),
+    }

@@ -1,0 +1,54 @@
+"""Wrong passwords in SQL: counted before they are compared, by one statement, so that a race gains nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import text
+from sqlmodel import Session
+
+from services.clock import NOW
+from services.identity.throttle import FREE_FAILURES, LONGEST_WAIT
+
+
+def count_attempt(session: Session, subject: bytes, now: datetime | None) -> int | None:
+    """Count one more failure; which in a row it is, or None while the subject has to wait."""
+    counted: int | None = session.execute(_COUNT, {"subject": subject, "now": now}).scalar_one_or_none()
+    return counted
+
+
+def seconds_to_wait(session: Session, subject: bytes, now: datetime | None) -> int:
+    """Whole seconds until a password is compared again, at least 1."""
+    left = session.execute(_WAIT, {"subject": subject, "now": now}).scalar_one_or_none()
+    return max(1, int(left or 0))
+
+
+def uncount(session: Session, subject: bytes) -> None:
+    """Take one failure back: its password was never compared."""
+    session.execute(_UNCOUNT, {"subject": subject})
+
+
+def forget_failures(session: Session, subjects: Sequence[bytes]) -> None:
+    """Start anew: after the right password, or a reset."""
+    session.execute(_FORGET, {"subjects": list(subjects)})
+
+
+_FAILURES = "least(f.failures + 1, 100000)"
+_COUNT = text(
+    f"""
+    INSERT INTO identity.login_failures AS f (subject, failures, last_at) VALUES (:subject, 1, {NOW})
+    ON CONFLICT (subject) DO UPDATE
+       SET failures = {_FAILURES}, last_at = {NOW},
+           blocked_until = CASE WHEN {_FAILURES} >= {FREE_FAILURES} THEN {NOW} + interval '1 second'
+                           * least({LONGEST_WAIT}, power(2, least({_FAILURES} - {FREE_FAILURES}, 30))) END
+     WHERE f.blocked_until IS NULL OR f.blocked_until <= {NOW}
+    RETURNING failures
+    """  # noqa: S608 - constants of this project
+)
+_WAIT = text(
+    f"SELECT ceil(extract(epoch FROM blocked_until - {NOW})) FROM identity.login_failures"  # noqa: S608
+    " WHERE subject = :subject"
+)
+_UNCOUNT = text("UPDATE identity.login_failures SET failures = failures - 1 WHERE subject = :subject AND failures > 0")
+_FORGET = text("DELETE FROM identity.login_failures WHERE subject = ANY(:subjects)")

@@ -1,0 +1,259 @@
+"""Rates, counted in PostgreSQL: one row and one statement a question (GCRA), no Redis."""
+
+import hashlib
+import hmac
+import math
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import structlog
+from sqlalchemy import Column, DateTime, Index, LargeBinary, String, TextClause, text
+from sqlmodel import Field, Session, SQLModel
+
+from services import db as db  # constraint names are set there
+from services.clock import NOW, Clock
+from services.db import Sessions, retried
+from services.errors import RateLimited, Unavailable
+
+SCHEMA = "limits"
+#: A coarse rate is taken from its row in this many parts, each spent without asking again. A process that took one and
+#: keeps it may let through that much more later: 5 % of the rate.
+LEASES = 20
+#: Subjects whose permits a process remembers; who falls out costs a question.
+POCKETS = 4096
+#: Seconds for which coarse rates do without a database that did not answer.
+AWAY = 5.0
+#: Seconds between two rounds of deleting rows that count no more.
+TIDY = 600.0
+_BATCH = 1000
+
+_log = structlog.get_logger(__name__)
+
+
+def _rule() -> Any:
+    return Field(sa_column=Column(String(40), primary_key=True))
+
+
+def _subject() -> Any:
+    return Field(sa_column=Column(LargeBinary, primary_key=True))
+
+
+def _arrival() -> Any:
+    return Field(sa_column=Column(DateTime(timezone=True), nullable=False))
+
+
+class CoarseRate(SQLModel, table=True):
+    """Limits whose loss in a crash hurts nobody: by address, of what anyone may read. Not written to the log."""
+
+    __tablename__ = "coarse"
+    __table_args__ = (Index("ix_coarse_arrival", "arrival"), {"schema": SCHEMA, "prefixes": ["UNLOGGED"]})
+
+    rule: str = _rule()
+    #: keyed hash of an address or account: who it was cannot be read back
+    subject: bytes = _subject()
+    #: GCRA's theoretical arrival time: when the next request would be due at a steady rate
+    arrival: datetime = _arrival()
+
+
+class StrictRate(SQLModel, table=True):
+    """Limits that guard accounts and codes: a crash must not give an attacker a fresh start."""
+
+    __tablename__ = "strict"
+    __table_args__ = (Index("ix_strict_arrival", "arrival"), {"schema": SCHEMA})
+
+    rule: str = _rule()
+    subject: bytes = _subject()
+    arrival: datetime = _arrival()
+
+
+@dataclass(frozen=True)
+class Rate:
+    """So many `times` in so many `seconds`, all at once if wanted, then one every `seconds / times`."""
+
+    name: str
+    times: float
+    seconds: float
+    #: kept through a crash, and no without an answer of the database
+    strict: bool = True
+
+    def scaled(self, factor: float) -> "Rate":
+        """The same rate for more, or fewer, times."""
+        return Rate(self.name, max(self.times * factor, 1), self.seconds, self.strict)
+
+    @property
+    def step(self) -> float:
+        """Seconds of one time."""
+        return self.seconds / self.times
+
+
+@dataclass
+class _Pocket:
+    """Permits of one rate and subject that were counted already, and until when asking for more is useless."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    permits: int = 0
+    refused_until: float = 0
+
+
+class Limits:
+    """Counts by rule and subject, over all processes."""
+
+    def __init__(self, sessions: Sessions, secrets_key: str, clock: Clock) -> None:
+        self._sessions, self._clock = sessions, clock
+        self._key = hashlib.sha256(b"market-limits:" + secrets_key.split(",")[0].strip().encode()).digest()
+        self._pockets: OrderedDict[tuple[str, str], _Pocket] = OrderedDict()
+        self._lock = threading.Lock()
+        self._away_until = 0.0
+        self._tidy_at = self._moment() + TIDY
+
+    def admit(self, rates: Sequence[Rate], subject: str) -> None:
+        """Count one for each rate: all strict ones or none of them, then the coarse ones one by one.
+
+        Coarse rates are spent from permits that this process took ahead, and admit while the database is away.
+        Raises RateLimited (with the longest wait), Unavailable (strict rates only).
+        """
+        strict = [rate for rate in rates if rate.strict]
+        if strict:
+            self._admit_strict(strict, subject)
+        for rate in rates:
+            if not rate.strict:
+                self._spend(rate, subject)
+        self._tidy()
+
+    def admit_in(self, session: Session, rates: Sequence[Rate], subject: str, permits: int = 1) -> None:
+        """Count for each rate in the caller's transaction, which must end when this raises RateLimited."""
+        waits = [self._wait(session, rate, subject, permits) for rate in rates]
+        if any(waits):
+            raise _limited(max(waits))
+
+    def forget_old(self) -> int:
+        """Delete what counts no more; returns how many rows."""
+        return sum(self._forget(statement) for statement in _FORGET)
+
+    @retried
+    def _admit_strict(self, rates: Sequence[Rate], subject: str) -> None:
+        with self._sessions.begin() as session:
+            self.admit_in(session, rates, subject)
+
+    def _spend(self, rate: Rate, subject: str) -> None:
+        pocket = self._pocket(rate.name, subject)
+        # One at a time asks for a subject: the others then find what it brought.
+        with pocket.lock:
+            if pocket.permits < 1:
+                self._refill(pocket, rate, subject)
+            pocket.permits -= 1
+
+    def _refill(self, pocket: _Pocket, rate: Rate, subject: str) -> None:
+        now, wanted = self._moment(), max(1, int(rate.times / LEASES))
+        if now < pocket.refused_until:
+            raise _limited(math.ceil(pocket.refused_until - now))
+        if now < self._away_until:
+            pocket.permits = wanted
+            return
+        try:
+            pocket.permits = self._lease(rate, subject, wanted)
+        except RateLimited as refusal:
+            pocket.refused_until = now + refusal.retry_after
+            raise
+        except Unavailable:
+            pocket.permits, self._away_until = wanted, now + AWAY
+            _log.warning("limits.not_counted", rule=rate.name)
+
+    def _lease(self, rate: Rate, subject: str, wanted: int) -> int:
+        with self._sessions.begin() as session:
+            for permits in sorted({wanted, 1}, reverse=True):
+                wait = self._wait(session, rate, subject, permits)
+                if not wait:
+                    return permits
+        raise _limited(wait)
+
+    def _wait(self, session: Session, rate: Rate, subject: str, permits: int) -> int:
+        """Count, or whole seconds until that is possible."""
+        values = {
+            "rule": rate.name,
+            "subject": hmac.digest(self._key, f"{rate.name}:{subject}".encode("utf-8", "replace"), "sha256"),
+            "step": rate.step * permits,
+            "slack": rate.seconds - rate.step * permits,
+            "now": self._clock.override(),
+        }
+        table = StrictRate if rate.strict else CoarseRate
+        if session.execute(_ADMIT[table], values).one_or_none():
+            return 0
+        left = session.execute(_LEFT[table], values).scalar_one_or_none()
+        return max(1, int(left or 0))
+
+    def _pocket(self, rule: str, subject: str) -> _Pocket:
+        with self._lock:
+            pocket = self._pockets.setdefault((rule, subject), _Pocket())
+            self._pockets.move_to_end((rule, subject))
+            if len(self._pockets) > POCKETS:
+                self._pockets.popitem(last=False)
+        return pocket
+
+    def _tidy(self) -> None:
+        now = self._moment()
+        if now < self._tidy_at:
+            return
+        self._tidy_at = now + TIDY
+        try:
+            self.forget_old()
+        except Unavailable:
+            _log.warning("limits.not_tidied")
+
+    def _forget(self, statement: TextClause) -> int:
+        forgotten = 0
+        while True:
+            with self._sessions.begin() as session:
+                gone = len(session.execute(statement, {"now": self._clock.override()}).all())
+            forgotten += gone
+            if gone < _BATCH:
+                return forgotten
+
+    def _moment(self) -> float:
+        """Seconds of a clock that only goes on; how long a wait is, never when."""
+        override = self._clock.override()
+        return override.timestamp() if override else time.monotonic()
+
+
+def _limited(wait: int) -> RateLimited:
+    return RateLimited("Too many requests: wait before the next one.", retry_after=wait)
+
+
+_TABLES: dict[type[SQLModel], str] = {StrictRate: "limits.strict", CoarseRate: "limits.coarse"}
+_SECONDS = "cast(:{} AS float8) * interval '1 second'"
+_STEP, _SLACK = _SECONDS.format("step"), _SECONDS.format("slack")
+# The generic cell rate algorithm: a refusal leaves the row alone, so that asking again and again costs nothing more.
+_ADMIT = {
+    model: text(
+        f"""
+        INSERT INTO {table} AS l (rule, subject, arrival) VALUES (:rule, :subject, {NOW} + {_STEP})
+        ON CONFLICT (rule, subject) DO UPDATE SET arrival = greatest(l.arrival, {NOW}) + {_STEP}
+         WHERE l.arrival <= {NOW} + {_SLACK}
+        RETURNING 1
+        """  # noqa: S608 - constants of this module
+    )
+    for model, table in _TABLES.items()
+}
+_LEFT = {
+    model: text(
+        f"SELECT ceil(extract(epoch FROM arrival - {NOW} - {_SLACK})) FROM {table}"  # noqa: S608
+        " WHERE rule = :rule AND subject = :subject"
+    )
+    for model, table in _TABLES.items()
+}
+# Rows in use are left for the next round: waiting for two of them in another order than a counter is a deadlock.
+_FORGET = [
+    text(
+        f"""
+        DELETE FROM {table} WHERE ctid = ANY (ARRAY(
+            SELECT ctid FROM {table} WHERE arrival < {NOW} LIMIT {_BATCH} FOR UPDATE SKIP LOCKED))
+        RETURNING 1
+        """  # noqa: S608 - constants of this module
+    )
+    for table in _TABLES.values()
+]

@@ -1,0 +1,73 @@
+"""Whose address counts: the peer's, unless a proxy that we named says more; no other header means anything (G14)."""
+
+from __future__ import annotations
+
+import pytest
+
+from api.addresses import Proxies, household_of, network_of
+from services.settings import read
+
+OURS = "10.0.0.0/8, 2001:db8:aaaa::/48"
+
+BELIEVED: dict[str, tuple[str, list[str], str]] = {
+    "nobody-named-in-it": ("10.0.0.1", [], "10.0.0.1"),
+    "one-hop": ("10.0.0.1", ["198.51.100.7"], "198.51.100.7"),
+    "right-most-that-is-not-ours": ("10.0.0.1", ["6.6.6.6, 198.51.100.7, 10.2.2.2"], "198.51.100.7"),
+    "forged-in-front": ("10.0.0.1", ["127.0.0.1, 10.9.9.9, 198.51.100.7"], "198.51.100.7"),
+    "ours-in-front-of-forged": ("10.0.0.1", ["10.9.9.9, 6.6.6.6"], "6.6.6.6"),
+    "only-ours": ("10.0.0.1", ["10.0.0.3, 10.0.0.2"], "10.0.0.3"),
+    "two-lines": ("10.0.0.1", ["6.6.6.6", "198.51.100.7"], "198.51.100.7"),
+    "a-stranger": ("198.51.100.9", ["6.6.6.6"], "198.51.100.9"),
+    "with-port": ("10.0.0.1", ["198.51.100.7:4711"], "198.51.100.7"),
+    "ipv6-with-port": ("10.0.0.1", ["[2001:db8::7]:4711"], "2001:db8::7"),
+    "ipv6-in-brackets": ("10.0.0.1", ["[2001:db8::7]"], "2001:db8::7"),
+    "ipv6-spelled-out": ("10.0.0.1", ["2001:0DB8:0:0:0:0:0:7"], "2001:db8::7"),
+    "ipv6-proxy": ("2001:db8:aaaa::1", ["198.51.100.7"], "198.51.100.7"),
+    "mapped-peer": ("::ffff:10.0.0.1", ["198.51.100.7"], "198.51.100.7"),
+    "mapped-hop": ("10.0.0.1", ["::ffff:198.51.100.7, ::ffff:10.0.0.2"], "198.51.100.7"),
+    "zone": ("10.0.0.1", ["fe80::1%eth0"], "fe80::1"),
+    "no-address": ("10.0.0.1", ["198.51.100.7, unknown"], "10.0.0.1"),
+    "no-address-behind-a-hop": ("10.0.0.1", ["_secret, 10.0.0.2"], "10.0.0.2"),
+    "empty": ("10.0.0.1", [""], "10.0.0.1"),
+    "commas": ("10.0.0.1", [",,,"], "10.0.0.1"),
+    "number": ("10.0.0.1", ["3325256711"], "10.0.0.1"),
+    "octal": ("10.0.0.1", ["010.0.0.1"], "10.0.0.1"),
+    "host": ("10.0.0.1", ["localhost"], "10.0.0.1"),
+    "control": ("10.0.0.1", ["198.51.100.7\x00"], "10.0.0.1"),
+    "other-digits": ("10.0.0.1", ["١٩٨.51.100.7"], "10.0.0.1"),
+    "five-thousand-hops": ("10.0.0.1", ["6.6.6.6," * 5000 + "198.51.100.7" + ",10.0.0.2" * 5000], "198.51.100.7"),
+    "no-peer": ("", ["6.6.6.6"], ""),
+    "socket": ("/run/api.sock", ["6.6.6.6"], "/run/api.sock"),
+}
+
+
+@pytest.mark.parametrize("case", BELIEVED)
+def test_G14_behind_proxies(case: str) -> None:
+    peer, forwarded, address = BELIEVED[case]
+
+    assert Proxies(OURS).client(peer, forwarded) == address
+
+
+@pytest.mark.parametrize("said", ["10.0.0.1/8", "proxy.example", "0.0.0.0/0", "10.0.0.0/8,::/0"])
+def test_G14_proxies_that_are_none(said: str) -> None:
+    with pytest.raises(ValueError, match="TRUSTED_PROXIES takes"):
+        read(trusted_proxies=said)
+
+
+@pytest.mark.parametrize("peer", ["127.0.0.1", "10.0.0.1", "::1"])
+def test_G14_without_proxies_nobody_is_believed(peer: str) -> None:
+    assert Proxies("").client(peer, ["6.6.6.6"]) == peer
+    assert Proxies(" , ").client(peer, ["6.6.6.6"]) == peer
+
+
+@pytest.mark.parametrize(
+    ("address", "network", "household"),
+    [
+        ("198.51.100.7", "198.51.100.0/24", "198.51.100.7/32"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64", "2001:db8:1:2::/64"),
+        ("::1", "::/64", "::/64"),
+        ("", "", ""),
+    ],
+)
+def test_T15_networks(address: str, network: str, household: str) -> None:
+    assert (network_of(address), household_of(address)) == (network, household)

@@ -1,0 +1,95 @@
+"""What outsiders are told of a system that works for real, and what only its own people see."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+import httpx2
+import pytest
+
+from api.app import create_app
+from api.server import make_server
+from sandbox.ports import free_port
+from services import bootstrap, db
+from services.bootstrap import House
+from services.db import Sessions
+from tests.api.doubles import MemoryGateway
+
+HIDDEN = ["/docs", "/docs/start.js", "/docs/swagger-ui.css", "/openapi.json", "/metrics"]
+
+
+@asynccontextmanager
+async def served(house: House, *, sessions: Sessions | None = None) -> AsyncIterator[tuple[str, str]]:
+    """The addresses of a production server's two listeners."""
+    public, internal = free_port(), free_port()
+    settings = house.settings.model_copy(update={"app_env": "production", "api_port": public, "metrics_port": internal})
+    own = bootstrap.build(
+        settings.model_copy(update={"app_env": "development"}), sessions=house.sessions, gateway=MemoryGateway()
+    )
+    server = make_server(create_app(replace(own, settings=settings, sessions=sessions or own.sessions)), settings)
+    task = asyncio.create_task(server.serve())
+    async with asyncio.timeout(10):
+        while not await _answers(internal):
+            await asyncio.sleep(0.01)
+    yield f"http://127.0.0.1:{public}", f"http://127.0.0.1:{internal}"
+    server.should_exit = True
+    await task
+    own.wakeups.stop()
+    assert not await _answers(internal)
+
+
+async def _answers(port: int) -> bool:
+    try:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+    except OSError:
+        return False
+    writer.close()
+    return True
+
+
+async def test_T115_outsiders_see_no_docs_no_measures_and_no_detail(house: House) -> None:
+    async with served(house) as (public, internal), httpx2.AsyncClient() as client:
+        hidden = [await client.get(public + path) for path in HIDDEN]
+        ready = await client.get(f"{public}/readyz")
+        detail = await client.get(f"{internal}/readyz")
+        measures = await client.get(f"{internal}/metrics")
+
+    assert {answer.status_code for answer in hidden} == {404}
+    assert {answer.json()["type"] for answer in hidden} == {"/problems/not-found"}
+    assert (ready.status_code, ready.json()) == (200, {"status": "ready"})
+    assert detail.json() == {"status": "ready", "database": "ready", "temporal": "unknown"}
+    assert 'http_requests_total{operation="GET /readyz",status="200"} 1.0' in measures.text
+    assert measures.headers["x-content-type-options"] == "nosniff"
+
+
+async def test_T115_the_internal_listener_has_nothing_else(house: House) -> None:
+    async with served(house) as (_, internal), httpx2.AsyncClient() as client:
+        answers = [await client.get(internal + path) for path in ("/docs", "/openapi.json", "/api/v1/products", "/")]
+        alive = await client.get(f"{internal}/livez")
+
+    assert {answer.status_code for answer in answers} == {404}
+    assert alive.json() == {"status": "alive"}
+
+
+async def test_T115_an_outsider_does_not_learn_what_is_away(house: House) -> None:
+    nowhere = Sessions(db.connect("postgresql://market@127.0.0.1:1/market"))
+    async with served(house, sessions=nowhere) as (public, internal), httpx2.AsyncClient() as client:
+        ready = await client.get(f"{public}/readyz")
+        detail = await client.get(f"{internal}/readyz")
+
+    assert (ready.status_code, ready.json()) == (503, {"status": "unready"})
+    assert detail.json() == {"status": "unready", "database": "away", "temporal": "unknown"}
+
+
+@pytest.mark.parametrize(
+    "path", ["/api/v1/products", "/api/v1/orders", "/livez", "/readyz", "/metrics", "/problems/forbidden"]
+)
+async def test_T115_TRACE_is_refused(api: httpx2.AsyncClient, path: str) -> None:
+    answer = await api.request("TRACE", path, headers={"X-Canary": "canary"})
+
+    assert (answer.status_code, answer.json()["type"]) == (405, "/problems/method-not-allowed")
+    assert "TRACE" not in answer.headers["allow"]
+    assert "canary" not in answer.text

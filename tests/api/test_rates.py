@@ -1,0 +1,302 @@
+"""The table of rates: complete, and enforced before anything is read; nothing that a client sends escapes it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from uuid import uuid4
+
+import httpx2
+import pytest
+from fastapi import FastAPI
+
+from api.app import create_app
+from api.callers import OPERATIONS, Token, admission
+from api.login_alarm import WINDOW, LoginAlarm
+from api.rates import RATES, By, Rates, Unlimited, limits_of
+from api.routes import GuardedRoute
+from api.server import make_server
+from services import db
+from services.bootstrap import House
+from services.db import Sessions
+from services.identity.views import Caller, CallerKind, Scope
+from services.limits import Limits
+from tests.api.people import PASSWORD, Person, a_service
+from tests.api.watching import Watch
+from tests.services.test_limits import SetClock
+
+API = "/api/v1"
+LOGIN = f"{API}/auth/login/email"
+WRONG = {"email": "nobody@example.com", "password": PASSWORD}
+
+
+@pytest.fixture
+def limited(house: House) -> FastAPI:
+    """An app whose rates are those of production, behind one proxy."""
+    return app_of(house)
+
+
+def app_of(house: House, sessions: Sessions | None = None) -> FastAPI:
+    settings = house.settings.model_copy(update={"rate_limit_factor": 1, "trusted_proxies": "10.0.0.0/8"})
+    limits = Limits(sessions or house.sessions, settings.secrets_key, SetClock())
+    return create_app(replace(house, settings=settings, limits=limits))
+
+
+def spend(app: FastAPI, caller: Caller, times: int) -> None:
+    """What so many requests of this caller count."""
+    rates: Rates = app.state.rates
+    for _ in range(times):
+        rates.admit_caller(limits_of("GET /orders/{orderId}"), caller)
+
+
+@asynccontextmanager
+async def client_of(app: FastAPI, address: str = "198.51.100.7") -> AsyncIterator[httpx2.AsyncClient]:
+    transport = httpx2.ASGITransport(app, client=(address, 123))
+    hooks = {"response": [Watch(app).check]}
+    async with httpx2.AsyncClient(transport=transport, base_url="http://market", event_hooks=hooks) as client:
+        yield client
+
+
+async def statuses(client: httpx2.AsyncClient, times: int, method: str, path: str, **more: object) -> Counter[int]:
+    """How a request is answered so many times, one after the other."""
+    found: Counter[int] = Counter()
+    for _ in range(times):
+        found[(await client.request(method, API + path, **more)).status_code] += 1  # type: ignore[arg-type]
+    return found
+
+
+def test_G7_every_operation_has_a_rate() -> None:
+    assert sorted(RATES) == sorted(OPERATIONS)
+    assert {operation for operation, row in RATES.items() if row == ()} == set()
+    unlimited = {operation for operation, row in RATES.items() if isinstance(row, Unlimited)}
+    assert unlimited == {"GET /livez", "GET /readyz", "GET /metrics"}
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_G7_who_is_counted_is_known(operation: str) -> None:
+    limits = limits_of(operation)
+    needs = admission(operation).token is Token.NEEDED
+
+    assert any(limit.by is By.CALLER for limit in limits) == needs
+
+
+def test_G7_a_route_without_a_rate_cannot_be_declared(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def opened() -> None: ...
+
+    monkeypatch.setattr("api.callers.OPERATIONS", {"POST /vault": admission("POST /orders")})
+    with pytest.raises(LookupError, match="api/rates"):
+        GuardedRoute("/vault", opened, methods=["POST"])
+
+
+def test_each_name_is_one_rate() -> None:
+    rates = {limit.rate for operation in OPERATIONS for limit in limits_of(operation)}
+
+    assert len({rate.name for rate in rates}) == len(rates)
+
+
+async def test_T01_twenty_registrations_an_hour(limited: FastAPI) -> None:
+    async with client_of(limited) as client, client_of(limited, "198.51.100.8") as neighbour:
+        first = await statuses(client, 12, "POST", "/auth/register/email", json={})
+        second = await statuses(client, 12, "POST", "/auth/register/phone", json={})
+        answer = await client.post(f"{API}/auth/register/email", json={})
+        other = await neighbour.post(f"{API}/auth/register/email", json={})
+
+    assert first + second == {422: 20, 429: 4}
+    assert answer.json()["type"] == "/problems/rate-limited"
+    assert answer.headers["retry-after"] == "180"
+    assert other.status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "times"),
+    [
+        ("POST", "/auth/verify/email/send", 20),
+        ("POST", "/auth/verify/phone/send", 20),
+        ("POST", "/auth/password/reset/request", 20),
+        ("POST", "/auth/verify/email/confirm", 60),
+        ("POST", "/auth/password/reset/confirm", 60),
+        ("PUT", "/users/me/email", 20),
+    ],
+)
+async def test_T10_sends_and_codes_by_address(limited: FastAPI, method: str, path: str, times: int) -> None:
+    # Empty bodies: whatever is in them, the request was counted.
+    async with client_of(limited) as client:
+        found = await statuses(client, times + 3, method, path, json={})
+
+    assert found[429] == 3
+    assert found.keys() <= {422, 401, 429}
+
+
+async def test_T15_thirty_logins_a_minute_by_network(limited: FastAPI) -> None:
+    found: Counter[int] = Counter()
+    for host in range(1, 9):
+        async with client_of(limited, f"198.51.100.{host}") as client:
+            found += await statuses(client, 4, "POST", "/auth/login/email", json={})
+    async with client_of(limited, "198.51.101.1") as elsewhere:
+        other = await elsewhere.post(LOGIN, json={})
+
+    assert found == {422: 30, 429: 2}
+    assert other.status_code == 422
+
+
+async def test_T15_a_network_of_ipv6(limited: FastAPI) -> None:
+    found: Counter[int] = Counter()
+    for host in range(1, 9):
+        async with client_of(limited, f"2001:db8:1:2::{host}") as client:
+            found += await statuses(client, 4, "POST", "/auth/login/email", json={})
+
+    assert found == {422: 30, 429: 2}
+
+
+async def test_T15_a_refused_login_is_not_read(limited: FastAPI) -> None:
+    async with client_of(limited) as client:
+        await statuses(client, 30, "POST", "/auth/login/email", json={})
+        answer = await client.post(LOGIN, content=b"{" * 100_000, headers={"Content-Type": "text/plain"})
+
+    assert answer.status_code == 429
+
+
+async def test_T73_the_121st_look_at_the_catalog(limited: FastAPI) -> None:
+    async with client_of(limited) as client:
+        found = await statuses(client, 60, "GET", "/products")
+        found += await statuses(client, 61, "GET", f"/products/{uuid4()}")
+        answer = await client.get(f"{API}/products")
+
+    assert (found[200], found[404]) == (60, 60)
+    assert (answer.status_code, answer.headers["retry-after"]) == (429, "1")
+
+
+async def test_G7_six_hundred_a_minute_of_one_caller(limited: FastAPI, buyer: Person, other: Person) -> None:
+    spend(limited, Caller(CallerKind.BUYER, buyer.id, None, "buyer"), 598)
+    path = f"/orders/{uuid4()}"
+    async with client_of(limited) as client:
+        found = await statuses(client, 2, "GET", path, headers=buyer.headers)
+        answer = await client.post(f"{API}{path}/pay", headers=buyer.headers, content=b"{")
+        others = await client.get(API + path, headers=other.headers)
+        anonymous = await client.get(API + path)
+
+    assert found == {404: 2}
+    assert (answer.status_code, answer.headers["retry-after"]) == (429, "1")
+    assert (others.status_code, anonymous.status_code) == (404, 401)
+
+
+async def test_G2_who_may_not_call_is_told_so_first_and_not_counted(limited: FastAPI, buyer: Person) -> None:
+    spend(limited, Caller(CallerKind.BUYER, buyer.id, None, "buyer"), 599)
+    async with client_of(limited) as client:
+        refused = await statuses(client, 3, "GET", "/orders", headers=buyer.headers)
+        found = await statuses(client, 2, "GET", "/orders/me", headers=buyer.headers)
+        refused += await statuses(client, 1, "GET", "/orders", headers=buyer.headers)
+
+    assert (refused, found) == ({403: 4}, {200: 1, 429: 1})
+
+
+async def test_G7_services_have_room_for_machines(limited: FastAPI, house: House) -> None:
+    spend(limited, Caller(CallerKind.SERVICE, None, None, "service"), 5999)
+    async with client_of(limited) as client:
+        headers = a_service(house, Scope.ORDERS_READ).headers
+        found = await statuses(client, 2, "GET", f"/orders/{uuid4()}", headers=headers)
+
+    assert found == {404: 1, 429: 1}
+
+
+async def test_G14_headers_do_not_make_another_caller(limited: FastAPI) -> None:
+    async with client_of(limited) as client:
+        found: Counter[int] = Counter()
+        for number in range(23):
+            lies = {
+                "X-Forwarded-For": f"203.0.113.{number}",
+                "X-Real-IP": f"203.0.113.{number}",
+                "Forwarded": f"for=203.0.113.{number}",
+                "X-Forwarded-Host": "evil.example",
+                "X-Forwarded-Proto": "https",
+                "X-User-Id": str(uuid4()),
+                "X-HTTP-Method-Override": "GET",
+                "CF-Connecting-IP": f"203.0.113.{number}",
+            }
+            answer = await client.post(f"{API}/auth/register/email", json={}, headers=lies)
+            found[answer.status_code] += 1
+
+    assert found == {422: 20, 429: 3}
+
+
+def test_G14_the_server_believes_no_header_of_its_own_accord(house: House, limited: FastAPI) -> None:
+    assert make_server(limited, house.settings).config.proxy_headers is False
+
+
+async def test_G14_a_proxy_is_believed(limited: FastAPI) -> None:
+    async with client_of(limited, "10.1.2.3") as proxy:
+        one = {"X-Forwarded-For": "6.6.6.6, 203.0.113.1, 10.0.0.9"}
+        other = {"X-Forwarded-For": "6.6.6.6, 203.0.113.2, 10.0.0.9"}
+        found = await statuses(proxy, 21, "POST", "/auth/register/email", json={}, headers=one)
+        second = await statuses(proxy, 1, "POST", "/auth/register/email", json={}, headers=other)
+
+    assert (found, second) == ({422: 20, 429: 1}, {422: 1})
+
+
+async def test_T15_without_the_database_no_login_and_yet_a_catalog(house: House) -> None:
+    app = app_of(house, Sessions(db.connect("postgresql://market@127.0.0.1:1/market")))
+    async with client_of(app) as client:
+        login = await client.post(LOGIN, json=WRONG)
+        catalog = await client.get(f"{API}/products")
+        probes = [(await client.get(path)).status_code for path in ("/livez", "/readyz")]
+
+    assert (login.status_code, login.json()["type"]) == (503, "/problems/service-unavailable")
+    assert int(login.headers["retry-after"]) >= 1
+    assert catalog.status_code == 200
+    assert probes == [200, 200]
+
+
+async def test_T15_logins_are_measured(limited: FastAPI, house: House, buyer: Person) -> None:
+    async with client_of(limited) as client:
+        await client.post(LOGIN, json=WRONG)
+        await client.post(LOGIN, json={"email": buyer.email, "password": PASSWORD})
+        await statuses(client, 30, "POST", "/auth/login/email", json={})
+        text = (await client.get("/metrics")).text
+
+    assert 'logins_total{outcome="failed"} 1.0' in text
+    assert 'logins_total{outcome="succeeded"} 1.0' in text
+    assert 'logins_total{outcome="limited"} 2.0' in text
+    assert "login_alarms_total 0.0" in text
+
+
+class Seconds:
+    """A clock that a test moves."""
+
+    at = 1000.0
+
+    def __call__(self) -> float:
+        return self.at
+
+
+def counted(alarm: LoginAlarm, failed: int, succeeded: int) -> int:
+    """How often the alarm goes off."""
+    outcomes = [False] * succeeded + [True] * failed
+    return sum(alarm.count(failed=each) for each in outcomes)
+
+
+def test_T15_the_alarm(capfd: pytest.CaptureFixture[str]) -> None:
+    clock = Seconds()
+    alarm = LoginAlarm(clock)
+
+    assert [counted(alarm, 100, 0), counted(alarm, 1, 0), counted(alarm, 200, 0)] == [0, 1, 0]
+    assert "".join(capfd.readouterr()).count("api.many_failed_logins") == 1
+    clock.at += WINDOW
+    assert [counted(alarm, 100, 0), counted(alarm, 1, 0)] == [0, 1]
+
+
+@pytest.mark.parametrize(("failed", "succeeded", "alarms"), [(150, 150, 0), (151, 150, 1), (100, 0, 0), (101, 102, 0)])
+def test_T15_people_who_mistype(failed: int, succeeded: int, alarms: int) -> None:
+    assert counted(LoginAlarm(Seconds()), failed, succeeded) == alarms
+
+
+def test_T15_failures_of_yesterday() -> None:
+    clock = Seconds()
+    alarm = LoginAlarm(clock)
+    found = 0
+    for _ in range(30):
+        found += counted(alarm, 20, 0)
+        clock.at += WINDOW / 4
+
+    assert found == 0

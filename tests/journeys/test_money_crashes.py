@@ -1,0 +1,122 @@
+"""Workers killed with -9 around a charge: one intent, one charge, one order (FAULTS F03 … F06, F40, F49)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+import pytest
+
+from tests.journeys.customers import answered
+from tests.journeys.patience import until
+from tests.journeys.shop import STOCK, Shop
+from tests.journeys.test_crashes import is_confirmed_once, worker_dies
+
+_BLOCKED = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE :part"
+
+
+@contextmanager
+def holding(shop: Shop, statement: str, order_id: str) -> Iterator[None]:
+    """Holds what the statement locks, so that whoever wants it waits."""
+    with psycopg.connect(shop.stack.addresses.database) as connection:
+        connection.execute(statement, {"id": order_id})
+        yield
+        connection.rollback()
+
+
+def kill_when_blocked(shop: Shop, part: str) -> None:
+    """Kill the worker once its statement waits for a lock."""
+    until(lambda: shop.rows(_BLOCKED, part=f"%{part}%"), lambda found: found[0][0] > 0)
+    shop.stack.kill("workers")
+
+
+def intents(shop: Shop, order_id: str) -> int:
+    ((count,),) = shop.rows("SELECT count(*) FROM payments.payments WHERE order_id = :id", id=order_id)
+    return int(count)
+
+
+def test_F03_worker_killed_before_the_intent_commits(parts: Shop) -> None:
+    customer, product = parts.customer(), parts.product()
+    parts.stack.kill("workers")
+    order_id = customer.place(product, card=parts.paying("card", "succeeds"))
+    with holding(parts, "INSERT INTO payments.doors (order_id) VALUES (%(id)s)", order_id):
+        parts.stack.start("workers")
+        kill_when_blocked(parts, "payments.doors")
+        assert intents(parts, order_id) == 0
+    parts.stack.start("workers")
+    is_confirmed_once(parts, customer, order_id, product)
+    assert intents(parts, order_id) == 1
+
+
+def test_F03_worker_killed_after_the_intent_and_F04_before_the_provider_charged(parts: Shop) -> None:
+    customer, product = parts.customer(), parts.product()
+    order_id = customer.place(product, card=parts.paying("card", "times_out_not_charged"))
+    until(lambda: intents(parts, order_id), lambda count: count == 1)
+    parts.stack.kill("workers")
+    parts.stack.start("workers")
+    is_confirmed_once(parts, customer, order_id, product)
+    assert intents(parts, order_id) == 1
+
+
+def test_F04_worker_killed_before_the_charge(parts: Shop) -> None:
+    customer, product = parts.customer(), parts.product()
+    parts.arm("charge", "before")
+    order_id = customer.place(product, card=parts.paying("card", "succeeds"))
+    worker_dies(parts)
+    assert intents(parts, order_id) == 0
+    parts.stack.start("workers")
+    is_confirmed_once(parts, customer, order_id, product)
+
+
+@pytest.mark.parametrize("card", ["tok_succeeds_3", "tok_ignores_keys_3"])
+def test_F05_worker_killed_after_the_provider_charged(parts: Shop, card: str) -> None:
+    """Also when the provider would charge again whatever the key (F40)."""
+    customer, product = parts.customer(), parts.product()
+    order_id = customer.place(product, card=card)
+    reference = until(lambda: parts.rows("SELECT id FROM payments.payments WHERE order_id = :id", id=order_id), bool)
+    payment = {"payment": {"paymentId": str(reference[0][0])}}
+    until(lambda: parts.ledger(payment), lambda found: [charge["captures"] for charge in found] == [1])
+    parts.stack.kill("workers")
+    parts.stack.start("workers")
+    is_confirmed_once(parts, customer, order_id, product)
+
+
+def test_F06_worker_killed_after_the_reply_before_it_is_written(parts: Shop) -> None:
+    customer, product = parts.customer(), parts.product()
+    order_id = customer.place(product, card="tok_succeeds_2")
+    until(lambda: intents(parts, order_id), lambda count: count == 1)
+    with holding(parts, "SELECT 1 FROM payments.payments WHERE order_id = %(id)s FOR UPDATE", order_id):
+        kill_when_blocked(parts, "payments.payments")
+        assert [charge["captures"] for charge in parts.ledger(customer.order(order_id))] == [1]
+        statement = "SELECT captured_minor FROM payments.payments WHERE order_id = :id"
+        assert parts.rows(statement, id=order_id) == [(0,)]
+    parts.stack.start("workers")
+    is_confirmed_once(parts, customer, order_id, product)
+
+
+def test_F49_the_provider_calls_while_no_worker_runs(parts: Shop) -> None:
+    customer, product = parts.customer(), parts.product()
+    order_id = customer.place(product, card="tok_answers_later_2")
+    customer.meets(order_id, "payment_waiting")
+    parts.stack.kill("workers")
+    told = "SELECT count(*) FROM payments.inbox i JOIN payments.payments p ON p.id = i.payment_id WHERE order_id = :id"
+    until(lambda: parts.rows(told, id=order_id), lambda found: found[0][0] > 0)
+    assert customer.order(order_id)["status"] == "payment_pending"
+    parts.stack.start("workers")
+    is_confirmed_once(parts, customer, order_id, product)
+
+
+def test_F55_cancel_while_the_worker_that_charges_is_dead(parts: Shop) -> None:
+    """The charge was made and nobody wrote it down: the cancel finds it and sends the money back, once."""
+    customer, product = parts.customer(), parts.product()
+    order_id = customer.place(product, card="tok_succeeds_3")
+    until(lambda: intents(parts, order_id), lambda count: count == 1)
+    parts.stack.kill("workers")
+    assert answered(customer.step(order_id, "cancel"), 202)["status"] == "cancelling"
+    parts.stack.start("workers")
+    order = customer.end_of(order_id)
+    assert order["status"] == parts.outcome(order_id) == "cancelled"
+    assert parts.stock(product) == (STOCK, 0, 0)
+    (charge,) = parts.ledger(order)
+    assert (charge["captures"], len(charge["refunds"])) == (1, 1)

@@ -1,0 +1,60 @@
+"""Signed news from the provider itself, and an operator's refunds, through running processes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import httpx2
+import pytest
+
+from sandbox.layout import ROOT
+from tests.journeys.customers import answered
+from tests.journeys.patience import until
+from tests.journeys.shop import PRICE, Shop
+
+
+@pytest.fixture(scope="module")
+def operator(shop: Shop) -> dict[str, str]:
+    """An operator's script."""
+    argv = [sys.executable, "-m", "services", "token", "--role", "operator"]
+    environment = shop.stack.environment
+    minted = subprocess.run(argv, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=True)
+    return {"Authorization": f"Bearer {minted.stdout.strip()}"}
+
+
+def test_signed_news_are_taken_and_believed_after_asking(shop: Shop) -> None:
+    card = "tok_answers_later_1"
+    with httpx2.Client(base_url=shop.stack.addresses.sandbox) as sandbox:
+        asked = {"script": card, "generic": True}
+        assert sandbox.post("/webhooks", json=asked).status_code == 204
+        buyer = shop.customer()
+        order_id = buyer.place(shop.product(), card=card)
+        buyer.reaches(order_id, "confirmed")
+        assert sandbox.request("DELETE", "/webhooks").status_code == 204
+    taken = "SELECT event FROM payments.inbox WHERE webhook_id LIKE 'notify:%' AND event = 'succeeded'"
+    until(lambda: shop.rows(taken) == [("succeeded",)])
+
+
+def test_an_operator_refunds_a_part_and_the_buyer_hears_of_it(shop: Shop, operator: dict[str, str]) -> None:
+    buyer = shop.customer()
+    order_id = buyer.place(shop.product(), card="tok_succeeds")
+    order = buyer.reaches(order_id, "confirmed")
+    payment_id = order["payment"]["paymentId"]
+    with httpx2.Client(base_url=shop.stack.addresses.api, headers=operator) as api:
+        for amount in ("299.00", "100.00"):
+            body = {"orderId": order_id, "paymentId": payment_id, "amount": amount}
+            made = answered(api.post("/api/v1/refunds", json=body), 201)
+            assert made["status"] == "succeeded"
+        shown = answered(api.get(f"/api/v1/payments/{payment_id}"), 200)
+    assert (shown["status"], shown["amount"]) == ("partially_refunded", PRICE)
+    (charge,) = shop.ledger(order)
+    assert [refund["amount"] for refund in charge["refunds"]] == ["299.00", "100.00"]
+    # The total, 1,299.00, has other digits before its 299.
+    told = (" 299.00", "RUB299.00", "RUB\u00a0299.00"), (" 100.00", "RUB100.00", "RUB\u00a0100.00")
+
+    def heard() -> list[bool]:
+        mails = [mail["text"] for mail in shop.inbox(buyer.address)]
+        return [any(amount in text for amount in amounts for text in mails) for amounts in told]
+
+    until(heard, all)

@@ -1,0 +1,132 @@
+"""Changing the password: proven by the present one, and everybody else is out."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import pytest
+from sqlalchemy import text
+
+from services.db import Sessions
+from services.errors import Invalid, InvalidCredentials, MarketError, PasswordTooWeak, RateLimited
+from services.identity.passwords import Argon2Profile, PasswordHasher
+from services.identity.service import IdentityService
+from services.identity.sign_in import SignIn
+from services.identity.throttle import FREE_FAILURES
+from services.identity.views import Caller, NewPassword, Tokens
+from tests.services.identity.doubles import PASSWORD, MakeSignIn, SetClock, by_email
+
+NEW = "quite another set of words"
+CHANGE = NewPassword(PASSWORD, NEW)
+WRONG = NewPassword("wrong-Password-1", NEW)
+
+
+@pytest.fixture
+def anna(identity: IdentityService) -> UUID:
+    return identity.register(by_email()).id
+
+
+@pytest.fixture
+def here(sign_in: SignIn, anna: UUID) -> Tokens:
+    return enter(sign_in)
+
+
+def enter(sign_in: SignIn, password: str = PASSWORD) -> Tokens:
+    return sign_in.login("anna@example.com", None, password)
+
+
+def change(sign_in: SignIn, here: Tokens, wanted: NewPassword) -> None:
+    caller: Caller = sign_in.authenticate(here.access_token)
+    assert caller.user_id is not None
+    assert caller.session_id is not None
+    sign_in.change_password(caller.user_id, caller.session_id, wanted)
+
+
+def test_T34_this_session_stays_and_every_other_ends(sign_in: SignIn, here: Tokens, sessions: Sessions) -> None:
+    other = enter(sign_in)
+    change(sign_in, here, CHANGE)
+    assert sign_in.authenticate(here.access_token).role == "buyer"
+    with pytest.raises(MarketError):
+        sign_in.authenticate(other.access_token)
+    with pytest.raises(InvalidCredentials):
+        enter(sign_in)
+    assert enter(sign_in, NEW).expires_in == 600
+    with sessions.begin() as session:
+        reasons = session.execute(text("SELECT end_reason FROM identity.sessions ORDER BY id")).scalars().all()
+    assert reasons == [None, "password_changed", None]
+
+
+def test_T34_a_reset_asked_for_before_is_not_good_any_more(
+    sign_in: SignIn, here: Tokens, anna: UUID, sessions: Sessions
+) -> None:
+    with sessions.begin() as session:
+        session.execute(
+            text(
+                "INSERT INTO identity.password_reset_tokens (id, user_id, hash, expires_at)"
+                " VALUES (gen_random_uuid(), :user_id, 'x', now() + interval '30 minutes')"
+            ),
+            {"user_id": anna},
+        )
+    change(sign_in, here, CHANGE)
+    with sessions.begin() as session:
+        live = session.execute(text("SELECT count(*) FROM identity.password_reset_tokens WHERE spent_at IS NULL"))
+        assert live.scalar_one() == 0
+
+
+def test_T33_a_wrong_one_counts_like_a_wrong_login(sign_in: SignIn, here: Tokens, clock: SetClock) -> None:
+    for _ in range(FREE_FAILURES - 1):
+        with pytest.raises(InvalidCredentials) as refused:
+            change(sign_in, here, WRONG)
+        assert refused.value.detail == "This is not the present password."
+    with pytest.raises(InvalidCredentials):
+        enter(sign_in, "wrong-Password-1")
+    with pytest.raises(RateLimited):
+        change(sign_in, here, CHANGE)
+    with pytest.raises(RateLimited):
+        enter(sign_in)
+    clock.move(seconds=1)
+    change(sign_in, here, CHANGE)
+    for _ in range(FREE_FAILURES - 1):
+        with pytest.raises(InvalidCredentials):
+            change(sign_in, here, NewPassword(PASSWORD, "and one more set of words"))
+
+
+@pytest.mark.parametrize(
+    ("new", "code"),
+    [
+        (PASSWORD, "password-too-weak"),
+        ("short", "password-too-weak"),
+        ("password1234", "password-too-weak"),
+        ("anna@example.com", "password-too-weak"),
+        ("Annapetrova1", "password-too-weak"),
+        ("x" * 129, "validation-error"),
+        ("Sturdy-otter-77\0lamp", "validation-error"),
+    ],
+    ids=["equal", "short", "common", "address", "name", "long", "U+0000"],
+)
+def test_T35_weak_or_the_same(sign_in: SignIn, here: Tokens, new: str, code: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        change(sign_in, here, NewPassword(PASSWORD, new))
+    assert (refused.value.code, refused.value.pointer) == (code, "/newPassword")
+    assert enter(sign_in).expires_in == 600
+
+
+def test_T35_the_same_in_another_spelling(sign_in: SignIn, identity: IdentityService) -> None:
+    identity.register(by_email(password="Ёжик-в-тумане-77"))
+    here = enter(sign_in, "Ёжик-в-тумане-77")
+    with pytest.raises(PasswordTooWeak):
+        change(sign_in, here, NewPassword("Ёжик-в-тумане-77", "Е\u0308жик-в-тумане-77"))
+
+
+def test_T33_of_two_changes_at_once_one_is_made(here: Tokens, sign_in: SignIn, make_sign_in: MakeSignIn) -> None:
+    class Interrupted(PasswordHasher):
+        """Lets the other change happen after the present password was checked."""
+
+        def verify(self, hash_text: str | None, password: str) -> bool:
+            fits = super().verify(hash_text, password)
+            change(sign_in, here, CHANGE)
+            return fits
+
+    with Interrupted(Argon2Profile(1, 8, 1)) as hasher, pytest.raises(InvalidCredentials):
+        change(make_sign_in(hasher), here, NewPassword(PASSWORD, "and one more set of words"))
+    assert enter(sign_in, NEW).expires_in == 600

@@ -1,0 +1,256 @@
+"""Sessions: kept alive by one refresh token at a time, ended from many sides."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import text
+
+from services.db import Sessions
+from services.errors import InvalidToken, MarketError, NotFound, RateLimited, Unauthenticated
+from services.identity.service import IdentityService
+from services.identity.sign_in import SignIn
+from services.identity.views import NewPassword, Tokens
+from tests.services.identity.doubles import PASSWORD, SetClock, by_email
+
+NEW = "quite another set of words"
+
+
+@pytest.fixture
+def anna(identity: IdentityService) -> UUID:
+    return identity.register(by_email()).id
+
+
+@pytest.fixture
+def tokens_of_anna(anna: UUID, sign_in: SignIn) -> Tokens:
+    return enter(sign_in)
+
+
+def enter(sign_in: SignIn, client: str | None = None, email: str = "anna@example.com") -> Tokens:
+    return sign_in.login(email, None, PASSWORD, client)
+
+
+def is_known(sign_in: SignIn, tokens: Tokens) -> bool:
+    try:
+        sign_in.authenticate(tokens.access_token)
+    except Unauthenticated:
+        return False
+    return True
+
+
+def refused(sign_in: SignIn, token: str, key: str | None = None) -> bool:
+    with pytest.raises(InvalidToken) as error:
+        sign_in.refresh(token, key)
+    return error.value.detail == "This refresh token is not valid (any more): sign in."
+
+
+def end_reasons(sessions: Sessions) -> Counter[str | None]:
+    with sessions.begin() as session:
+        return Counter(session.execute(text("SELECT end_reason FROM identity.sessions")).scalars())
+
+
+def test_a_refresh_gives_a_new_pair_of_the_same_session(sign_in: SignIn, tokens_of_anna: Tokens) -> None:
+    renewed = sign_in.refresh(tokens_of_anna.refresh_token)
+    before, after = (sign_in.authenticate(each.access_token) for each in (tokens_of_anna, renewed))
+    assert before == after
+    assert len({tokens_of_anna.refresh_token, renewed.refresh_token}) == 2
+    assert (len(renewed.refresh_token), renewed.expires_in) == (43, 600)
+    assert sign_in.refresh(renewed.refresh_token).expires_in == 600
+
+
+def test_T20_a_rotated_token_ends_the_whole_session(
+    sign_in: SignIn, tokens_of_anna: Tokens, sessions: Sessions, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = enter(sign_in)
+    renewed = sign_in.refresh(tokens_of_anna.refresh_token)
+    assert refused(sign_in, tokens_of_anna.refresh_token)
+    assert refused(sign_in, renewed.refresh_token)
+    assert not is_known(sign_in, renewed)
+    assert is_known(sign_in, other)
+    assert end_reasons(sessions) == {"token_reused": 1, None: 1}
+    told = capsys.readouterr().out
+    assert "identity.refresh_token_reused" in told
+    assert tokens_of_anna.refresh_token not in told
+
+
+def test_T21_of_fifty_at_once_one_is_answered(sign_in: SignIn, tokens_of_anna: Tokens) -> None:
+    def refresh(_: int) -> str:
+        try:
+            return sign_in.refresh(tokens_of_anna.refresh_token).refresh_token
+        except MarketError as error:
+            return error.code
+
+    with ThreadPoolExecutor(50) as pool:
+        answers = Counter(pool.map(refresh, range(50)))
+    assert answers.pop("invalid-token") == 49
+    assert list(answers.values()) == [1]
+    assert refused(sign_in, next(iter(answers)))
+
+
+def test_T22_a_lost_answer_can_be_asked_for_again(
+    sign_in: SignIn, tokens_of_anna: Tokens, clock: SetClock, sessions: Sessions
+) -> None:
+    first = sign_in.refresh(tokens_of_anna.refresh_token, "key-1")
+    clock.move(seconds=59)
+    assert sign_in.refresh(tokens_of_anna.refresh_token, "key-1") == first
+    assert is_known(sign_in, first)
+    assert end_reasons(sessions) == {None: 1}
+    assert sign_in.refresh(first.refresh_token).expires_in == 600
+
+
+def test_T22_fifty_at_once_with_one_key_are_one_pair(sign_in: SignIn, tokens_of_anna: Tokens) -> None:
+    with ThreadPoolExecutor(50) as pool:
+        pairs = set(pool.map(lambda _: sign_in.refresh(tokens_of_anna.refresh_token, "key-1"), range(50)))
+    assert len(pairs) == 1
+    assert is_known(sign_in, pairs.pop())
+
+
+@pytest.mark.parametrize("again", ["another key", "no key", "later", "successor used"])
+def test_T22_anything_else_is_a_reuse(
+    sign_in: SignIn, tokens_of_anna: Tokens, clock: SetClock, sessions: Sessions, again: str
+) -> None:
+    first = sign_in.refresh(tokens_of_anna.refresh_token, "key-1")
+    if again == "later":
+        clock.move(seconds=60)
+    if again == "successor used":
+        sign_in.refresh(first.refresh_token)
+    key = {"another key": "key-2", "no key": None}.get(again, "key-1")
+    assert refused(sign_in, tokens_of_anna.refresh_token, key)
+    assert end_reasons(sessions) == {"token_reused": 1}
+
+
+@pytest.mark.parametrize(
+    "token", ["", "abc", "' OR 1=1 --", "x" * 8192, "\ud800", "é" * 43], ids=lambda value: ascii(value)[:16]
+)
+def test_T23_what_was_never_a_token(sign_in: SignIn, tokens_of_anna: Tokens, token: str) -> None:
+    assert refused(sign_in, token)
+    assert is_known(sign_in, tokens_of_anna)
+
+
+def test_T23_neither_an_access_token_nor_a_part_of_one_refreshes(sign_in: SignIn, tokens_of_anna: Tokens) -> None:
+    assert refused(sign_in, tokens_of_anna.access_token)
+    assert refused(sign_in, tokens_of_anna.refresh_token[:-1])
+    assert refused(sign_in, tokens_of_anna.refresh_token + " ")
+    assert sign_in.refresh(tokens_of_anna.refresh_token).expires_in == 600
+
+
+def test_T23_unused_for_fourteen_days(sign_in: SignIn, tokens_of_anna: Tokens, clock: SetClock) -> None:
+    clock.move(days=14, seconds=-1)
+    renewed = sign_in.refresh(tokens_of_anna.refresh_token)
+    clock.move(days=14)
+    assert refused(sign_in, renewed.refresh_token)
+
+
+def test_T23_thirty_days_after_signing_in(sign_in: SignIn, tokens_of_anna: Tokens, clock: SetClock) -> None:
+    token = tokens_of_anna.refresh_token
+    for _ in range(3):
+        clock.move(days=9)
+        token = sign_in.refresh(token).refresh_token
+    clock.move(days=3, seconds=-1)
+    token = sign_in.refresh(token).refresh_token
+    clock.move(seconds=1)
+    assert refused(sign_in, token)
+
+
+def test_T24_after_what_ends_a_session_no_refresh(
+    identity: IdentityService, sign_in: SignIn, anna: UUID, sessions: Sessions
+) -> None:
+    kept = enter(sign_in)
+    blows: dict[str, Callable[[Tokens], object]] = {
+        "logout": lambda tokens: sign_in.logout(tokens.refresh_token),
+        "ended_by_user": lambda tokens: sign_in.end_session(anna, session_of(sign_in, tokens)),
+        "password_changed": lambda _: sign_in.change_password(
+            anna, session_of(sign_in, kept), NewPassword(PASSWORD, NEW)
+        ),
+        "disabled": lambda _: identity.set_active(anna, False),
+    }
+    entered = {reason: kept if reason == "disabled" else enter(sign_in) for reason in blows}
+    for reason, blow in blows.items():
+        blow(entered[reason])
+        assert refused(sign_in, entered[reason].refresh_token)
+        assert not is_known(sign_in, entered[reason])
+    assert end_reasons(sessions) == {"logout": 1, "ended_by_user": 1, "password_changed": 1, "disabled": 1}
+
+
+def session_of(sign_in: SignIn, tokens: Tokens) -> UUID:
+    session_id = sign_in.authenticate(tokens.access_token).session_id
+    assert session_id is not None
+    return session_id
+
+
+def test_T25_logging_out_with_anything_is_well(sign_in: SignIn, tokens_of_anna: Tokens) -> None:
+    for token in ("", "abc", "\ud800", tokens_of_anna.access_token, tokens_of_anna.refresh_token[:-1]):
+        sign_in.logout(token)
+    assert is_known(sign_in, tokens_of_anna)
+
+
+def test_T25_T26_logging_out_ends_this_session_only_also_by_an_earlier_token_of_it(
+    sign_in: SignIn, tokens_of_anna: Tokens, sessions: Sessions
+) -> None:
+    other = enter(sign_in)
+    renewed = sign_in.refresh(tokens_of_anna.refresh_token)
+    for _ in range(2):
+        sign_in.logout(tokens_of_anna.refresh_token)
+    assert [is_known(sign_in, each) for each in (tokens_of_anna, renewed, other)] == [False, False, True]
+    assert end_reasons(sessions) == {"logout": 1, None: 1}
+
+
+def test_ten_sessions_and_the_least_recently_used_makes_room(
+    sign_in: SignIn, anna: UUID, clock: SetClock, sessions: Sessions
+) -> None:
+    entered = []
+    for number in range(10):
+        entered.append(enter(sign_in, f"client {number}"))
+        clock.move(seconds=1)
+    entered[0] = sign_in.refresh(entered[0].refresh_token)
+    clock.move(seconds=1)
+    enter(sign_in, "client 10")
+    assert [is_known(sign_in, each) for each in entered] == [True, False, *[True] * 8]
+    assert end_reasons(sessions) == {None: 10, "too_many": 1}
+    shown = sign_in.sessions(anna, None)
+    assert [session.client for session in shown] == [f"client {n}" for n in (10, 9, 8, 7, 6, 5, 4, 3, 2, 0)]
+
+
+def test_ten_sessions_also_when_many_begin_at_once(sign_in: SignIn, anna: UUID) -> None:
+    def persist(_: int) -> Tokens:
+        while True:
+            with suppress(RateLimited):
+                return enter(sign_in)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(persist, range(24)))
+    assert len(sign_in.sessions(anna, None, limit=100)) == 10
+
+
+def test_sessions_as_their_owner_sees_them(
+    identity: IdentityService, sign_in: SignIn, anna: UUID, clock: SetClock
+) -> None:
+    identity.register(by_email("boris@example.com"))
+    enter(sign_in, "his", "boris@example.com")
+    clock.move(days=-13)
+    began = clock.at
+    enter(sign_in, "gone")
+    kept = enter(sign_in, "\tFirefox\r\n\u202e" + "x" * 300)
+    clock.move(days=14)
+    clock.move(seconds=-1)
+    kept = sign_in.refresh(kept.refresh_token)
+    clock.move(seconds=1)
+    [shown] = sign_in.sessions(anna, session_of(sign_in, kept))
+    assert (shown.client, shown.current) == ("Firefox" + "x" * 193, True)
+    assert (shown.created_at, (shown.last_used_at - began).days) == (began, 13)
+    assert (shown.expires_at - shown.last_used_at).days == 14
+    assert sign_in.sessions(anna, uuid4())[0].current is False
+
+
+def test_nobody_ends_what_is_not_his(identity: IdentityService, sign_in: SignIn, tokens_of_anna: Tokens) -> None:
+    boris = identity.register(by_email("boris@example.com")).id
+    for session_id in (session_of(sign_in, tokens_of_anna), uuid4()):
+        with pytest.raises(NotFound) as error:
+            sign_in.end_session(boris, session_id)
+        assert error.value.detail == "There is no such session."
+    assert is_known(sign_in, tokens_of_anna)

@@ -1,0 +1,175 @@
+"""Wrong passwords: counted before they are compared, slowed down, stopped, and forgotten by the right one."""
+
+from __future__ import annotations
+
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from sqlalchemy import text
+
+from services.db import Sessions
+from services.errors import InvalidCredentials, MarketError, RateLimited, Unavailable
+from services.identity.passwords import Argon2Profile, PasswordHasher
+from services.identity.service import IdentityService
+from services.identity.sign_in import SignIn
+from services.identity.throttle import FREE_FAILURES, LAST_FAILURE, LONGEST_WAIT, Subjects
+from tests.services.identity.doubles import KEY, PASSWORD, MakeSignIn, SetClock, by_email, by_phone
+
+WRONG = "wrong-Password-1"
+
+
+class Counting(PasswordHasher):
+    """Says how many passwords were compared."""
+
+    def __init__(self) -> None:
+        super().__init__(Argon2Profile(1, 8, 1), cores=1)
+        self.compared = 0
+
+    def verify(self, hash_text: str | None, password: str) -> bool:
+        self.compared += 1
+        return super().verify(hash_text, password)
+
+
+class Busy(PasswordHasher):
+    """Has no room for anybody."""
+
+    def verify(self, hash_text: str | None, password: str) -> bool:
+        raise Unavailable("Too many people are signing in at this moment.", retry_after=2)
+
+
+def outcome(sign_in: SignIn, email: str = "anna@example.com", password: str = WRONG) -> str:
+    try:
+        sign_in.login(email, None, password)
+    except MarketError as error:
+        return error.code
+    return "signed in"
+
+
+def fail(sign_in: SignIn, clock: SetClock, times: int, email: str = "anna@example.com") -> None:
+    for _ in range(times):
+        assert outcome(sign_in, email) == "invalid-credentials"
+        clock.move(seconds=LONGEST_WAIT)
+
+
+@pytest.mark.parametrize("email", ["anna@example.com", "nobody@example.com"])
+def test_T13_the_wait_doubles_from_the_fifth_failure_on_for_known_and_unknown_alike(
+    identity: IdentityService, sign_in: SignIn, clock: SetClock, email: str
+) -> None:
+    identity.register(by_email())
+    waits = []
+    for _ in range(FREE_FAILURES - 1):
+        assert outcome(sign_in, email) == "invalid-credentials"
+    for _ in range(12):
+        assert outcome(sign_in, email) == "invalid-credentials"
+        with pytest.raises(RateLimited) as refused:
+            sign_in.login(email, None, PASSWORD)
+        waits.append(refused.value.retry_after)
+        clock.move(seconds=refused.value.retry_after)
+    assert waits == [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900]
+
+
+def test_T13_while_one_waits_nothing_is_hashed(
+    identity: IdentityService, make_sign_in: MakeSignIn, clock: SetClock
+) -> None:
+    identity.register(by_email())
+    with Counting() as hasher:
+        sign_in = make_sign_in(hasher)
+        for _ in range(FREE_FAILURES):
+            outcome(sign_in)
+        assert (outcome(sign_in, password=PASSWORD), hasher.compared) == ("rate-limited", FREE_FAILURES)
+        clock.move(seconds=1)
+        assert (outcome(sign_in, password=PASSWORD), hasher.compared) == ("signed in", FREE_FAILURES + 1)
+
+
+def test_T13_sixty_four_guesses_at_once_are_five(identity: IdentityService, make_sign_in: MakeSignIn) -> None:
+    identity.register(by_email())
+    with Counting() as hasher, ThreadPoolExecutor(64) as pool:
+        sign_in = make_sign_in(hasher)
+        found = Counter(pool.map(lambda _: outcome(sign_in), range(64)))
+    assert found == {"invalid-credentials": FREE_FAILURES, "rate-limited": 64 - FREE_FAILURES}
+    assert hasher.compared == FREE_FAILURES
+
+
+def test_T13_the_right_password_forgets_the_wrong_ones(
+    identity: IdentityService, sign_in: SignIn, clock: SetClock, sessions: Sessions
+) -> None:
+    identity.register(by_email())
+    for _ in range(3):
+        fail(sign_in, clock, FREE_FAILURES - 1)
+        assert outcome(sign_in, password=PASSWORD) == "signed in"
+    with sessions.begin() as session:
+        assert session.execute(text("SELECT count(*) FROM identity.login_failures")).scalar_one() == 0
+
+
+def test_T13_after_a_hundred_failures_no_password_is_right(
+    identity: IdentityService, make_sign_in: MakeSignIn, clock: SetClock, sessions: Sessions
+) -> None:
+    anna = identity.register(by_email()).id
+    with Counting() as hasher:
+        sign_in = make_sign_in(hasher)
+        open_already = sign_in.login("anna@example.com", None, PASSWORD).access_token
+        fail_in_the_table(sessions, clock, LAST_FAILURE - 1)
+        assert outcome(sign_in, password=PASSWORD) == "signed in"
+        fail_in_the_table(sessions, clock, LAST_FAILURE)
+        compared = hasher.compared
+        assert outcome(sign_in, password=PASSWORD) == "invalid-credentials"
+        assert hasher.compared == compared + 1
+        clock.move(days=400)
+        assert outcome(sign_in, password=PASSWORD) == "invalid-credentials"
+        clock.move(days=-400)
+    # T14: whoever is signed in stays so.
+    assert sign_in.authenticate(open_already).user_id == anna
+
+
+def test_T13_each_identifier_counts_for_itself(identity: IdentityService, sign_in: SignIn) -> None:
+    identity.register(by_email())
+    identity.register(by_phone())
+    for _ in range(FREE_FAILURES):
+        outcome(sign_in)
+    assert outcome(sign_in, password=PASSWORD) == "rate-limited"
+    assert sign_in.login(None, "+79991234567", PASSWORD).expires_in == 600
+
+
+def test_T13_however_the_address_is_written(identity: IdentityService, sign_in: SignIn) -> None:
+    identity.register(by_email())
+    for email in ("anna@example.com", "ANNA@example.com", "anna@EXAMPLE.com", "anna@example.com.", "ａnna@example.com"):
+        assert outcome(sign_in, email) == "invalid-credentials"
+    assert outcome(sign_in, "anna@example.com", PASSWORD) == "rate-limited"
+
+
+def test_T16_a_password_that_was_never_compared_is_no_failure(
+    identity: IdentityService, make_sign_in: MakeSignIn, sign_in: SignIn
+) -> None:
+    identity.register(by_email())
+    with Busy(Argon2Profile(1, 8, 1)) as hasher:
+        for _ in range(FREE_FAILURES - 1):
+            assert outcome(make_sign_in(hasher), password=PASSWORD) == "service-unavailable"
+    for _ in range(FREE_FAILURES - 1):
+        assert outcome(sign_in) == "invalid-credentials"
+    assert outcome(sign_in, password=PASSWORD) == "signed in"
+
+
+def test_T13_names_are_kept_as_keyed_hashes(sign_in: SignIn, sessions: Sessions) -> None:
+    with pytest.raises(InvalidCredentials):
+        sign_in.login("nobody@example.com", None, WRONG)
+    with sessions.begin() as session:
+        row = session.execute(text("SELECT subject, failures FROM identity.login_failures")).one()
+    assert (len(row.subject), row.failures) == (32, 1)
+    assert Subjects(KEY).of_account("nobody@example.com", None) == [row.subject]
+    assert Subjects("another key").of_account("nobody@example.com", None) != [row.subject]
+
+
+def fail_in_the_table(sessions: Sessions, clock: SetClock, failures: int) -> None:
+    with sessions.begin() as session:
+        session.execute(
+            text(
+                "INSERT INTO identity.login_failures (subject, failures, last_at) VALUES (:subject, :failures, :now)"
+                " ON CONFLICT (subject) DO UPDATE SET failures = :failures, blocked_until = NULL"
+            ),
+            {
+                "subject": Subjects(KEY).of_account("anna@example.com", None)[0],
+                "failures": failures,
+                "now": clock.override(),
+            },
+        )

@@ -1,0 +1,188 @@
+"""Rates in PostgreSQL: exact at their edge, over processes and threads, and what becomes of them without a database."""
+
+from __future__ import annotations
+
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import text
+
+from services import db, limits
+from services.clock import Clock
+from services.db import Sessions
+from services.errors import RateLimited, Unavailable
+from services.limits import Limits, Rate
+
+KEY = "a key of tests alone"
+STRICT = Rate("tries", 20, 3600)
+COARSE = Rate("reads", 120, 60, strict=False)
+
+
+class SetClock(Clock):
+    """Stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.at = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+    def override(self) -> datetime:
+        return self.at
+
+    def move(self, seconds: float) -> None:
+        self.at += timedelta(seconds=seconds)
+
+
+@pytest.fixture
+def clock() -> SetClock:
+    return SetClock()
+
+
+@pytest.fixture
+def counted(sessions: Sessions, clock: SetClock) -> Limits:
+    return Limits(sessions, KEY, clock)
+
+
+@pytest.fixture
+def away() -> Sessions:
+    return Sessions(db.connect("postgresql://market@127.0.0.1:1/market"))
+
+
+def admitted(counted: Limits, rate: Rate, times: int, subject: str = "anna") -> int:
+    """How many of so many are let through."""
+    return sum(wait_of(counted, rate, subject) == 0 for _ in range(times))
+
+
+def wait_of(counted: Limits, rate: Rate, subject: str = "anna") -> int:
+    """Seconds to wait, 0 when it is admitted."""
+    try:
+        counted.admit([rate], subject)
+    except RateLimited as refusal:
+        return refusal.retry_after
+    return 0
+
+
+def arrivals(sessions: Sessions, table: str = "strict") -> list[datetime]:
+    with sessions.begin() as session:
+        return list(session.execute(text(f"SELECT arrival FROM limits.{table} ORDER BY rule")).scalars())  # noqa: S608
+
+
+@pytest.mark.parametrize("rate", [STRICT, COARSE, Rate("few", 3, 60, strict=False)], ids=lambda rate: rate.name)
+def test_G7_so_many_at_once_and_no_more(counted: Limits, rate: Rate) -> None:
+    assert admitted(counted, rate, int(rate.times) + 5) == rate.times
+    assert admitted(counted, rate, 1, "boris") == 1
+
+
+def test_G7_one_more_after_each_step(counted: Limits, clock: SetClock) -> None:
+    assert admitted(counted, STRICT, 20) == 20
+    assert wait_of(counted, STRICT) == 180
+    clock.move(179)
+    assert wait_of(counted, STRICT) == 1
+    clock.move(1)
+    assert [wait_of(counted, STRICT) for _ in range(2)] == [0, 180]
+    # Time that nobody uses is no credit.
+    clock.move(3 * 3600)
+    assert admitted(counted, STRICT, 25) == 20
+
+
+def test_G7_coarse_rates_come_back_as_steadily(counted: Limits, clock: SetClock) -> None:
+    assert admitted(counted, COARSE, 121) == 120
+    assert wait_of(counted, COARSE) == 1
+    clock.move(1)
+    assert admitted(counted, COARSE, 3) == 2
+    clock.move(60)
+    assert admitted(counted, COARSE, 130) == 120
+
+
+def test_a_refusal_does_not_lengthen_the_wait(counted: Limits, sessions: Sessions) -> None:
+    admitted(counted, STRICT, 20)
+    before = arrivals(sessions)
+
+    assert {wait_of(counted, STRICT) for _ in range(10)} == {180}
+    assert arrivals(sessions) == before
+
+
+def test_if_one_rate_refuses_none_is_counted(counted: Limits, sessions: Sessions) -> None:
+    narrow, wide = Rate("a-wide", 10, 60), Rate("b-narrow", 1, 60)
+    counted.admit([narrow, wide], "anna")
+    before = arrivals(sessions)
+
+    with pytest.raises(RateLimited) as refused:
+        counted.admit([narrow, wide], "anna")
+    assert refused.value.retry_after == 60
+    assert arrivals(sessions) == before
+
+
+@pytest.mark.parametrize("rate", [STRICT, COARSE], ids=lambda rate: rate.name)
+def test_T15_sixty_four_at_once_from_two_processes(sessions: Sessions, clock: SetClock, rate: Rate) -> None:
+    processes = [Limits(sessions, KEY, clock), Limits(sessions, KEY, clock)]
+    with ThreadPoolExecutor(64) as pool:
+        waits = list(pool.map(lambda number: wait_of(processes[number % 2], rate), range(192)))
+
+    assert Counter(wait == 0 for wait in waits)[True] == rate.times
+
+
+def test_a_process_takes_many_coarse_permits_with_one_question(counted: Limits, sessions: Sessions) -> None:
+    assert admitted(counted, COARSE, 6) == 6
+    before = arrivals(sessions, "coarse")
+    assert admitted(counted, COARSE, 1) == 1
+    after = arrivals(sessions, "coarse")
+
+    assert (after[0] - before[0]).total_seconds() == 6 * COARSE.step
+    assert admitted(counted, COARSE, 5) == 5
+    assert arrivals(sessions, "coarse") == after
+
+
+def test_who_is_counted_cannot_be_read(counted: Limits, sessions: Sessions) -> None:
+    counted.admit([STRICT, COARSE], "203.0.113.7")
+    with sessions.begin() as session:
+        stored = session.execute(
+            text("SELECT subject FROM limits.strict UNION ALL SELECT subject FROM limits.coarse")
+        ).scalars()
+        subjects = {bytes(subject) for subject in stored}
+
+    assert len(subjects) == 2
+    assert {len(subject) for subject in subjects} == {32}
+    assert not any(b"203" in subject for subject in subjects)
+
+
+def test_what_a_process_remembers_is_bounded(counted: Limits, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "POCKETS", 10)
+    for number in range(50):
+        counted.admit([COARSE], f"address {number}")
+
+    assert len(counted._pockets) == 10
+
+
+def test_T15_strict_rates_fail_closed(away: Sessions) -> None:
+    with pytest.raises(Unavailable):
+        Limits(away, KEY, Clock()).admit([STRICT], "anna")
+
+
+def test_T73_coarse_rates_fail_open_with_one_warning(away: Sessions, capfd: pytest.CaptureFixture[str]) -> None:
+    counted = Limits(away, KEY, Clock())
+
+    assert admitted(counted, COARSE, 300) == 300
+    assert "".join(capfd.readouterr()).count("limits.not_counted") == 1
+
+
+def test_old_rows_are_deleted_along_the_way(counted: Limits, sessions: Sessions, clock: SetClock) -> None:
+    counted.admit([STRICT, COARSE], "anna")
+    counted.admit([STRICT], "boris")
+    clock.move(limits.TIDY + 1)
+    counted.admit([COARSE], "vera")
+
+    assert (len(arrivals(sessions, "strict")), len(arrivals(sessions, "coarse"))) == (0, 1)
+
+
+def test_what_still_counts_is_kept(counted: Limits, sessions: Sessions, clock: SetClock) -> None:
+    admitted(counted, STRICT, 20)
+    clock.move(limits.TIDY + 1)
+
+    assert counted.forget_old() == 0
+    assert admitted(counted, STRICT, 20) == 3
+
+
+@pytest.mark.parametrize(("factor", "times"), [(1000, 120_000), (0.5, 60), (0.0001, 1)], ids=str)
+def test_rates_are_scaled(factor: float, times: float) -> None:
+    assert COARSE.scaled(factor).times == times

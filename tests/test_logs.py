@@ -1,0 +1,87 @@
+"""Logs: one JSON line an event whatever is in it, and of exceptions the place alone."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from sandbox.layout import ROOT
+
+#: What breaks a line, a terminal, or a reader of JSON.
+HOSTILE = [
+    'a\r\n{"event": "forged", "level": "critical"}',
+    "\x1b[2J\x1b]0;owned\x07",
+    "\u009b31m",
+    "one\u2028two\u2029three\x85four\x0bfive\x0csix",
+    '", "event": "forged',
+    "\x00\x7f\u202e\ud800",
+]
+BEGIN = """
+import logging, threading, warnings
+import structlog
+from services import logs
+logs.set_up()
+log = structlog.get_logger("api.test")
+def fail(password):
+    raise ValueError("canary: " + password)
+"""
+
+
+def logged(script: str) -> list[dict[str, Any]]:
+    """The events that a process with our logs writes; every line has to be one."""
+    done = subprocess.run(
+        [sys.executable, "-c", BEGIN + script], cwd=ROOT, capture_output=True, timeout=60, check=False
+    )
+    assert done.stdout == b""
+    text = done.stderr.decode("ascii")
+    assert text.isprintable() or text.replace("\n", "").isprintable()
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def test_T114_one_line_an_event() -> None:
+    events = logged(
+        f"for value in {HOSTILE!a}:\n"
+        "    log.info('a.name', value=value)\n"
+        "    log.info(value)\n"
+        "    logging.getLogger('uvicorn.error').warning('header %s', value)\n"
+    )
+    assert [event["level"] for event in events] == ["info", "info", "warning"] * len(HOSTILE)
+    assert [event["value"] for event in events[::3]] == HOSTILE
+    assert [event["event"] for event in events[2::3]] == [f"header {value}" for value in HOSTILE]
+
+
+@pytest.mark.parametrize(
+    ("script", "event"),
+    [
+        ("try:\n    fail('hunter2')\nexcept ValueError:\n    log.exception('a.failure')", "a.failure"),
+        (
+            "try:\n    fail('hunter2')\nexcept ValueError as error:\n    log.error('a.failure', exc_info=error)",
+            "a.failure",
+        ),
+        (
+            "try:\n    fail('hunter2')\nexcept ValueError:\n    logging.getLogger('x').exception('a.failure')",
+            "a.failure",
+        ),
+        ("fail('hunter2')", "process.crashed"),
+        (
+            "started = threading.Thread(target=fail, args=['hunter2'])\nstarted.start()\nstarted.join()",
+            "thread.crashed",
+        ),
+    ],
+    ids=["ours", "given", "a-librarys", "nobody-caught-it", "in-a-thread"],
+)
+def test_T113_of_an_exception_the_place_and_no_value(script: str, event: str) -> None:
+    (found,) = logged(script)
+    assert (found["event"], found["error"]) == (event, "ValueError")
+    assert found["frames"][-1].endswith(":fail")
+    assert "hunter2" not in str(found)
+
+
+def test_a_warning_is_an_event() -> None:
+    (found,) = logged("warnings.warn('two\\nlines')")
+    assert found["level"] == "warning"
+    assert "UserWarning: two\nlines" in found["event"]

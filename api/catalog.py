@@ -86,13 +86,7 @@ def list_products(
 @router.get("/{productId}", operation_id="getProduct", summary="One product")
 def get_product(product_id: ProductId, house: Services, caller: KnownCaller) -> Product:
     """All there is to know of it."""
-    product = house.catalog.get(product_id, _sees_all(caller))
-    return Product(
-        **_listed(product, _available(house, [product_id])).model_dump(),
-        description=product.description,
-        attributes=dict(product.attributes),
-        is_active=product.is_active,
-    )
+    return in_full(house, house.catalog.get(product_id, _sees_all(caller)))
 
 
 @router.get("/{productId}/price", operation_id="getPrice", summary="What a product costs")
@@ -107,6 +101,16 @@ def get_stock(product_id: ProductId, house: Services, caller: KnownCaller) -> St
     """What can be ordered now: what others hold is not in it."""
     house.catalog.get(product_id, _sees_all(caller))
     return Stock(product_id=product_id, available=_available(house, [product_id]).get(product_id, 0))
+
+
+def in_full(house: House, product: ProductView) -> Product:
+    """A product with the stock that reservations have of it."""
+    return Product(
+        **_listed(product, _available(house, [product.id])).model_dump(),
+        description=product.description,
+        attributes=dict(product.attributes),
+        is_active=product.is_active,
+    )
 
 
 def _sees_all(caller: Caller | None) -> bool:

@@ -52,6 +52,10 @@ _ACCEPTED = {"status": "accepted"}
 _SUMMARY = {"id": _ORDER, "status": "confirmed", **_MONEY, "createdAt": _WHEN}
 _LISTED = {"id": _PRODUCT, "name": "Lantern", "stock": 12, "price": "1299.00", "currency": "RUB"}
 
+_WHOLE = _LISTED | {"description": "", "attributes": {"colour": "red"}, "isActive": True}
+_HELD_GOODS = {"reservationId": "0190f3a4-6c1e-7d53-9a51-aabbccddeeff", "status": "reserved"}
+_MESSAGE = {"notificationId": "0190f3a4-6c1e-7d53-9a51-112233445566", "status": "queued"}
+
 #: Request bodies, by a name for each.
 BODIES: Mapping[str, Mapping[str, Any]] = {
     "POST /auth/register/email": {"by e-mail": {**_NAMES, "email": "anna@example.com", "password": _PASSWORD}},
@@ -93,6 +97,27 @@ BODIES: Mapping[str, Mapping[str, Any]] = {
     "POST /orders/{orderId}/payment-status": {
         "it failed": {"paymentId": _PAYMENT, "status": "failed", "failureCode": "insufficient_funds"}
     },
+    "POST /products": {
+        "a lantern": {
+            "sku": "L-1",
+            "name": "Lantern",
+            "price": "1299.00",
+            "currency": "RUB",
+            "attributes": {"colour": "red"},
+            "stock": 12,
+        }
+    },
+    "PATCH /products/{productId}": {"another price": {"price": "1499.00", "currency": "RUB"}},
+    "PUT /products/{productId}/stock": {"a delivery came": {"available": 120}},
+    "POST /reservations": {"two lanterns": {"orderId": _ORDER, "items": [{"productId": _PRODUCT, "quantity": 2}]}},
+    "POST /notifications/send": {
+        "a code": {
+            "channel": "email",
+            "to": "anna@example.com",
+            "template": "verify_email",
+            "variables": {"code": "424242"},
+        }
+    },
     "POST /payments": {
         "by card": {"orderId": _ORDER, **_PAID, "method": "card", "cardToken": "tok_succeeds"},
         "by phone": {"orderId": _ORDER, **_PAID, "method": "phone", "phone": "+79991234567"},
@@ -124,6 +149,29 @@ ANSWERS: Mapping[str, Any] = {
     "PATCH /users/me": _PROFILE | {"firstName": "Мария"},
     "PUT /users/me/email": _ACCEPTED,
     "PUT /users/me/phone": _ACCEPTED,
+    "POST /products": _WHOLE,
+    "PATCH /products/{productId}": _WHOLE | {"price": "1499.00"},
+    "PUT /products/{productId}/stock": {"productId": _PRODUCT, "available": 120},
+    "GET /stocks": {"items": [{"productId": _PRODUCT, "available": 12}], "nextCursor": None},
+    "POST /reservations": _HELD_GOODS,
+    "GET /reservations/{reservationId}": _HELD_GOODS
+    | {
+        "orderId": _ORDER,
+        "items": [{"productId": _PRODUCT, "reservedQuantity": 2}],
+        "createdAt": _WHEN,
+        "expiresAt": "2026-01-31T12:20:00.123456Z",
+    },
+    "POST /reservations/{reservationId}/confirm": _HELD_GOODS | {"status": "confirmed"},
+    "POST /reservations/{reservationId}/release": _HELD_GOODS | {"status": "released"},
+    "POST /notifications/send": _MESSAGE,
+    "GET /notifications/{notificationId}": _MESSAGE
+    | {
+        "channel": "email",
+        "to": "a***@e***",
+        "template": "verify_email",
+        "createdAt": _WHEN,
+        "errorMessage": None,
+    },
     "GET /products": {"items": [_LISTED], "nextCursor": None},
     "GET /products/{productId}": _LISTED | {"description": "", "attributes": {"colour": "red"}, "isActive": True},
     "GET /products/{productId}/price": {"productId": _PRODUCT, "price": "1299.00", "currency": "RUB"},

@@ -17,6 +17,7 @@ from pydantic import (
     ConfigDict,
     Field,
     PlainSerializer,
+    StrictInt,
     StrictStr,
     model_validator,
 )
@@ -146,5 +147,7 @@ CardToken = Annotated[StrictStr, Field(min_length=1, max_length=255), AfterValid
 PhoneText = Annotated[StrictStr, Field(min_length=1, max_length=40)]
 #: A moment in an answer: RFC 3339, UTC, `Z`.
 Utc = Annotated[datetime, PlainSerializer(_utc, return_type=str)]
+#: Units of one line.
+Quantity = Annotated[StrictInt, Field(ge=1, le=1_000_000)]
 OrderId = Annotated[Id, Path(alias="orderId")]
 ProductId = Annotated[Id, Path(alias="productId")]

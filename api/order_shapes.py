@@ -6,10 +6,10 @@ from collections import Counter
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import Field, StrictInt, model_validator
+from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from api.fields import Body, CardToken, Country, Id, Note, PhoneText, Shape, Text, Utc
+from api.fields import Body, CardToken, Country, Id, Note, PhoneText, Quantity, Shape, Text, Utc
 from services.orders.views import EventView, LineView, OrderSummary, OrderView
 from services.payments.views import PaymentView, RefundView
 
@@ -20,7 +20,7 @@ class OrderedItem(Body):
     """So many units of a product."""
 
     product_id: Id
-    quantity: StrictInt = Field(ge=1, le=1_000_000)
+    quantity: Quantity
 
 
 class ByMethod(Body):

@@ -9,12 +9,13 @@ from fastapi import APIRouter, Response
 from starlette.concurrency import run_in_threadpool
 
 from api import order_seen
-from api.dependencies import ANY_KEY, NO_BODY, CurrentCaller, Services, Waiters, owner
+from api.dependencies import NO_BODY, CurrentCaller, Services, Waiters, owner
 from api.fields import OrderId, Shape
 from api.order_seen import ENDING, PAID, Seen, closed
 from api.order_shapes import ByMethod, CancelOrder, OrderStep, Paid, Reserved
 from api.phones import payment_method
 from api.preferences import STEP_WAIT, AskedPatience
+from api.repeating import Repeating, replayed
 from api.routes import GuardedRoute
 from services.errors import Invalid, InvalidTransition, ReservationExpired
 from services.identity.views import CallerKind
@@ -34,7 +35,7 @@ def _running(model: type[Shape]) -> dict[int | str, dict[str, Any]]:
     "/{orderId}/reserve",
     operation_id="reserveOrder",
     summary="Join the reservation of an order",
-    dependencies=[NO_BODY, ANY_KEY],
+    dependencies=[NO_BODY],
     responses=_running(Reserved),
 )
 async def reserve_order(
@@ -43,9 +44,11 @@ async def reserve_order(
     house: Services,
     waiting: Waiters,
     patience: AskedPatience,
+    repeat: Repeating,
     response: Response,
 ) -> Reserved:
     """200 once the goods are held, 202 while that is under way."""
+    await repeat.begin(order_id)
     seen = await waiting.until(
         order_id,
         order_seen.with_reservation(house, order_id, owner(caller)),
@@ -56,7 +59,7 @@ async def reserve_order(
         raise closed(seen.order)
     if seen.reservation and seen.reservation.status == "expired":
         raise ReservationExpired("The goods were held for too long: place a new order.")
-    response.status_code = 200 if _is_reserved(seen) else 202
+    await repeat.end(response, 200 if _is_reserved(seen) else 202)
     return Reserved(
         order_id=order_id,
         status=seen.order.status,
@@ -69,7 +72,6 @@ async def reserve_order(
     "/{orderId}/pay",
     operation_id="payOrder",
     summary="Join or start the payment of an order",
-    dependencies=[ANY_KEY],
     responses=_running(Paid),
 )
 async def pay_order(
@@ -78,6 +80,7 @@ async def pay_order(
     house: Services,
     waiting: Waiters,
     patience: AskedPatience,
+    repeat: Repeating,
     response: Response,
     body: ByMethod | None = None,
 ) -> Paid:
@@ -85,23 +88,26 @@ async def pay_order(
     method = payment_method(body, house.settings.phone_region) if body else None
     look = order_seen.with_payment(house, order_id, owner(caller))
     before = await look()
+    if before.order.status not in PAID:
+        _refuse_unpayable(before, method)
+    if method is None or before.order.status in PAID:
+        await repeat.begin(order_id, body)
+    elif await run_in_threadpool(house.orders.give_method, order_id, owner(caller), method, repeat.key(body)):
+        replayed(response)
     if before.order.status in PAID:
-        return _paid(before, response)
-    _refuse_unpayable(before, method)
-    if method is not None:
-        await run_in_threadpool(house.orders.give_method, order_id, owner(caller), method)
+        return await _paid(before, repeat, response)
     seen = await waiting.until(order_id, look, _is_payment_known, patience.seconds(STEP_WAIT, response))
     if method is not None and before.payment and seen.payment and seen.payment.id == before.payment.id:
         # That one had failed: the payment by the new method is still to come.
         seen = replace(seen, payment=None)
-    return _paid(seen, response)
+    return await _paid(seen, repeat, response)
 
 
 @router.post(
     "/{orderId}/confirm",
     operation_id="confirmOrder",
     summary="Join the confirmation of a paid order",
-    dependencies=[NO_BODY, ANY_KEY],
+    dependencies=[NO_BODY],
     responses=_running(OrderStep),
 )
 async def confirm_order(
@@ -110,9 +116,11 @@ async def confirm_order(
     house: Services,
     waiting: Waiters,
     patience: AskedPatience,
+    repeat: Repeating,
     response: Response,
 ) -> OrderStep:
     """200 once confirmed, 202 while that is under way; it never skips payment."""
+    await repeat.begin(order_id)
     seen = await waiting.until(
         order_id,
         order_seen.whole(house, order_id, owner(caller)),
@@ -123,7 +131,7 @@ async def confirm_order(
         raise closed(seen.order)
     if seen.order.status not in PAID:
         raise InvalidTransition("The order is not paid yet.")
-    response.status_code = 200 if seen.order.status is OrderStatus.CONFIRMED else 202
+    await repeat.end(response, 200 if seen.order.status is OrderStatus.CONFIRMED else 202)
     return OrderStep(order_id=order_id, status=seen.order.status)
 
 
@@ -131,7 +139,6 @@ async def confirm_order(
     "/{orderId}/cancel",
     operation_id="cancelOrder",
     summary="Cancel an order",
-    dependencies=[ANY_KEY],
     responses=_running(OrderStep),
 )
 async def cancel_order(
@@ -140,10 +147,12 @@ async def cancel_order(
     house: Services,
     waiting: Waiters,
     patience: AskedPatience,
+    repeat: Repeating,
     response: Response,
     body: CancelOrder | None = None,
 ) -> OrderStep:
     """202 while what was done is undone, 200 once it is."""
+    await repeat.begin(order_id, body)
     operator = caller.kind is CallerKind.OPERATOR
     reason = CancelReason.OPERATOR_REQUEST if operator else CancelReason.BUYER_REQUEST
     note = (body.reason or None) if body else None
@@ -152,7 +161,7 @@ async def cancel_order(
     if seconds and not order.closed:
         look = order_seen.whole(house, order_id, owner(caller))
         order = (await waiting.until(order_id, look, lambda seen: seen.rests, seconds)).order
-    response.status_code = 200 if order.status is OrderStatus.CANCELLED else 202
+    await repeat.end(response, 200 if order.status is OrderStatus.CANCELLED else 202)
     return OrderStep(order_id=order_id, status=order.status)
 
 
@@ -175,11 +184,11 @@ def _is_payment_known(seen: Seen) -> bool:
     return seen.over or pending or seen.order.status in PAID
 
 
-def _paid(seen: Seen, response: Response) -> Paid:
+async def _paid(seen: Seen, repeat: Repeating, response: Response) -> Paid:
     payment = seen.payment
     if payment is None and seen.order.status in ENDING:
         raise closed(seen.order)
-    response.status_code = 200 if payment and not payment.undecided else 202
+    await repeat.end(response, 200 if payment and not payment.undecided else 202)
     return Paid(
         payment_id=payment and payment.id,
         status=payment.status if payment else "pending",

@@ -17,6 +17,7 @@ from services import db, logs, production
 from services.catalog.service import CatalogService
 from services.clock import Clock
 from services.db import Sessions
+from services.idempotency import Keys
 from services.identity.codes import Codes
 from services.identity.messages import AccountMessages
 from services.identity.pacing import Pacing
@@ -73,6 +74,7 @@ class House:
     account_messages: AccountMessages
     tokens: AccessTokens
     limits: Limits
+    keys: Keys
     catalog: CatalogService
     orders: OrderService
     order_steps: OrderSteps
@@ -163,6 +165,7 @@ def build(
         account_messages=messages,
         tokens=tokens,
         limits=limits,
+        keys=Keys(sessions),
         catalog=CatalogService(sessions, clock),
         orders=OrderService(sessions, vault, clock, policy or _policy(settings)),
         order_steps=OrderSteps(sessions, vault),

@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import Column, DateTime, LargeBinary, func, text
 from sqlmodel import Field, Session, SQLModel
 
+from services.db import Sessions, retried
 from services.errors import IdempotencyInProgress, IdempotencyKeyReused
 
 #: How long a key is remembered, in hours.
@@ -101,6 +102,38 @@ def _replay(session: Session, request: Idempotent) -> Replay:
     return Replay(row.resource_id, row.status)
 
 
+class Keys:
+    """Keys of operations that only join what goes on anyway: doing them again is harmless, a second body is not."""
+
+    def __init__(self, sessions: Sessions) -> None:
+        self._sessions = sessions
+
+    @retried
+    def begin(self, request: Idempotent | None, resource_id: UUID) -> Replay | None:
+        """Write the key's row before the operation, or return what is known of the first request (status 0: nothing).
+
+        Raises IdempotencyKeyReused, IdempotencyInProgress.
+        """
+        if request is None:
+            return None
+        with self._sessions.begin() as session:
+            return remember(session, request, resource_id, 0)
+
+    @retried
+    def end(self, request: Idempotent | None, status: int) -> None:
+        """Keep the status of the first answer."""
+        if request is None:
+            return
+        values = {"caller": request.caller, "operation": request.operation, "key": request.key, "status": status}
+        with self._sessions.begin() as session:
+            session.execute(_END, values)
+
+    def forget_old(self) -> int:
+        """Delete keys older than 72 h; returns how many."""
+        with self._sessions.begin() as session:
+            return forget_old(session)
+
+
 def forget_old(session: Session) -> int:
     """Delete keys older than 72 h; returns how many."""
     return len(session.execute(_FORGET).all())
@@ -121,6 +154,10 @@ _INSERT = text(
 _FIND = text(
     "SELECT body_hash, resource_id, status FROM idempotency.keys"
     " WHERE caller = :caller AND operation = :operation AND key = :key"
+)
+_END = text(
+    "UPDATE idempotency.keys SET status = :status"
+    " WHERE caller = :caller AND operation = :operation AND key = :key AND status = 0"
 )
 _FORGET = text(
     f"DELETE FROM idempotency.keys WHERE created_at < now() - interval '{KEPT_HOURS} hours' RETURNING 1"  # noqa: S608

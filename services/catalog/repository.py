@@ -38,6 +38,12 @@ def put(session: Session, drafts: Sequence[ProductDraft], hidden: bool, now: dat
     return session.execute(_PUT, {"rows": json.dumps(rows), "hidden": hidden, "now": now}).all()
 
 
+def add(session: Session, product_id: UUID, draft: ProductDraft, now: datetime | None) -> Row[Any] | None:
+    """Write a new product; None when there is one with its SKU."""
+    values = {**_row(draft), "id": product_id, "attributes": json.dumps(dict(draft.attributes)), "now": now}
+    return session.execute(_ADD, values).one_or_none()
+
+
 def ids_of(session: Session, skus: Sequence[str]) -> dict[str, UUID]:
     """The id of each SKU that there is."""
     return {row.sku: row.id for row in session.execute(_IDS, {"skus": list(skus)})}
@@ -85,6 +91,15 @@ _SETTINGS = {
 }
 _FIND = text(f"SELECT {_COLUMNS} FROM catalog.products WHERE id = ANY(:ids)")  # noqa: S608
 _IDS = text("SELECT sku, id FROM catalog.products WHERE sku = ANY(:skus)")
+_ADD = text(
+    f"""
+    INSERT INTO catalog.products ({_COLUMNS}, created_at, updated_at)
+    VALUES (:id, :sku, :name, :description, :price_minor, :currency, cast(:attributes AS jsonb), :is_active,
+            {NOW}, {NOW})
+        ON CONFLICT (sku) DO NOTHING
+    RETURNING {_COLUMNS}
+    """  # noqa: S608
+)
 _VISIBLE = "CASE WHEN :hidden THEN p.is_active ELSE excluded.is_active END"
 # A row that says nothing new is not written, so that a repeated import leaves no trace.
 # Hidden: what is new is not for sale yet, and what there is stays as visible as it was.

@@ -13,9 +13,10 @@ from sqlalchemy import Row
 from services.catalog import repository
 from services.catalog.rules import MAX_DESCRIPTION, MAX_NAME, check_attributes, check_price, check_text, checked
 from services.catalog.views import Imported, ProductChange, ProductDraft, ProductView
-from services.clock import Clock
+from services.clock import Clock, new_id
 from services.db import Sessions, retried
-from services.errors import NotFound
+from services.errors import Invalid, NotFound
+from services.idempotency import Idempotent, remember
 from services.money import Money
 
 # Products written in one statement.
@@ -80,6 +81,24 @@ class CatalogService:
         changed = frozenset(row.sku for row in written) - added
         _log.info("catalog.imported", products=len(by_sku), added=len(added), changed=len(changed), hidden=hidden)
         return Imported(added, changed, ids)
+
+    @retried
+    def add(self, draft: ProductDraft, idempotent: Idempotent | None = None) -> tuple[ProductView, bool]:
+        """Write a new product; also whether an earlier request with the same key had done so.
+
+        Raises Invalid, with a pointer, for what cannot be sold and for a SKU that there is; and as
+        `idempotency.remember`.
+        """
+        checked(draft)
+        product_id = new_id()
+        with self._sessions.begin() as session:
+            if replay := remember(session, idempotent, product_id, 201):
+                return _view(repository.find(session, [replay.resource_id])[0]), True
+            row = repository.add(session, product_id, draft, self._clock.override())
+            if row is None:
+                raise Invalid("There is a product with this SKU: change it instead.", pointer="/sku")
+        _log.info("catalog.added", product_id=str(product_id))
+        return _view(row), False
 
     @retried
     def change(self, product_id: UUID, wanted: ProductChange) -> ProductView:

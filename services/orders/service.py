@@ -139,7 +139,7 @@ class OrderService:
         Raises NotFound, InvalidTransition (confirmed).
         """
         with self._sessions.begin() as session:
-            order = self._view(session, order_id, buyer_id)
+            self._view(session, order_id, buyer_id)
             moved = repository.move(
                 session,
                 order_id,

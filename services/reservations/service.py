@@ -68,6 +68,7 @@ class ReservationService:
                 taken.created_at,
                 taken.expires_at,
                 pinned,
+                fresh=True,
             )
 
     @retried

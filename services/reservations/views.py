@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
@@ -29,6 +29,8 @@ class ReservationView:
     created_at: datetime
     expires_at: datetime | None
     pinned: bool
+    #: made by this very call
+    fresh: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True)

@@ -63,7 +63,7 @@ def compose_listens_on_the_loopback_only() -> None:
 
 def compose_sets_only_settings_that_exist() -> None:
     """Every variable that docker-compose.yml gives to our own processes is one that they read."""
-    known = {name.upper() for name in Settings.model_fields}
+    known = {str(field.validation_alias or name).upper() for name, field in Settings.model_fields.items()}
     neighbours = (ROOT / "sandbox" / "neighbours" / "settings.py").read_text()
     for service, name, _ in _environment():
         if service in OURS and name not in known:

@@ -166,8 +166,10 @@ def test_T38_one_answer_for_every_token_that_is_no_good(
 def test_T38_only_its_hash_is_kept(resets: Resets, outbox: AccountMessages, anna: Profile, sessions: Sessions) -> None:
     token = sent(resets, outbox)
     with sessions.begin() as session:
-        rows = session.execute(text("SELECT t::text FROM identity.password_reset_tokens t")).scalars().all()
-        rows += session.execute(text("SELECT m::text FROM identity.messages m")).scalars().all()
+        rows = [
+            *session.execute(text("SELECT t::text FROM identity.password_reset_tokens t")).scalars(),
+            *session.execute(text("SELECT m::text FROM identity.messages m")).scalars(),
+        ]
     assert not any(token in row for row in rows)
 
 

@@ -37,11 +37,10 @@ from api.edge import Edge
 from api.hashing import Hashing
 from api.measures import Measures
 from api.rates import Rates
+from api.routes import BASE
 from api.starting import Starts
 from api.waiting import Waiting
 from services.bootstrap import House
-
-BASE = "/api/v1"
 
 #: The routers of each service, by its name in API_SERVICES.
 _SERVICES: dict[str, tuple[APIRouter, ...]] = {

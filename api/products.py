@@ -93,6 +93,8 @@ def create_product(
 @router.patch("/{productId}", operation_id="changeProduct", summary="Change a product")
 def change_product(product_id: ProductId, body: ChangeProduct, house: Services) -> Product:
     """Orders that were placed before keep their name and price."""
+    if "price" in body.model_fields_set and "currency" in body.model_fields_set:
+        money(body.price, body.currency)  # what can be judged without the product comes before looking for it
     changed = house.catalog.change(product_id, _change(house.catalog.get(product_id, True), body))
     return in_full(house, changed)
 

@@ -44,7 +44,7 @@ def connect(url: str, *, pool_size: int = 10) -> Engine:
         max_overflow=0,
         pool_timeout=1,
         pool_recycle=1800,
-        connect_args={"options": _OPTIONS, "connect_timeout": 3, "application_name": "market"},
+        connect_args={"options": _OPTIONS, "connect_timeout": 2, "application_name": "market"},
     )
     event.listen(engine, "handle_error", _note_lost_connection)
     return engine

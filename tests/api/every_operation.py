@@ -11,10 +11,10 @@ from uuid import uuid4
 
 import httpx2
 
-from api.app import BASE
 from api.callers import OPERATIONS, Token, admission
 from api.examples import BODIES
 from api.refusals import PARTICULAR
+from api.routes import BASE
 from services.identity.views import CallerKind
 from tests.api.people import Person
 

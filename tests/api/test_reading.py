@@ -108,7 +108,7 @@ async def test_G12_malformed_ids(api: httpx2.AsyncClient, buyer: Person, id_: st
 
     assert (answer.status_code, answer.json()["type"]) == (422, "/problems/validation-error")
     assert answer.json()["errors"][0]["pointer"] == "/path/orderId"
-    assert answer.json()["instance"] == f"/orders/{{orderId}}{rest}"
+    assert answer.json()["instance"] == f"/orders/%7BorderId%7D{rest}"
 
 
 async def test_pages_newest_first(api: httpx2.AsyncClient, buyer: Person, other: Person, house: House) -> None:

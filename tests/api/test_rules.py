@@ -175,9 +175,6 @@ async def test_G9_the_database_is_away(away: Asking, operation: str) -> None:
     assert time.monotonic() - began < 5
 
 
-@pytest.mark.xfail(
-    reason="services/db.py: connect_timeout=3 is waited for twice, by the limits and by the service: 6 s"
-)
 async def test_G9_a_database_that_says_nothing(roomy: House, callers: Callers) -> None:
     async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read()

@@ -17,9 +17,9 @@ from uuid import UUID
 import httpx2
 import pytest
 
-from api.app import BASE
 from api.callers import Token, admission
 from api.examples import ANSWERS
+from api.routes import BASE
 from services.bootstrap import House
 from services.identity.views import CallerKind
 from tests.api.people import Person

@@ -12,7 +12,18 @@ from services.notifications.catalogue import LANGUAGES, VARIABLES
 from services.notifications.rendering import FOLDER, Templates
 
 ORDER = "01934f2e-8a7b-7c3d-9e21-5a6c9f3a21c4"
-ALL = {"firstName": "Анна", "orderId": ORDER, "totalAmount": "1999.00", "currency": "RUB", "reason": "out_of_stock"}
+TOKEN = "Zm9yIGV4YW1wbGUgb25seSwgbm90IGEgcmVhbCBvbmU"
+ALL = {
+    "firstName": "Анна",
+    "orderId": ORDER,
+    "totalAmount": "1999.00",
+    "currency": "RUB",
+    "reason": "out_of_stock",
+    "code": "424242",
+    "resetToken": TOKEN,
+    "client": "Firefox",
+    "at": "2026-11-24 10:00 UTC",
+}
 RUB, RUB_EN = "1\u00a0999,00\u00a0₽", "RUB\u00a01,999.00"
 REASONS = (
     "buyer_request",
@@ -37,6 +48,18 @@ WORDS = {
     ("order_confirmed", "en"): ("Order 9F3A-21C4 confirmed", "the goods are yours", f"Paid: {RUB_EN}"),
     ("order_cancelled", "en"): ("Order 9F3A-21C4 cancelled", "the goods have sold out", f"Total: {RUB_EN}"),
     ("order_refunded", "en"): ("Refund for order 9F3A-21C4", "We have returned your money", f"Refunded: {RUB_EN}"),
+    ("verify_email", "ru"): ("Код подтверждения адреса", "где вы указали адрес", "Код: 424242"),
+    ("verify_phone", "ru"): ("Код подтверждения номера", "где вы указали номер", "Код: 424242"),
+    ("password_reset", "ru"): ("Сброс пароля", "вместе с новым паролем", f"Ключ: {TOKEN}"),
+    ("password_changed", "ru"): ("Пароль изменён", "другие сеансы завершены", "сразу сбросьте пароль"),
+    ("new_sign_in", "ru"): ("Новый вход", "которых мы раньше не видели", "Откуда: Firefox"),
+    ("identifier_changed", "ru"): ("Изменены данные для входа", "заменён другим", "обратитесь в магазин"),
+    ("verify_email", "en"): ("Your confirmation code", "where you gave your address", "Code: 424242"),
+    ("verify_phone", "en"): ("Your confirmation code", "where you gave your number", "Code: 424242"),
+    ("password_reset", "en"): ("Reset your password", "together with a new password", f"Key: {TOKEN}"),
+    ("password_changed", "en"): ("Your password was changed", "other sessions were ended", "reset it at once"),
+    ("new_sign_in", "en"): ("New sign-in", "that we had not seen before", "From: Firefox"),
+    ("identifier_changed", "en"): ("How you sign in was changed", "was replaced by another", "please tell the shop"),
 }
 TEXTS = {
     ("order_created", "ru"): f"Заказ 9F3A-21C4 на {RUB} принят. Ждём оплату.",
@@ -55,6 +78,20 @@ TEXTS = {
     ("order_refunded", "en"): (
         "Order 9F3A-21C4: we refunded RUB 1,999.00 the way you paid. It usually arrives within a few days."
     ),
+    ("verify_email", "ru"): "Код подтверждения: 424242. Никому его не сообщайте.",
+    ("verify_phone", "ru"): "Код подтверждения: 424242. Никому его не сообщайте.",
+    ("password_reset", "ru"): f"Ключ сброса пароля: {TOKEN}",
+    ("password_changed", "ru"): "Пароль изменён. Это не вы? Сразу сбросьте его.",
+    ("new_sign_in", "ru"): "Новый вход 2026-11-24 10:00 UTC. Это не вы? Смените пароль.",
+    ("identifier_changed", "ru"): "Данные для входа изменены. Это не вы? Напишите в магазин.",
+    ("verify_email", "en"): "Your confirmation code: 424242. Tell it to nobody.",
+    ("verify_phone", "en"): "Your confirmation code: 424242. Tell it to nobody.",
+    ("password_reset", "en"): f"Key to reset your password: {TOKEN} Tell it to nobody.",
+    ("password_changed", "en"): "Your password was changed. If it was not you, reset it at once.",
+    ("new_sign_in", "en"): (
+        "Sign-in from a new device (2026-11-24 10:00 UTC). If it was not you, change your password."
+    ),
+    ("identifier_changed", "en"): "How you sign in was changed. If it was not you, please tell the shop.",
 }
 
 
@@ -67,11 +104,15 @@ def test_an_email_says_what_happened_and_how_much(templates: Templates, name: st
     subject, phrase, amount = WORDS[name, language]
     letter = templates.letter(name, language, given(name))
     assert letter.subject == subject
-    assert letter.text.startswith("Здравствуйте, Анна!\n\n" if language == "ru" else "Hello Анна,\n\n")
-    for part in (phrase, amount, ORDER, "-- \nMarketplace Orders"):
+    greeted = {"ru": ("Здравствуйте, Анна!", "Здравствуйте!"), "en": ("Hello Анна,", "Hello,")}[language]
+    # Codes and keys go to whoever has the address: the name of the account is not told there.
+    assert letter.text.startswith(f"{greeted[0 if name.startswith('order_') else 1]}\n\n")
+    about = ORDER if name.startswith("order_") else ""
+    for part in (phrase, amount, about, "-- \nMarketplace Orders"):
         assert part in letter.text
-    label, value = amount.split(": ")
-    for part in (phrase, f'<td class="label">{label}</td><td class="value">{value}</td>', f'lang="{language}"', ORDER):
+    label, _, value = amount.partition(": ")
+    fact = f'<td class="label">{label}</td><td class="value">{value}</td>' if value else amount
+    for part in (phrase, fact, f'lang="{language}"', about):
         assert part in letter.html
     assert "\n\n\n" not in letter.text
     assert not re.search(r"https?:|src=|<link|<script|@import|url\(", letter.html)

@@ -27,7 +27,8 @@ async def client(temporal: TemporalServer) -> Client:
     return await connect(Settings(app_env="development", temporal_address=temporal.address))
 
 
-@pytest_asyncio.fixture(scope="session")
+# Not for the whole session: its worker would take away what tests of other packages look for in the database.
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def shop(
     client: Client, database_url: str, all_sessions: Sessions, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Shop]:

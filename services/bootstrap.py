@@ -207,7 +207,7 @@ def _gateway(settings: Settings) -> YooKassa:
         settings.yookassa_shop_id or "",
         settings.yookassa_secret_key or "",
         methods,
-        sources=[*sources, *filter(None, settings.payment_webhook_sources.split(","))],
+        sources=[*sources, *filter(None, map(str.strip, settings.payment_webhook_sources.split(",")))],
     )
 
 

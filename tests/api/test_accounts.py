@@ -179,3 +179,8 @@ def test_T11_a_hostile_client_is_only_words(house: House) -> None:
     found = list(forms(house, "new_sign_in", {"client": "<script>{{7*7}}</script>", "at": "2026-11-24 10:00 UTC"}))
     assert not any("<script>" in html for html in found[1::3])
     assert all("49" not in form for form in found)
+
+
+async def test_T17_an_unproven_identifier_may_sign_in(api: httpx2.AsyncClient, anna: Person) -> None:
+    answer = await api.post(f"{AUTH}/login/email", json={"email": anna.email, "password": PASSWORD})
+    assert (answer.status_code, answer.json()["tokenType"], answer.json()["expiresIn"]) == (200, "Bearer", 600)

@@ -68,6 +68,11 @@ def test_a_true_story_holds(sessions: Sessions, confirmed: OrderView) -> None:
         ("UPDATE payments.payments SET captured_minor = captured_minor + 1", ["I5"]),
         ("UPDATE orders.events SET told_at = NULL WHERE key = 'created'", ["I12"]),
         (
+            "INSERT INTO identity.messages (id, channel, template, language)"
+            " VALUES (gen_random_uuid(), 'email', 'verify_email', 'ru')",
+            ["I12"],
+        ),
+        (
             "INSERT INTO idempotency.keys SELECT 'a', 'POST /orders', 'k', 'x', gen_random_uuid(), 201",
             ["I8"],
         ),

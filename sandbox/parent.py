@@ -66,7 +66,8 @@ def main() -> None:
     try:
         take_identity(Identity(identity))
         bind_to_parent(int(death_signal), int(parent))
-        for ignored in (signal.SIGPIPE, signal.SIGXFSZ):  # Python ignores them, and exec would hand that down
+        # Python ignores the first two, a shell that starts us in its background the others; exec would hand that down.
+        for ignored in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT, signal.SIGQUIT):
             signal.signal(ignored, signal.SIG_DFL)
         os.execvp(argv[0], argv)  # noqa: S606 - no shell is meant
     except OSError as error:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from temporalio import activity
 
 from activities.faults import Faults
-from activities.waking import Alarm, until_shutdown
+from activities.polling import Alarm, until_shutdown
 
 if TYPE_CHECKING:
     from services.identity.messages import AccountMessages

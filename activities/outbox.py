@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from temporalio import activity
 
-from activities.waking import Alarm, until_shutdown
+from activities.polling import Alarm, until_shutdown
 
 if TYPE_CHECKING:
     from services.orders.steps import OrderSteps

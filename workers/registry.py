@@ -11,8 +11,8 @@ from activities.notifications import NotificationActivities
 from activities.orders import OrderActivities
 from activities.outbox import Courier, OutboxActivities
 from activities.payments import PaymentActivities
+from activities.polling import Alarm
 from activities.reservations import ReservationActivities
-from activities.waking import Alarm
 from services.bootstrap import House
 from services.listening import NOTIFICATIONS, OUTBOX
 from services.notifications.notices import account_message

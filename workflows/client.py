@@ -36,7 +36,7 @@ from services.money import Money
 from workflows.maintenance import NotificationDispatchWorkflow, OutboxRelayWorkflow, SweepWorkflow
 from workflows.order import OrderWorkflow
 from workflows.refund import RefundWorkflow
-from workflows.searching import BUYER_ID, ORDER_STATUS
+from workflows.search_attributes import BUYER_ID, ORDER_STATUS
 
 if TYPE_CHECKING:
     from services.orders.views import Command

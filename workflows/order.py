@@ -11,11 +11,11 @@ from temporalio.exceptions import TimeoutError as StepTimeout
 
 with workflow.unsafe.imports_passed_through():
     from activities.messages import OrderInput, OrderOutcome, PaymentSettled, PaymentState, Resolve
-    from workflows.attention import Watch
     from workflows.compensation import Compensation, may_undo, refusal_of, root_cause, shielded
+    from workflows.lanes import LOOK_AGAIN
     from workflows.order_steps import OrderSteps
-    from workflows.searching import ORDER_STATUS
-    from workflows.steps import LOOK_AGAIN
+    from workflows.search_attributes import ORDER_STATUS
+    from workflows.stuck_undo import Watch
 
 #: What each refusal of a step means for the order.
 _REASONS = {

@@ -27,7 +27,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.orders import OrderActivities
     from activities.payments import PaymentActivities
     from activities.reservations import ReservationActivities
-    from workflows.steps import EXCHANGE, TRANSACTION, two_lanes
+    from workflows.lanes import EXCHANGE, TRANSACTION, two_lanes
 
 #: How long a payment may stay undecided after the provider's own term, before the order gives up waiting.
 GRACE = timedelta(minutes=2)

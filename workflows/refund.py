@@ -10,8 +10,8 @@ with workflow.unsafe.imports_passed_through():
     from activities.messages import RaiseAttention, RecordResolution, RefundInput, RefundLatePayment, Resolve
     from activities.orders import OrderActivities
     from activities.payments import PaymentActivities
-    from workflows.attention import Watch
-    from workflows.steps import EXCHANGE, LOOK_AGAIN, TRANSACTION, two_lanes
+    from workflows.lanes import EXCHANGE, LOOK_AGAIN, TRANSACTION, two_lanes
+    from workflows.stuck_undo import Watch
 
 
 @workflow.defn

@@ -7,7 +7,7 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from activities.messages import OrderInput, OrderOutcome, ReleaseStock
     from activities.reservations import ReservationActivities
-    from workflows.steps import TRANSACTION, two_lanes
+    from workflows.lanes import TRANSACTION, two_lanes
 
 
 @workflow.defn(name="OrderWorkflow")

@@ -17,7 +17,7 @@ from tests.builders import an_order
 from tests.workflows.shop import Shop
 from workflows.client import TASK_QUEUE, OrderCommands, order_input
 from workflows.order import OrderWorkflow
-from workflows.searching import BUYER_ID, ORDER_STATUS
+from workflows.search_attributes import BUYER_ID, ORDER_STATUS
 
 CONFIRMED, CANCELLED = OrderStatus.CONFIRMED, OrderStatus.CANCELLED
 

@@ -12,7 +12,7 @@ from temporalio.exceptions import ApplicationError
 with workflow.unsafe.imports_passed_through():
     from activities.messages import Resolve
     from workflows.compensation import Undo
-    from workflows.searching import ATTENTION_REASON, NEEDS_ATTENTION
+    from workflows.search_attributes import ATTENTION_REASON, NEEDS_ATTENTION
 
 ACTIONS = ("retry", "mark_done", "write_off")
 

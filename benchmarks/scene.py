@@ -19,7 +19,7 @@ from benchmarks import application, client, processor
 from benchmarks.plan import Case, Done, Round
 from benchmarks.process import Driver, NotMeasured
 from benchmarks.shop import Shop, Shopper
-from sandbox.buyers import Buyer, expect
+from sandbox.demo.buyers import Buyer, expect
 from sandbox.process import wait_until
 from sandbox.programs import answers_readyz
 from sandbox.settings import Ports, StackSettings

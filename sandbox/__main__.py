@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from sandbox.demo import demo as replay_day
+from sandbox.demo.run import demo as replay_day
 from sandbox.errors import CannotStart
 from sandbox.interruption import ignore_further, interruptions
 from sandbox.settings import StackSettings

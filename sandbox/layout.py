@@ -126,7 +126,7 @@ class Layout:
         webhooks = {"WEBHOOK_URL": f"{payments}/webhooks/yookassa", "NOTIFY_URL": f"{payments}/{{paymentId}}/notify"}
         return Program(
             "neighbours",
-            _python("sandbox.neighbours"),
+            _python("sandbox.standins"),
             env={**self._shop(), **webhooks, **{name: str(port) for name, port in listens.items()}},
             cwd=ROOT,
             log=self._log("neighbours"),

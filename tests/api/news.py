@@ -10,7 +10,7 @@ from uuid import UUID
 import httpx2
 from sqlalchemy import text
 
-from sandbox.neighbours.signing import read_secrets, signed_headers
+from sandbox.standins.provider.webhook_signing import read_secrets, signed_headers
 from services.bootstrap import House
 from services.clock import new_id
 from services.payments.views import PaymentView

@@ -14,11 +14,11 @@ import httpx2
 from sqlalchemy import text
 from temporalio.client import Client, WorkflowHandle
 
+from sandbox.demo.audit import verdict
 from sandbox.layout import ROOT
 from sandbox.ports import free_port
 from sandbox.programs import Program, answers_readyz
 from sandbox.stack import Stack
-from sandbox.verdict import verdict
 from services import db
 from services.db import Sessions
 from tests.journeys.customers import Customer

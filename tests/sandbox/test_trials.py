@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from sandbox.demo import _scripts
+from sandbox.demo.run import _scripts
+from sandbox.demo.test_cards import Result, Trial, trials
 from sandbox.layout import ROOT
-from sandbox.neighbours.scripts import Behaviour, Method, known_scripts
-from sandbox.trials import Result, Trial, trials
+from sandbox.standins.provider.test_cards import Behaviour, Method, known_scripts
 
 VARIANT = re.compile(r"tok_\w+_\d+")
 PAID = Trial("tok_succeeds", Method.CARD, Behaviour.SUCCEEDS)

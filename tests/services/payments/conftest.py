@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
-from sandbox.neighbours.running import Neighbours, running_neighbours
+from sandbox.standins.running import Neighbours, running_neighbours
 from services.clock import new_id
 from services.db import Sessions
 from services.payments.calling import Times

@@ -12,7 +12,7 @@ import httpx2
 import pytest
 from sqlalchemy import event, text
 
-from sandbox.neighbours.running import Neighbours
+from sandbox.standins.running import Neighbours
 from services.clock import new_id
 from services.db import Sessions
 from services.errors import (

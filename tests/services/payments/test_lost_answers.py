@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from sandbox.neighbours.running import Neighbours
+from sandbox.standins.running import Neighbours
 from services.db import Sessions
 from services.errors import Unavailable
 from services.payments.calling import Times

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from sandbox.neighbours.signing import signed_headers
+from sandbox.standins.provider.webhook_signing import signed_headers
 from services.errors import InvalidSignature
 from services.payments.signatures import Signatures
 from services.secrets import development_webhook_secret, webhook_keys

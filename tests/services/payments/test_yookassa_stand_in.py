@@ -10,8 +10,8 @@ from uuid import UUID
 
 import pytest
 
-from sandbox.neighbours.running import Neighbours
 from sandbox.process import wait_until
+from sandbox.standins.running import Neighbours
 from services.clock import new_id
 from services.money import Money
 from services.payments.gateway import (

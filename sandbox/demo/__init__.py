@@ -1,0 +1,1 @@
+"""The demonstration: a day of a real shop replayed through the API, then checked against three records."""

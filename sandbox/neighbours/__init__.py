@@ -1,1 +1,0 @@
-"""The world outside the order system, on one machine: a payment provider, a mail server and an SMS gateway."""

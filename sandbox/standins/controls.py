@@ -1,0 +1,117 @@
+"""The sandbox's own operations: inbox, ledger, scripts, outages, readiness."""
+
+import json
+from collections import defaultdict
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from sandbox.standins.inbox.messages import Inbox, Selection, shown
+from sandbox.standins.outage import Outages, Target
+from sandbox.standins.provider.ledger import Filter, Ledger, Payment, Refund, Status
+from sandbox.standins.provider.test_cards import known_scripts
+from sandbox.standins.provider.yookassa_json import timestamp
+
+LONGEST_OUTAGE = 86_400.0
+STATUSES = (None, 200, 429, 500, 503)
+
+
+class BadRequest(Exception):
+    """A query or body that says nothing sensible; its text goes to the caller."""
+
+
+class Controls:
+    """What tests, the demo and the pages ask for; JSON all of it."""
+
+    def __init__(self, inbox: Inbox, ledger: Ledger, outages: Outages) -> None:
+        self.inbox = inbox
+        self.ledger = ledger
+        self.outages = outages
+
+    def routes(self) -> list[Route]:
+        """The paths and what answers them."""
+        return [
+            Route("/inbox", self.read_inbox, methods=["GET"]),
+            Route("/inbox", self.clear_inbox, methods=["DELETE"]),
+            Route("/ledger", self.read_ledger, methods=["GET"]),
+            Route("/scripts", self.read_scripts, methods=["GET"]),
+            Route("/outage", self.start_outage, methods=["POST"]),
+        ]
+
+    async def read_inbox(self, request: Request) -> Response:
+        """Messages by `to`, `channel`, `after` (an id), newest last."""
+        found = self.inbox.find(selection(request))
+        return JSONResponse({"items": [shown(message) for message in found]})
+
+    async def clear_inbox(self, _request: Request) -> Response:
+        """Forgets every message."""
+        self.inbox.clear()
+        return Response(status_code=204)
+
+    async def read_ledger(self, request: Request) -> Response:
+        """The provider's payments, of one `reference` or all, oldest first."""
+        return JSONResponse({"items": ledger_items(self.ledger, request.query_params.get("reference"))})
+
+    async def read_scripts(self, _request: Request) -> Response:
+        """Test cards and phones."""
+        return JSONResponse(known_scripts())
+
+    async def start_outage(self, request: Request) -> Response:
+        """Takes `target` away for `seconds`, 0 brings it back; `status` (optional): what it answers meanwhile."""
+        try:
+            self.outages.start(*_outage(await request.body()))
+        except BadRequest as bad:
+            return JSONResponse({"detail": str(bad)}, 400)
+        return Response(status_code=204)
+
+
+def selection(request: Request) -> Selection:
+    """The messages a query asks for; an empty filter is no filter."""
+    query = request.query_params
+    after = query.get("after", "")
+    # In a query a plus that nobody escaped arrives as a blank.
+    to = query.get("to", "").replace(" ", "+").strip()
+    return Selection(to or None, query.get("channel") or None, int(after) if after.isdecimal() else 0)
+
+
+def ledger_items(ledger: Ledger, reference: str | None, newest: int = -1) -> list[dict[str, Any]]:
+    """Payments with their refunds, oldest first; `newest` keeps that many of the latest."""
+    payments = ledger.payments(Filter() if reference is None else Filter().also("reference = ?", reference), newest)
+    refunds: dict[str, list[Refund]] = defaultdict(list)
+    known = ledger.refunds(Filter()) if reference is None else _refunds_of(ledger, payments)
+    for refund in reversed(known):
+        refunds[refund.payment_id].append(refund)
+    return [_item(payment, refunds[payment.id]) for payment in reversed(payments)]
+
+
+def _refunds_of(ledger: Ledger, payments: list[Payment]) -> list[Refund]:
+    return [refund for payment in payments for refund in ledger.refunds_of(payment.id)]
+
+
+def _item(payment: Payment, refunds: list[Refund]) -> dict[str, Any]:
+    return {
+        "paymentId": payment.id,
+        "reference": payment.reference,
+        "method": payment.method,
+        "amount": payment.value,
+        "currency": payment.currency,
+        "status": payment.status,
+        "captures": int(payment.status is Status.SUCCEEDED),
+        "refunds": [{"refundId": refund.id, "amount": refund.value, "status": refund.status} for refund in refunds],
+        "createdAt": timestamp(payment.created_ms),
+    }
+
+
+def _outage(body: bytes) -> tuple[Target, float, int | None]:
+    try:
+        given = json.loads(body)
+        target, seconds, status = Target(given["target"]), float(given["seconds"]), given.get("status")
+    except (ValueError, TypeError, KeyError):
+        raise BadRequest(f"target is one of {', '.join(Target)}, seconds a number") from None
+    if not 0 <= seconds <= LONGEST_OUTAGE:
+        raise BadRequest(f"seconds is 0 to {LONGEST_OUTAGE:.0f}")
+    if status not in STATUSES:
+        raise BadRequest("status is 429, 500 or 503 with Retry-After, 200 for half an answer, or left out")
+    return target, seconds, status

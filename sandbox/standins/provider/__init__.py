@@ -1,0 +1,1 @@
+"""The payment provider stand-in: its HTTP API, ledger, test cards and webhooks."""

@@ -1,0 +1,44 @@
+"""Neighbours that hurry, one process for all tests that leave it running, and the shop they deal with."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from sandbox.standins.running import Neighbours, running_neighbours
+from tests.sandbox.standins.doubles import Shop, WebhookTaker
+
+HURRY: dict[str, Any] = {
+    "ANSWERS_LATER_SECONDS": "0.4",
+    "PHONE_ANSWER_SECONDS": "0.2",
+    "MOMENT_SECONDS": "0.3",
+    "LATE_WEBHOOK_SECONDS": "0.8",
+    "HANG_SECONDS": "0.5",
+    "CONFIRMATION_SECONDS": "1",
+}
+# The one in use, and the one it is going to be replaced with.
+SECRETS = (
+    "whsec_" + "c2FuZGJveC1zZWNyZXQtb25lLW9mLTMyLWJ5dGVzISE=",
+    "whsec_" + "c2FuZGJveC1zZWNyZXQtdHdvLW9mLTMyLWJ5dGVzISE=",
+)
+
+
+@pytest.fixture(scope="session")
+def webhooks() -> Iterator[WebhookTaker]:
+    taker = WebhookTaker()
+    yield taker
+    taker.close()
+
+
+@pytest.fixture(scope="session")
+def neighbours(webhooks: WebhookTaker) -> Iterator[Neighbours]:
+    signing = {"NOTIFY_URL": webhooks.notify_url, "PAYMENT_WEBHOOK_SECRETS": ",".join(SECRETS)}
+    with running_neighbours(webhooks.url, **(HURRY | signing)) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def shop(neighbours: Neighbours) -> Iterator[Shop]:
+    shop = Shop(neighbours)
+    yield shop
+    shop.client.close()

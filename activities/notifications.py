@@ -14,11 +14,11 @@ from activities.faults import Faults
 from activities.polling import Alarm, until_shutdown
 
 if TYPE_CHECKING:
-    from services.identity.messages import AccountMessages
+    from services.identity.account_messages import AccountMessages
     from services.identity.service import IdentityService
     from services.notifications.service import NotificationService
     from services.notifications.views import NewMessage, OrderNotice
-    from services.orders.steps import OrderSteps
+    from services.orders.transitions import OrderSteps
     from services.orders.views import UntoldEvent
 
 #: One run of the activity; its workflow starts the next.

@@ -17,7 +17,7 @@ from activities.messages import (
 )
 
 if TYPE_CHECKING:
-    from services.orders.steps import OrderSteps
+    from services.orders.transitions import OrderSteps
     from services.reservations.service import ReservationService
 
 

@@ -13,7 +13,7 @@ from temporalio import activity
 from activities.polling import Alarm, until_shutdown
 
 if TYPE_CHECKING:
-    from services.orders.steps import OrderSteps
+    from services.orders.transitions import OrderSteps
     from services.orders.views import Command
 
 #: One run of the activity; its workflow starts the next.

@@ -21,7 +21,7 @@ from activities.messages import (
 from services.errors import PaymentDeclined, PaymentExpired, Unavailable
 
 if TYPE_CHECKING:
-    from services.orders.steps import OrderSteps
+    from services.orders.transitions import OrderSteps
     from services.payments.service import PaymentService
     from services.payments.views import Charge, PaymentView, Undone
     from services.reservations.service import ReservationService

@@ -11,7 +11,7 @@ from activities.faults import Faults
 from activities.messages import OrderStanding, ReleaseStock, ReserveStock, Swept
 
 if TYPE_CHECKING:
-    from services.orders.steps import OrderSteps
+    from services.orders.transitions import OrderSteps
     from services.reservations.service import ReservationService
     from services.reservations.views import Item
 

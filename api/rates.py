@@ -8,7 +8,7 @@ from enum import Enum
 
 from api.addresses import household_of, network_of
 from services.identity.views import Caller
-from services.limits import Limits, Rate
+from services.rate_limiter import Limits, Rate
 
 
 class By(Enum):

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TypeVar
 from uuid import UUID
 
-from services.listening import ORDER_EVENTS, Wakeups
+from services.pg_notify import ORDER_EVENTS, Wakeups
 
 T = TypeVar("T")
 

@@ -29,10 +29,10 @@ from services.catalog.service import CatalogService
 from services.clock import Clock
 from services.db import Sessions
 from services.errors import Refused, Unavailable
+from services.identity.access_tokens import MAX_INTERNAL_LIFETIME, AccessTokens
 from services.identity.passwords import PasswordHasher
 from services.identity.service import IdentityService
-from services.identity.signing import KEY_FILE, signing_keys
-from services.identity.tokens import MAX_INTERNAL_LIFETIME, AccessTokens
+from services.identity.signing_keys import KEY_FILE, signing_keys
 from services.identity.views import CallerKind, Scope
 from services.reconcile import Check, check_tables
 from services.reservations.service import ReservationService

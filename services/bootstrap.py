@@ -13,38 +13,38 @@ from uuid import UUID
 
 import structlog
 
-from services import db, logs, production
+from services import db, logs, production_checks
 from services.catalog.service import CatalogService
 from services.clock import Clock
 from services.db import Sessions
 from services.idempotency import Keys
-from services.identity.codes import Codes
-from services.identity.messages import AccountMessages
-from services.identity.pacing import Pacing
+from services.identity.access_tokens import AccessTokens
+from services.identity.account_messages import AccountMessages
+from services.identity.login_throttle import Subjects
 from services.identity.password_check import PasswordCheck
+from services.identity.password_resets import Resets
 from services.identity.passwords import Argon2Profile, PasswordHasher
 from services.identity.refresh_tokens import RefreshTokens
-from services.identity.resets import Resets
+from services.identity.send_limits import Pacing
 from services.identity.service import IdentityService
 from services.identity.sign_in import SignIn
-from services.identity.signing import signing_keys
-from services.identity.throttle import Subjects
-from services.identity.tokens import AccessTokens
-from services.limits import Limits
-from services.listening import Wakeups
+from services.identity.signing_keys import signing_keys
+from services.identity.verification_codes import Codes
 from services.notifications.mail import SmtpMailer
 from services.notifications.ports import Mailer, Texter, Unconfigured
 from services.notifications.rendering import Templates
 from services.notifications.service import NotificationService
 from services.notifications.sms import HttpTexter
 from services.orders.service import OrderService
-from services.orders.steps import OrderSteps
+from services.orders.transitions import OrderSteps
 from services.orders.views import Policy
-from services.payments.calling import Times
+from services.payments.call_budget import Times
 from services.payments.gateway import Gateway
 from services.payments.service import PaymentService
 from services.payments.signatures import Signatures
-from services.payments.yookassa import SOURCES, YooKassa, any_amount_methods, live_methods
+from services.payments.yookassa.gateway import SOURCES, YooKassa, any_amount_methods, live_methods
+from services.pg_notify import Wakeups
+from services.rate_limiter import Limits
 from services.reservations.service import ReservationService
 from services.secrets import Vault, webhook_keys
 from services.settings import Settings, read
@@ -105,7 +105,7 @@ def begin(program: str) -> House | None:
         for line in str(error).splitlines():
             print(f"{program}: {line}", file=sys.stderr)  # noqa: T201 - said to who started it
         return None
-    for doubt in [] if house.settings.development else production.doubts(house.settings):
+    for doubt in [] if house.settings.development else production_checks.doubts(house.settings):
         structlog.get_logger(program).warning("settings.doubtful", doubt=doubt)
     return house
 

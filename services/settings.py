@@ -12,7 +12,7 @@ from pydantic import AfterValidator, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from services import production
+from services import production_checks
 from services.secrets import development_key, development_webhook_secret, webhook_keys
 
 SERVICES = ("identity", "catalog", "orders", "reservations", "payments", "notifications")
@@ -22,7 +22,7 @@ _ADDRESSES = ("public_url", "payment_gateway_url", "smtp_url", "sms_url")
 #: Never shown, neither by a refusal nor by a representation.
 Secret = Annotated[str | None, Field(repr=False)]
 #: The address of a neighbour, with its password; empty: said to be none.
-Neighbour = Annotated[Secret, AfterValidator(lambda said: "" if said == production.NONE else said)]
+Neighbour = Annotated[Secret, AfterValidator(lambda said: "" if said == production_checks.NONE else said)]
 Port = Annotated[int, Field(ge=1, le=65_535)]
 
 
@@ -131,7 +131,7 @@ class Settings(BaseSettings):
     def _refuse(self) -> Self:
         sentences = [*_contradictions(self)]
         if not sentences and not self.development:
-            sentences = production.refusals(self)
+            sentences = production_checks.refusals(self)
         if sentences:
             raise PydanticCustomError("refused", "{sentences}", {"sentences": "\n".join(sentences)})
         return self

@@ -14,10 +14,10 @@ from activities.payments import PaymentActivities
 from activities.polling import Alarm
 from activities.reservations import ReservationActivities
 from services.bootstrap import House
-from services.listening import NOTIFICATIONS, OUTBOX
-from services.notifications.notices import account_message
+from services.notifications.order_messages import account_message
 from services.notifications.views import OrderNotice
 from services.payments.views import Charge
+from services.pg_notify import NOTIFICATIONS, OUTBOX
 from services.reservations.views import Item
 from workflows.maintenance import NotificationDispatchWorkflow, OutboxRelayWorkflow, SweepWorkflow
 from workflows.order import OrderWorkflow

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from services.clock import Clock
 from services.db import Sessions
 from services.errors import RateLimited, Unavailable
-from services.identity import throttle_repository
+from services.identity import login_throttle_repository
+from services.identity.login_throttle import LAST_FAILURE, Subjects
+from services.identity.password_strength import MAX_PASSWORD
 from services.identity.passwords import PasswordHasher
-from services.identity.strength import MAX_PASSWORD
-from services.identity.throttle import LAST_FAILURE, Subjects
 
 
 class PasswordCheck:
@@ -32,14 +32,14 @@ class PasswordCheck:
             return self.hasher.verify(None if locked else seen_hash, password)
         except Unavailable:
             with self._sessions.begin() as session:
-                throttle_repository.uncount(session, subject)
+                login_throttle_repository.uncount(session, subject)
             raise
 
     def _count(self, subject: bytes) -> int:
         now = self._clock.override()
         with self._sessions.begin() as session:
-            failures = throttle_repository.count_attempt(session, subject, now)
-            wait = throttle_repository.seconds_to_wait(session, subject, now) if failures is None else 0
+            failures = login_throttle_repository.count_attempt(session, subject, now)
+            wait = login_throttle_repository.seconds_to_wait(session, subject, now) if failures is None else 0
         if failures is None:
             raise RateLimited("Too many wrong passwords: wait before the next try.", retry_after=wait)
         return failures

@@ -18,7 +18,7 @@ import argon2
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from services.errors import Unavailable
-from services.identity.strength import spelled
+from services.identity.password_strength import spelled
 
 T = TypeVar("T")
 

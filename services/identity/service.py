@@ -15,8 +15,8 @@ from services.identity import repository, sessions_repository
 from services.identity.identifiers import email_address, phone_number
 from services.identity.models import Identifier, SessionEnd
 from services.identity.names import checked_name
+from services.identity.password_strength import refuse_weak
 from services.identity.passwords import PasswordHasher
-from services.identity.strength import refuse_weak
 from services.identity.views import Contact, Profile, RegisterUser
 
 #: What messages to people are written in.

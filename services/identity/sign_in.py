@@ -22,15 +22,15 @@ from services.errors import (
     Unauthenticated,
     Unavailable,
 )
-from services.identity import credentials_repository, repository, sessions_repository, throttle_repository
+from services.identity import credentials_repository, login_throttle_repository, repository, sessions_repository
+from services.identity.access_tokens import ACCESS_LIFETIME, AccessTokens, Claims
+from services.identity.account_messages import AccountMessages
 from services.identity.identifiers import email_address, phone_number
-from services.identity.messages import AccountMessages
 from services.identity.models import Identifier, SessionEnd
 from services.identity.password_check import PasswordCheck
+from services.identity.password_strength import refuse_weak, spelled
 from services.identity.refresh_tokens import RefreshTokens, hashed
 from services.identity.sessions_repository import MAX_SESSIONS
-from services.identity.strength import refuse_weak, spelled
-from services.identity.tokens import ACCESS_LIFETIME, AccessTokens, Claims
 from services.identity.views import Caller, CallerKind, NewPassword, SessionView, Tokens
 
 _MAX_CLIENT = 200
@@ -155,7 +155,7 @@ class SignIn:
             ended = sessions_repository.end_sessions(
                 session, user_id, SessionEnd.PASSWORD_CHANGED, now, keep=session_id
             )
-            throttle_repository.forget_failures(session, subjects)
+            login_throttle_repository.forget_failures(session, subjects)
             self._tell(session, user_id, "password_changed", {})
         _log.info("identity.password_changed", user_id=str(user_id), sessions_ended=ended)
 
@@ -195,7 +195,7 @@ class SignIn:
         with self._sessions.begin() as session:
             opened = sessions_repository.open_session(session, values)
             if opened is not None:
-                throttle_repository.forget_failures(session, [subject])
+                login_throttle_repository.forget_failures(session, [subject])
                 if opened.news:
                     self._tell(session, user_id, "new_sign_in", {"client": client or "", "at": _moment(opened.at)})
         if opened is None:

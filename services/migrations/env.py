@@ -6,7 +6,7 @@ from sqlalchemy import text
 from sqlmodel import SQLModel
 
 from services import idempotency as idempotency
-from services import limits
+from services import rate_limiter
 from services.catalog import models as catalog
 from services.identity import models as identity
 from services.notifications import models as notifications
@@ -15,7 +15,7 @@ from services.payments import models as payments
 from services.reservations import models as reservations
 
 ROOMS = (catalog, identity, notifications, orders, payments, reservations)
-SCHEMAS = {"idempotency", limits.SCHEMA, *(room.SCHEMA for room in ROOMS)}
+SCHEMAS = {"idempotency", rate_limiter.SCHEMA, *(room.SCHEMA for room in ROOMS)}
 # Any number that nothing else locks: two migrating processes take turns.
 LOCK = 7_302_026
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from email.utils import parseaddr
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from services.notifications.composing import bracketed, compose
+from services.notifications.mime import bracketed, compose
 from services.notifications.ports import SENT, Delivery, Mail, Outcome
 
 #: Seconds to wait for each answer of the server.

@@ -14,8 +14,8 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from services.notifications import words
-from services.notifications.catalogue import LANGUAGES, VARIABLES
+from services.notifications import formatting
+from services.notifications.template_registry import LANGUAGES, VARIABLES
 
 FOLDER = Path(__file__).parent / "templates"
 _FORMS = ("subject", "text", "html", "sms")
@@ -71,8 +71,8 @@ def _environment(form: str, shop: str, folder: Path) -> Environment:
         auto_reload=False,
     )
     environment.globals["shop"] = shop
-    environment.filters["money"] = words.money
-    environment.filters["order_number"] = words.order_number
+    environment.filters["money"] = formatting.money
+    environment.filters["order_number"] = formatting.order_number
     environment.filters["paragraphs"] = _html_paragraphs if form == "html" else _paragraphs
     environment.filters["facts"] = _html_facts if form == "html" else _facts
     return environment

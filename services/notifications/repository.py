@@ -12,9 +12,9 @@ from sqlmodel import Session
 
 from services.clock import NOW as MOMENT
 from services.clock import Clock
-from services.listening import NOTIFICATIONS
 from services.notifications.models import Channel
-from services.notifications.patience import Claimed, Mark
+from services.notifications.retry_policy import Claimed, Mark
+from services.pg_notify import NOTIFICATIONS
 
 
 @dataclass(frozen=True)

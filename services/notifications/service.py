@@ -18,15 +18,15 @@ from services.db import Sessions, retried
 from services.errors import NotFound, Unavailable
 from services.idempotency import Idempotent, remember
 from services.notifications import repository
-from services.notifications.catalogue import language_of
 from services.notifications.delivery import Courier, Round
 from services.notifications.models import Channel, NotificationStatus
-from services.notifications.notices import messages_about
-from services.notifications.patience import LEASE, PATIENCE, START_WITHIN, Claimed, Gate, Mark, judge
+from services.notifications.order_messages import messages_about
 from services.notifications.ports import Mailer, Outcome, Texter
 from services.notifications.recipients import masked
 from services.notifications.rendering import Templates
-from services.notifications.requests import accepted
+from services.notifications.retry_policy import LEASE, PATIENCE, START_WITHIN, Claimed, Gate, Mark, judge
+from services.notifications.send_request import accepted
+from services.notifications.template_registry import language_of
 from services.notifications.views import Dispatched, NewMessage, NotificationView, OrderNotice
 from services.secrets import Vault
 

@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import Row, text
 from sqlmodel import Session
 
-from services.listening import OUTBOX
+from services.pg_notify import OUTBOX
 
 
 def command(session: Session, order_id: UUID, name: str, key: str, arguments: Mapping[str, Any]) -> None:

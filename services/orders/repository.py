@@ -10,8 +10,8 @@ from uuid import UUID
 from sqlalchemy import Row, text
 from sqlmodel import Session
 
-from services.listening import NOTIFICATIONS, ORDER_EVENTS
 from services.orders.lifecycle import UNPAID
+from services.pg_notify import NOTIFICATIONS, ORDER_EVENTS
 
 #: Events that the buyer is told of; all others are born told.
 TOLD = ("created", "paid", "confirmed", "cancelled", "refunded")

@@ -11,7 +11,7 @@ from sqlmodel import Session
 from services.clock import Clock, new_id
 from services.db import Sessions, retried
 from services.errors import NotFound, OrderClosing, PaymentExists
-from services.payments.calling import Times, asking, unreachable
+from services.payments.call_budget import Times, asking, unreachable
 from services.payments.gateway import (
     Gateway,
     GatewayRefused,

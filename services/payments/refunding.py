@@ -22,7 +22,7 @@ from services.errors import (
 )
 from services.idempotency import Idempotent, remember
 from services.money import Money
-from services.payments.calling import Times, asking, unreachable
+from services.payments.call_budget import Times, asking, unreachable
 from services.payments.gateway import (
     Gateway,
     GatewayRefused,

@@ -12,7 +12,7 @@ from sqlalchemy import Row, TextClause, text
 from sqlmodel import Session
 
 from services.clock import NOW
-from services.payments import states
+from services.payments import lifecycle
 from services.payments.models import PaymentStatus
 from services.payments.records import PaymentRecord, RefundRecord, refund_record
 
@@ -78,7 +78,7 @@ class RefundRepository:
 
     def succeed(self, refund_id: UUID, provider_id: str | None) -> None:
         """The buyer has the money: refund, payment and ledger in one statement, once."""
-        follows = states.FOLLOWS[PaymentStatus.REFUNDED]
+        follows = lifecycle.FOLLOWS[PaymentStatus.REFUNDED]
         self._run(_SUCCEED, id=refund_id, provider_id=provider_id, allowed=sorted(follows))
 
     def book_by_hand(self, refund_id: UUID, reference: str, *, lost: bool) -> None:

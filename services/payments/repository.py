@@ -12,7 +12,7 @@ from sqlalchemy import Row, TextClause, text
 from sqlmodel import Session
 
 from services.clock import NOW
-from services.payments import states
+from services.payments import lifecycle
 from services.payments.gateway import Outcome, ProviderPayment
 from services.payments.models import PaymentStatus
 from services.payments.records import PaymentRecord, payment_record
@@ -84,17 +84,17 @@ class PaymentRepository:
 
     def mark_unknown(self, payment_id: UUID) -> None:
         """The provider's answer was lost."""
-        allowed = sorted(states.FOLLOWS[PaymentStatus.UNKNOWN])
+        allowed = sorted(lifecycle.FOLLOWS[PaymentStatus.UNKNOWN])
         self._run(_MARK_UNKNOWN, id=payment_id, allowed=allowed)
 
     def give_up(self, seen: PaymentRecord) -> None:
         """The provider has no such payment and nobody is asking for it: nothing was charged."""
-        allowed = sorted(states.FOLLOWS[PaymentStatus.FAILED])
+        allowed = sorted(lifecycle.FOLLOWS[PaymentStatus.FAILED])
         self._run(_GIVE_UP, id=seen.view.id, seen=seen.call_until, allowed=allowed)
 
     def refuse(self, payment_id: UUID, code: str) -> None:
         """The provider will not take this charge."""
-        allowed = sorted(states.FOLLOWS[PaymentStatus.FAILED])
+        allowed = sorted(lifecycle.FOLLOWS[PaymentStatus.FAILED])
         self._run(_REFUSE, id=payment_id, code=code[:64], allowed=allowed)
 
     def settle(self, seen: PaymentRecord, told: ProviderPayment, term: float) -> PaymentRecord | None:
@@ -102,16 +102,16 @@ class PaymentRepository:
 
         `term`: seconds that a pending payment may stay pending there.
         """
-        status = states.status_of(told, seen.view)
+        status = lifecycle.status_of(told, seen.view)
         return self._one(
             _SETTLE,
             id=seen.view.id,
             status=str(status),
-            allowed=sorted(states.FOLLOWS[status]),
+            allowed=sorted(lifecycle.FOLLOWS[status]),
             provider_id=told.provider_id,
             confirmation_url=told.confirmation_url if told.outcome is Outcome.PENDING else None,
             failure_code=_review_code(told, seen) if status is PaymentStatus.REVIEW else told.failure_code,
-            captured=states.captured(told, seen.view.amount),
+            captured=lifecycle.captured(told, seen.view.amount),
             term=term,
         )
 

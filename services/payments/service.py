@@ -18,10 +18,9 @@ from services.errors import (
 )
 from services.idempotency import Idempotent
 from services.money import MAX_MINOR, Money, is_currency
-from services.payments.calling import Times
+from services.payments.call_budget import Times
 from services.payments.charging import Charges
 from services.payments.gateway import Gateway
-from services.payments.inbox import Inbox
 from services.payments.models import PaymentStatus, RefundStatus
 from services.payments.records import PaymentRecord
 from services.payments.refunding import Refunds
@@ -29,6 +28,7 @@ from services.payments.refunds_repository import RefundRepository
 from services.payments.repository import PaymentRepository
 from services.payments.signatures import Signatures
 from services.payments.views import Charge, News, PaymentView, Received, RefundView, Undone
+from services.payments.webhook_inbox import Inbox
 
 #: Seconds between looks at a payment that only a person can settle.
 REVIEW_PACE = 60.0

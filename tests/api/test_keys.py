@@ -12,7 +12,7 @@ import pytest
 from api.app import create_app
 from services import bootstrap
 from services.bootstrap import House
-from services.identity.signing import SigningKeys
+from services.identity.signing_keys import SigningKeys
 from tests.api.doubles import MemoryGateway
 from tests.api.people import Person, a_buyer
 from tests.services.identity.forged import FORGED

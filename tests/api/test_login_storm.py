@@ -16,12 +16,12 @@ from api.app import create_app
 from api.hashing import ROOM
 from services.bootstrap import House
 from services.clock import Clock
-from services.identity.messages import AccountMessages
+from services.identity.account_messages import AccountMessages
+from services.identity.login_throttle import Subjects
 from services.identity.password_check import PasswordCheck
 from services.identity.passwords import Argon2Profile, PasswordHasher
 from services.identity.refresh_tokens import RefreshTokens
 from services.identity.sign_in import SignIn
-from services.identity.throttle import Subjects
 from services.secrets import Vault
 from tests.api.people import PASSWORD, Person
 

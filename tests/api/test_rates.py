@@ -22,7 +22,7 @@ from services import db
 from services.bootstrap import House
 from services.db import Sessions
 from services.identity.views import Caller, CallerKind, Scope
-from services.limits import Limits
+from services.rate_limiter import Limits
 from tests.api.people import PASSWORD, Person, a_service
 from tests.api.watching import Watch
 from tests.services.test_limits import SetClock

@@ -21,7 +21,7 @@ from services import bootstrap, db
 from services.bootstrap import House
 from services.clock import Clock
 from services.db import Sessions
-from services.identity.tokens import AccessTokens
+from services.identity.access_tokens import AccessTokens
 from services.identity.views import CallerKind
 from services.settings import Settings
 from tests.api.doubles import MemoryGateway

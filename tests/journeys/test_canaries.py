@@ -13,7 +13,7 @@ import httpx2
 import pytest
 
 from sandbox.settings import StackSettings
-from services.identity.signing import KEY_FILE
+from services.identity.signing_keys import KEY_FILE
 from tests.journeys.canaries import Canaries, a_secret, columns, events, histories, logs, stored_files
 from tests.journeys.conftest import running
 from tests.journeys.customers import ENDS, answered, problem

@@ -9,11 +9,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import text
 
-from services import db, limits
+from services import db, rate_limiter
 from services.clock import Clock
 from services.db import Sessions
 from services.errors import RateLimited, Unavailable
-from services.limits import Limits, Rate
+from services.rate_limiter import Limits, Rate
 
 KEY = "a key of tests alone"
 STRICT = Rate("tries", 20, 3600)
@@ -137,7 +137,7 @@ def test_who_is_counted_cannot_be_read(counted: Limits, sessions: Sessions) -> N
     counted.admit([STRICT, COARSE], "203.0.113.7")
     with sessions.begin() as session:
         stored = session.execute(
-            text("SELECT subject FROM limits.strict UNION ALL SELECT subject FROM limits.coarse")
+            text("SELECT subject FROM rate_limiter.strict UNION ALL SELECT subject FROM rate_limiter.coarse")
         ).scalars()
         subjects = {bytes(subject) for subject in stored}
 
@@ -147,7 +147,7 @@ def test_who_is_counted_cannot_be_read(counted: Limits, sessions: Sessions) -> N
 
 
 def test_what_a_process_remembers_is_bounded(counted: Limits, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "POCKETS", 10)
+    monkeypatch.setattr(rate_limiter, "POCKETS", 10)
     for number in range(50):
         counted.admit([COARSE], f"address {number}")
 
@@ -163,13 +163,13 @@ def test_T73_coarse_rates_fail_open_with_one_warning(away: Sessions, capfd: pyte
     counted = Limits(away, KEY, Clock())
 
     assert admitted(counted, COARSE, 300) == 300
-    assert "".join(capfd.readouterr()).count("limits.not_counted") == 1
+    assert "".join(capfd.readouterr()).count("rate_limiter.not_counted") == 1
 
 
 def test_old_rows_are_deleted_along_the_way(counted: Limits, sessions: Sessions, clock: SetClock) -> None:
     counted.admit([STRICT, COARSE], "anna")
     counted.admit([STRICT], "boris")
-    clock.move(limits.TIDY + 1)
+    clock.move(rate_limiter.TIDY + 1)
     counted.admit([COARSE], "vera")
 
     assert (len(arrivals(sessions, "strict")), len(arrivals(sessions, "coarse"))) == (0, 1)
@@ -177,7 +177,7 @@ def test_old_rows_are_deleted_along_the_way(counted: Limits, sessions: Sessions,
 
 def test_what_still_counts_is_kept(counted: Limits, sessions: Sessions, clock: SetClock) -> None:
     admitted(counted, STRICT, 20)
-    clock.move(limits.TIDY + 1)
+    clock.move(rate_limiter.TIDY + 1)
 
     assert counted.forget_old() == 0
     assert admitted(counted, STRICT, 20) == 3

@@ -9,9 +9,9 @@ from services.clock import Clock
 from services.db import Sessions
 from services.money import Money
 from services.orders.service import OrderService
-from services.orders.steps import OrderSteps
+from services.orders.transitions import OrderSteps
 from services.orders.views import OrderView, Policy
-from services.payments.calling import Times
+from services.payments.call_budget import Times
 from services.payments.service import PaymentService
 from services.payments.views import Charge
 from services.reconcile import check_tables

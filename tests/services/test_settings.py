@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from sandbox.layout import ROOT
-from services import production
-from services.identity.signing import SigningKeys
+from services import production_checks
+from services.identity.signing_keys import SigningKeys
 from services.secrets import KEY_FILE, Vault
 from services.settings import Settings, read
 
@@ -102,7 +102,7 @@ def _names() -> set[str]:
 def test_a_good_set_of_settings(environment: pytest.MonkeyPatch) -> None:
     settings = read()
     assert (settings.development, settings.docs_on, settings.secrets_key) == (False, False, GOOD["SECRETS_KEY"])
-    assert production.doubts(settings) == []
+    assert production_checks.doubts(settings) == []
 
 
 @pytest.mark.parametrize("case", REFUSED)
@@ -156,7 +156,7 @@ def test_production_when_there_is_a_database_and_nothing_else_is_said(environmen
 @pytest.mark.parametrize("password", ["", ":", ":postgres"])
 def test_a_doubtful_database_is_warned_of(environment: pytest.MonkeyPatch, password: str) -> None:
     environment.setenv("DATABASE_URL", f"postgresql://market{password}@there/market")
-    assert production.doubts(read()) == ["DATABASE_URL has no password, or one that everybody knows"]
+    assert production_checks.doubts(read()) == ["DATABASE_URL has no password, or one that everybody knows"]
 
 
 def test_no_representation_holds_a_secret(environment: pytest.MonkeyPatch) -> None:

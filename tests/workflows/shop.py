@@ -24,7 +24,7 @@ from services.db import Sessions
 from services.money import Money
 from services.orders.models import OrderStatus
 from services.orders.views import NewOrder, OrderView, Policy, Product
-from services.payments.calling import Times
+from services.payments.call_budget import Times
 from services.settings import Settings
 from tests.builders import KEY
 from tests.doubles import FakeProvider

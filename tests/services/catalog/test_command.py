@@ -22,15 +22,15 @@ from services.catalog.service import CatalogService
 from services.clock import Clock
 from services.db import Sessions
 from services.errors import Unavailable
-from services.identity.messages import AccountMessages
+from services.identity.access_tokens import AccessTokens
+from services.identity.account_messages import AccountMessages
+from services.identity.login_throttle import Subjects
 from services.identity.password_check import PasswordCheck
 from services.identity.passwords import Argon2Profile, PasswordHasher
 from services.identity.refresh_tokens import RefreshTokens
 from services.identity.service import IdentityService
 from services.identity.sign_in import SignIn
-from services.identity.signing import KEY_FILE, SigningKeys
-from services.identity.throttle import Subjects
-from services.identity.tokens import AccessTokens
+from services.identity.signing_keys import KEY_FILE, SigningKeys
 from services.identity.views import RegisterUser, Scope
 from services.reservations.service import ReservationService
 from services.secrets import Vault

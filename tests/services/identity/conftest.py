@@ -7,19 +7,19 @@ from collections.abc import Iterator
 import pytest
 
 from services.db import Sessions
-from services.identity.codes import Codes
-from services.identity.messages import AccountMessages
-from services.identity.pacing import Pacing
+from services.identity.access_tokens import AccessTokens
+from services.identity.account_messages import AccountMessages
+from services.identity.login_throttle import Subjects
 from services.identity.password_check import PasswordCheck
+from services.identity.password_resets import Resets
 from services.identity.passwords import Argon2Profile, PasswordHasher
 from services.identity.refresh_tokens import RefreshTokens
-from services.identity.resets import Resets
+from services.identity.send_limits import Pacing
 from services.identity.service import IdentityService
 from services.identity.sign_in import SignIn
-from services.identity.signing import SigningKeys
-from services.identity.throttle import Subjects
-from services.identity.tokens import AccessTokens
-from services.limits import Limits
+from services.identity.signing_keys import SigningKeys
+from services.identity.verification_codes import Codes
+from services.rate_limiter import Limits
 from services.secrets import Vault
 from tests.services.identity.doubles import KEY, MakeSignIn, SetClock
 

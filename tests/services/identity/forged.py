@@ -11,7 +11,7 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from services.identity.signing import SigningKeys
+from services.identity.signing_keys import SigningKeys
 
 Forge = Callable[[SigningKeys, str], str]
 

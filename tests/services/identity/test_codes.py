@@ -12,13 +12,13 @@ from sqlalchemy import text
 
 from services.db import Sessions
 from services.errors import InvalidCode, InvalidCredentials, MarketError, RateLimited, Unauthenticated
-from services.identity.codes import Codes
-from services.identity.messages import AccountMessages
-from services.identity.pacing import Pacing
+from services.identity.account_messages import AccountMessages
+from services.identity.send_limits import Pacing
 from services.identity.service import IdentityService
 from services.identity.sign_in import SignIn
+from services.identity.verification_codes import Codes
 from services.identity.views import Profile
-from services.limits import Limits
+from services.rate_limiter import Limits
 from services.secrets import Vault
 from tests.services.identity.doubles import KEY, PASSWORD, SetClock, by_email, by_phone
 

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import text
 
 from services.db import Sessions
-from services.identity.messages import AccountMessages
+from services.identity.account_messages import AccountMessages
 from services.identity.service import IdentityService
 from services.identity.sign_in import SignIn
 from services.identity.views import NewPassword

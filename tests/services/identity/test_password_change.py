@@ -9,10 +9,10 @@ from sqlalchemy import text
 
 from services.db import Sessions
 from services.errors import Invalid, InvalidCredentials, MarketError, PasswordTooWeak, RateLimited
+from services.identity.login_throttle import FREE_FAILURES
 from services.identity.passwords import Argon2Profile, PasswordHasher
 from services.identity.service import IdentityService
 from services.identity.sign_in import SignIn
-from services.identity.throttle import FREE_FAILURES
 from services.identity.views import Caller, NewPassword, Tokens
 from tests.services.identity.doubles import PASSWORD, MakeSignIn, SetClock, by_email
 

@@ -9,8 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from services.errors import Invalid, PasswordTooWeak, Unavailable
+from services.identity.password_strength import refuse_weak
 from services.identity.passwords import MAX_WAITING, Argon2Profile, PasswordHasher
-from services.identity.strength import refuse_weak
 from tests.services.identity.doubles import PASSWORD
 
 CHEAP = Argon2Profile(1, 8, 1)

@@ -19,8 +19,8 @@ from services.errors import (
     RateLimited,
     Unauthenticated,
 )
-from services.identity.messages import AccountMessages
-from services.identity.resets import Resets
+from services.identity.account_messages import AccountMessages
+from services.identity.password_resets import Resets
 from services.identity.service import IdentityService
 from services.identity.sign_in import SignIn
 from services.identity.views import NewPassword, Profile

@@ -10,7 +10,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from services.identity.signing import KEY_FILE, SigningKeys, signing_keys
+from services.identity.signing_keys import KEY_FILE, SigningKeys, signing_keys
 
 OTHER_KIND = generate_private_key(SECP256R1()).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 BROKEN = OTHER_KIND.replace("M", "A", 1)

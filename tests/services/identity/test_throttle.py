@@ -10,10 +10,10 @@ from sqlalchemy import text
 
 from services.db import Sessions
 from services.errors import InvalidCredentials, MarketError, RateLimited, Unavailable
+from services.identity.login_throttle import FREE_FAILURES, LAST_FAILURE, LONGEST_WAIT, Subjects
 from services.identity.passwords import Argon2Profile, PasswordHasher
 from services.identity.service import IdentityService
 from services.identity.sign_in import SignIn
-from services.identity.throttle import FREE_FAILURES, LAST_FAILURE, LONGEST_WAIT, Subjects
 from tests.services.identity.doubles import KEY, PASSWORD, MakeSignIn, SetClock, by_email, by_phone
 
 WRONG = "wrong-Password-1"

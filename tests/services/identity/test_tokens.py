@@ -11,10 +11,10 @@ from sqlalchemy import text
 
 from services.db import Sessions
 from services.errors import Unauthenticated
+from services.identity.access_tokens import AccessTokens
 from services.identity.service import IdentityService
 from services.identity.sign_in import SignIn
-from services.identity.signing import SigningKeys
-from services.identity.tokens import AccessTokens
+from services.identity.signing_keys import SigningKeys
 from services.identity.views import Caller, CallerKind, Scope
 from tests.services.identity.doubles import PASSWORD, SetClock, by_email
 from tests.services.identity.forged import FORGED

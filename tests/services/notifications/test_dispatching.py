@@ -10,9 +10,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from services.db import Sessions
-from services.notifications.patience import DELAYS, LEASE
 from services.notifications.ports import SENT, Delivery, Mail, Outcome, Text, Unconfigured
 from services.notifications.rendering import Templates
+from services.notifications.retry_policy import DELAYS, LEASE
 from services.notifications.service import NotificationService
 from services.notifications.views import Dispatched
 from services.secrets import Vault

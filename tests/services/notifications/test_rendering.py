@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from services.notifications.catalogue import LANGUAGES, VARIABLES
 from services.notifications.rendering import FOLDER, Templates
+from services.notifications.template_registry import LANGUAGES, VARIABLES
 
 ORDER = "01934f2e-8a7b-7c3d-9e21-5a6c9f3a21c4"
 TOKEN = "Zm9yIGV4YW1wbGUgb25seSwgbm90IGEgcmVhbCBvbmU"

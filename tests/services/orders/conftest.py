@@ -7,7 +7,7 @@ import pytest
 from services.clock import Clock
 from services.db import Sessions
 from services.orders.service import OrderService
-from services.orders.steps import OrderSteps
+from services.orders.transitions import OrderSteps
 from services.orders.views import Policy
 from services.secrets import Vault
 from tests.builders import KEY

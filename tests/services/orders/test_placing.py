@@ -23,7 +23,7 @@ from services.idempotency import Idempotent
 from services.money import Money
 from services.orders.models import OrderStatus
 from services.orders.service import OrderService
-from services.orders.steps import OrderSteps
+from services.orders.transitions import OrderSteps
 from services.orders.views import OrderFilter
 from tests.builders import a_product, an_order
 from workflows.client import order_input

@@ -17,7 +17,7 @@ from services.money import Money
 from services.orders.lifecycle import TRANSITIONS, has_reached, sources
 from services.orders.models import CancelReason, OrderStatus
 from services.orders.service import OrderService
-from services.orders.steps import OrderSteps
+from services.orders.transitions import OrderSteps
 from services.orders.views import OrderView, PaymentMethod
 from tests.builders import an_order
 

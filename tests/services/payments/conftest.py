@@ -13,10 +13,10 @@ from sqlalchemy import text
 from sandbox.standins.running import Neighbours, running_neighbours
 from services.clock import new_id
 from services.db import Sessions
-from services.payments.calling import Times
+from services.payments.call_budget import Times
 from services.payments.service import PaymentService
 from services.payments.views import Charge, Method
-from services.payments.yookassa import YooKassa, any_amount_methods
+from services.payments.yookassa.gateway import YooKassa, any_amount_methods
 from tests.services.payments.gateways import Interposed
 from tests.services.reservations.clocks import TurnableClock
 

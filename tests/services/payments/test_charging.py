@@ -29,7 +29,7 @@ from services.money import Money
 from services.payments.models import PaymentStatus
 from services.payments.service import PaymentService
 from services.payments.views import Charge, PaymentView
-from services.payments.yookassa import YooKassa, live_methods
+from services.payments.yookassa.gateway import YooKassa, live_methods
 from tests.services.payments.conftest import CARD_TERM, PHONE, PHONE_TERM, Bank, a_charge
 from tests.services.payments.gateways import Interposed
 from tests.services.reservations.clocks import TurnableClock

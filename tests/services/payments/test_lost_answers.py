@@ -9,7 +9,7 @@ import pytest
 from sandbox.standins.running import Neighbours
 from services.db import Sessions
 from services.errors import Unavailable
-from services.payments.calling import Times
+from services.payments.call_budget import Times
 from services.payments.gateway import GatewayUnavailable, GatewayUnknown
 from services.payments.models import PaymentStatus
 from services.payments.service import PaymentService

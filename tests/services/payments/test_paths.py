@@ -14,7 +14,7 @@ from services.clock import new_id
 from services.db import Sessions
 from services.errors import MarketError
 from services.money import Money
-from services.payments.calling import Times
+from services.payments.call_budget import Times
 from services.payments.gateway import Outcome
 from services.payments.service import PaymentService
 from services.payments.views import Charge, News, PaymentView

@@ -24,7 +24,7 @@ from services.payments.gateway import (
     RefundOrder,
     Search,
 )
-from services.payments.yookassa import YooKassa, any_amount_methods
+from services.payments.yookassa.gateway import YooKassa, any_amount_methods
 from tests.services.payments.conftest import PHONE, a_charge
 
 REFERENCE = new_id()

@@ -23,7 +23,7 @@ from services.payments.gateway import (
     RefundOrder,
     Search,
 )
-from services.payments.yookassa import YooKassa
+from services.payments.yookassa.gateway import YooKassa
 from tests.services.payments.conftest import PHONE, a_charge
 
 AMOUNT = Money(129_900, "RUB")

@@ -17,12 +17,17 @@ from sqlmodel import Session
 from services.clock import Clock, new_id
 from services.db import Sessions, retried
 from services.errors import InvalidCode, InvalidCredentials, Unauthenticated
-from services.identity import codes_repository, credentials_repository, sessions_repository, throttle_repository
+from services.identity import (
+    credentials_repository,
+    login_throttle_repository,
+    sessions_repository,
+    verification_codes_repository,
+)
+from services.identity.account_messages import AccountMessages
 from services.identity.identifiers import email_address, phone_number
-from services.identity.messages import AccountMessages
 from services.identity.models import Identifier, SessionEnd, TokenKind
-from services.identity.pacing import Pacing
 from services.identity.password_check import PasswordCheck
+from services.identity.send_limits import Pacing
 from services.identity.views import Caller
 
 _log = structlog.get_logger(__name__)
@@ -75,7 +80,7 @@ class Codes:
         known = self._read(email, phone)
         with self._sessions.begin() as session:
             self._pacing.count(session, "code", known.way, known.canonical)
-            account = codes_repository.find_account(session, *known.columns)
+            account = verification_codes_repository.find_account(session, *known.columns)
             wanting = account if account is not None and not _verified(account, known.way) else None
             self._write(session, _VERIFY[known.way], known, wanting, wanting is not None)
 
@@ -115,11 +120,11 @@ class Codes:
     @retried
     def _offer(self, user_id: UUID, known: _Known, subjects: Sequence[bytes]) -> None:
         with self._sessions.begin() as session:
-            throttle_repository.forget_failures(session, subjects)
+            login_throttle_repository.forget_failures(session, subjects)
         with self._sessions.begin() as session:
             self._pacing.count(session, "code", known.way, known.canonical)
-            holder = codes_repository.find_account(session, *known.columns)
-            own = codes_repository.find_own(session, user_id)
+            holder = verification_codes_repository.find_account(session, *known.columns)
+            own = verification_codes_repository.find_own(session, user_id)
             free = holder is None or (holder.id == user_id and not _verified(holder, known.way))
             self._write(session, _CHANGE[known.way], known, own, own is not None and free)
 
@@ -133,7 +138,7 @@ class Codes:
             "identifier": known.canonical,
             "now": self._clock.override(),
         }
-        codes_repository.replace_code(session, values)
+        verification_codes_repository.replace_code(session, values)
         to = _address(account, known) if sent else None
         language = account.language if account is not None else "ru"
         self._messages.tell(session, known.way, to, _TEMPLATE[known.way], {"code": code}, language)
@@ -142,7 +147,7 @@ class Codes:
         """The live code that this is; the guess is counted, for good, before anything is compared."""
         kinds = [_VERIFY[known.way], _CHANGE[known.way]]
         with self._sessions.begin() as session:
-            rows = codes_repository.count_guess(session, known.canonical, kinds, self._clock.override())
+            rows = verification_codes_repository.count_guess(session, known.canonical, kinds, self._clock.override())
         right = [row for row in rows if self._is(row, known.canonical, code) and row.user_id is not None]
         return right[0] if right else None
 
@@ -159,8 +164,8 @@ class Codes:
         keep = caller.session_id if caller is not None and caller.user_id == user_id else None
         try:
             with self._sessions.begin() as session:
-                before = codes_repository.find_own(session, user_id)
-                if before is None or not codes_repository.spend(session, guessed.id, now):
+                before = verification_codes_repository.find_own(session, user_id)
+                if before is None or not verification_codes_repository.spend(session, guessed.id, now):
                     return False
                 changes = guessed.kind == _CHANGE[known.way]
                 if not (self._give if changes else self._verify)(session, user_id, known):
@@ -177,14 +182,14 @@ class Codes:
     def _verify(self, session: Session, user_id: UUID, known: _Known) -> bool:
         now = self._clock.override()
         if known.way is Identifier.EMAIL:
-            return codes_repository.verify_email(session, user_id, known.canonical, now)
-        return codes_repository.verify_phone(session, user_id, known.canonical, now)
+            return verification_codes_repository.verify_email(session, user_id, known.canonical, now)
+        return verification_codes_repository.verify_phone(session, user_id, known.canonical, now)
 
     def _give(self, session: Session, user_id: UUID, known: _Known) -> bool:
         now = self._clock.override()
         if known.way is Identifier.EMAIL:
-            return codes_repository.give_email(session, user_id, known.address, known.canonical, now)
-        return codes_repository.give_phone(session, user_id, known.canonical, now)
+            return verification_codes_repository.give_email(session, user_id, known.address, known.canonical, now)
+        return verification_codes_repository.give_phone(session, user_id, known.canonical, now)
 
     def _part(self, session: Session, before: Any, known: _Known) -> None:
         """The old identifier hears of it, and no reset that was sent there is good any more."""

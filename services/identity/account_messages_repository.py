@@ -10,7 +10,7 @@ from sqlalchemy import Row, text
 from sqlmodel import Session
 
 from services.clock import NOW
-from services.listening import NOTIFICATIONS
+from services.pg_notify import NOTIFICATIONS
 
 
 def add(session: Session, values: dict[str, Any]) -> None:

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from uuid import UUID
 
 from services.errors import Invalid
-from services.notifications.catalogue import VARIABLES, language_of
 from services.notifications.models import Channel
 from services.notifications.recipients import checked
 from services.notifications.rendering import Templates
+from services.notifications.template_registry import VARIABLES, language_of
 from services.notifications.views import NewMessage
 
 #: Characters of one variable.

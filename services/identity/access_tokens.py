@@ -15,7 +15,7 @@ import jwt
 
 from services.clock import Clock, new_id
 from services.errors import Unauthenticated
-from services.identity.signing import SigningKeys
+from services.identity.signing_keys import SigningKeys
 from services.identity.views import CallerKind, Scope
 
 ISSUER = "market-identity"

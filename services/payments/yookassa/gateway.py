@@ -17,7 +17,6 @@ import structlog
 from pydantic import BaseModel, ValidationError
 
 from services.errors import Invalid, InvalidSignature
-from services.payments.exchange import BoundedTransport, Exchange, Interrupted, NotSent
 from services.payments.gateway import (
     GatewayRefused,
     GatewayUnavailable,
@@ -31,7 +30,8 @@ from services.payments.gateway import (
     Search,
 )
 from services.payments.views import Charge, Method
-from services.payments.yookassa_objects import (
+from services.payments.yookassa.http import BoundedTransport, Exchange, Interrupted, NotSent
+from services.payments.yookassa.objects import (
     Notification,
     PaymentObject,
     PaymentPage,

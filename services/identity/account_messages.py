@@ -14,7 +14,7 @@ from sqlmodel import Session
 
 from services.clock import Clock, new_id
 from services.db import Sessions, retried
-from services.identity import messages_repository
+from services.identity import account_messages_repository
 from services.identity.models import Identifier
 from services.identity.views import AccountNotice
 from services.secrets import Vault
@@ -48,7 +48,7 @@ class AccountMessages:
             "sealed": sealed if to else None,
             "now": self._clock.override(),
         }
-        messages_repository.add(session, values)
+        account_messages_repository.add(session, values)
 
     def tell_account(self, session: Session, account: Any, template: str, variables: Mapping[str, str]) -> None:
         """The same to every identifier where news of an account goes; `account`: `email, phone, language`."""
@@ -59,7 +59,7 @@ class AccountMessages:
     def take(self, limit: int) -> list[AccountNotice]:
         """The oldest messages, to be queued and then forgotten; taken again until they are."""
         with self._sessions.begin() as session:
-            rows = messages_repository.find(session, limit)
+            rows = account_messages_repository.find(session, limit)
         return [self._opened(row) for row in rows]
 
     @retried
@@ -68,7 +68,7 @@ class AccountMessages:
         if not ids:
             return
         with self._sessions.begin() as session:
-            messages_repository.remove(session, ids)
+            account_messages_repository.remove(session, ids)
 
     def _opened(self, row: Any) -> AccountNotice:
         try:

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlmodel import Session
 
 from services.clock import NOW
-from services.identity.throttle import FREE_FAILURES, LONGEST_WAIT
+from services.identity.login_throttle import FREE_FAILURES, LONGEST_WAIT
 
 
 def count_attempt(session: Session, subject: bytes, now: datetime | None) -> int | None:

@@ -11,14 +11,19 @@ from sqlmodel import Session
 from services.clock import Clock, new_id
 from services.db import Sessions, retried
 from services.errors import InvalidToken
-from services.identity import codes_repository, resets_repository, sessions_repository, throttle_repository
+from services.identity import (
+    login_throttle_repository,
+    password_resets_repository,
+    sessions_repository,
+    verification_codes_repository,
+)
+from services.identity.account_messages import AccountMessages
 from services.identity.identifiers import email_address, phone_number
-from services.identity.messages import AccountMessages
 from services.identity.models import Identifier, SessionEnd
-from services.identity.pacing import Pacing
 from services.identity.password_check import PasswordCheck
+from services.identity.password_strength import refuse_weak
 from services.identity.refresh_tokens import hashed
-from services.identity.strength import refuse_weak
+from services.identity.send_limits import Pacing
 
 _log = structlog.get_logger(__name__)
 
@@ -51,7 +56,7 @@ class Resets:
         token = secrets.token_urlsafe(32)
         with self._sessions.begin() as session:
             self._pacing.count(session, "reset", way, str(canonical or number))
-            account = codes_repository.find_account(session, canonical, number)
+            account = verification_codes_repository.find_account(session, canonical, number)
             # Asked for nobody, the statements are the same and change nothing.
             self._write(session, account.id if account is not None else new_id(), token, account is not None)
             to = (account.email if way is Identifier.EMAIL else account.phone) if account is not None else None
@@ -67,7 +72,7 @@ class Resets:
         """
         token_hash, now = hashed(reset_token), self._clock.override()
         with self._sessions.begin() as session:
-            found = resets_repository.find_live(session, token_hash, now)
+            found = password_resets_repository.find_live(session, token_hash, now)
         if found is None:
             raise _refused()
         known = [word for word in (found.email_canonical, found.any_phone) if word]
@@ -80,17 +85,17 @@ class Resets:
     def _carry_out(self, found: Any, values: dict[str, Any]) -> None:
         subjects = self._check.account_subjects(found.email_canonical, found.any_phone)
         with self._sessions.begin() as session:
-            if not resets_repository.carry_out(session, values):
+            if not password_resets_repository.carry_out(session, values):
                 raise _refused()
             now = values["now"]
             ended = sessions_repository.end_sessions(session, found.user_id, SessionEnd.PASSWORD_RESET, now)
-            throttle_repository.forget_failures(session, subjects)
+            login_throttle_repository.forget_failures(session, subjects)
             self._messages.tell_account(session, found, "password_changed", {})
         _log.info("identity.password_reset", user_id=str(found.user_id), sessions_ended=ended)
 
     def _write(self, session: Session, user_id: Any, token: str, known: bool) -> None:
         values = {"id": new_id(), "user_id": user_id, "hash": hashed(token), "now": self._clock.override()}
-        resets_repository.add(session, values, known)
+        password_resets_repository.add(session, values, known)
 
 
 def _refused() -> InvalidToken:

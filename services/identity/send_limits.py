@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlmodel import Session
 
 from services.identity.models import Identifier
-from services.limits import Limits, Rate
+from services.rate_limiter import Limits, Rate
 
 #: Never scaled: these guard people's inboxes and codes, not our machines.
 PACE = {

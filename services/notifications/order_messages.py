@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from uuid import UUID
 
-from services.notifications.catalogue import VARIABLES
 from services.notifications.models import Channel
+from services.notifications.template_registry import VARIABLES
 from services.notifications.views import NewMessage, OrderNotice
 
 

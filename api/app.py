@@ -7,49 +7,37 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from fastapi import APIRouter, FastAPI
 
-from api import (
-    accounts,
-    catalog,
-    codes,
-    docs,
-    health,
-    identity,
-    key_set,
-    notifications,
-    openapi,
-    order_events,
-    order_resolution,
-    order_steps,
-    orders,
-    payment_news,
-    payments,
-    problem_pages,
-    problems,
-    products,
-    refunds,
-    reservations,
-    sign_in,
-    validation,
-)
-from api.addresses import Proxies
-from api.cursors import Cursors
-from api.edge import Edge
-from api.hashing import Hashing
-from api.measures import Measures
-from api.rates import Rates
-from api.routes import BASE
-from api.starting import Starts
-from api.waiting import Waiting
+from api.access.guarded_route import BASE
+from api.access.rate_limits import Rates
+from api.catalog import admin as catalog_admin
+from api.catalog import routes as catalog_routes
+from api.docs import openapi, problem_pages, swagger
+from api.identity import account, jwks, registration, sign_in, verification
+from api.identity.password_queue import Hashing
+from api.middleware import Edge
+from api.notifications import routes as notifications_routes
+from api.ops import health
+from api.ops.metrics import Measures
+from api.orders import actions, resolution, timeline
+from api.orders import routes as orders_routes
+from api.orders.starting import Starts
+from api.orders.waiting import Waiting
+from api.payments import refunds, webhooks
+from api.payments import routes as payments_routes
+from api.problems import problem_details, validation
+from api.requests.client_address import Proxies
+from api.requests.cursors import Cursors
+from api.reservations import routes as reservations_routes
 from services.bootstrap import House
 
 #: The routers of each service, by its name in API_SERVICES.
 _SERVICES: dict[str, tuple[APIRouter, ...]] = {
-    "identity": (identity.router, sign_in.router, codes.router, accounts.router),
-    "catalog": (catalog.router, products.router),
-    "orders": (orders.router, order_steps.router, order_events.router, order_resolution.router),
-    "reservations": (reservations.router,),
-    "payments": (payments.router, payment_news.router, payment_news.told_router, refunds.router),
-    "notifications": (notifications.router,),
+    "identity": (registration.router, sign_in.router, verification.router, account.router),
+    "catalog": (catalog_routes.router, catalog_admin.router),
+    "orders": (orders_routes.router, actions.router, timeline.router, resolution.router),
+    "reservations": (reservations_routes.router,),
+    "payments": (payments_routes.router, webhooks.router, webhooks.told_router, refunds.router),
+    "notifications": (notifications_routes.router,),
 }
 
 
@@ -75,12 +63,12 @@ def create_app(house: House) -> FastAPI:
     app.state.rates = Rates(house.limits, settings.rate_limit_factor)
     app.state.waiting = Waiting(house.wakeups)
     app.state.starts = Starts(house.orders, house.starter)
-    problems.install(app)
+    problem_details.install(app)
     validation.install(app)
     for name in _served(settings.api_services):
         for router in _SERVICES[name]:
             app.include_router(router, prefix=BASE)
-    for router in (health.router, key_set.router, problem_pages.router, *((docs.router,) if settings.docs_on else ())):
+    for router in (health.router, jwks.router, problem_pages.router, *((swagger.router,) if settings.docs_on else ())):
         app.include_router(router)
     app.add_middleware(Edge, measures=app.state.measures, hsts=not settings.development)
     openapi.install(app, BASE)

@@ -11,9 +11,9 @@ from pydantic import Field
 from pydantic.functional_validators import AfterValidator
 from pydantic_core import PydanticCustomError
 
-from api.fields import Nothing
-from api.starting import Starts
-from api.waiting import Waiting
+from api.orders.starting import Starts
+from api.orders.waiting import Waiting
+from api.requests.fields import Nothing
 from services.bootstrap import House
 from services.idempotency import Idempotent
 from services.identity.views import Caller, CallerKind

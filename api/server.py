@@ -11,7 +11,7 @@ from typing import Literal
 import uvicorn
 from fastapi import FastAPI
 
-from api import health
+from api.ops import health
 from api.protocol import BoundedProtocol
 from services.settings import Settings
 
@@ -71,7 +71,7 @@ def _config(app: FastAPI, host: str, port: int, *, lifespan: Literal["on", "off"
         lifespan=lifespan,
         log_config=None,
         access_log=False,
-        # TRUSTED_PROXIES says whose X-Forwarded-For is believed, in api/addresses.py; uvicorn believes the loopback's.
+        # api/requests/client_address.py reads X-Forwarded-For (TRUSTED_PROXIES); uvicorn would trust the loopback.
         proxy_headers=False,
         server_header=False,
         timeout_keep_alive=15,

@@ -58,7 +58,7 @@ class Settings(BaseSettings):
     #: where `/metrics` and the detail of `/readyz` are served to whoever can reach it; none: nowhere in production
     metrics_host: str = "127.0.0.1"
     metrics_port: Port | None = None
-    #: rates by address and by caller are so many times what api/rates.py says
+    #: rates by address and by caller are so many times what api/access/rate_limits.py says
     rate_limit_factor: float = Field(1, gt=0)
     #: networks of the proxies before the api, comma-separated: only their X-Forwarded-For is believed
     trusted_proxies: str = ""

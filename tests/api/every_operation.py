@@ -11,10 +11,10 @@ from uuid import uuid4
 
 import httpx2
 
-from api.callers import OPERATIONS, Token, admission
-from api.examples import BODIES
-from api.refusals import PARTICULAR
-from api.routes import BASE
+from api.access.callers import OPERATIONS, Token, admission
+from api.access.guarded_route import BASE
+from api.access.problems import PARTICULAR
+from api.docs.examples import BODIES
 from services.identity.views import CallerKind
 from tests.api.people import Person
 

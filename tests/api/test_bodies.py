@@ -9,7 +9,7 @@ from uuid import uuid4
 import httpx2
 import pytest
 
-from api.bodies import parse
+from api.requests.body import parse
 from services.bootstrap import House
 from tests.api.people import Person
 from tests.api.shop import ADDRESS, ORDERS, a_product, placed

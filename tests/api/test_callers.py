@@ -13,8 +13,8 @@ import pytest
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 
-from api.callers import OPERATIONS, Admission, Token, admission
-from api.routes import GuardedRoute
+from api.access.callers import OPERATIONS, Admission, Token, admission
+from api.access.guarded_route import GuardedRoute
 from services.bootstrap import House
 from services.identity.views import CallerKind, Scope
 from tests.api.people import Person, a_service

@@ -10,9 +10,9 @@ import httpx2
 import pytest
 from fastapi import FastAPI
 
+from api.access.callers import methods_of
 from api.app import create_app
-from api.callers import methods_of
-from api.problems import TYPES
+from api.problems.problem_details import TYPES
 from services import db
 from services.bootstrap import House
 from services.catalog.service import CatalogService

@@ -9,9 +9,9 @@ from collections.abc import Callable
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from api import fields
 from api.dependencies import preferred_language
-from api.preferences import read
+from api.requests import fields
+from api.requests.prefer import read
 from services.errors import Invalid
 from services.identity.identifiers import email_address, phone_number
 from services.identity.names import checked_name

@@ -13,7 +13,7 @@ import httpx2
 import pytest
 
 from api.app import create_app
-from api.hashing import ROOM
+from api.identity.password_queue import ROOM
 from services.bootstrap import House
 from services.clock import Clock
 from services.identity.account_messages import AccountMessages

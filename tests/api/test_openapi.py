@@ -9,8 +9,8 @@ import httpx2
 import pytest
 from fastapi import FastAPI
 
-from api.callers import OPERATIONS, Token
-from api.problems import TYPES, status_of
+from api.access.callers import OPERATIONS, Token
+from api.problems.problem_details import TYPES, status_of
 
 BASE = "/api/v1"
 

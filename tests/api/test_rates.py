@@ -12,11 +12,11 @@ import httpx2
 import pytest
 from fastapi import FastAPI
 
+from api.access.callers import OPERATIONS, Token, admission
+from api.access.guarded_route import GuardedRoute
+from api.access.rate_limits import RATES, By, Rates, Unlimited, limits_of
 from api.app import create_app
-from api.callers import OPERATIONS, Token, admission
-from api.login_alarm import WINDOW, LoginAlarm
-from api.rates import RATES, By, Rates, Unlimited, limits_of
-from api.routes import GuardedRoute
+from api.identity.login_alarm import WINDOW, LoginAlarm
 from api.server import make_server
 from services import db
 from services.bootstrap import House
@@ -85,7 +85,7 @@ def test_G7_who_is_counted_is_known(operation: str) -> None:
 def test_G7_a_route_without_a_rate_cannot_be_declared(monkeypatch: pytest.MonkeyPatch) -> None:
     async def opened() -> None: ...
 
-    monkeypatch.setattr("api.callers.OPERATIONS", {"POST /vault": admission("POST /orders")})
+    monkeypatch.setattr("api.access.callers.OPERATIONS", {"POST /vault": admission("POST /orders")})
     with pytest.raises(LookupError, match="api/rates"):
         GuardedRoute("/vault", opened, methods=["POST"])
 

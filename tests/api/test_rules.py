@@ -15,8 +15,8 @@ import httpx2
 import pytest
 from fastapi import FastAPI
 
+from api.access.callers import Token, admission, methods_of
 from api.app import create_app
-from api.callers import Token, admission, methods_of
 from services import bootstrap, db
 from services.bootstrap import House
 from services.clock import Clock

@@ -17,9 +17,9 @@ from uuid import UUID
 import httpx2
 import pytest
 
-from api.callers import Token, admission
-from api.examples import ANSWERS
-from api.routes import BASE
+from api.access.callers import Token, admission
+from api.access.guarded_route import BASE
+from api.docs.examples import ANSWERS
 from services.bootstrap import House
 from services.identity.views import CallerKind
 from tests.api.people import Person
@@ -82,8 +82,8 @@ async def test_G3_T59_every_operation_as_the_document_says(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # No workflow drives these orders: waiting for one would only take time.
-    monkeypatch.setattr("api.order_steps.STEP_WAIT", 0)
-    monkeypatch.setattr("api.preferences.MAX_WAIT", 0)
+    monkeypatch.setattr("api.orders.actions.STEP_WAIT", 0)
+    monkeypatch.setattr("api.requests.prefer.MAX_WAIT", 0)
     people = {"anna": buyer, "boris": other, "operator": operator}
     caller = part if part in people else "anna"
     config = configured(tmp_path / "schemathesis.toml", identities(tmp_path / "callers.json", people), caller)

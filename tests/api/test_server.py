@@ -148,7 +148,7 @@ async def test_T59_a_stream_of_another_buyers_order(served: Served, buyer: Perso
 async def test_T26_a_stream_ends_with_its_session(
     served: Served, buyer: Person, house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("api.order_stream.SILENCE", 0.05)
+    monkeypatch.setattr("api.orders.stream.SILENCE", 0.05)
     order_id = await placed(served.client, buyer, house)
     assert buyer.id is not None
     async with stream(served, buyer, order_id) as response:

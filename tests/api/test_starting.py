@@ -12,8 +12,8 @@ import httpx2
 import pytest
 from fastapi import FastAPI
 
-from api import starting
 from api.app import create_app
+from api.orders import starting
 from services.bootstrap import House
 from tests.api.people import Person
 from tests.api.shop import a_product, order

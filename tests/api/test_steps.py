@@ -12,8 +12,8 @@ import httpx2
 import pytest
 from fastapi import FastAPI
 
-from api.order_seen import whole
-from api.preferences import read
+from api.orders.snapshot import whole
+from api.requests.prefer import read
 from services.bootstrap import House
 from services.orders.models import CancelReason
 from services.orders.views import OrderFilter

@@ -7,8 +7,8 @@ from typing import Any
 import httpx2
 from fastapi import FastAPI
 
-from api.problems import TYPES
-from api.refusals import STATUSES
+from api.access.problems import STATUSES
+from api.problems.problem_details import TYPES
 
 BASE = "/api/v1"
 

@@ -1,0 +1,1 @@
+"""The catalog's HTTP operations: products for everyone, changes for operators."""

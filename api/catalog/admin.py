@@ -1,0 +1,117 @@
+"""The catalog as operators keep it: products, prices, stock."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Response
+from pydantic import AfterValidator, Field, StrictBool, StrictInt, StrictStr
+
+from api.access.guarded_route import GuardedRoute
+from api.catalog.routes import Product, Stock, in_full
+from api.dependencies import CurrentCaller, IdempotencyKey, Services, idempotent
+from api.requests.amounts import Amount, Currency, money
+from api.requests.fields import Body, ProductId
+from api.requests.idempotency import replayed
+from services.catalog.views import ProductChange, ProductDraft, ProductView
+from services.errors import Invalid
+from services.money import Money
+
+router = APIRouter(prefix="/products", tags=["Catalog"], route_class=GuardedRoute)
+
+MAX_UNITS = 1_000_000_000
+
+
+def _stored(value: Any) -> Any:
+    # Fractions are read as decimals everywhere; attributes are plain JSON.
+    if isinstance(value, Decimal):
+        return float(value)
+    if isinstance(value, dict):
+        return {name: _stored(inner) for name, inner in value.items()}
+    return [_stored(inner) for inner in value] if isinstance(value, list) else value
+
+
+Sku = Annotated[StrictStr, Field(min_length=1, max_length=64)]
+ProductName = Annotated[StrictStr, Field(min_length=1, max_length=200)]
+Description = Annotated[StrictStr, Field(max_length=10_000)]
+Attributes = Annotated[dict[str, Any], Field(max_length=100), AfterValidator(_stored)]
+Units = Annotated[StrictInt, Field(ge=0, le=MAX_UNITS)]
+
+
+class NewProduct(Body):
+    """A product to be sold, known to people by its SKU."""
+
+    sku: Sku
+    name: ProductName
+    description: Description = ""
+    price: Amount
+    currency: Currency
+    attributes: Attributes = Field(default_factory=dict)
+    is_active: StrictBool = True
+    stock: Units = 0
+
+
+class ChangeProduct(Body):
+    """What shall be different; what is left out stays."""
+
+    name: ProductName = Field(default=None)  # type: ignore[assignment]  # left out, never null
+    description: Description = Field(default=None)  # type: ignore[assignment]
+    price: Amount = Field(default=None)  # type: ignore[assignment]
+    currency: Currency = Field(default=None)  # type: ignore[assignment]
+    attributes: Attributes = Field(default=None)  # type: ignore[arg-type]
+    is_active: StrictBool = Field(default=None)  # type: ignore[assignment]
+
+
+class SetStock(Body):
+    """How many units can be ordered from now on."""
+
+    available: Units
+
+
+@router.post("", status_code=201, operation_id="createProduct", summary="Add a product")
+def create_product(
+    body: NewProduct,
+    caller: CurrentCaller,
+    house: Services,
+    response: Response,
+    idempotency_key: IdempotencyKey = None,
+) -> Product:
+    """With its first stock. A SKU that there is already is refused: change that product instead."""
+    price = money(body.price, body.currency)
+    draft = ProductDraft(body.sku, body.name, price, body.description, body.attributes, body.is_active)
+    key = idempotent(caller, "POST /products", idempotency_key, body.model_dump(mode="json"))
+    product, again = house.catalog.add(draft, key)
+    # Also when it is a repetition: the first request may have ended between these two.
+    house.reservations.add_stocks([(product.id, body.stock)])
+    if again:
+        replayed(response)
+    response.headers["Location"] = f"/api/v1/products/{product.id}"
+    return in_full(house, product)
+
+
+@router.patch("/{productId}", operation_id="changeProduct", summary="Change a product")
+def change_product(product_id: ProductId, body: ChangeProduct, house: Services) -> Product:
+    """Orders that were placed before keep their name and price."""
+    if "price" in body.model_fields_set and "currency" in body.model_fields_set:
+        money(body.price, body.currency)  # what can be judged without the product comes before looking for it
+    changed = house.catalog.change(product_id, _change(house.catalog.get(product_id, True), body))
+    return in_full(house, changed)
+
+
+@router.put("/{productId}/stock", operation_id="setStock", summary="Set how much of a product there is")
+def set_stock(product_id: ProductId, body: SetStock, house: Services) -> Stock:
+    """What is held for orders, or sold, stays as it is beside this."""
+    house.catalog.get(product_id, True)
+    stock = house.reservations.set_stock(product_id, body.available)
+    return Stock(product_id=product_id, available=stock.available)
+
+
+def _change(product: ProductView, body: ChangeProduct) -> ProductChange:
+    given = {name: getattr(body, name) for name in body.model_fields_set}
+    price: Money | None = None
+    if "price" in given:
+        price = money(given.pop("price"), given.pop("currency", product.price.currency))
+    elif "currency" in given:
+        raise Invalid("A price goes with its currency: give both.", pointer="/price")
+    return ProductChange(price=price, **given)

@@ -1,0 +1,162 @@
+"""The catalog over REST: what is sold, at what price, and how much of it there is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+from pydantic import Field
+
+from api.access.guarded_route import GuardedRoute
+from api.dependencies import KnownCaller, Services
+from api.requests.cursors import Listing
+from api.requests.fields import ProductId, SearchText, Shape
+from api.requests.pagination import MAX_PAGE, AskedPage, Page
+from services.bootstrap import House
+from services.catalog.views import ProductView
+from services.identity.views import Caller, CallerKind
+
+router = APIRouter(prefix="/products", tags=["Catalog"], route_class=GuardedRoute)
+
+#: Products looked through for one page of those in stock, or out of it.
+_MOST_LOOKED_AT = 10 * MAX_PAGE
+
+
+class ListedProduct(Shape):
+    """A product in the list."""
+
+    id: UUID
+    name: str
+    stock: int
+    price: str
+    currency: str
+
+
+class Product(ListedProduct):
+    """A product in full."""
+
+    description: str
+    attributes: dict[str, Any]
+    is_active: bool
+
+
+class Price(Shape):
+    """What a product costs."""
+
+    product_id: UUID
+    price: str
+    currency: str
+
+
+class Stock(Shape):
+    """How much of a product can be ordered now."""
+
+    product_id: UUID
+    available: int = Field(ge=0)
+
+
+@router.get("", operation_id="listProducts", summary="What is sold")
+def list_products(
+    house: Services,
+    paging: AskedPage,
+    q: Annotated[SearchText | None, Query(description="Only products whose name or SKU holds this.")] = None,
+    currency: Annotated[str | None, Query(pattern="^[A-Z]{3}$", description="Only prices in this currency.")] = None,
+    in_stock: Annotated[
+        Literal["true", "false"] | None, Query(alias="inStock", description="Only what is, or is not, in stock.")
+    ] = None,
+) -> Page[ListedProduct]:
+    """In no order that means anything, but always the same."""
+    listing = Listing("GET /products", "", {"q": q, "currency": currency, "inStock": in_stock})
+    after = paging.after(listing)
+
+    def page_of(after: UUID | None, limit: int) -> Sequence[ProductView]:
+        return house.catalog.list(q, currency, after, limit)
+
+    if in_stock is None:
+        found = page_of(after, paging.limit + 1)
+        stocks = _available(house, [product.id for product in found])
+        return paging.page(listing, found, lambda product: product.id, lambda product: _listed(product, stocks))
+    shown, looked_at = _filtered(house, page_of, after, paging.limit, in_stock == "true")
+    following = paging.cursors.write(listing, looked_at) if looked_at else None
+    return Page(items=shown, next_cursor=following)
+
+
+@router.get("/{productId}", operation_id="getProduct", summary="One product")
+def get_product(product_id: ProductId, house: Services, caller: KnownCaller) -> Product:
+    """All there is to know of it."""
+    return in_full(house, house.catalog.get(product_id, _sees_all(caller)))
+
+
+@router.get("/{productId}/price", operation_id="getPrice", summary="What a product costs")
+def get_price(product_id: ProductId, house: Services, caller: KnownCaller) -> Price:
+    """The price that an order placed now would have."""
+    product = house.catalog.get(product_id, _sees_all(caller))
+    return Price(product_id=product_id, price=product.price.text, currency=product.price.currency)
+
+
+@router.get("/{productId}/stock", operation_id="getStock", summary="How much of a product there is")
+def get_stock(product_id: ProductId, house: Services, caller: KnownCaller) -> Stock:
+    """What can be ordered now: what others hold is not in it."""
+    house.catalog.get(product_id, _sees_all(caller))
+    return Stock(product_id=product_id, available=_available(house, [product_id]).get(product_id, 0))
+
+
+def in_full(house: House, product: ProductView) -> Product:
+    """A product with the stock that reservations have of it."""
+    return Product(
+        **_listed(product, _available(house, [product.id])).model_dump(),
+        description=product.description,
+        attributes=dict(product.attributes),
+        is_active=product.is_active,
+    )
+
+
+def _sees_all(caller: Caller | None) -> bool:
+    return caller is not None and caller.kind is CallerKind.OPERATOR
+
+
+def _available(house: House, product_ids: list[UUID]) -> dict[UUID, int]:
+    return {id_: max(0, stock.available) for id_, stock in house.reservations.stocks(product_ids).items()}
+
+
+def _listed(product: ProductView, stocks: dict[UUID, int]) -> ListedProduct:
+    return ListedProduct(
+        id=product.id,
+        name=product.name,
+        stock=stocks.get(product.id, 0),
+        price=product.price.text,
+        currency=product.price.currency,
+    )
+
+
+def _filtered(
+    house: House,
+    page_of: Callable[[UUID | None, int], Sequence[ProductView]],
+    after: UUID | None,
+    limit: int,
+    in_stock: bool,
+) -> tuple[list[ListedProduct], UUID | None]:
+    """Up to `limit` products that are in stock (or out of it), and the last id looked at if there may be more."""
+    shown: list[ListedProduct] = []
+    for product in _looked_at(house, page_of, after):
+        if (product.stock > 0) is in_stock:
+            shown.append(product)
+        after = product.id
+        if len(shown) == limit:
+            break
+    more = after is not None and bool(page_of(after, 1))
+    return shown, after if more else None
+
+
+def _looked_at(
+    house: House, page_of: Callable[[UUID | None, int], Sequence[ProductView]], after: UUID | None
+) -> Iterator[ListedProduct]:
+    for _ in range(0, _MOST_LOOKED_AT, MAX_PAGE):
+        found = page_of(after, MAX_PAGE)
+        stocks = _available(house, [product.id for product in found])
+        yield from (_listed(product, stocks) for product in found)
+        if len(found) < MAX_PAGE:
+            return
+        after = found[-1].id

@@ -1,0 +1,1 @@
+"""The identity service's HTTP operations: registration, sign-in, verification, account."""

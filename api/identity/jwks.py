@@ -1,0 +1,37 @@
+"""The public keys of access tokens, for services that check them on their own."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from fastapi import APIRouter, Response
+from pydantic import BaseModel
+
+from api.access.guarded_route import GuardedRoute
+from api.dependencies import Services
+
+router = APIRouter(tags=["Identity"], route_class=GuardedRoute)
+
+
+class PublicKey(BaseModel):
+    """An Ed25519 key (RFC 8037, section 2)."""
+
+    kty: Literal["OKP"] = "OKP"
+    crv: Literal["Ed25519"] = "Ed25519"
+    use: Literal["sig"] = "sig"
+    alg: Literal["EdDSA"] = "EdDSA"
+    kid: str
+    x: str
+
+
+class KeySet(BaseModel):
+    """Every key that a good token may be signed with (RFC 7517, section 5)."""
+
+    keys: list[PublicKey]
+
+
+@router.get("/.well-known/jwks.json", operation_id="getKeySet", summary="Public keys of access tokens")
+async def get_key_set(house: Services, response: Response) -> KeySet:
+    """Good for five minutes; a key that is being retired stays in it for as long as its tokens are taken."""
+    response.headers["Cache-Control"] = "public, max-age=300"
+    return KeySet(keys=[PublicKey(kid=kid, x=x) for kid, x in house.tokens.public_keys().items()])

@@ -1,0 +1,99 @@
+"""Accounts over REST: register, one's own profile."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter
+from pydantic import Field, StrictStr
+
+from api.access.guarded_route import GuardedRoute
+from api.dependencies import CurrentCaller, Language, Services
+from api.identity.password_queue import HashingRoom
+from api.requests.fields import Body, Shape
+from services.errors import NotFound, Unauthenticated
+from services.identity.views import Profile, RegisterUser
+
+router = APIRouter(route_class=GuardedRoute)
+
+Name = Annotated[StrictStr, Field(min_length=1, max_length=100)]
+Email = Annotated[StrictStr, Field(min_length=3, max_length=254)]
+Phone = Annotated[StrictStr, Field(min_length=1, max_length=40)]
+# Its rules are the service's; this only keeps megabytes from it.
+Password = Annotated[StrictStr, Field(max_length=1024, json_schema_extra={"format": "password"})]
+
+
+class _Registration(Body):
+    first_name: Name
+    last_name: Name
+    password: Password = Field(repr=False)
+
+
+class RegisterByEmail(_Registration):
+    """A new account, known by its e-mail address."""
+
+    email: Email
+
+
+class RegisterByPhone(_Registration):
+    """A new account, known by its phone number."""
+
+    phone: Phone
+
+
+class UserProfile(Shape):
+    """What an account shows of itself."""
+
+    id: UUID
+    first_name: str
+    last_name: str
+    email: str | None
+    phone: str | None
+    email_verified: bool
+    phone_verified: bool
+
+
+@router.post(
+    "/auth/register/email",
+    status_code=201,
+    tags=["Identity"],
+    operation_id="registerByEmail",
+    summary="Register by e-mail",
+)
+async def register_by_email(
+    body: RegisterByEmail, house: Services, hashing: HashingRoom, language: Language
+) -> UserProfile:
+    """The address counts as verified only once a code sent to it was confirmed."""
+    wanted = RegisterUser(body.first_name, body.last_name, body.email, None, body.password, language)
+    return _profile(await hashing.run(lambda: house.identity.register(wanted)))
+
+
+@router.post(
+    "/auth/register/phone",
+    status_code=201,
+    tags=["Identity"],
+    operation_id="registerByPhone",
+    summary="Register by phone",
+)
+async def register_by_phone(
+    body: RegisterByPhone, house: Services, hashing: HashingRoom, language: Language
+) -> UserProfile:
+    """However the number is written, it is one account."""
+    wanted = RegisterUser(body.first_name, body.last_name, None, body.phone, body.password, language)
+    return _profile(await hashing.run(lambda: house.identity.register(wanted)))
+
+
+@router.get("/users/me", tags=["Identity"], operation_id="getMyProfile", summary="One's own profile")
+def get_my_profile(caller: CurrentCaller, house: Services) -> UserProfile:
+    """What the account shows of itself."""
+    if caller.user_id is None:
+        raise NotFound("This token belongs to no account.")
+    try:
+        return _profile(house.identity.profile(caller.user_id))
+    except NotFound:
+        raise Unauthenticated("A valid access token is needed: sign in.") from None
+
+
+def _profile(profile: Profile) -> UserProfile:
+    return UserProfile(**vars(profile))

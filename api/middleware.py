@@ -1,0 +1,82 @@
+"""The outermost layer: every answer gets its headers, a request id, a measure, and never an exception's text."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Iterable
+from time import perf_counter
+
+import structlog
+from starlette.requests import ClientDisconnect, Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.ops.metrics import Measures
+from api.problems.problem_details import operation_of, unexpected
+
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+_SECURITY = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cache-control", b"no-store"),
+)
+_HSTS = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
+# What a request is counted as whose client went away, in the manner of nginx.
+_GONE = 499
+
+
+class BrokenOff(Exception):
+    """An answer had begun when its handler failed: the server can only close the connection."""
+
+
+class Edge:
+    """Pure ASGI, because it runs for every request."""
+
+    def __init__(self, app: ASGIApp, *, measures: Measures, hsts: bool) -> None:
+        self._app = app
+        self._measures = measures
+        self._headers = (*_SECURITY, _HSTS) if hsts else _SECURITY
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began = perf_counter()
+        trace_id = _trace_id(scope["headers"])
+        scope.setdefault("state", {})["trace_id"] = trace_id
+        structlog.contextvars.bind_contextvars(trace_id=trace_id)
+        status = _GONE
+
+        async def answer(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = self._completed(message["headers"], trace_id)
+            await send(message)
+
+        try:
+            await self._app(scope, receive, answer)
+        except ClientDisconnect:
+            pass
+        except Exception as error:  # the last resort: nothing of it may reach the client or the server's log
+            refusal = unexpected(error, Request(scope))
+            if status != _GONE:
+                raise BrokenOff from None
+            await refusal(scope, receive, answer)
+        finally:
+            self._measures.count(operation_of(Request(scope)), status, perf_counter() - began)
+
+    def _completed(self, headers: Iterable[tuple[bytes, bytes]], trace_id: str) -> list[tuple[bytes, bytes]]:
+        present = {name.lower() for name, _ in headers}
+        missing = (pair for pair in self._headers if pair[0] not in present)
+        return [*headers, *missing, (b"x-request-id", trace_id.encode())]
+
+
+def _trace_id(headers: Iterable[tuple[bytes, bytes]]) -> str:
+    """The caller's X-Request-Id if it is a plain word, else a new one."""
+    for name, value in headers:
+        if name == b"x-request-id" and _REQUEST_ID.fullmatch(value):
+            return value.decode()
+    return secrets.token_hex(16)

@@ -1,0 +1,76 @@
+"""Notifications over REST, for services and operators."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Path, Response
+from pydantic import Field, StrictStr
+
+from api.access.guarded_route import GuardedRoute
+from api.dependencies import CurrentCaller, IdempotencyKey, Language, Services, idempotent
+from api.requests.fields import Body, Id, Shape, Utc
+from api.requests.idempotency import replayed
+
+router = APIRouter(prefix="/notifications", tags=["Notifications"], route_class=GuardedRoute)
+
+Variable = Annotated[StrictStr, Field(max_length=500)]
+
+
+class SendNotification(Body):
+    """A message by a template of ours; its language is that of Accept-Language."""
+
+    channel: Literal["email", "sms"]
+    to: Annotated[StrictStr, Field(min_length=3, max_length=254)]
+    template: Annotated[StrictStr, Field(min_length=1, max_length=40)]
+    variables: Annotated[dict[str, Variable], Field(max_length=20)]
+
+
+class QueuedNotification(Shape):
+    """A message, as far as it is."""
+
+    notification_id: UUID
+    status: str
+
+
+class Notification(QueuedNotification):
+    """A message without what it says; where it went is masked."""
+
+    channel: str
+    to: str = Field(description="Masked.")
+    template: str
+    created_at: Utc
+    error_message: str | None
+
+
+@router.post("/send", status_code=202, operation_id="sendNotification", summary="Send a message")
+def send_notification(
+    body: SendNotification,
+    caller: CurrentCaller,
+    house: Services,
+    language: Language,
+    response: Response,
+    idempotency_key: IdempotencyKey = None,
+) -> QueuedNotification:
+    """Queued at once, and sent as soon as its channel takes it."""
+    key = idempotent(caller, "POST /notifications/send", idempotency_key, body.model_dump(mode="json"))
+    sent = house.notifications.send(body.channel, body.to, body.template, body.variables, language, key)
+    if sent.replayed:
+        replayed(response)
+    return QueuedNotification(notification_id=sent.id, status=sent.status)
+
+
+@router.get("/{notificationId}", operation_id="getNotification", summary="A message that was sent, or is to be")
+def get_notification(notification_id: Annotated[Id, Path(alias="notificationId")], house: Services) -> Notification:
+    """What became of it."""
+    found = house.notifications.get(notification_id)
+    return Notification(
+        notification_id=found.id,
+        status=found.status,
+        channel=found.channel,
+        to=found.to_masked,
+        template=found.template,
+        created_at=found.created_at,
+        error_message=found.error_message,
+    )

@@ -1,0 +1,48 @@
+"""What is counted of HTTP, for `/metrics`: by operation and status, in a registry of this app alone."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+
+from api.access.callers import OPERATIONS
+from api.identity.login_alarm import LoginAlarm
+
+#: Every way in by password, and what its statuses mean; others are requests that were no login.
+_LOGINS = ("POST /auth/login/email", "POST /auth/login/phone")
+_OUTCOMES = {200: "succeeded", 401: "failed", 429: "limited", 503: "turned_away"}
+_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+
+
+class Measures:
+    """Requests and their durations; labels are templates and numbers, never what a client sent."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._requests = Counter("http_requests", "Requests answered", ["operation", "status"], registry=self.registry)
+        self._seconds = Histogram(
+            "http_request_seconds",
+            "Seconds until a request was answered",
+            ["operation"],
+            buckets=_BUCKETS,
+            registry=self.registry,
+        )
+        self._logins = Counter("logins", "Logins by how they ended", ["outcome"], registry=self.registry)
+        self._alarms = Counter("login_alarms", "Times that too many logins failed", registry=self.registry)
+        self._alarm = LoginAlarm()
+
+    def count(self, operation: str, status: int, seconds: float) -> None:
+        """One request, answered after so many seconds (499: its client went away first)."""
+        operation = operation if operation in OPERATIONS else "other"
+        self._requests.labels(operation, status).inc()
+        self._seconds.labels(operation).observe(seconds)
+        if operation in _LOGINS and status in _OUTCOMES:
+            self._count_login(_OUTCOMES[status])
+
+    def _count_login(self, outcome: str) -> None:
+        self._logins.labels(outcome).inc()
+        if outcome in ("succeeded", "failed") and self._alarm.count(failed=outcome == "failed"):
+            self._alarms.inc()
+
+    def text(self) -> bytes:
+        """All of it in Prometheus' text form."""
+        return generate_latest(self.registry)

@@ -1,0 +1,196 @@
+"""The steps of an order: join what its workflow does, wait for it, or ask it to stop."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from fastapi import APIRouter, Response
+from starlette.concurrency import run_in_threadpool
+
+from api.access.guarded_route import GuardedRoute
+from api.dependencies import NO_BODY, CurrentCaller, Services, Waiters, owner
+from api.orders import snapshot
+from api.orders.payment_method import payment_method
+from api.orders.schemas import ByMethod, CancelOrder, OrderStep, Paid, Reserved
+from api.orders.snapshot import ENDING, PAID, Seen, closed
+from api.requests.fields import OrderId, Shape
+from api.requests.idempotency import Repeating, replayed
+from api.requests.prefer import STEP_WAIT, AskedPatience
+from services.errors import Invalid, InvalidTransition, ReservationExpired
+from services.identity.views import CallerKind
+from services.orders.views import CancelReason, OrderStatus, PaymentMethod
+
+router = APIRouter(prefix="/orders", tags=["Orders"], route_class=GuardedRoute)
+
+
+_EXPIRED = (CancelReason.RESERVATION_EXPIRED, CancelReason.PAYMENT_EXPIRED)
+
+
+def _running(model: type[Shape]) -> dict[int | str, dict[str, Any]]:
+    return {202: {"model": model, "description": "It is under way."}}
+
+
+@router.post(
+    "/{orderId}/reserve",
+    operation_id="reserveOrder",
+    summary="Join the reservation of an order",
+    dependencies=[NO_BODY],
+    responses=_running(Reserved),
+)
+async def reserve_order(
+    order_id: OrderId,
+    caller: CurrentCaller,
+    house: Services,
+    waiting: Waiters,
+    patience: AskedPatience,
+    repeat: Repeating,
+    response: Response,
+) -> Reserved:
+    """200 once the goods are held, 202 while that is under way."""
+    await repeat.begin(order_id)
+    seen = await waiting.until(
+        order_id,
+        snapshot.with_reservation(house, order_id, owner(caller)),
+        lambda seen: seen.over or _is_reserved(seen),
+        patience.seconds(STEP_WAIT, response),
+    )
+    if seen.order.closed or seen.order.status in ENDING:
+        raise closed(seen.order)
+    if seen.reservation and seen.reservation.status == "expired":
+        raise ReservationExpired("The goods were held for too long: place a new order.")
+    await repeat.end(response, 200 if _is_reserved(seen) else 202)
+    return Reserved(
+        order_id=order_id,
+        status=seen.order.status,
+        reservation_id=seen.reservation and seen.reservation.id,
+        expires_at=seen.reservation and seen.reservation.expires_at,
+    )
+
+
+@router.post(
+    "/{orderId}/pay",
+    operation_id="payOrder",
+    summary="Join or start the payment of an order",
+    responses=_running(Paid),
+)
+async def pay_order(
+    order_id: OrderId,
+    caller: CurrentCaller,
+    house: Services,
+    waiting: Waiters,
+    patience: AskedPatience,
+    repeat: Repeating,
+    response: Response,
+    body: ByMethod | None = None,
+) -> Paid:
+    """200 once it is decided, 202 while it is under way; the buyer may have to go to `confirmationUrl`."""
+    method = payment_method(body, house.settings.phone_region) if body else None
+    look = snapshot.with_payment(house, order_id, owner(caller))
+    before = await look()
+    if before.order.status not in PAID:
+        _refuse_unpayable(before, method)
+    if method is None or before.order.status in PAID:
+        await repeat.begin(order_id, body)
+    elif await run_in_threadpool(house.orders.give_method, order_id, owner(caller), method, repeat.key(body)):
+        replayed(response)
+    if before.order.status in PAID:
+        return await _paid(before, repeat, response)
+    seen = await waiting.until(order_id, look, _is_payment_known, patience.seconds(STEP_WAIT, response))
+    if method is not None and before.payment and seen.payment and seen.payment.id == before.payment.id:
+        # That one had failed: the payment by the new method is still to come.
+        seen = replace(seen, payment=None)
+    return await _paid(seen, repeat, response)
+
+
+@router.post(
+    "/{orderId}/confirm",
+    operation_id="confirmOrder",
+    summary="Join the confirmation of a paid order",
+    dependencies=[NO_BODY],
+    responses=_running(OrderStep),
+)
+async def confirm_order(
+    order_id: OrderId,
+    caller: CurrentCaller,
+    house: Services,
+    waiting: Waiters,
+    patience: AskedPatience,
+    repeat: Repeating,
+    response: Response,
+) -> OrderStep:
+    """200 once confirmed, 202 while that is under way; it never skips payment."""
+    await repeat.begin(order_id)
+    seen = await waiting.until(
+        order_id,
+        snapshot.whole(house, order_id, owner(caller)),
+        lambda seen: seen.order.status is not OrderStatus.PAID or seen.over,
+        patience.seconds(STEP_WAIT, response),
+    )
+    if seen.order.status in ENDING:
+        raise closed(seen.order)
+    if seen.order.status not in PAID:
+        raise InvalidTransition("The order is not paid yet.")
+    await repeat.end(response, 200 if seen.order.status is OrderStatus.CONFIRMED else 202)
+    return OrderStep(order_id=order_id, status=seen.order.status)
+
+
+@router.post(
+    "/{orderId}/cancel",
+    operation_id="cancelOrder",
+    summary="Cancel an order",
+    responses=_running(OrderStep),
+)
+async def cancel_order(
+    order_id: OrderId,
+    caller: CurrentCaller,
+    house: Services,
+    waiting: Waiters,
+    patience: AskedPatience,
+    repeat: Repeating,
+    response: Response,
+    body: CancelOrder | None = None,
+) -> OrderStep:
+    """202 while what was done is undone, 200 once it is."""
+    await repeat.begin(order_id, body)
+    operator = caller.kind is CallerKind.OPERATOR
+    reason = CancelReason.OPERATOR_REQUEST if operator else CancelReason.BUYER_REQUEST
+    note = (body.reason or None) if body else None
+    order = await run_in_threadpool(house.orders.request_cancel, order_id, owner(caller), reason, note)
+    seconds = patience.seconds(0, response)
+    if seconds and not order.closed:
+        look = snapshot.whole(house, order_id, owner(caller))
+        order = (await waiting.until(order_id, look, lambda seen: seen.rests, seconds)).order
+    await repeat.end(response, 200 if order.status is OrderStatus.CANCELLED else 202)
+    return OrderStep(order_id=order_id, status=order.status)
+
+
+def _is_reserved(seen: Seen) -> bool:
+    # The hold is written a moment before the order's row says so.
+    return seen.reservation is not None and seen.order.status is not OrderStatus.CREATED
+
+
+def _refuse_unpayable(seen: Seen, method: PaymentMethod | None) -> None:
+    if seen.order.status in ENDING and seen.order.cancel_reason in _EXPIRED:
+        raise ReservationExpired("The time to pay is over: place a new order.")
+    if seen.order.status in ENDING:
+        raise closed(seen.order)
+    if seen.order.method is None and method is None:
+        raise Invalid("No way to pay is known: give card or phone.")
+
+
+def _is_payment_known(seen: Seen) -> bool:
+    pending = seen.order.status is OrderStatus.PAYMENT_PENDING and seen.waits_outside
+    return seen.over or pending or seen.order.status in PAID
+
+
+async def _paid(seen: Seen, repeat: Repeating, response: Response) -> Paid:
+    payment = seen.payment
+    if payment is None and seen.order.status in ENDING:
+        raise closed(seen.order)
+    await repeat.end(response, 200 if payment and not payment.undecided else 202)
+    return Paid(
+        payment_id=payment and payment.id,
+        status=payment.status if payment else "pending",
+        confirmation_url=payment and payment.confirmation_url,
+    )

@@ -1,0 +1,31 @@
+"""The way to pay that a request names, its phone in one canonical form."""
+
+from __future__ import annotations
+
+import phonenumbers
+from phonenumbers import PhoneNumberType
+
+from api.orders.schemas import ByMethod
+from services.errors import Invalid
+from services.identity.identifiers import phone_number
+from services.orders.views import PaymentMethod
+
+_MOBILE = (PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE)
+
+
+def payment_method(body: ByMethod, region: str) -> PaymentMethod | None:
+    """Card or phone, None when neither is given; `region` is for numbers without a country code.
+
+    Raises Invalid for a phone whose balance cannot pay.
+    """
+    if body.phone is None:
+        return PaymentMethod(card=body.card) if body.card is not None else None
+    return mobile(body.phone, region)
+
+
+def mobile(phone: str, region: str) -> PaymentMethod:
+    """The balance of a mobile number. Raises Invalid for any other number."""
+    number = phone_number(phone, region)
+    if phonenumbers.number_type(phonenumbers.parse(number)) not in _MOBILE:
+        raise Invalid("Only the balance of a mobile number can pay.", pointer="/phone")
+    return PaymentMethod(phone=number)

@@ -1,0 +1,98 @@
+"""Server-sent events of one order: its state, what was missed, and what happens while somebody listens."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Sequence
+from uuid import UUID
+
+from starlette.concurrency import run_in_threadpool
+
+from api.orders import schemas
+from api.orders.waiting import Waiting, heard
+from services.bootstrap import House
+from services.errors import Unauthenticated, Unavailable
+from services.orders.views import EventView, OrderView
+
+#: Streams of one process at once.
+MAX_STREAMS = 500
+#: Seconds; a browser comes back by itself, with a token that is fresh by then.
+LONGEST = 600
+#: Seconds of silence before a sign of life, and before the token is looked at again.
+SILENCE = 15
+
+
+class OrderStream:
+    """What one listener is sent; `seen` is the id of the last event it had (Last-Event-ID), None at the first time."""
+
+    def __init__(
+        self, house: House, waiting: Waiting, order_id: UUID, buyer: UUID | None, token: str, seen: int | None
+    ) -> None:
+        self._house, self._waiting = house, waiting
+        self._order_id, self._buyer, self._token = order_id, buyer, token
+        self._seen = seen
+
+    async def open(self) -> bool:
+        """Whether there is anything to send. Raises NotFound, and Unavailable when too many listen already."""
+        if self._waiting.listeners >= MAX_STREAMS:
+            raise Unavailable("Too many streams are open: read the timeline without one.", retry_after=30)
+        order, missed = await self._look(self._seen or 0)
+        return self._seen is None or not order.closed or bool(missed)
+
+    async def frames(self) -> AsyncIterator[bytes]:
+        """The stream's text, frame by frame."""
+        ends = asyncio.get_running_loop().time() + LONGEST
+        with self._waiting.listening(self._order_id) as news:
+            order, events = await self._look(self._seen or 0)
+            yield self._state(order, events)
+            while True:
+                for event in events:
+                    self._seen = event.id
+                    yield _frame(schemas.event(event).model_dump_json(by_alias=True), id_=event.id)
+                if order.closed or self._waiting.draining:
+                    return
+                async for sign in self._silence(news, ends):
+                    yield sign
+                if not news.is_set():
+                    return
+                news.clear()
+                order, events = await self._look(self._seen or 0)
+
+    def _state(self, order: OrderView, events: list[EventView]) -> bytes:
+        """The present state; a new listener goes on from here, an old one is sent what it missed."""
+        state = {"orderId": str(order.id), "status": order.status, "needsAttention": order.needs_attention}
+        if self._seen is not None:
+            return _frame(json.dumps(state), name="state")
+        self._seen = events[-1].id if events else 0
+        events.clear()
+        return _frame(json.dumps(state), name="state", id_=self._seen)
+
+    async def _silence(self, news: asyncio.Event, ends: float) -> AsyncIterator[bytes]:
+        """Signs of life until there is news; without any when it is time to end."""
+        loop = asyncio.get_running_loop()
+        while not await heard(news, min(ends, loop.time() + SILENCE)):
+            if loop.time() >= ends or not await self._is_welcome():
+                return
+            yield b": still here\n\n"
+
+    async def _is_welcome(self) -> bool:
+        try:
+            await run_in_threadpool(self._house.sign_in.authenticate, self._token)
+        except Unauthenticated:
+            return False
+        return True
+
+    async def _look(self, after: int) -> tuple[OrderView, list[EventView]]:
+        # The order first: when it is closed, all its events are written.
+        order = await run_in_threadpool(self._house.orders.get, self._order_id, self._buyer)
+        events: Sequence[EventView] = await run_in_threadpool(
+            self._house.orders.events, self._order_id, self._buyer, after
+        )
+        return order, list(events)
+
+
+def _frame(data: str, *, name: str | None = None, id_: int | None = None) -> bytes:
+    lines = [f"event: {name}"] if name else []
+    lines += [f"id: {id_}"] if id_ is not None else []
+    return "\n".join([*lines, f"data: {data}", "", ""]).encode()

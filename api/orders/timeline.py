@@ -1,0 +1,51 @@
+"""An order's timeline: as JSON, or as a stream that goes on until the order is closed."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Request, Response
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import StreamingResponse
+
+from api.access.callers import bearer
+from api.access.guarded_route import GuardedRoute
+from api.dependencies import CurrentCaller, Services, Waiters, owner
+from api.orders import schemas
+from api.orders.schemas import Event
+from api.orders.stream import OrderStream
+from api.requests.fields import Integer, OrderId
+from api.requests.pagination import Page
+
+router = APIRouter(prefix="/orders", tags=["Orders"], route_class=GuardedRoute)
+
+
+@router.get(
+    "/{orderId}/events",
+    operation_id="listOrderEvents",
+    summary="The timeline of an order, once or as a live stream",
+    response_model=Page[Event],
+    responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}, 204: {"model": None}},
+)
+async def list_order_events(
+    request: Request,
+    order_id: OrderId,
+    caller: CurrentCaller,
+    house: Services,
+    waiting: Waiters,
+    accept: Annotated[str, Header(max_length=200)] = "*/*",
+    last_event_id: Annotated[Integer | None, Header(alias="Last-Event-ID", ge=0)] = None,
+) -> Response | Page[Event]:
+    """With `Accept: text/event-stream` first the present state, then each event as it happens.
+
+    The stream ends when the order is closed, and after ten minutes; 204 tells a client that comes back that nothing
+    will follow.
+    """
+    if "text/event-stream" not in accept:
+        found = await run_in_threadpool(house.orders.events, order_id, owner(caller))
+        return Page(items=[schemas.event(view) for view in found], next_cursor=None)
+    token = bearer(request.headers.getlist("authorization"))
+    stream = OrderStream(house, waiting, order_id, owner(caller), token or "", last_event_id)
+    if not await stream.open():
+        return Response(status_code=204)
+    return StreamingResponse(stream.frames(), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})

@@ -1,0 +1,1 @@
+"""The payment service's HTTP operations, and the webhooks of payment gateways."""

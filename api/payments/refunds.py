@@ -1,0 +1,97 @@
+"""Refunds over REST, for services and operators: a part or all of what a confirmed order was paid with."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Path, Response
+
+from api.access.guarded_route import GuardedRoute
+from api.dependencies import CurrentCaller, IdempotencyKey, Services, idempotent
+from api.requests.amounts import Amount, Currency, money
+from api.requests.fields import Body, Id, Shape
+from services.bootstrap import House
+from services.errors import InvalidTransition, PaymentOrderMismatch
+from services.orders.views import OrderStatus
+from services.payments.views import PaymentView, RefundView
+
+router = APIRouter(prefix="/refunds", tags=["Payments"], route_class=GuardedRoute)
+
+
+class MakeRefund(Body):
+    """How much of which payment to send back; in the payment's currency, which need not be said."""
+
+    order_id: Id
+    payment_id: Id
+    amount: Amount
+    currency: Currency | None = None
+
+
+class MadeRefund(Shape):
+    """A refund, as far as it is."""
+
+    refund_id: UUID
+    status: str
+
+
+class Refund(Shape):
+    """A refund in full."""
+
+    refund_id: UUID
+    payment_id: UUID
+    order_id: UUID
+    status: str
+    amount: str
+    currency: str
+
+
+@router.post("", status_code=201, operation_id="createRefund", summary="Send back a part or all of a payment")
+def create_refund(
+    body: MakeRefund,
+    caller: CurrentCaller,
+    house: Services,
+    response: Response,
+    idempotency_key: IdempotencyKey = None,
+) -> MadeRefund:
+    """Of a confirmed order: any other is cancelled instead, which sends back all. The buyer is told."""
+    payment = _payment(house, body.order_id, body.payment_id)
+    amount = money(body.amount, body.currency or payment.amount.currency)
+    key = idempotent(caller, "POST /refunds", idempotency_key, body.model_dump(mode="json"))
+    refund = house.payments.refund(body.order_id, body.payment_id, amount, idempotent=key)
+    if refund.replayed:
+        response.headers["Idempotency-Replayed"] = "true"
+    _tell(house, refund)
+    return MadeRefund(refund_id=refund.id, status=refund.status)
+
+
+@router.get("/{refundId}", operation_id="getRefund", summary="A refund")
+def get_refund(refund_id: Annotated[Id, Path(alias="refundId")], house: Services) -> Refund:
+    """As our books have it."""
+    refund = house.payments.get_refund(refund_id)
+    return Refund(
+        refund_id=refund.id,
+        payment_id=refund.payment_id,
+        order_id=refund.order_id,
+        status=refund.status,
+        amount=refund.amount.text,
+        currency=refund.amount.currency,
+    )
+
+
+def _payment(house: House, order_id: UUID, payment_id: UUID) -> PaymentView:
+    order = house.orders.get(order_id)
+    payment = house.payments.get(payment_id)
+    if payment.order_id != order_id:
+        raise PaymentOrderMismatch("This payment belongs to another order.")
+    if order.status is not OrderStatus.CONFIRMED:
+        # Whatever an order that is not confirmed took is sent back by its own process.
+        raise InvalidTransition(f"The order is {order.status}: only what paid a confirmed order can be refunded.")
+    return payment
+
+
+def _tell(house: House, refund: RefundView) -> None:
+    # What this process does not come to, the sweep does.
+    if refund.status != "pending":
+        house.order_steps.tell_refund(refund.order_id, refund.id, refund.amount.minor, refund.failure_code)
+        house.payments.mark_told([refund.id])

@@ -1,0 +1,186 @@
+"""Payments over REST, for services and operators; and what the providers themselves send."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Annotated, Literal, Self
+from uuid import UUID
+
+from fastapi import APIRouter, Path, Request, Response
+from pydantic import model_validator
+from pydantic_core import PydanticCustomError
+from starlette.concurrency import run_in_threadpool
+
+from api.access.guarded_route import GuardedRoute
+from api.dependencies import CurrentCaller, IdempotencyKey, Services, Waiters, idempotent
+from api.orders import snapshot
+from api.orders.payment_method import mobile
+from api.orders.snapshot import ENDING, Seen, closed
+from api.requests.amounts import Amount, Currency, money
+from api.requests.client_address import address_of
+from api.requests.fields import Body, CardToken, Id, PhoneText, Shape
+from api.requests.prefer import STEP_WAIT, AskedPatience
+from services.bootstrap import House
+from services.errors import AmountMismatch, CurrencyMismatch, InvalidTransition, ReservationExpired
+from services.idempotency import Idempotent
+from services.money import Money
+from services.orders.views import CancelReason, OrderView, PaymentMethod
+
+router = APIRouter(prefix="/payments", tags=["Payments"], route_class=GuardedRoute)
+
+EXPIRED = (CancelReason.RESERVATION_EXPIRED, CancelReason.PAYMENT_EXPIRED)
+PaymentId = Annotated[Id, Path(alias="paymentId")]
+
+
+class MakePayment(Body):
+    """Pay an order by a card's token or a phone's balance; amount and currency are the order's own."""
+
+    order_id: Id
+    amount: Amount
+    currency: Currency
+    method: Literal["card", "phone"]
+    card_token: CardToken | None = None
+    phone: PhoneText | None = None
+
+    @model_validator(mode="after")
+    def _what_the_method_needs(self) -> Self:
+        if (self.card_token is not None) != (self.method == "card"):
+            raise PydanticCustomError("card-token-needed", "cardToken goes with the method card, and only with it.")
+        if (self.phone is not None) != (self.method == "phone"):
+            raise PydanticCustomError("phone-needed", "phone goes with the method phone, and only with it.")
+        return self
+
+
+class MadePayment(Shape):
+    """A payment; null while the order's own process has not come to it."""
+
+    payment_id: UUID | None
+    status: str
+
+
+class Payment(Shape):
+    """A payment in full."""
+
+    payment_id: UUID
+    order_id: UUID
+    status: str
+    amount: str
+    currency: str
+    method: str
+
+
+@router.post(
+    "",
+    status_code=201,
+    operation_id="createPayment",
+    summary="Pay an order that is being driven",
+    responses={202: {"model": MadePayment, "description": "The order has not come to it yet."}},
+)
+async def create_payment(
+    body: MakePayment,
+    caller: CurrentCaller,
+    house: Services,
+    waiting: Waiters,
+    patience: AskedPatience,
+    response: Response,
+    idempotency_key: IdempotencyKey = None,
+) -> MadePayment:
+    """Gives the order its way to pay, and waits a little for the payment that comes of it."""
+    amount = money(body.amount, body.currency)
+    method = _method(body, house.settings.phone_region)
+    key = idempotent(caller, "POST /payments", idempotency_key, body.model_dump(mode="json"))
+    look = snapshot.with_payment(house, body.order_id, None)
+    before = await look()
+    _check_amount(before.order, amount)
+    replayed = await run_in_threadpool(_give, house, body.order_id, method, key)
+    if replayed:
+        response.headers["Idempotency-Replayed"] = "true"
+    old = before.payment.id if before.payment and not replayed else None
+    seen = await waiting.until(
+        body.order_id, look, lambda seen: _is_known(seen, old), patience.seconds(STEP_WAIT, response)
+    )
+    return _made(seen, old, response)
+
+
+@router.get("/{paymentId}", operation_id="getPayment", summary="A payment")
+def get_payment(payment_id: PaymentId, house: Services) -> Payment:
+    """As our books have it; never the token or the number that paid."""
+    payment = house.payments.get(payment_id)
+    return Payment(
+        payment_id=payment.id,
+        order_id=payment.order_id,
+        status=payment.status,
+        amount=payment.amount.text,
+        currency=payment.amount.currency,
+        method=payment.method,
+    )
+
+
+def _method(body: MakePayment, region: str) -> PaymentMethod:
+    if body.card_token is not None:
+        return PaymentMethod(card=body.card_token)
+    return mobile(body.phone or "", region)
+
+
+def _check_amount(order: OrderView, amount: Money) -> None:
+    if amount.currency != order.total.currency:
+        raise CurrencyMismatch("The order is in another currency.", pointer="/currency")
+    if amount != order.total:
+        raise AmountMismatch("A payment is of the order's whole total.", pointer="/amount")
+
+
+def _give(house: House, order_id: UUID, method: PaymentMethod, key: Idempotent | None) -> bool:
+    try:
+        return house.orders.give_method(order_id, None, method, key)
+    except InvalidTransition:
+        order = house.orders.get(order_id)
+        if order.cancel_reason in EXPIRED:
+            raise ReservationExpired("The time to pay is over: place a new order.") from None
+        raise closed(order) from None
+
+
+def _is_known(seen: Seen, old: UUID | None) -> bool:
+    payment = seen.payment
+    if payment is None or payment.id == old:
+        return seen.over
+    return seen.over or seen.waits_outside or not payment.undecided
+
+
+def _made(seen: Seen, old: UUID | None, response: Response) -> MadePayment:
+    payment = seen.payment if seen.payment and seen.payment.id != old else None
+    if payment is None and seen.order.status in ENDING:
+        raise closed(seen.order)
+    if payment is None:
+        response.status_code = 202
+        return MadePayment(payment_id=None, status="pending")
+    return MadePayment(payment_id=payment.id, status=payment.status)
+
+
+class Taken(Shape):
+    """A message was taken."""
+
+    status: str = "accepted"
+
+
+@router.post("/webhooks/{gateway}", operation_id="receiveGatewayWebhook", summary="A payment provider's own webhook")
+async def receive_gateway_webhook(
+    request: Request, gateway: Annotated[str, Path(pattern="^[a-z]{1,32}$")], house: Services
+) -> Taken:
+    """A hint only: the provider is asked before anything depends on it. 404 has the provider send it again."""
+    body = await request.body()
+    source = address_of(request)
+    headers = dict(request.headers)
+
+    def take() -> None:
+        received = house.payments.receive_webhook(gateway, headers, body, source)
+        if received is not None:
+            # Also when it is not fresh: the first time may have ended between these two.
+            key = _key(gateway, body)
+            house.orders.notice_payment(received.order_id, received.payment_id, key, late=received.late)
+
+    await run_in_threadpool(take)
+    return Taken()
+
+
+def _key(gateway: str, body: bytes) -> str:
+    return f"{gateway}:{hashlib.sha256(body).hexdigest()[:32]}"

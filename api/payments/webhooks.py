@@ -1,0 +1,147 @@
+"""What payment providers and their go-betweens tell of payments: hints, which are checked with the provider."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+from uuid import UUID, uuid4
+
+from fastapi import APIRouter, Header, Path, Request, Response
+from pydantic import Field, StrictStr
+from starlette.concurrency import run_in_threadpool
+from starlette.types import Message, Receive
+
+from api.access.guarded_route import GuardedRoute, Handler
+from api.dependencies import ANY_KEY, Services
+from api.requests.amounts import Amount, Currency, money
+from api.requests.body import StrictRequest
+from api.requests.fields import Body, Id, OrderId, Shape
+from services.bootstrap import House
+from services.errors import PaymentOrderMismatch
+from services.payments.views import News, PaymentView
+
+
+class SignedRoute(GuardedRoute):
+    """A route for messages that are proven by a signature: nothing of them is read before that is checked."""
+
+    def get_route_handler(self) -> Handler:
+        """The raw body is what was signed; it is then read as always, for 415, 400 and 422."""
+        handle = super().get_route_handler()
+
+        async def signed(request: Request) -> Response:
+            strict = StrictRequest(request.scope, request.receive)
+            strict.refuse_announced()
+            body = await strict.body()
+            house: House = request.app.state.house
+            request.state.message_id = await run_in_threadpool(
+                house.payments.verify_news, request.headers.items(), body
+            )
+            return await handle(Request(request.scope, _replay(body)))
+
+        return signed
+
+
+def _replay(body: bytes) -> Receive:
+    async def receive() -> Message:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return receive
+
+
+router = APIRouter(tags=["Payments"], route_class=SignedRoute)
+told_router = APIRouter(prefix="/orders", tags=["Payments"], route_class=GuardedRoute)
+
+PaymentId = Annotated[Id, Path(alias="paymentId")]
+FailureCode = Annotated[StrictStr, Field(min_length=1, max_length=64, pattern="^[A-Za-z0-9._:-]+$")]
+FailureMessage = Annotated[
+    StrictStr, Field(description="Kept for operators, the first 500 characters of it; never shown to the buyer.")
+]
+
+
+class _Told(Body):
+    """What became of a payment."""
+
+    status: Literal["pending", "succeeded", "failed", "refunded"]
+    failure_code: FailureCode | None = None
+    failure_message: FailureMessage | None = None
+    payment_id: Id
+
+
+class PaymentStatusNews(_Told):
+    """What became of a payment of the order."""
+
+
+class SignedNews(_Told):
+    """What became of a payment, and of how much."""
+
+    amount: Amount
+    currency: Currency
+
+
+class NewsTaken(Shape):
+    """The message was taken."""
+
+    status: str = "accepted"
+
+
+class PaymentStanding(Shape):
+    """Where the payment stands in our books; the provider is asked before the news changes that."""
+
+    order_id: UUID
+    payment_id: UUID
+    status: str
+
+
+@router.post(
+    "/payments/{paymentId}/notify", operation_id="notifyPayment", summary="Signed news of a payment (Standard Webhooks)"
+)
+async def notify_payment(
+    payment_id: PaymentId,
+    body: SignedNews,
+    request: Request,
+    house: Services,
+    webhook_id: Annotated[str, Header(alias="webhook-id", description="Names the message; taken once.")],
+    webhook_timestamp: Annotated[str, Header(alias="webhook-timestamp", description="Unix seconds; 300 either way.")],
+) -> NewsTaken:
+    """A hint that is confirmed with the provider; another amount than ours puts the payment under review at once.
+
+    401 without a good signature; 404 for an unknown payment, and the message is to be sent again.
+    """
+    del webhook_id, webhook_timestamp  # the signature's check has read them, before anything else
+    message_id: str = request.state.message_id
+    news = News(body.status, money(body.amount, body.currency), body.failure_code, body.failure_message)
+
+    def take() -> None:
+        house.payments.get(payment_id)
+        if body.payment_id != payment_id:
+            raise PaymentOrderMismatch("Path and body are about different payments.")
+        _pass_on(house, f"notify:{message_id}", payment_id, news)
+
+    await run_in_threadpool(take)
+    return NewsTaken()
+
+
+@told_router.post(
+    "/{orderId}/payment-status",
+    operation_id="tellPaymentStatus",
+    summary="News of a payment of an order",
+    dependencies=[ANY_KEY],
+)
+def tell_payment_status(
+    order_id: OrderId,
+    body: PaymentStatusNews,
+    house: Services,
+) -> PaymentStanding:
+    """A hint that is confirmed with the provider; stale news is taken and changes nothing."""
+    house.orders.get(order_id)
+    news = News(body.status, None, body.failure_code, body.failure_message)
+    payment = _pass_on(house, f"status:{uuid4()}", body.payment_id, news, order_id)
+    return PaymentStanding(order_id=order_id, payment_id=payment.id, status=payment.status)
+
+
+def _pass_on(house: House, message_id: str, payment_id: UUID, news: News, order_id: UUID | None = None) -> PaymentView:
+    payment, received = house.payments.receive_news(message_id, payment_id, news, order_id)
+    agrees = received is not None and received.late and news.status == "failed"
+    if received is not None and not agrees:
+        # Also when it is not fresh: the first time may have ended between these two.
+        house.orders.notice_payment(received.order_id, payment_id, message_id, late=received.late)
+    return payment

@@ -1,0 +1,147 @@
+"""Request bodies, read more strictly than JSON libraries do: bounded, UTF-8, no duplicate keys, no NaN."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from decimal import Decimal, InvalidOperation
+from typing import Any, NoReturn
+
+from starlette.requests import Request
+
+from api.problems.problem_details import MalformedJson, PayloadTooLarge, UnsupportedMediaType
+from services.errors import Invalid
+
+MAX_BYTES = 64 * 1024
+MAX_DEPTH = 20
+# Longer numbers are out of every bound of the contract, and slow to convert.
+_MAX_DIGITS = 100
+_BEYOND = int("1" + "0" * _MAX_DIGITS)
+
+
+class StrictRequest(Request):
+    """A request whose body is bounded and whose JSON is strict."""
+
+    _bytes: bytes | None = None
+    _value: object = None
+
+    async def body(self) -> bytes:
+        """The raw body. Raises PayloadTooLarge beyond 64 KiB, also when its length was not announced."""
+        if self._bytes is None:
+            self._bytes = await self._bounded()
+        return self._bytes
+
+    async def json(self) -> Any:
+        """The value that `read_json` found."""
+        return self._value
+
+    async def read_json(self, *, required: bool) -> None:
+        """Read and check the body; an empty one needs no content type where none is `required`.
+
+        Raises PayloadTooLarge, UnsupportedMediaType, MalformedJson, and Invalid for what is JSON but too deep.
+        """
+        body = await self.body()
+        if body or required:
+            self._demand_json()
+            self._value = parse(body)
+
+    def _demand_json(self) -> None:
+        media_type, _, parameters = self.headers.get("content-type", "").partition(";")
+        charset = parameters.strip().lower().replace('"', "")
+        if media_type.strip().lower() != "application/json" or charset not in ("", "charset=utf-8"):
+            raise UnsupportedMediaType("Send Content-Type: application/json.")
+
+    def refuse_announced(self) -> None:
+        """Refuse by Content-Length, before anything is read. Raises PayloadTooLarge."""
+        announced = self.headers.get("content-length", "0")
+        if not announced.isdecimal() or int(announced[:20]) > MAX_BYTES:
+            raise PayloadTooLarge(f"A body has at most {MAX_BYTES} bytes.")
+
+    async def _bounded(self) -> bytes:
+        body = bytearray()
+        async for chunk in self.stream():
+            body += chunk
+            if len(body) > MAX_BYTES:
+                raise PayloadTooLarge(f"A body has at most {MAX_BYTES} bytes.")
+        return bytes(body)
+
+
+def parse(body: bytes) -> object:
+    """The value of a JSON text; fractions become Decimal. Raises MalformedJson, Invalid (depth, U+0000)."""
+    try:
+        value = json.loads(
+            body.decode("utf-8"),
+            object_pairs_hook=_object,
+            parse_constant=_refuse_constant,
+            parse_int=_integer,
+            parse_float=_fraction,
+        )
+    except RecursionError:
+        raise _too_deep() from None
+    except ValueError:
+        raise MalformedJson("The body cannot be read as JSON.") from None
+    _inspect(value)
+    return value
+
+
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise MalformedJson("An object has a member twice.")
+    return found
+
+
+def _refuse_constant(_: str) -> NoReturn:
+    raise MalformedJson("NaN and Infinity are not JSON.")
+
+
+def _integer(digits: str) -> int:
+    if len(digits) <= _MAX_DIGITS:
+        return int(digits)
+    return -_BEYOND if digits.startswith("-") else _BEYOND
+
+
+def _fraction(digits: str) -> Decimal:
+    try:
+        return Decimal(digits)
+    except InvalidOperation:
+        return Decimal("Infinity")
+
+
+def _inspect(value: object) -> None:
+    """Refuse what PostgreSQL or a later reader could not take: depth, lone surrogates, U+0000."""
+    level: list[object] = [value]
+    for _ in range(MAX_DEPTH):
+        _inspect_texts(level)
+        level = [inner for each in level for inner in _inside(each)]
+    _inspect_texts(level)
+    if any(isinstance(each, dict | list) for each in level):
+        raise _too_deep()
+
+
+def _inspect_texts(level: list[object]) -> None:
+    for each in level:
+        if isinstance(each, str):
+            _inspect_text(each)
+
+
+def _inside(value: object) -> Iterator[object]:
+    if isinstance(value, dict):
+        yield from value
+        yield from value.values()
+    elif isinstance(value, list):
+        yield from value
+
+
+def _inspect_text(text: str) -> None:
+    if "\x00" in text:
+        raise Invalid("U+0000 cannot be stored.")
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise MalformedJson("A string has half of a surrogate pair.") from None
+
+
+def _too_deep() -> Invalid:
+    return Invalid(f"The body is nested deeper than {MAX_DEPTH}.")

@@ -1,0 +1,58 @@
+"""Lists in pages: `limit`, `cursor`, and `{"items": …, "nextCursor": …}` (contract, section 1)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Generic, TypeVar
+from uuid import UUID
+
+from fastapi import Depends, Query, Request
+from pydantic import Field
+
+from api.requests.cursors import Cursors, Listing
+from api.requests.fields import Integer, Shape
+
+MAX_PAGE = 100
+T = TypeVar("T")
+S = TypeVar("S")
+
+
+class Page(Shape, Generic[S]):
+    """One page of a list."""
+
+    items: list[S]
+    next_cursor: str | None = Field(description="Give it as `cursor` to read on; null on the last page.")
+
+
+@dataclass(frozen=True)
+class Paging:
+    """The page that was asked for; at most 100 items, whatever was asked."""
+
+    limit: int
+    cursor: str | None
+    cursors: Cursors
+
+    def after(self, listing: Listing) -> UUID | None:
+        """The last id of the page before. Raises Invalid for a cursor of another list."""
+        return self.cursors.read(listing, self.cursor) if self.cursor is not None else None
+
+    def page(self, listing: Listing, found: Sequence[T], key: Callable[[T], UUID], shape: Callable[[T], S]) -> Page[S]:
+        """A page of `found`, of which one more than `limit` was looked for to see whether it goes on."""
+        shown = found[: self.limit]
+        following = self.cursors.write(listing, key(shown[-1])) if len(found) > self.limit else None
+        return Page(items=[shape(each) for each in shown], next_cursor=following)
+
+
+async def _paging(
+    request: Request,
+    limit: Annotated[
+        Integer, Query(ge=1, le=10**9, description="Items on a page; more than 100 are taken as 100.")
+    ] = 20,
+    cursor: Annotated[str | None, Query(max_length=200, description="`nextCursor` of the page before.")] = None,
+) -> Paging:
+    return Paging(min(limit, MAX_PAGE), cursor, request.app.state.cursors)
+
+
+#: The page that a list was asked for.
+AskedPage = Annotated[Paging, Depends(_paging)]

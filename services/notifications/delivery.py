@@ -9,10 +9,10 @@ from uuid import UUID
 
 import structlog
 
-from services.notifications.models import Channel
 from services.notifications.ports import Delivery, Mail, Mailer, Outcome, Text, Texter
 from services.notifications.rendering import Templates
 from services.notifications.retry_policy import Claimed
+from services.notifications.status import Channel
 from services.secrets import Vault
 
 _NO_TURN = Delivery(Outcome.UNTRIED)

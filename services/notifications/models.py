@@ -1,7 +1,6 @@
 """Table of the notifications service: one row a message."""
 
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -11,19 +10,6 @@ from sqlmodel import Field, SQLModel
 from services import db as db  # constraint names are set there
 
 SCHEMA = "notifications"
-
-
-class NotificationStatus(StrEnum):
-    """`queued → sent | failed`."""
-
-    QUEUED = "queued"
-    SENT = "sent"
-    FAILED = "failed"
-
-
-class Channel(StrEnum):
-    EMAIL = "email"
-    SMS = "sms"
 
 
 def _moment() -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from uuid import UUID
 
-from services.notifications.models import Channel
+from services.notifications.status import Channel
 from services.notifications.template_registry import VARIABLES
 from services.notifications.views import NewMessage, OrderNotice
 

@@ -7,7 +7,7 @@ from email_validator import EmailNotValidError, validate_email
 from phonenumbers import NumberParseException, PhoneNumberFormat, PhoneNumberType
 
 from services.errors import Invalid
-from services.notifications.models import Channel
+from services.notifications.status import Channel
 
 #: Longer ones are refused unread, which also bounds the time that a check can take (ABUSE T119).
 MAX_LENGTH = 254

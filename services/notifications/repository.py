@@ -12,8 +12,8 @@ from sqlmodel import Session
 
 from services.clock import NOW as MOMENT
 from services.clock import Clock
-from services.notifications.models import Channel
 from services.notifications.retry_policy import Claimed, Mark
+from services.notifications.status import Channel
 from services.pg_notify import NOTIFICATIONS
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from services.notifications.models import Channel, NotificationStatus
 from services.notifications.ports import Delivery, Outcome
+from services.notifications.status import Channel, NotificationStatus
 
 #: Seconds for which a claimed message is nobody else's.
 LEASE = 60

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from uuid import UUID
 
 from services.errors import Invalid
-from services.notifications.models import Channel
 from services.notifications.recipients import checked
 from services.notifications.rendering import Templates
+from services.notifications.status import Channel
 from services.notifications.template_registry import VARIABLES, language_of
 from services.notifications.views import NewMessage
 

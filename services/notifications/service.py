@@ -19,13 +19,13 @@ from services.errors import NotFound, Unavailable
 from services.idempotency import Idempotent, remember
 from services.notifications import repository
 from services.notifications.delivery import Courier, Round
-from services.notifications.models import Channel, NotificationStatus
 from services.notifications.order_messages import messages_about
 from services.notifications.ports import Mailer, Outcome, Texter
 from services.notifications.recipients import masked
 from services.notifications.rendering import Templates
 from services.notifications.retry_policy import LEASE, PATIENCE, START_WITHIN, Claimed, Gate, Mark, judge
 from services.notifications.send_request import accepted
+from services.notifications.status import Channel, NotificationStatus
 from services.notifications.template_registry import language_of
 from services.notifications.views import Dispatched, NewMessage, NotificationView, OrderNotice
 from services.secrets import Vault

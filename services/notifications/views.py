@@ -9,7 +9,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from services.money import Money
-from services.notifications.models import Channel, NotificationStatus
+from services.notifications.status import Channel, NotificationStatus
 
 
 class OrderEvent(StrEnum):

@@ -23,32 +23,9 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
 from services import db as db  # constraint names are set there
+from services.orders.status import CancelReason, OrderStatus
 
 SCHEMA = "orders"
-
-
-class OrderStatus(StrEnum):
-    """The life of an order (contract, section 3)."""
-
-    CREATED = "created"
-    RESERVED = "reserved"
-    PAYMENT_PENDING = "payment_pending"
-    PAID = "paid"
-    CONFIRMED = "confirmed"
-    CANCELLING = "cancelling"
-    CANCELLED = "cancelled"
-
-
-class CancelReason(StrEnum):
-    """Why an order was cancelled (contract, section 3)."""
-
-    BUYER_REQUEST = "buyer_request"
-    OPERATOR_REQUEST = "operator_request"
-    OUT_OF_STOCK = "out_of_stock"
-    PAYMENT_DECLINED = "payment_declined"
-    PAYMENT_EXPIRED = "payment_expired"
-    RESERVATION_EXPIRED = "reservation_expired"
-    INTERNAL = "internal"
 
 
 def _moment(**more: Any) -> Any:

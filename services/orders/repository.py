@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import Row, text
 from sqlmodel import Session
 
-from services.orders.lifecycle import UNPAID
+from services.orders.status import UNPAID
 from services.pg_notify import NOTIFICATIONS, ORDER_EVENTS
 
 #: Events that the buyer is told of; all others are born told.

@@ -22,8 +22,7 @@ from services.errors import (
 from services.idempotency import Idempotent, remember
 from services.money import MAX_MINOR, Money
 from services.orders import outbox_repository, repository, shaping
-from services.orders.lifecycle import CLOSING, PAID, sources
-from services.orders.models import CancelReason, OrderStatus
+from services.orders.status import CLOSING, PAID, CancelReason, OrderStatus, sources
 from services.orders.views import (
     EventView,
     NewOrder,

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import Row
 
 from services.money import Money
-from services.orders.models import CancelReason, OrderStatus
+from services.orders.status import CancelReason, OrderStatus
 from services.orders.views import Address, Command, EventView, LineView, OrderSummary, OrderView
 
 

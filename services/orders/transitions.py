@@ -12,8 +12,7 @@ from services.db import Sessions, retried
 from services.errors import InvalidTransition, NotFound, OrderClaimed, OrderClosing
 from services.money import Money
 from services.orders import outbox_repository, repository, shaping
-from services.orders.lifecycle import CLOSING, has_reached, sources
-from services.orders.models import CancelReason, OrderStatus
+from services.orders.status import CLOSING, CancelReason, OrderStatus, has_reached, sources
 from services.orders.views import Claimed, Command, Due, PaymentMethod, Standing, UntoldEvent
 from services.secrets import Vault
 

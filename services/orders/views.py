@@ -9,8 +9,8 @@ from typing import Any, Literal
 from uuid import UUID
 
 from services.money import Money
-from services.orders.models import CancelReason as CancelReason
-from services.orders.models import OrderStatus as OrderStatus
+from services.orders.status import CancelReason as CancelReason
+from services.orders.status import OrderStatus as OrderStatus
 
 
 @dataclass(frozen=True)

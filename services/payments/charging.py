@@ -20,9 +20,9 @@ from services.payments.gateway import (
     Outcome,
     ProviderPayment,
 )
-from services.payments.models import PaymentStatus
 from services.payments.records import PaymentRecord
 from services.payments.repository import PaymentRepository
+from services.payments.status import PaymentStatus
 from services.payments.views import Charge
 
 log = structlog.get_logger(__name__)

@@ -21,28 +21,9 @@ from sqlalchemy import (
 from sqlmodel import Field, SQLModel
 
 from services import db as db  # constraint names are set there
+from services.payments.status import PaymentStatus, RefundStatus
 
 SCHEMA = "payments"
-
-
-class PaymentStatus(StrEnum):
-    """`pending → succeeded | failed | unknown | review`, `succeeded → partially_refunded → refunded`."""
-
-    PENDING = "pending"
-    UNKNOWN = "unknown"
-    SUCCEEDED = "succeeded"
-    FAILED = "failed"
-    REVIEW = "review"
-    PARTIALLY_REFUNDED = "partially_refunded"
-    REFUNDED = "refunded"
-
-
-class RefundStatus(StrEnum):
-    """`pending → succeeded | failed`."""
-
-    PENDING = "pending"
-    SUCCEEDED = "succeeded"
-    FAILED = "failed"
 
 
 def _one_of(column: str, values: type[StrEnum]) -> str:

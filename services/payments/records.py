@@ -10,7 +10,7 @@ from sqlalchemy import Row
 
 from services.money import Money
 from services.payments.gateway import RefundOrder, Search
-from services.payments.models import PaymentStatus, RefundStatus
+from services.payments.status import PaymentStatus, RefundStatus
 from services.payments.views import PaymentView, RefundView
 
 _UNDECIDED = (PaymentStatus.PENDING, PaymentStatus.UNKNOWN)

@@ -31,10 +31,10 @@ from services.payments.gateway import (
     Outcome,
     ProviderRefund,
 )
-from services.payments.models import PaymentStatus, RefundStatus
 from services.payments.records import PaymentRecord, RefundRecord
 from services.payments.refunds_repository import WRITTEN_OFF, RefundRepository
 from services.payments.repository import PaymentRepository
+from services.payments.status import PaymentStatus, RefundStatus
 from services.payments.views import Undone
 
 log = structlog.get_logger(__name__)

@@ -12,9 +12,8 @@ from sqlalchemy import Row, TextClause, text
 from sqlmodel import Session
 
 from services.clock import NOW
-from services.payments import lifecycle
-from services.payments.models import PaymentStatus
 from services.payments.records import PaymentRecord, RefundRecord, refund_record
+from services.payments.status import FOLLOWS, PaymentStatus
 
 #: Why a refund failed that an operator has given up for good.
 WRITTEN_OFF = "written_off"
@@ -78,7 +77,7 @@ class RefundRepository:
 
     def succeed(self, refund_id: UUID, provider_id: str | None) -> None:
         """The buyer has the money: refund, payment and ledger in one statement, once."""
-        follows = lifecycle.FOLLOWS[PaymentStatus.REFUNDED]
+        follows = FOLLOWS[PaymentStatus.REFUNDED]
         self._run(_SUCCEED, id=refund_id, provider_id=provider_id, allowed=sorted(follows))
 
     def book_by_hand(self, refund_id: UUID, reference: str, *, lost: bool) -> None:

@@ -12,10 +12,10 @@ from sqlalchemy import Row, TextClause, text
 from sqlmodel import Session
 
 from services.clock import NOW
-from services.payments import lifecycle
 from services.payments.gateway import Outcome, ProviderPayment
-from services.payments.models import PaymentStatus
+from services.payments.outcomes import captured, status_of
 from services.payments.records import PaymentRecord, payment_record
+from services.payments.status import FOLLOWS, PaymentStatus
 from services.payments.views import Charge
 
 
@@ -84,17 +84,17 @@ class PaymentRepository:
 
     def mark_unknown(self, payment_id: UUID) -> None:
         """The provider's answer was lost."""
-        allowed = sorted(lifecycle.FOLLOWS[PaymentStatus.UNKNOWN])
+        allowed = sorted(FOLLOWS[PaymentStatus.UNKNOWN])
         self._run(_MARK_UNKNOWN, id=payment_id, allowed=allowed)
 
     def give_up(self, seen: PaymentRecord) -> None:
         """The provider has no such payment and nobody is asking for it: nothing was charged."""
-        allowed = sorted(lifecycle.FOLLOWS[PaymentStatus.FAILED])
+        allowed = sorted(FOLLOWS[PaymentStatus.FAILED])
         self._run(_GIVE_UP, id=seen.view.id, seen=seen.call_until, allowed=allowed)
 
     def refuse(self, payment_id: UUID, code: str) -> None:
         """The provider will not take this charge."""
-        allowed = sorted(lifecycle.FOLLOWS[PaymentStatus.FAILED])
+        allowed = sorted(FOLLOWS[PaymentStatus.FAILED])
         self._run(_REFUSE, id=payment_id, code=code[:64], allowed=allowed)
 
     def settle(self, seen: PaymentRecord, told: ProviderPayment, term: float) -> PaymentRecord | None:
@@ -102,16 +102,16 @@ class PaymentRepository:
 
         `term`: seconds that a pending payment may stay pending there.
         """
-        status = lifecycle.status_of(told, seen.view)
+        status = status_of(told, seen.view)
         return self._one(
             _SETTLE,
             id=seen.view.id,
             status=str(status),
-            allowed=sorted(lifecycle.FOLLOWS[status]),
+            allowed=sorted(FOLLOWS[status]),
             provider_id=told.provider_id,
             confirmation_url=told.confirmation_url if told.outcome is Outcome.PENDING else None,
             failure_code=_review_code(told, seen) if status is PaymentStatus.REVIEW else told.failure_code,
-            captured=lifecycle.captured(told, seen.view.amount),
+            captured=captured(told, seen.view.amount),
             term=term,
         )
 

@@ -21,12 +21,12 @@ from services.money import MAX_MINOR, Money, is_currency
 from services.payments.call_budget import Times
 from services.payments.charging import Charges
 from services.payments.gateway import Gateway
-from services.payments.models import PaymentStatus, RefundStatus
 from services.payments.records import PaymentRecord
 from services.payments.refunding import Refunds
 from services.payments.refunds_repository import RefundRepository
 from services.payments.repository import PaymentRepository
 from services.payments.signatures import Signatures
+from services.payments.status import PaymentStatus, RefundStatus
 from services.payments.views import Charge, News, PaymentView, Received, RefundView, Undone
 from services.payments.webhook_inbox import Inbox
 

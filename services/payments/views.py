@@ -7,7 +7,7 @@ from typing import Literal
 from uuid import UUID
 
 from services.money import Money
-from services.payments.models import PaymentStatus, RefundStatus
+from services.payments.status import PaymentStatus, RefundStatus
 
 Method = Literal["card", "phone"]
 

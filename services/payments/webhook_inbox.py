@@ -11,8 +11,8 @@ from services.clock import Clock
 from services.db import Sessions, retried
 from services.errors import NotFound, PaymentOrderMismatch
 from services.payments.gateway import Gateway, Hint
-from services.payments.models import PaymentStatus
 from services.payments.repository import PaymentRepository
+from services.payments.status import PaymentStatus
 from services.payments.views import News, PaymentView, Received
 from services.payments.webhook_inbox_repository import InboxRepository
 

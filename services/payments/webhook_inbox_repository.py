@@ -10,8 +10,8 @@ from sqlalchemy import Row, text
 from sqlmodel import Session
 
 from services.clock import NOW
-from services.payments import lifecycle
 from services.payments.gateway import Hint
+from services.payments.status import STOPPABLE
 from services.payments.views import News
 
 
@@ -47,7 +47,7 @@ class InboxRepository:
 
     def stop(self, payment_id: UUID) -> bool:
         """Put an undecided payment under review: somebody whom we know tells of another amount than ours."""
-        values = {"now": self._now, "id": payment_id, "allowed": sorted(lifecycle.STOPPABLE)}
+        values = {"now": self._now, "id": payment_id, "allowed": sorted(STOPPABLE)}
         return self._session.execute(_STOP, values).one_or_none() is not None
 
     def note_failure(self, payment_id: UUID, news: News) -> None:

@@ -1,24 +1,15 @@
 """Tables of the reservations service: stock per product, and what is held of it for which order."""
 
 from datetime import datetime
-from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, ForeignKey, Index, String, func, text
 from sqlmodel import Field, SQLModel
 
 from services import db as db  # constraint names are set there
+from services.reservations.status import ReservationStatus
 
 SCHEMA = "reservations"
-
-
-class ReservationStatus(StrEnum):
-    """`reserved → confirmed | released | expired` (contract, section 2)."""
-
-    RESERVED = "reserved"
-    CONFIRMED = "confirmed"
-    RELEASED = "released"
-    EXPIRED = "expired"
 
 
 class Stock(SQLModel, table=True):

@@ -13,7 +13,7 @@ from sqlalchemy import Row, TextClause, text
 from sqlmodel import Session
 
 from services.clock import NOW
-from services.reservations.models import ReservationStatus
+from services.reservations.status import ReservationStatus
 from services.reservations.views import Item, ReservationView, StockView
 
 

@@ -22,8 +22,8 @@ from services.errors import (
     ReservationExpired,
     Unavailable,
 )
-from services.reservations.models import ReservationStatus
 from services.reservations.repository import ReservationRepository
+from services.reservations.status import ReservationStatus
 from services.reservations.views import Item, ReservationView, StockView
 
 log = structlog.get_logger(__name__)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from services.reservations.models import ReservationStatus
+from services.reservations.status import ReservationStatus
 
 
 @dataclass(frozen=True, order=True)

@@ -15,7 +15,7 @@ from fastapi import FastAPI
 from api.orders.snapshot import whole
 from api.requests.prefer import read
 from services.bootstrap import House
-from services.orders.models import CancelReason
+from services.orders.status import CancelReason
 from services.orders.views import OrderFilter
 from tests.api.doubles import PAGE
 from tests.api.people import Person

@@ -19,7 +19,7 @@ from sandbox.postgres import EmbeddedPostgres
 from sandbox.temporal import TemporalServer
 from services import db, migrate
 from services.db import Sessions
-from services.orders.models import OrderStatus
+from services.orders.status import OrderStatus
 from services.orders.views import Policy
 from services.payments.gateway import Outcome
 from services.settings import Settings

@@ -22,7 +22,7 @@ from services.bootstrap import House
 from services.clock import new_id
 from services.db import Sessions
 from services.money import Money
-from services.orders.models import OrderStatus
+from services.orders.status import OrderStatus
 from services.orders.views import NewOrder, OrderView, Policy, Product
 from services.payments.call_budget import Times
 from services.settings import Settings

@@ -8,7 +8,7 @@ from contextlib import suppress
 import pytest
 
 from services.errors import InvalidTransition
-from services.orders.models import OrderStatus
+from services.orders.status import OrderStatus
 from services.orders.views import OrderView
 from services.payments.gateway import Outcome
 from tests.builders import an_order

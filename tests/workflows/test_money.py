@@ -12,8 +12,8 @@ from temporalio.service import RPCError
 from activities.messages import RefundInput
 from services.clock import Clock, new_id
 from services.money import Money
-from services.orders.models import OrderStatus
 from services.orders.service import OrderService
+from services.orders.status import OrderStatus
 from services.orders.views import NewOrder, OrderView, PaymentMethod, Policy
 from services.payments.gateway import Outcome
 from services.payments.views import News, PaymentView

@@ -10,7 +10,7 @@ from temporalio.service import RPCError
 
 from activities.messages import OrderOutcome
 from services.errors import InvalidTransition
-from services.orders.models import CancelReason, OrderStatus
+from services.orders.status import CancelReason, OrderStatus
 from services.orders.views import PaymentMethod
 from services.payments.gateway import Outcome
 from tests.builders import an_order

@@ -12,8 +12,8 @@ import pytest
 from services.clock import new_id
 from services.errors import IdempotencyKeyReused, Invalid, NotFound
 from services.idempotency import Idempotent
-from services.notifications.models import Channel, NotificationStatus
 from services.notifications.service import NotificationService
+from services.notifications.status import Channel, NotificationStatus
 from services.notifications.views import Dispatched, NotificationView
 from tests.services.notifications.conftest import Rows
 from tests.services.notifications.doubles import NOON, Outbox

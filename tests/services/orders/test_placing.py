@@ -21,8 +21,8 @@ from services.errors import (
 )
 from services.idempotency import Idempotent
 from services.money import Money
-from services.orders.models import OrderStatus
 from services.orders.service import OrderService
+from services.orders.status import OrderStatus
 from services.orders.transitions import OrderSteps
 from services.orders.views import OrderFilter
 from tests.builders import a_product, an_order

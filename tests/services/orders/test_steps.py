@@ -14,9 +14,8 @@ from hypothesis import strategies as st
 from services.clock import new_id
 from services.errors import InvalidTransition, NotFound, OrderClaimed, OrderClosing, PaymentExists
 from services.money import Money
-from services.orders.lifecycle import TRANSITIONS, has_reached, sources
-from services.orders.models import CancelReason, OrderStatus
 from services.orders.service import OrderService
+from services.orders.status import TRANSITIONS, CancelReason, OrderStatus, has_reached, sources
 from services.orders.transitions import OrderSteps
 from services.orders.views import OrderView, PaymentMethod
 from tests.builders import an_order

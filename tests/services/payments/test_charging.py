@@ -26,8 +26,8 @@ from services.errors import (
     PaymentOrderMismatch,
 )
 from services.money import Money
-from services.payments.models import PaymentStatus
 from services.payments.service import PaymentService
+from services.payments.status import PaymentStatus
 from services.payments.views import Charge, PaymentView
 from services.payments.yookassa.gateway import YooKassa, live_methods
 from tests.services.payments.conftest import CARD_TERM, PHONE, PHONE_TERM, Bank, a_charge

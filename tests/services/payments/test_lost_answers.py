@@ -11,8 +11,8 @@ from services.db import Sessions
 from services.errors import Unavailable
 from services.payments.call_budget import Times
 from services.payments.gateway import GatewayUnavailable, GatewayUnknown
-from services.payments.models import PaymentStatus
 from services.payments.service import PaymentService
+from services.payments.status import PaymentStatus
 from services.payments.views import Charge, PaymentView
 from tests.services.payments.conftest import Bank, a_charge
 from tests.services.payments.gateways import Interposed, Killed

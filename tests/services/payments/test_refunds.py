@@ -22,8 +22,8 @@ from services.errors import (
 from services.idempotency import Idempotent
 from services.money import Money
 from services.payments.gateway import GatewayUnknown
-from services.payments.models import PaymentStatus, RefundStatus
 from services.payments.service import PaymentService
+from services.payments.status import PaymentStatus, RefundStatus
 from tests.services.payments.conftest import PHONE, Bank, a_charge
 from tests.services.payments.gateways import Interposed
 from tests.services.payments.test_charging import settled

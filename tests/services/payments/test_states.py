@@ -7,8 +7,8 @@ import pytest
 from services.clock import new_id
 from services.money import Money
 from services.payments.gateway import Outcome, ProviderPayment
-from services.payments.lifecycle import FOLLOWS, captured, status_of
-from services.payments.models import PaymentStatus
+from services.payments.outcomes import captured, status_of
+from services.payments.status import FOLLOWS, PaymentStatus
 from services.payments.views import PaymentView
 
 ASKED = Money(100, "RUB")

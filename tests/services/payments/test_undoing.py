@@ -11,8 +11,8 @@ from services.db import Sessions
 from services.errors import InvalidTransition, OrderClosing, Unavailable
 from services.money import Money
 from services.payments.gateway import GatewayRefused, GatewayUnavailable, GatewayUnknown
-from services.payments.models import PaymentStatus, RefundStatus
 from services.payments.service import PaymentService
+from services.payments.status import PaymentStatus, RefundStatus
 from services.payments.views import Undone
 from tests.services.payments.conftest import PHONE, Bank, a_charge
 from tests.services.payments.gateways import Interposed, Killed

@@ -15,8 +15,8 @@ from services.clock import new_id
 from services.db import Sessions
 from services.errors import Invalid, InvalidSignature, NotFound
 from services.payments.gateway import GatewayUnknown
-from services.payments.models import PaymentStatus
 from services.payments.service import PaymentService
+from services.payments.status import PaymentStatus
 from services.payments.views import Received
 from tests.services.payments.conftest import Bank, a_charge
 from tests.services.payments.gateways import Interposed

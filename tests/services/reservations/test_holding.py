@@ -9,8 +9,8 @@ import pytest
 from services.clock import new_id
 from services.db import Sessions
 from services.errors import Invalid, OutOfStock, ReservationClosed, ReservationExists
-from services.reservations.models import ReservationStatus
 from services.reservations.service import ReservationService
+from services.reservations.status import ReservationStatus
 from services.reservations.views import Item, StockView
 from tests.services.reservations.clocks import TurnableClock
 from tests.services.reservations.conftest import Warehouse

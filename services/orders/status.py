@@ -1,8 +1,35 @@
-"""The life of an order as a pure table: which status may follow which (contract, section 3)."""
+"""Statuses of an order, why it was cancelled, and which status may follow which (contract, section 3)."""
 
 from __future__ import annotations
 
-from services.orders.models import OrderStatus as S
+from enum import StrEnum
+
+
+class OrderStatus(StrEnum):
+    """The life of an order (contract, section 3)."""
+
+    CREATED = "created"
+    RESERVED = "reserved"
+    PAYMENT_PENDING = "payment_pending"
+    PAID = "paid"
+    CONFIRMED = "confirmed"
+    CANCELLING = "cancelling"
+    CANCELLED = "cancelled"
+
+
+class CancelReason(StrEnum):
+    """Why an order was cancelled (contract, section 3)."""
+
+    BUYER_REQUEST = "buyer_request"
+    OPERATOR_REQUEST = "operator_request"
+    OUT_OF_STOCK = "out_of_stock"
+    PAYMENT_DECLINED = "payment_declined"
+    PAYMENT_EXPIRED = "payment_expired"
+    RESERVATION_EXPIRED = "reservation_expired"
+    INTERNAL = "internal"
+
+
+S = OrderStatus
 
 #: From each status, where an order may go next.
 TRANSITIONS: dict[S, frozenset[S]] = {
@@ -16,7 +43,7 @@ TRANSITIONS: dict[S, frozenset[S]] = {
 }
 
 CLOSING = frozenset({S.CANCELLING, S.CANCELLED})
-CLOSED = frozenset({S.CONFIRMED, S.CANCELLED})
+
 PAID = frozenset({S.PAID, S.CONFIRMED})
 UNPAID = frozenset({S.CREATED, S.RESERVED, S.PAYMENT_PENDING})
 

@@ -1,0 +1,16 @@
+"""Statuses and channels of messages."""
+
+from enum import StrEnum
+
+
+class NotificationStatus(StrEnum):
+    """`queued → sent | failed`."""
+
+    QUEUED = "queued"
+    SENT = "sent"
+    FAILED = "failed"
+
+
+class Channel(StrEnum):
+    EMAIL = "email"
+    SMS = "sms"

@@ -1,0 +1,12 @@
+"""Statuses of a reservation."""
+
+from enum import StrEnum
+
+
+class ReservationStatus(StrEnum):
+    """`reserved → confirmed | released | expired` (contract, section 2)."""
+
+    RESERVED = "reserved"
+    CONFIRMED = "confirmed"
+    RELEASED = "released"
+    EXPIRED = "expired"

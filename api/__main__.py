@@ -11,14 +11,15 @@ import uvloop
 
 from api.app import create_app
 from api.server import make_server
-from services import bootstrap
 from services.bootstrap import House
-from workflows.client import OrderCommands, connect
+from services.startup import begin
+from workflows.client import connect
+from workflows.order_commands import OrderCommands
 
 
 def main() -> int:
     """Serve until SIGTERM; exit 2 when a setting is missing or wrong."""
-    house = bootstrap.begin("api")
+    house = begin("api")
     if house is None:
         return 2
     uvloop.run(_serve(house))

@@ -29,7 +29,8 @@ from services import bootstrap, logs
 from services.bootstrap import House
 from services.settings import Settings
 from workers.serving import THREADS, keep_background_work, make_worker
-from workflows.client import OrderCommands, connect
+from workflows.client import connect
+from workflows.order_commands import OrderCommands
 
 
 def run(orders: Connection) -> None:

@@ -14,7 +14,8 @@ from benchmarks.plan import Case
 from benchmarks.shop import ADDRESS, Baskets, Shop
 from services.bootstrap import House
 from services.orders.views import Address, NewOrder, PaymentMethod, Product
-from workflows.client import OrderCommands, order_workflow_id
+from workflows.client import order_workflow_id
+from workflows.order_commands import OrderCommands
 
 
 class Sagas:

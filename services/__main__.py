@@ -36,7 +36,8 @@ from services.identity.signing_keys import KEY_FILE, signing_keys
 from services.identity.views import CallerKind, Scope
 from services.reconcile import Check, check_tables
 from services.reservations.service import ReservationService
-from services.settings import Settings, read
+from services.settings import Settings
+from services.startup import read
 
 #: How many bad rows are listed; the rest is counted.
 LISTED = 50

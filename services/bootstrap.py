@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Mapping
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
@@ -11,9 +10,7 @@ from typing import Any, Protocol
 from urllib.parse import urlsplit
 from uuid import UUID
 
-import structlog
-
-from services import db, logs, production_checks
+from services import db
 from services.catalog.service import CatalogService
 from services.clock import Clock
 from services.db import Sessions
@@ -47,7 +44,7 @@ from services.pg_notify import Wakeups
 from services.rate_limiter import Limits
 from services.reservations.service import ReservationService
 from services.secrets import Vault, webhook_keys
-from services.settings import Settings, read
+from services.settings import Settings
 
 
 class OrderStarter(Protocol):
@@ -91,23 +88,6 @@ class House:
         self.wakeups.stop()
         self.opened.close()
         self.sessions.engine.dispose()
-
-
-def begin(program: str) -> House | None:
-    """What every process that lasts starts with: logs, settings, services. None when a setting is missing or wrong.
-
-    Standard error then has a line for each, with the setting's name and never its value.
-    """
-    logs.set_up()
-    try:
-        house = build(read())
-    except ValueError as error:
-        for line in str(error).splitlines():
-            print(f"{program}: {line}", file=sys.stderr)  # noqa: T201 - said to who started it
-        return None
-    for doubt in [] if house.settings.development else production_checks.doubts(house.settings):
-        structlog.get_logger(program).warning("settings.doubtful", doubt=doubt)
-    return house
 
 
 def database_url(settings: Settings) -> str:

@@ -1,19 +1,14 @@
-"""What a system that works for real must have been told: each sentence names its setting, none its value."""
+"""Settings that production requires; each sentence names its setting and never its value."""
 
 from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from services.secrets import webhook_keys
+from services.settings import NONE, Settings
 
-if TYPE_CHECKING:
-    from services.settings import Settings
-
-#: Said instead of an address where there shall be no such neighbour.
-NONE = "none"
 #: The floor of Argon2id that OWASP's password storage page gives: 19 MiB, two passes, one lane.
 ARGON2_FLOOR_KIB = 19456
 ARGON2_FLOOR_PASSES = 2
@@ -25,13 +20,13 @@ _DIFFERENT = 10
 _PLACEHOLDERS = ("change", "default", "development", "example", "password", "placeholder", "secret")
 
 
-def refusals(settings: Settings) -> list[str]:
-    """Why this system must not start; empty when it may."""
+def errors(settings: Settings) -> list[str]:
+    """What keeps this system from starting, one sentence a setting; empty when it may start."""
     return [sentence for check in _CHECKS for sentence in check(settings)]
 
 
-def doubts(settings: Settings) -> list[str]:
-    """What may be meant so and mostly is not: for a warning."""
+def warnings(settings: Settings) -> list[str]:
+    """What is allowed but mostly a mistake, one sentence each."""
     password = urlsplit(settings.database_url or "").password
     if settings.database_url and password in (None, "", "postgres", "password"):
         return ["DATABASE_URL has no password, or one that everybody knows"]
@@ -67,7 +62,7 @@ def _guessable(key: str) -> bool:
     return len(key) < KEY_LENGTH or len(set(key)) < _DIFFERENT or repeats or named
 
 
-def _neighbours(settings: Settings) -> Iterator[str]:
+def _external_services(settings: Settings) -> Iterator[str]:
     if settings.payment_gateway == "yookassa":
         for name in ("yookassa_shop_id", "yookassa_secret_key"):
             if not getattr(settings, name):
@@ -117,7 +112,7 @@ def _testing(settings: Settings) -> Iterator[str]:
 _CHECKS: tuple[Callable[[Settings], Iterator[str]], ...] = (
     _keys,
     _webhooks,
-    _neighbours,
+    _external_services,
     _addresses,
     _passwords,
     _testing,

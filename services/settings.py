@@ -5,24 +5,25 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from services import production_checks
 from services.secrets import development_key, development_webhook_secret, webhook_keys
 
 SERVICES = ("identity", "catalog", "orders", "reservations", "payments", "notifications")
 
 _ADDRESSES = ("public_url", "payment_gateway_url", "smtp_url", "sms_url")
 
+#: The value of an address setting that says: there is no such service.
+NONE = "none"
 #: Never shown, neither by a refusal nor by a representation.
 Secret = Annotated[str | None, Field(repr=False)]
 #: The address of a neighbour, with its password; empty: said to be none.
-Neighbour = Annotated[Secret, AfterValidator(lambda said: "" if said == production_checks.NONE else said)]
+Neighbour = Annotated[Secret, AfterValidator(lambda said: "" if said == NONE else said)]
 Port = Annotated[int, Field(ge=1, le=65_535)]
 
 
@@ -129,10 +130,7 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _refuse(self) -> Self:
-        sentences = [*_contradictions(self)]
-        if not sentences and not self.development:
-            sentences = production_checks.refusals(self)
-        if sentences:
+        if sentences := [*_contradictions(self)]:
             raise PydanticCustomError("refused", "{sentences}", {"sentences": "\n".join(sentences)})
         return self
 
@@ -177,17 +175,3 @@ def _webhook_secrets(given: str) -> bool:
         return bool(webhook_keys(given))
     except ValueError:
         return False
-
-
-def read(**given: Any) -> Settings:
-    """The settings of this process. Raises ValueError: a line for each that is wrong, with its name, not its value."""
-    try:
-        return Settings(**given)
-    except ValidationError as error:
-        raise ValueError("\n".join(_sentences(error))) from None
-
-
-def _sentences(error: ValidationError) -> Iterator[str]:
-    for wrong in error.errors(include_url=False, include_input=False):
-        name = "_".join(str(part) for part in wrong["loc"]).upper()
-        yield f"{name}: {wrong['msg']}" if name else wrong["msg"]

@@ -93,7 +93,9 @@ PLANTS: Mapping[str, list[tuple[str, str, str]]] = {
 TEMPORAL = {
     "activities": {"activity", "exceptions", "worker"},
     "workflows": {"workflow", "common", "exceptions"},
-    "workflows/client.py": {"client", "common", "converter", "exceptions", "service"},
+    "workflows/client.py": {"client", "service"},
+    "workflows/order_commands.py": {"client", "common", "converter", "exceptions", "service"},
+    "workflows/background.py": {"client", "common"},
 }
 
 

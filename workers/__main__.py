@@ -7,11 +7,8 @@ import asyncio
 import dataclasses
 import signal
 import sys
-from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import Any
-from uuid import UUID
 
 import structlog
 import uvloop
@@ -19,12 +16,12 @@ from temporalio.client import Client
 
 from api.app import create_app
 from api.server import make_server
-from services import bootstrap
 from services.bootstrap import House
-from services.errors import Unavailable
 from services.settings import Settings
+from services.startup import begin
 from workers.serving import THREADS, keep_background_work, make_worker
-from workflows.client import OrderCommands, connect
+from workflows.client import connect
+from workflows.order_commands import LateStarter, OrderCommands
 
 _log = structlog.get_logger("workers")
 
@@ -34,7 +31,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m workers", description=__doc__)
     parser.add_argument("--with-api", action="store_true", help="serve the API too, on the same Temporal connection")
     arguments = parser.parse_args()
-    house = bootstrap.begin("workers")
+    house = begin("workers")
     if house is None:
         return 2
     uvloop.run(serve(house, with_api=arguments.with_api))
@@ -56,25 +53,6 @@ async def serve(house: House, *, with_api: bool) -> None:
         await asyncio.gather(*parts)
     finally:
         house.close()
-
-
-class LateStarter:
-    """The way to the workflows once there is a connection; until then orders wait for the relay."""
-
-    def __init__(self) -> None:
-        self.commands: OrderCommands | None = None
-
-    async def start(self, order_id: UUID, start_input: Mapping[str, Any]) -> None:
-        """Raises ConnectionError while Temporal was never reached."""
-        if self.commands is None:
-            raise ConnectionError("Temporal was not reached yet")
-        await self.commands.start(order_id, start_input)
-
-    async def settle(self, order_id: UUID, step: str, action: str, reference: str) -> str:
-        """Raises Unavailable while Temporal was never reached."""
-        if self.commands is None:
-            raise Unavailable("Temporal was not reached yet: try again.", retry_after=5)
-        return await self.commands.settle(order_id, step, action, reference)
 
 
 async def _work(house: House, stop: asyncio.Event, starter: LateStarter, *, eager: bool) -> None:

@@ -14,7 +14,9 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 from activities.faults import Faults
 from services.bootstrap import House
 from workers.registry import INTERCEPTORS, WORKFLOWS, activities
-from workflows.client import TASK_QUEUE, OrderCommands, ensure_background_work
+from workflows.background import ensure_background_work
+from workflows.client import TASK_QUEUE
+from workflows.order_commands import OrderCommands
 
 #: Steps under way at once: each may hold a database connection.
 THREADS = 16

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from api.requests.client_address import Proxies, household_of, network_of
-from services.settings import read
+from services.startup import read
 
 OURS = "10.0.0.0/8, 2001:db8:aaaa::/48"
 

@@ -16,7 +16,8 @@ from sandbox.layout import ROOT
 from services import production_checks
 from services.identity.signing_keys import SigningKeys
 from services.secrets import KEY_FILE, Vault
-from services.settings import Settings, read
+from services.settings import Settings
+from services.startup import read
 
 CANARY = "canary7f3a"
 #: As short as a system that works for real can be set up.
@@ -102,7 +103,7 @@ def _names() -> set[str]:
 def test_a_good_set_of_settings(environment: pytest.MonkeyPatch) -> None:
     settings = read()
     assert (settings.development, settings.docs_on, settings.secrets_key) == (False, False, GOOD["SECRETS_KEY"])
-    assert production_checks.doubts(settings) == []
+    assert production_checks.warnings(settings) == []
 
 
 @pytest.mark.parametrize("case", REFUSED)
@@ -154,9 +155,9 @@ def test_production_when_there_is_a_database_and_nothing_else_is_said(environmen
 
 
 @pytest.mark.parametrize("password", ["", ":", ":postgres"])
-def test_a_doubtful_database_is_warned_of(environment: pytest.MonkeyPatch, password: str) -> None:
+def test_a_database_without_a_good_password_is_warned_of(environment: pytest.MonkeyPatch, password: str) -> None:
     environment.setenv("DATABASE_URL", f"postgresql://market{password}@there/market")
-    assert production_checks.doubts(read()) == ["DATABASE_URL has no password, or one that everybody knows"]
+    assert production_checks.warnings(read()) == ["DATABASE_URL has no password, or one that everybody knows"]
 
 
 def test_no_representation_holds_a_secret(environment: pytest.MonkeyPatch) -> None:

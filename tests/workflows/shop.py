@@ -29,8 +29,10 @@ from services.settings import Settings
 from tests.builders import KEY
 from tests.doubles import FakeProvider
 from workers.serving import THREADS, make_worker
-from workflows.client import OrderCommands, ensure_background_work, order_workflow_id
+from workflows.background import ensure_background_work
+from workflows.client import order_workflow_id
 from workflows.order import OrderWorkflow
+from workflows.order_commands import OrderCommands
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,9 @@ from services.reconcile import check_tables
 from services.secrets import Vault
 from tests.builders import KEY, an_order
 from tests.workflows.shop import Shop
-from workflows.client import TASK_QUEUE, OrderCommands, refund_workflow_id
+from workflows.client import TASK_QUEUE, refund_workflow_id
 from workflows.maintenance import SweepWorkflow
+from workflows.order_commands import OrderCommands
 from workflows.refund import RefundWorkflow
 
 CONFIRMED, CANCELLED = OrderStatus.CONFIRMED, OrderStatus.CANCELLED

@@ -15,8 +15,9 @@ from services.orders.views import PaymentMethod
 from services.payments.gateway import Outcome
 from tests.builders import an_order
 from tests.workflows.shop import Shop
-from workflows.client import TASK_QUEUE, OrderCommands, order_input
+from workflows.client import TASK_QUEUE
 from workflows.order import OrderWorkflow
+from workflows.order_commands import OrderCommands, order_input
 from workflows.search_attributes import BUYER_ID, ORDER_STATUS
 
 CONFIRMED, CANCELLED = OrderStatus.CONFIRMED, OrderStatus.CANCELLED

@@ -26,7 +26,7 @@ from services.orders.status import OrderStatus
 from services.orders.transitions import OrderSteps
 from services.orders.views import OrderFilter
 from tests.builders import a_product, an_order
-from workflows.client import order_input
+from workflows.order_commands import order_input
 
 
 def test_an_order_has_its_total_lines_and_first_event(orders: OrderService) -> None:

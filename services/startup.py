@@ -1,0 +1,52 @@
+"""How every process starts: read the settings, check them, set up logs, and wire the services."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import structlog
+from pydantic import ValidationError
+
+from services import logs, production_checks
+from services.bootstrap import House, build
+from services.settings import Settings
+
+
+def read(**given: Any) -> Settings:
+    """Read and check the settings of this process; `given` replaces what the environment says.
+
+    Raises ValueError with one line for each setting that is missing or wrong: its name, never its value.
+    """
+    try:
+        settings = Settings(**given)
+    except ValidationError as error:
+        raise ValueError("\n".join(_sentences(error))) from None
+    if not settings.development and (errors := production_checks.errors(settings)):
+        raise ValueError("\n".join(errors))
+    return settings
+
+
+def _sentences(error: ValidationError) -> Iterator[str]:
+    for wrong in error.errors(include_url=False, include_input=False):
+        name = "_".join(str(part) for part in wrong["loc"]).upper()
+        yield f"{name}: {wrong['msg']}" if name else wrong["msg"]
+
+
+def begin(program: str) -> House | None:
+    """Set up logs, read the settings and wire the services of a long-running process.
+
+    Returns None when a setting is missing or wrong: standard error then has a line for each, naming the setting
+    and never its value.
+    """
+    logs.set_up()
+    try:
+        house = build(read())
+    except ValueError as error:
+        for line in str(error).splitlines():
+            print(f"{program}: {line}", file=sys.stderr)  # noqa: T201 - for the person who started it
+        return None
+    for warning in [] if house.settings.development else production_checks.warnings(house.settings):
+        structlog.get_logger(program).warning("settings.warning", warning=warning)
+    return house

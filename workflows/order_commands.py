@@ -1,0 +1,175 @@
+"""Starts and signals the workflows of orders, and resolves their stuck steps."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from temporalio.client import (
+    Client,
+    WorkflowHandle,
+    WorkflowUpdateFailedError,
+)
+from temporalio.common import (
+    SearchAttributePair,
+    TypedSearchAttributes,
+    WorkflowIDConflictPolicy,
+    WorkflowIDReusePolicy,
+)
+from temporalio.converter import value_to_type
+from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.service import RPCError, RPCStatusCode
+
+from activities.messages import OrderInput, PaymentSettled, RefundInput, Resolve
+from services.errors import InvalidTransition, Unavailable
+from services.money import Money
+from workflows.client import TASK_QUEUE, TASK_TIMEOUT, order_workflow_id, refund_workflow_id
+from workflows.order import OrderWorkflow
+from workflows.refund import RefundWorkflow
+from workflows.search_attributes import BUYER_ID, ORDER_STATUS
+
+if TYPE_CHECKING:
+    from services.orders.views import Command
+
+#: Seconds to wait for a workflow to take an operator's decision.
+SETTLE = 10
+
+
+def order_input(stored: Mapping[str, Any]) -> OrderInput:
+    """The start input as it was stored with the order."""
+    made: OrderInput = value_to_type(OrderInput, dict(stored))
+    return made
+
+
+class OrderCommands:
+    """Starts and signals the workflows of orders."""
+
+    def __init__(self, client: Client, *, eager: bool = False) -> None:
+        """`eager`: a worker for the queue runs on this very client, so that a start needs no round trip to it."""
+        self._client = client
+        self._eager = eager
+
+    async def start(self, order_id: UUID, start_input: Mapping[str, Any]) -> None:
+        """Start an order's workflow, or join it when it runs or has run. Raises RPCError when Temporal is away."""
+        try:
+            await self._client.start_workflow(
+                OrderWorkflow.run, request_eager_start=self._eager, **self._start_arguments(order_id, start_input)
+            )
+        except WorkflowAlreadyStartedError:
+            return
+
+    async def deliver(self, command: Command) -> str:
+        """Bring a command of the outbox to its workflow; says what became of it.
+
+        Every command but the start comes as signal-with-start with the stored input, so that none overtakes the
+        start. "Closed" is read from the order's row. Raises RPCError when Temporal is away.
+        """
+        if command.name == "start":
+            await self.start(command.order_id, command.start_input)
+            return "delivered"
+        if command.closed or command.name == "late_payment":
+            return await self._beside_the_order(command)
+        try:
+            await self._client.start_workflow(
+                OrderWorkflow.run,
+                start_signal=command.name,
+                start_signal_args=_signal_arguments(command),
+                **self._start_arguments(command.order_id, command.start_input),
+            )
+        except WorkflowAlreadyStartedError:
+            return "stale"
+        return "delivered"
+
+    async def settle(self, order_id: UUID, step: str, action: str, reference: str = "") -> str:
+        """Settle a stuck step of an order; says what was done.
+
+        Raises InvalidTransition when the step is not stuck, Unavailable when Temporal or every worker is away.
+        """
+        # A refund that is stuck after its order's end is named by its own workflow.
+        workflow_id = step if step.startswith(refund_workflow_id("")) else order_workflow_id(order_id)
+        handle = self._client.get_workflow_handle(workflow_id)
+        decision = Resolve(step, action, reference)
+        try:
+            return await asyncio.wait_for(handle.execute_update(OrderWorkflow.resolve, decision), SETTLE)
+        except WorkflowUpdateFailedError as refused:
+            raise InvalidTransition(str(refused.cause)) from refused
+        except (RPCError, TimeoutError) as trouble:
+            if isinstance(trouble, RPCError) and trouble.status == RPCStatusCode.NOT_FOUND:
+                raise InvalidTransition("The order's workflow has ended: nothing is stuck.") from trouble
+            raise Unavailable("The workflow does not answer: try again.", retry_after=5) from trouble
+
+    async def _beside_the_order(self, command: Command) -> str:
+        if command.name not in ("payment_settled", "late_payment"):
+            return "stale"
+        payment_id = UUID(command.arguments["payment_id"])
+        if payment_id == command.paid_by:
+            return "stale"
+        await self._refund(command, payment_id)
+        return "refund"
+
+    async def _refund(self, command: Command, payment_id: UUID) -> WorkflowHandle[RefundWorkflow, int] | None:
+        late = RefundInput(
+            command.order_id,
+            payment_id,
+            attention_after=command.start_input["attention_after"],
+            local_lane=command.start_input["local_lane"],
+        )
+        try:
+            return await self._client.start_workflow(
+                RefundWorkflow.run,
+                late,
+                id=refund_workflow_id(payment_id),
+                task_queue=TASK_QUEUE,
+                task_timeout=TASK_TIMEOUT,
+                id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            )
+        except WorkflowAlreadyStartedError:
+            return None
+
+    def _start_arguments(self, order_id: UUID, stored: Mapping[str, Any]) -> dict[str, Any]:
+        order = order_input(stored)
+        total = Money(order.total_minor, order.currency)
+        return {
+            "arg": order,
+            "id": order_workflow_id(order_id),
+            "task_queue": TASK_QUEUE,
+            "task_timeout": TASK_TIMEOUT,
+            # An order's workflow always completes, so only an accident may be started again.
+            "id_reuse_policy": WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
+            "id_conflict_policy": WorkflowIDConflictPolicy.USE_EXISTING,
+            "static_summary": f"{total.text} {total.currency}",
+            "search_attributes": TypedSearchAttributes(
+                [
+                    SearchAttributePair(ORDER_STATUS, "created"),
+                    SearchAttributePair(BUYER_ID, str(order.buyer_id)),
+                ]
+            ),
+        }
+
+
+def _signal_arguments(command: Command) -> list[Any]:
+    if command.name == "payment_settled":
+        return [PaymentSettled(UUID(command.arguments["payment_id"]))]
+    return []
+
+
+class LateStarter:
+    """The way to the workflows once there is a connection; until then orders wait for the relay."""
+
+    def __init__(self) -> None:
+        self.commands: OrderCommands | None = None
+
+    async def start(self, order_id: UUID, start_input: Mapping[str, Any]) -> None:
+        """Raises ConnectionError while Temporal was never reached."""
+        if self.commands is None:
+            raise ConnectionError("Temporal was not reached yet")
+        await self.commands.start(order_id, start_input)
+
+    async def settle(self, order_id: UUID, step: str, action: str, reference: str) -> str:
+        """Raises Unavailable while Temporal was never reached."""
+        if self.commands is None:
+            raise Unavailable("Temporal was not reached yet: try again.", retry_after=5)
+        return await self.commands.settle(order_id, step, action, reference)

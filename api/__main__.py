@@ -11,7 +11,7 @@ import uvloop
 
 from api.app import create_app
 from api.server import make_server
-from services.bootstrap import House
+from services.bootstrap import Services
 from services.startup import begin
 from workflows.client import connect
 from workflows.order_commands import OrderCommands
@@ -19,22 +19,22 @@ from workflows.order_commands import OrderCommands
 
 def main() -> int:
     """Serve until SIGTERM; exit 2 when a setting is missing or wrong."""
-    house = begin("api")
-    if house is None:
+    services = begin("api")
+    if services is None:
         return 2
-    uvloop.run(_serve(house))
+    uvloop.run(_serve(services))
     return 0
 
 
-async def _serve(house: House) -> None:
-    starter = OrderCommands(await connect(house.settings, lazy=True))
-    server = make_server(create_app(dataclasses.replace(house, starter=starter)), house.settings)
+async def _serve(services: Services) -> None:
+    starter = OrderCommands(await connect(services.settings, lazy=True))
+    server = make_server(create_app(dataclasses.replace(services, starter=starter)), services.settings)
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, setattr, server, "should_exit", True)
     try:
         await server.serve()
     finally:
-        house.close()
+        services.close()
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ from api.problems import problem_details, validation
 from api.requests.client_address import Proxies
 from api.requests.cursors import Cursors
 from api.reservations import routes as reservations_routes
-from services.bootstrap import House
+from services.bootstrap import Services
 
 #: The routers of each service, by its name in API_SERVICES.
 _SERVICES: dict[str, tuple[APIRouter, ...]] = {
@@ -41,9 +41,9 @@ _SERVICES: dict[str, tuple[APIRouter, ...]] = {
 }
 
 
-def create_app(house: House) -> FastAPI:
+def create_app(services: Services) -> FastAPI:
     """An application on these services. Raises ValueError when API_SERVICES names one that there is not."""
-    settings = house.settings
+    settings = services.settings
     app = FastAPI(
         title="Marketplace Orders",
         version="1",
@@ -52,17 +52,17 @@ def create_app(house: House) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        lifespan=_lifespan(house),
+        lifespan=_lifespan(services),
         telemetry={"auto_configure": False},
     )
-    app.state.house = house
+    app.state.services = services
     app.state.cursors = Cursors(settings.secrets_key)
     app.state.measures = Measures()
     app.state.hashing = Hashing()
     app.state.proxies = Proxies(settings.trusted_proxies)
-    app.state.rates = Rates(house.limits, settings.rate_limit_factor)
-    app.state.waiting = Waiting(house.wakeups)
-    app.state.starts = Starts(house.orders, house.starter)
+    app.state.rates = Rates(services.limits, settings.rate_limit_factor)
+    app.state.waiting = Waiting(services.wakeups)
+    app.state.starts = Starts(services.orders, services.starter)
     problem_details.install(app)
     validation.install(app)
     for name in _served(settings.api_services):
@@ -83,16 +83,16 @@ def _served(names: str) -> list[str]:
     return served
 
 
-def _lifespan(house: House) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+def _lifespan(services: Services) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        house.wakeups.start()
+        services.wakeups.start()
         app.state.waiting.open()
         try:
             yield
         finally:
             app.state.waiting.close()
             await app.state.starts.close()
-            house.wakeups.stop()
+            services.wakeups.stop()
 
     return lifespan

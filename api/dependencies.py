@@ -14,15 +14,15 @@ from pydantic_core import PydanticCustomError
 from api.orders.starting import Starts
 from api.orders.waiting import Waiting
 from api.requests.fields import Nothing
-from services.bootstrap import House
+from services.bootstrap import Services
 from services.idempotency import Idempotent
 from services.identity.views import Caller, CallerKind
 
 _LANGUAGES = ("ru", "en")
 
 
-async def _house(request: Request) -> House:
-    return cast(House, request.app.state.house)
+async def _services(request: Request) -> Services:
+    return cast(Services, request.app.state.services)
 
 
 async def _waiting(request: Request) -> Waiting:
@@ -54,7 +54,7 @@ def _key(value: str) -> str:
     return value
 
 
-Services = Annotated[House, Depends(_house)]
+CurrentServices = Annotated[Services, Depends(_services)]
 Waiters = Annotated[Waiting, Depends(_waiting)]
 Starters = Annotated[Starts, Depends(_starts)]
 CurrentCaller = Annotated[Caller, Depends(_caller)]

@@ -26,7 +26,7 @@ from benchmarks.plan import Case, Done, Round
 from benchmarks.process import answer
 from benchmarks.saga import Sagas
 from services import bootstrap, logs
-from services.bootstrap import House
+from services.bootstrap import Services
 from services.settings import Settings
 from workers.serving import THREADS, keep_background_work, make_worker
 from workflows.client import connect
@@ -42,15 +42,15 @@ def run(orders: Connection) -> None:
 
 async def _serve(orders: Connection, settings: Settings) -> None:
     client = await connect(settings)
-    house = bootstrap.build(settings, starter=OrderCommands(client, eager=True))
-    house.wakeups.start()
+    services = bootstrap.build(settings, starter=OrderCommands(client, eager=True))
+    services.wakeups.start()
     try:
-        async with _working(client, house), _answering(house):
+        async with _working(client, services), _answering(services):
             shop = await asyncio.to_thread(orders.recv)
-            sagas = Sagas(house, client, shop)
+            sagas = Sagas(services, client, shop)
             await answer(orders, partial(_measure, client, sagas))
     finally:
-        house.close()
+        services.close()
 
 
 async def _measure(client: Client, sagas: Sagas, wanted: Round) -> Done:
@@ -60,9 +60,9 @@ async def _measure(client: Client, sagas: Sagas, wanted: Round) -> Done:
 
 
 @asynccontextmanager
-async def _working(client: Client, house: House) -> AsyncIterator[None]:
+async def _working(client: Client, services: Services) -> AsyncIterator[None]:
     with ThreadPoolExecutor(THREADS, thread_name_prefix="step") as executor:
-        worker = make_worker(client, house, executor=executor)
+        worker = make_worker(client, services, executor=executor)
         async with worker, floor_worker(worker):
             background = asyncio.create_task(keep_background_work(client))
             try:
@@ -72,8 +72,8 @@ async def _working(client: Client, house: House) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def _answering(house: House) -> AsyncIterator[None]:
-    server = make_server(create_app(house), house.settings)
+async def _answering(services: Services) -> AsyncIterator[None]:
+    server = make_server(create_app(services), services.settings)
     serving = asyncio.create_task(server.serve())
     try:
         yield

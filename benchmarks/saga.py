@@ -12,7 +12,7 @@ from temporalio.client import Client
 from activities.messages import OrderOutcome
 from benchmarks.plan import Case
 from benchmarks.shop import ADDRESS, Baskets, Shop
-from services.bootstrap import House
+from services.bootstrap import Services
 from services.orders.views import Address, NewOrder, PaymentMethod, Product
 from workflows.client import order_workflow_id
 from workflows.order_commands import OrderCommands
@@ -21,13 +21,13 @@ from workflows.order_commands import OrderCommands
 class Sagas:
     """Places orders and sees each to its end."""
 
-    def __init__(self, house: House, client: Client, shop: Shop) -> None:
-        self._house = house
+    def __init__(self, services: Services, client: Client, shop: Shop) -> None:
+        self._services = services
         self._client = client
         self._commands = OrderCommands(client, eager=True)
         self._shop = shop
         self._baskets = Baskets(shop, seed=1)
-        found = house.catalog.prices(shop.products)
+        found = services.catalog.prices(shop.products)
         self._products = {id_: Product(id_, view.name, view.price, view.is_active) for id_, view in found.items()}
 
     async def run(self, case: Case, place: int) -> None:
@@ -51,5 +51,5 @@ class Sagas:
         )
 
     def _place(self, new: NewOrder) -> tuple[UUID, Mapping[str, Any]]:
-        placed = self._house.orders.place(new)
-        return placed.order.id, self._house.orders.start_input(placed.order.id)
+        placed = self._services.orders.place(new)
+        return placed.order.id, self._services.orders.start_input(placed.order.id)

@@ -58,7 +58,7 @@ class OrderStarter(Protocol):
 
 
 @dataclass(frozen=True)
-class House:
+class Services:
     """Every service, wired."""
 
     settings: Settings
@@ -112,7 +112,7 @@ def build(
     sessions: Sessions | None = None,
     times: Times | None = None,
     policy: Policy | None = None,
-) -> House:
+) -> Services:
     """Wire everything; opens no connection yet. What is given replaces what settings would make.
 
     Raises ValueError when a setting is missing or wrong.
@@ -132,7 +132,7 @@ def build(
     pacing = Pacing(limits, settings.sms_per_hour)
     region = settings.phone_region
     provider = gateway or opened.enter_context(closing(_gateway(settings)))
-    return House(
+    return Services(
         settings=settings,
         sessions=sessions,
         wakeups=Wakeups(settings.database_listen_url or url),

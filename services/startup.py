@@ -10,7 +10,7 @@ import structlog
 from pydantic import ValidationError
 
 from services import logs, production_checks
-from services.bootstrap import House, build
+from services.bootstrap import Services, build
 from services.settings import Settings
 
 
@@ -34,7 +34,7 @@ def _sentences(error: ValidationError) -> Iterator[str]:
         yield f"{name}: {wrong['msg']}" if name else wrong["msg"]
 
 
-def begin(program: str) -> House | None:
+def begin(program: str) -> Services | None:
     """Set up logs, read the settings and wire the services of a long-running process.
 
     Returns None when a setting is missing or wrong: standard error then has a line for each, naming the setting
@@ -42,11 +42,11 @@ def begin(program: str) -> House | None:
     """
     logs.set_up()
     try:
-        house = build(read())
+        services = build(read())
     except ValueError as error:
         for line in str(error).splitlines():
             print(f"{program}: {line}", file=sys.stderr)  # noqa: T201 - for the person who started it
         return None
-    for warning in [] if house.settings.development else production_checks.warnings(house.settings):
+    for warning in [] if services.settings.development else production_checks.warnings(services.settings):
         structlog.get_logger(program).warning("settings.warning", warning=warning)
-    return house
+    return services

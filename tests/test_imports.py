@@ -110,7 +110,7 @@ def contracts() -> list[dict[str, Any]]:
 @pytest.fixture(scope="module")
 def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The rooms and the contracts, in a folder where they may be hurt."""
-    copy = tmp_path_factory.mktemp("house")
+    copy = tmp_path_factory.mktemp("tree")
     shutil.copy(ROOT / "pyproject.toml", copy)
     for room in ROOMS:
         shutil.copytree(ROOT / room, copy / room, ignore=lambda folder, names: _not_python(Path(folder), names))
@@ -122,7 +122,7 @@ def _not_python(folder: Path, names: list[str]) -> list[str]:
 
 
 @pytest.fixture
-def house(copied: Path, contract: str) -> Iterator[Path]:
+def tree(copied: Path, contract: str) -> Iterator[Path]:
     """The copy with the violations of one contract planted in it."""
     before = {name: _text(copied / name) for name, _, _ in PLANTS[contract]}
     for name, line, _ in PLANTS[contract]:
@@ -137,9 +137,9 @@ def _text(path: Path) -> str | None:
 
 
 @pytest.mark.parametrize("contract", PLANTS)
-def test_each_import_contract_breaks_on_planted_violations(house: Path, contract: str) -> None:
+def test_each_import_contract_breaks_on_planted_violations(tree: Path, contract: str) -> None:
     command = [str(LINT_IMPORTS), "--no-cache", "--no-logo", "--contract", contract]
-    checked = subprocess.run(command, cwd=house, capture_output=True, text=True)
+    checked = subprocess.run(command, cwd=tree, capture_output=True, text=True)
     assert checked.returncode == 1
     assert "Contracts: 0 kept, 1 broken." in checked.stdout
     said = " ".join(checked.stdout.split())

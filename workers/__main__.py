@@ -16,7 +16,7 @@ from temporalio.client import Client
 
 from api.app import create_app
 from api.server import make_server
-from services.bootstrap import House
+from services.bootstrap import Services
 from services.settings import Settings
 from services.startup import begin
 from workers.serving import THREADS, keep_background_work, make_worker
@@ -31,39 +31,39 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m workers", description=__doc__)
     parser.add_argument("--with-api", action="store_true", help="serve the API too, on the same Temporal connection")
     arguments = parser.parse_args()
-    house = begin("workers")
-    if house is None:
+    services = begin("workers")
+    if services is None:
         return 2
-    uvloop.run(serve(house, with_api=arguments.with_api))
+    uvloop.run(serve(services, with_api=arguments.with_api))
     return 0
 
 
-async def serve(house: House, *, with_api: bool) -> None:
+async def serve(services: Services, *, with_api: bool) -> None:
     """Work until SIGTERM or SIGINT: then take nothing new, end what runs within 10 s, and go."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     starter = LateStarter()
-    house = dataclasses.replace(house, starter=starter)
-    house.wakeups.start()
-    parts = [_work(house, stop, starter, eager=with_api)]
+    services = dataclasses.replace(services, starter=starter)
+    services.wakeups.start()
+    parts = [_work(services, stop, starter, eager=with_api)]
     if with_api:
-        parts.append(_serve_api(house, stop))
+        parts.append(_serve_api(services, stop))
     try:
         await asyncio.gather(*parts)
     finally:
-        house.close()
+        services.close()
 
 
-async def _work(house: House, stop: asyncio.Event, starter: LateStarter, *, eager: bool) -> None:
-    client = await _connected(house.settings, stop)
+async def _work(services: Services, stop: asyncio.Event, starter: LateStarter, *, eager: bool) -> None:
+    client = await _connected(services.settings, stop)
     if client is None:
         return
     starter.commands = OrderCommands(client, eager=eager)
     background = asyncio.ensure_future(keep_background_work(client))
     try:
         with ThreadPoolExecutor(THREADS, thread_name_prefix="step") as executor:
-            async with make_worker(client, house, executor=executor):
+            async with make_worker(client, services, executor=executor):
                 _log.info("worker.ready")
                 await stop.wait()
     finally:
@@ -82,8 +82,8 @@ async def _connected(settings: Settings, stop: asyncio.Event) -> Client | None:
     return None
 
 
-async def _serve_api(house: House, stop: asyncio.Event) -> None:
-    server = make_server(create_app(house), house.settings)
+async def _serve_api(services: Services, stop: asyncio.Event) -> None:
+    server = make_server(create_app(services), services.settings)
     serving = asyncio.ensure_future(server.serve())
     stopping = asyncio.ensure_future(stop.wait())
     await asyncio.wait((serving, stopping), return_when=asyncio.FIRST_COMPLETED)

@@ -13,7 +13,7 @@ from activities.outbox import Courier, OutboxActivities
 from activities.payments import PaymentActivities
 from activities.polling import Alarm
 from activities.reservations import ReservationActivities
-from services.bootstrap import House
+from services.bootstrap import Services
 from services.notifications.order_messages import account_message
 from services.notifications.views import OrderNotice
 from services.payments.views import Charge
@@ -27,21 +27,21 @@ WORKFLOWS = [OrderWorkflow, RefundWorkflow, OutboxRelayWorkflow, NotificationDis
 INTERCEPTORS = [FailuresAsCodes()]
 
 
-def activities(house: House, courier: Courier, faults: Faults | None = None) -> list[Callable[..., Any]]:
+def activities(services: Services, courier: Courier, faults: Faults | None = None) -> list[Callable[..., Any]]:
     """The activity methods, bound to the services that they call; `faults` instead of those of the settings."""
-    faults = faults or Faults.parse(house.settings.faults, house.settings.data_dir)
-    subscribe = house.wakeups.subscribe
-    reservations = ReservationActivities(house.order_steps, house.reservations, Item, faults)
-    orders = OrderActivities(house.order_steps, house.reservations, faults)
+    faults = faults or Faults.parse(services.settings.faults, services.settings.data_dir)
+    subscribe = services.wakeups.subscribe
+    reservations = ReservationActivities(services.order_steps, services.reservations, Item, faults)
+    orders = OrderActivities(services.order_steps, services.reservations, faults)
     payments = PaymentActivities(
-        house.order_steps, house.reservations, house.payments, Charge, house.settings.public_url, faults
+        services.order_steps, services.reservations, services.payments, Charge, services.settings.public_url, faults
     )
-    outbox = OutboxActivities(house.order_steps, courier, lambda: Alarm(subscribe, OUTBOX))
+    outbox = OutboxActivities(services.order_steps, courier, lambda: Alarm(subscribe, OUTBOX))
     notifications = NotificationActivities(
-        house.order_steps,
-        house.identity,
-        house.account_messages,
-        house.notifications,
+        services.order_steps,
+        services.identity,
+        services.account_messages,
+        services.notifications,
         OrderNotice,
         account_message,
         lambda: Alarm(subscribe, NOTIFICATIONS),

@@ -12,7 +12,7 @@ from temporalio.worker import PollerBehaviorAutoscaling, Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from activities.faults import Faults
-from services.bootstrap import House
+from services.bootstrap import Services
 from workers.registry import INTERCEPTORS, WORKFLOWS, activities
 from workflows.background import ensure_background_work
 from workflows.client import TASK_QUEUE
@@ -29,13 +29,15 @@ WORKFLOW_RUNNER = SandboxedWorkflowRunner(
 )
 
 
-def make_worker(client: Client, house: House, *, executor: ThreadPoolExecutor, faults: Faults | None = None) -> Worker:
+def make_worker(
+    client: Client, services: Services, *, executor: ThreadPoolExecutor, faults: Faults | None = None
+) -> Worker:
     """A worker for the one queue; `faults` instead of those of the settings."""
     return Worker(
         client,
         task_queue=TASK_QUEUE,
         workflows=WORKFLOWS,
-        activities=activities(house, OrderCommands(client), faults),
+        activities=activities(services, OrderCommands(client), faults),
         activity_executor=executor,
         max_concurrent_activities=THREADS,
         max_concurrent_local_activities=THREADS,

@@ -17,7 +17,7 @@ from api.access.callers import OPERATIONS, Admission, Token, admission, bearer
 from api.access.rate_limits import Limit, Rates, limits_of
 from api.requests.body import StrictRequest
 from api.requests.client_address import address_of
-from services.bootstrap import House
+from services.bootstrap import Services
 from services.errors import IdentifierNotVerified
 from services.identity.views import Caller
 
@@ -68,24 +68,24 @@ def _admitted(request: Request, row: Admission, limits: tuple[Limit, ...]) -> Ca
     Raises RateLimited, Unauthenticated, Denied, IdentifierNotVerified, Unavailable.
     """
     rates: Rates = request.app.state.rates
-    house: House = request.app.state.house
+    services: Services = request.app.state.services
     rates.admit_address(limits, address_of(request))
-    caller = _caller(request, house, row)
+    caller = _caller(request, services, row)
     row.check(caller)
     rates.admit_caller(limits, caller)
-    if row.verified and house.settings.orders_require_verified and caller and caller.user_id:
-        _require_verified(house, caller.user_id)
+    if row.verified and services.settings.orders_require_verified and caller and caller.user_id:
+        _require_verified(services, caller.user_id)
     return caller
 
 
-def _caller(request: Request, house: House, row: Admission) -> Caller | None:
+def _caller(request: Request, services: Services, row: Admission) -> Caller | None:
     if row.token is Token.IGNORED:
         return None
     token = bearer(request.headers.getlist("authorization"))
-    return house.sign_in.authenticate(token) if token is not None else None
+    return services.sign_in.authenticate(token) if token is not None else None
 
 
-def _require_verified(house: House, user_id: UUID) -> None:
-    profile = house.identity.profile(user_id)
+def _require_verified(services: Services, user_id: UUID) -> None:
+    profile = services.identity.profile(user_id)
     if not (profile.email_verified or profile.phone_verified):
         raise IdentifierNotVerified("Verify your e-mail address or phone number first.")

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, StrictBool, StrictInt, StrictStr
 
 from api.access.guarded_route import GuardedRoute
 from api.catalog.routes import Product, Stock, in_full
-from api.dependencies import CurrentCaller, IdempotencyKey, Services, idempotent
+from api.dependencies import CurrentCaller, CurrentServices, IdempotencyKey, idempotent
 from api.requests.amounts import Amount, Currency, money
 from api.requests.fields import Body, ProductId
 from api.requests.idempotency import replayed
@@ -73,7 +73,7 @@ class SetStock(Body):
 def create_product(
     body: NewProduct,
     caller: CurrentCaller,
-    house: Services,
+    services: CurrentServices,
     response: Response,
     idempotency_key: IdempotencyKey = None,
 ) -> Product:
@@ -81,29 +81,29 @@ def create_product(
     price = money(body.price, body.currency)
     draft = ProductDraft(body.sku, body.name, price, body.description, body.attributes, body.is_active)
     key = idempotent(caller, "POST /products", idempotency_key, body.model_dump(mode="json"))
-    product, again = house.catalog.add(draft, key)
+    product, again = services.catalog.add(draft, key)
     # Also when it is a repetition: the first request may have ended between these two.
-    house.reservations.add_stocks([(product.id, body.stock)])
+    services.reservations.add_stocks([(product.id, body.stock)])
     if again:
         replayed(response)
     response.headers["Location"] = f"/api/v1/products/{product.id}"
-    return in_full(house, product)
+    return in_full(services, product)
 
 
 @router.patch("/{productId}", operation_id="changeProduct", summary="Change a product")
-def change_product(product_id: ProductId, body: ChangeProduct, house: Services) -> Product:
+def change_product(product_id: ProductId, body: ChangeProduct, services: CurrentServices) -> Product:
     """Orders that were placed before keep their name and price."""
     if "price" in body.model_fields_set and "currency" in body.model_fields_set:
         money(body.price, body.currency)  # what can be judged without the product comes before looking for it
-    changed = house.catalog.change(product_id, _change(house.catalog.get(product_id, True), body))
-    return in_full(house, changed)
+    changed = services.catalog.change(product_id, _change(services.catalog.get(product_id, True), body))
+    return in_full(services, changed)
 
 
 @router.put("/{productId}/stock", operation_id="setStock", summary="Set how much of a product there is")
-def set_stock(product_id: ProductId, body: SetStock, house: Services) -> Stock:
+def set_stock(product_id: ProductId, body: SetStock, services: CurrentServices) -> Stock:
     """What is held for orders, or sold, stays as it is beside this."""
-    house.catalog.get(product_id, True)
-    stock = house.reservations.set_stock(product_id, body.available)
+    services.catalog.get(product_id, True)
+    stock = services.reservations.set_stock(product_id, body.available)
     return Stock(product_id=product_id, available=stock.available)
 
 

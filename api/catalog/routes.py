@@ -10,11 +10,11 @@ from fastapi import APIRouter, Query
 from pydantic import Field
 
 from api.access.guarded_route import GuardedRoute
-from api.dependencies import KnownCaller, Services
+from api.dependencies import CurrentServices, KnownCaller
 from api.requests.cursors import Listing
 from api.requests.fields import ProductId, SearchText, Shape
 from api.requests.pagination import MAX_PAGE, AskedPage, Page
-from services.bootstrap import House
+from services.bootstrap import Services
 from services.catalog.views import ProductView
 from services.identity.views import Caller, CallerKind
 
@@ -59,7 +59,7 @@ class Stock(Shape):
 
 @router.get("", operation_id="listProducts", summary="What is sold")
 def list_products(
-    house: Services,
+    services: CurrentServices,
     paging: AskedPage,
     q: Annotated[SearchText | None, Query(description="Only products whose name or SKU holds this.")] = None,
     currency: Annotated[str | None, Query(pattern="^[A-Z]{3}$", description="Only prices in this currency.")] = None,
@@ -72,41 +72,41 @@ def list_products(
     after = paging.after(listing)
 
     def page_of(after: UUID | None, limit: int) -> Sequence[ProductView]:
-        return house.catalog.list(q, currency, after, limit)
+        return services.catalog.list(q, currency, after, limit)
 
     if in_stock is None:
         found = page_of(after, paging.limit + 1)
-        stocks = _available(house, [product.id for product in found])
+        stocks = _available(services, [product.id for product in found])
         return paging.page(listing, found, lambda product: product.id, lambda product: _listed(product, stocks))
-    shown, looked_at = _filtered(house, page_of, after, paging.limit, in_stock == "true")
+    shown, looked_at = _filtered(services, page_of, after, paging.limit, in_stock == "true")
     following = paging.cursors.write(listing, looked_at) if looked_at else None
     return Page(items=shown, next_cursor=following)
 
 
 @router.get("/{productId}", operation_id="getProduct", summary="One product")
-def get_product(product_id: ProductId, house: Services, caller: KnownCaller) -> Product:
+def get_product(product_id: ProductId, services: CurrentServices, caller: KnownCaller) -> Product:
     """All there is to know of it."""
-    return in_full(house, house.catalog.get(product_id, _sees_all(caller)))
+    return in_full(services, services.catalog.get(product_id, _sees_all(caller)))
 
 
 @router.get("/{productId}/price", operation_id="getPrice", summary="What a product costs")
-def get_price(product_id: ProductId, house: Services, caller: KnownCaller) -> Price:
+def get_price(product_id: ProductId, services: CurrentServices, caller: KnownCaller) -> Price:
     """The price that an order placed now would have."""
-    product = house.catalog.get(product_id, _sees_all(caller))
+    product = services.catalog.get(product_id, _sees_all(caller))
     return Price(product_id=product_id, price=product.price.text, currency=product.price.currency)
 
 
 @router.get("/{productId}/stock", operation_id="getStock", summary="How much of a product there is")
-def get_stock(product_id: ProductId, house: Services, caller: KnownCaller) -> Stock:
+def get_stock(product_id: ProductId, services: CurrentServices, caller: KnownCaller) -> Stock:
     """What can be ordered now: what others hold is not in it."""
-    house.catalog.get(product_id, _sees_all(caller))
-    return Stock(product_id=product_id, available=_available(house, [product_id]).get(product_id, 0))
+    services.catalog.get(product_id, _sees_all(caller))
+    return Stock(product_id=product_id, available=_available(services, [product_id]).get(product_id, 0))
 
 
-def in_full(house: House, product: ProductView) -> Product:
+def in_full(services: Services, product: ProductView) -> Product:
     """A product with the stock that reservations have of it."""
     return Product(
-        **_listed(product, _available(house, [product.id])).model_dump(),
+        **_listed(product, _available(services, [product.id])).model_dump(),
         description=product.description,
         attributes=dict(product.attributes),
         is_active=product.is_active,
@@ -117,8 +117,8 @@ def _sees_all(caller: Caller | None) -> bool:
     return caller is not None and caller.kind is CallerKind.OPERATOR
 
 
-def _available(house: House, product_ids: list[UUID]) -> dict[UUID, int]:
-    return {id_: max(0, stock.available) for id_, stock in house.reservations.stocks(product_ids).items()}
+def _available(services: Services, product_ids: list[UUID]) -> dict[UUID, int]:
+    return {id_: max(0, stock.available) for id_, stock in services.reservations.stocks(product_ids).items()}
 
 
 def _listed(product: ProductView, stocks: dict[UUID, int]) -> ListedProduct:
@@ -132,7 +132,7 @@ def _listed(product: ProductView, stocks: dict[UUID, int]) -> ListedProduct:
 
 
 def _filtered(
-    house: House,
+    services: Services,
     page_of: Callable[[UUID | None, int], Sequence[ProductView]],
     after: UUID | None,
     limit: int,
@@ -140,7 +140,7 @@ def _filtered(
 ) -> tuple[list[ListedProduct], UUID | None]:
     """Up to `limit` products that are in stock (or out of it), and the last id looked at if there may be more."""
     shown: list[ListedProduct] = []
-    for product in _looked_at(house, page_of, after):
+    for product in _looked_at(services, page_of, after):
         if (product.stock > 0) is in_stock:
             shown.append(product)
         after = product.id
@@ -151,11 +151,11 @@ def _filtered(
 
 
 def _looked_at(
-    house: House, page_of: Callable[[UUID | None, int], Sequence[ProductView]], after: UUID | None
+    services: Services, page_of: Callable[[UUID | None, int], Sequence[ProductView]], after: UUID | None
 ) -> Iterator[ListedProduct]:
     for _ in range(0, _MOST_LOOKED_AT, MAX_PAGE):
         found = page_of(after, MAX_PAGE)
-        stocks = _available(house, [product.id for product in found])
+        stocks = _available(services, [product.id for product in found])
         yield from (_listed(product, stocks) for product in found)
         if len(found) < MAX_PAGE:
             return

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel
 
 from api.access.guarded_route import GuardedRoute
-from api.dependencies import Services
+from api.dependencies import CurrentServices
 
 router = APIRouter(tags=["Identity"], route_class=GuardedRoute)
 
@@ -31,7 +31,7 @@ class KeySet(BaseModel):
 
 
 @router.get("/.well-known/jwks.json", operation_id="getKeySet", summary="Public keys of access tokens")
-async def get_key_set(house: Services, response: Response) -> KeySet:
+async def get_key_set(services: CurrentServices, response: Response) -> KeySet:
     """Good for five minutes; a key that is being retired stays in it for as long as its tokens are taken."""
     response.headers["Cache-Control"] = "public, max-age=300"
-    return KeySet(keys=[PublicKey(kid=kid, x=x) for kid, x in house.tokens.public_keys().items()])
+    return KeySet(keys=[PublicKey(kid=kid, x=x) for kid, x in services.tokens.public_keys().items()])

@@ -9,7 +9,7 @@ from pydantic import Field, StrictStr, model_validator
 from pydantic_core import PydanticCustomError
 
 from api.access.guarded_route import GuardedRoute
-from api.dependencies import KnownCaller, Services
+from api.dependencies import CurrentServices, KnownCaller
 from api.identity.password_queue import HashingRoom
 from api.identity.registration import Email, Password, Phone
 from api.requests.fields import Body, Shape
@@ -88,34 +88,34 @@ class PhoneVerified(Shape):
 @router.post(
     "/auth/verify/email/send", status_code=202, operation_id="sendEmailCode", summary="Send a code to an e-mail address"
 )
-def send_email_code(body: ToEmail, house: Services) -> Accepted:
+def send_email_code(body: ToEmail, services: CurrentServices) -> Accepted:
     """Sent only when an account has this address and it is not proven yet; the answer is the same for all."""
-    house.codes.send(body.email, None)
+    services.codes.send(body.email, None)
     return Accepted()
 
 
 @router.post(
     "/auth/verify/phone/send", status_code=202, operation_id="sendPhoneCode", summary="Send a code to a phone number"
 )
-def send_phone_code(body: ToPhone, house: Services) -> Accepted:
+def send_phone_code(body: ToPhone, services: CurrentServices) -> Accepted:
     """Sent only when an account has this number and it is not proven yet; the answer is the same for all."""
-    house.codes.send(None, body.phone)
+    services.codes.send(None, body.phone)
     return Accepted()
 
 
 @router.post(
     "/auth/verify/email/confirm", operation_id="confirmEmailCode", summary="Prove an e-mail address by its code"
 )
-def confirm_email_code(body: EmailCode, house: Services, caller: KnownCaller) -> EmailVerified:
+def confirm_email_code(body: EmailCode, services: CurrentServices, caller: KnownCaller) -> EmailVerified:
     """Five tries a code, ten minutes. Every session of the account ends but the one whose token came along."""
-    house.codes.confirm(body.email, None, body.code, caller)
+    services.codes.confirm(body.email, None, body.code, caller)
     return EmailVerified()
 
 
 @router.post("/auth/verify/phone/confirm", operation_id="confirmPhoneCode", summary="Prove a phone number by its code")
-def confirm_phone_code(body: PhoneCode, house: Services, caller: KnownCaller) -> PhoneVerified:
+def confirm_phone_code(body: PhoneCode, services: CurrentServices, caller: KnownCaller) -> PhoneVerified:
     """Five tries a code, ten minutes. Every session of the account ends but the one whose token came along."""
-    house.codes.confirm(None, body.phone, body.code, caller)
+    services.codes.confirm(None, body.phone, body.code, caller)
     return PhoneVerified()
 
 
@@ -125,9 +125,9 @@ def confirm_phone_code(body: PhoneCode, house: Services, caller: KnownCaller) ->
     operation_id="requestPasswordReset",
     summary="Ask for a new password to be set",
 )
-def request_password_reset(body: RequestReset, house: Services) -> Accepted:
+def request_password_reset(body: RequestReset, services: CurrentServices) -> Accepted:
     """A token good for 30 minutes goes to the identifier if an account has it; the answer is the same for all."""
-    house.resets.request(body.email, body.phone)
+    services.resets.request(body.email, body.phone)
     return Accepted()
 
 
@@ -137,6 +137,6 @@ def request_password_reset(body: RequestReset, house: Services) -> Accepted:
     operation_id="confirmPasswordReset",
     summary="Set a new password by a reset token",
 )
-async def confirm_password_reset(body: ConfirmReset, house: Services, hashing: HashingRoom) -> None:
+async def confirm_password_reset(body: ConfirmReset, services: CurrentServices, hashing: HashingRoom) -> None:
     """Every session ends; sign in with the new password then."""
-    await hashing.run(lambda: house.resets.confirm(body.reset_token, body.new_password))
+    await hashing.run(lambda: services.resets.confirm(body.reset_token, body.new_password))

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Path, Response
 from pydantic import Field, StrictStr
 
 from api.access.guarded_route import GuardedRoute
-from api.dependencies import CurrentCaller, IdempotencyKey, Language, Services, idempotent
+from api.dependencies import CurrentCaller, CurrentServices, IdempotencyKey, Language, idempotent
 from api.requests.fields import Body, Id, Shape, Utc
 from api.requests.idempotency import replayed
 
@@ -48,23 +48,25 @@ class Notification(QueuedNotification):
 def send_notification(
     body: SendNotification,
     caller: CurrentCaller,
-    house: Services,
+    services: CurrentServices,
     language: Language,
     response: Response,
     idempotency_key: IdempotencyKey = None,
 ) -> QueuedNotification:
     """Queued at once, and sent as soon as its channel takes it."""
     key = idempotent(caller, "POST /notifications/send", idempotency_key, body.model_dump(mode="json"))
-    sent = house.notifications.send(body.channel, body.to, body.template, body.variables, language, key)
+    sent = services.notifications.send(body.channel, body.to, body.template, body.variables, language, key)
     if sent.replayed:
         replayed(response)
     return QueuedNotification(notification_id=sent.id, status=sent.status)
 
 
 @router.get("/{notificationId}", operation_id="getNotification", summary="A message that was sent, or is to be")
-def get_notification(notification_id: Annotated[Id, Path(alias="notificationId")], house: Services) -> Notification:
+def get_notification(
+    notification_id: Annotated[Id, Path(alias="notificationId")], services: CurrentServices
+) -> Notification:
     """What became of it."""
-    found = house.notifications.get(notification_id)
+    found = services.notifications.get(notification_id)
     return Notification(
         notification_id=found.id,
         status=found.status,

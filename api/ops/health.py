@@ -7,13 +7,13 @@ from typing import Literal
 from fastapi import APIRouter, FastAPI, Request, Response
 
 from api.access.guarded_route import GuardedRoute
-from api.dependencies import Services, Starters, Waiters
+from api.dependencies import CurrentServices, Starters, Waiters
 from api.middleware import Edge
 from api.ops.metrics import Measures
 from api.problems import problem_details
 from api.requests.fields import Shape
 from services import migrate
-from services.bootstrap import House
+from services.bootstrap import Services
 from services.errors import MarketError, NotFound
 
 router = APIRouter(tags=["Health"], route_class=GuardedRoute, include_in_schema=False)
@@ -46,10 +46,10 @@ async def livez() -> Alive:
 
 @router.get("/readyz")
 def readyz(
-    request: Request, house: Services, starts: Starters, waiting: Waiters, response: Response
+    request: Request, services: CurrentServices, starts: Starters, waiting: Waiters, response: Response
 ) -> Detailed | Readiness:
     """503 while the database is away or behind, or the process is going to stop."""
-    database, temporal = _database(house), _temporal(starts.succeeding)
+    database, temporal = _database(services), _temporal(starts.succeeding)
     status: Literal["ready", "degraded", "unready"] = "degraded" if temporal == "away" else "ready"
     if database != "ready" or waiting.draining:
         response.status_code, status = 503, "unready"
@@ -81,13 +81,13 @@ def internal(app: FastAPI) -> FastAPI:
 
 def _inside(request: Request) -> bool:
     # Not by the peer's address: a proxy on this machine brings everybody in from the loopback.
-    house: House = request.app.state.house
-    return house.settings.development or getattr(request.app.state, "internal", False)
+    services: Services = request.app.state.services
+    return services.settings.development or getattr(request.app.state, "internal", False)
 
 
-def _database(house: House) -> Literal["ready", "away", "not-migrated"]:
+def _database(services: Services) -> Literal["ready", "away", "not-migrated"]:
     try:
-        return "ready" if migrate.is_at_head(house.sessions) else "not-migrated"
+        return "ready" if migrate.is_at_head(services.sessions) else "not-migrated"
     except MarketError:
         return "away"
 

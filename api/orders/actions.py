@@ -9,7 +9,7 @@ from fastapi import APIRouter, Response
 from starlette.concurrency import run_in_threadpool
 
 from api.access.guarded_route import GuardedRoute
-from api.dependencies import NO_BODY, CurrentCaller, Services, Waiters, owner
+from api.dependencies import NO_BODY, CurrentCaller, CurrentServices, Waiters, owner
 from api.orders import snapshot
 from api.orders.payment_method import payment_method
 from api.orders.schemas import ByMethod, CancelOrder, OrderStep, Paid, Reserved
@@ -41,7 +41,7 @@ def _running(model: type[Shape]) -> dict[int | str, dict[str, Any]]:
 async def reserve_order(
     order_id: OrderId,
     caller: CurrentCaller,
-    house: Services,
+    services: CurrentServices,
     waiting: Waiters,
     patience: AskedPatience,
     repeat: Repeating,
@@ -51,7 +51,7 @@ async def reserve_order(
     await repeat.begin(order_id)
     seen = await waiting.until(
         order_id,
-        snapshot.with_reservation(house, order_id, owner(caller)),
+        snapshot.with_reservation(services, order_id, owner(caller)),
         lambda seen: seen.over or _is_reserved(seen),
         patience.seconds(STEP_WAIT, response),
     )
@@ -77,7 +77,7 @@ async def reserve_order(
 async def pay_order(
     order_id: OrderId,
     caller: CurrentCaller,
-    house: Services,
+    services: CurrentServices,
     waiting: Waiters,
     patience: AskedPatience,
     repeat: Repeating,
@@ -85,14 +85,14 @@ async def pay_order(
     body: ByMethod | None = None,
 ) -> Paid:
     """200 once it is decided, 202 while it is under way; the buyer may have to go to `confirmationUrl`."""
-    method = payment_method(body, house.settings.phone_region) if body else None
-    look = snapshot.with_payment(house, order_id, owner(caller))
+    method = payment_method(body, services.settings.phone_region) if body else None
+    look = snapshot.with_payment(services, order_id, owner(caller))
     before = await look()
     if before.order.status not in PAID:
         _refuse_unpayable(before, method)
     if method is None or before.order.status in PAID:
         await repeat.begin(order_id, body)
-    elif await run_in_threadpool(house.orders.give_method, order_id, owner(caller), method, repeat.key(body)):
+    elif await run_in_threadpool(services.orders.give_method, order_id, owner(caller), method, repeat.key(body)):
         replayed(response)
     if before.order.status in PAID:
         return await _paid(before, repeat, response)
@@ -113,7 +113,7 @@ async def pay_order(
 async def confirm_order(
     order_id: OrderId,
     caller: CurrentCaller,
-    house: Services,
+    services: CurrentServices,
     waiting: Waiters,
     patience: AskedPatience,
     repeat: Repeating,
@@ -123,7 +123,7 @@ async def confirm_order(
     await repeat.begin(order_id)
     seen = await waiting.until(
         order_id,
-        snapshot.whole(house, order_id, owner(caller)),
+        snapshot.whole(services, order_id, owner(caller)),
         lambda seen: seen.order.status is not OrderStatus.PAID or seen.over,
         patience.seconds(STEP_WAIT, response),
     )
@@ -144,7 +144,7 @@ async def confirm_order(
 async def cancel_order(
     order_id: OrderId,
     caller: CurrentCaller,
-    house: Services,
+    services: CurrentServices,
     waiting: Waiters,
     patience: AskedPatience,
     repeat: Repeating,
@@ -156,10 +156,10 @@ async def cancel_order(
     operator = caller.kind is CallerKind.OPERATOR
     reason = CancelReason.OPERATOR_REQUEST if operator else CancelReason.BUYER_REQUEST
     note = (body.reason or None) if body else None
-    order = await run_in_threadpool(house.orders.request_cancel, order_id, owner(caller), reason, note)
+    order = await run_in_threadpool(services.orders.request_cancel, order_id, owner(caller), reason, note)
     seconds = patience.seconds(0, response)
     if seconds and not order.closed:
-        look = snapshot.whole(house, order_id, owner(caller))
+        look = snapshot.whole(services, order_id, owner(caller))
         order = (await waiting.until(order_id, look, lambda seen: seen.rests, seconds)).order
     await repeat.end(response, 200 if order.status is OrderStatus.CANCELLED else 202)
     return OrderStep(order_id=order_id, status=order.status)

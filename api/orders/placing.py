@@ -7,25 +7,25 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from services.bootstrap import House
+from services.bootstrap import Services
 from services.errors import Invalid, OutOfStock
 from services.idempotency import Idempotent
 from services.orders.views import NewOrder, Placed, Product
 
 
-def place(house: House, new: NewOrder, key: Idempotent | None) -> Placed:
+def place(services: Services, new: NewOrder, key: Idempotent | None) -> Placed:
     """Store the order as the catalog prices it now.
 
     Raises OutOfStock when it can be seen at once, and what `OrderService.place` raises.
     """
-    new = replace(new, products=_products(house, list(new.quantities)))
-    if _is_sellable(new) and (short := _short(house, new.quantities)):
-        return _replay(house, new, key, short)
-    return house.orders.place(new, key)
+    new = replace(new, products=_products(services, list(new.quantities)))
+    if _is_sellable(new) and (short := _short(services, new.quantities)):
+        return _replay(services, new, key, short)
+    return services.orders.place(new, key)
 
 
-def _products(house: House, product_ids: list[UUID]) -> dict[UUID, Product]:
-    found = house.catalog.prices(product_ids)
+def _products(services: Services, product_ids: list[UUID]) -> dict[UUID, Product]:
+    found = services.catalog.prices(product_ids)
     return {id_: Product(view.id, view.name, view.price, view.is_active) for id_, view in found.items()}
 
 
@@ -35,8 +35,8 @@ def _is_sellable(new: NewOrder) -> bool:
     return len(active) == len(new.quantities) and len({product.price.currency for product in active}) == 1
 
 
-def _short(house: House, quantities: Mapping[UUID, int]) -> list[dict[str, Any]]:
-    stocks = house.reservations.stocks(list(quantities))
+def _short(services: Services, quantities: Mapping[UUID, int]) -> list[dict[str, Any]]:
+    stocks = services.reservations.stocks(list(quantities))
     available = {product_id: stock.available for product_id, stock in stocks.items()}
     return [
         {"productId": product_id, "wanted": wanted, "available": available.get(product_id, 0)}
@@ -45,10 +45,10 @@ def _short(house: House, quantities: Mapping[UUID, int]) -> list[dict[str, Any]]
     ]
 
 
-def _replay(house: House, new: NewOrder, key: Idempotent | None, short: list[dict[str, Any]]) -> Placed:
+def _replay(services: Services, new: NewOrder, key: Idempotent | None, short: list[dict[str, Any]]) -> Placed:
     # The request may be a repetition whose first one took the last units: an order of nothing is only ever replayed.
     try:
-        return house.orders.place(replace(new, quantities={}), key)
+        return services.orders.place(replace(new, quantities={}), key)
     except Invalid as error:
         if error.code != Invalid.code:
             raise

@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from starlette.concurrency import run_in_threadpool
 
 from api.access.guarded_route import GuardedRoute
-from api.dependencies import ANY_KEY, Services
+from api.dependencies import ANY_KEY, CurrentServices
 from api.orders.schemas import Resolved, ResolveOrder
 from api.requests.fields import OrderId
 from services.errors import InvalidTransition, Unavailable
@@ -20,13 +20,13 @@ router = APIRouter(prefix="/orders", tags=["Orders"], route_class=GuardedRoute)
     summary="Settle a stuck step of an order",
     dependencies=[ANY_KEY],
 )
-async def resolve_order(order_id: OrderId, house: Services, body: ResolveOrder) -> Resolved:
+async def resolve_order(order_id: OrderId, services: CurrentServices, body: ResolveOrder) -> Resolved:
     """For an order that needs attention: try again, say that it was done by hand, or write it off."""
-    order = await run_in_threadpool(house.orders.get, order_id)
+    order = await run_in_threadpool(services.orders.get, order_id)
     if not order.needs_attention or order.attention_reason is None:
         raise InvalidTransition("Nothing of this order is stuck.")
-    if house.starter is None:
+    if services.starter is None:
         raise Unavailable("Temporal is away: try again.", retry_after=5)
     step = body.step or order.attention_reason
-    await house.starter.settle(order_id, step, body.action, body.reference or "")
+    await services.starter.settle(order_id, step, body.action, body.reference or "")
     return Resolved(order_id=order_id, step=step, action=body.action)

@@ -10,9 +10,9 @@ from starlette.concurrency import run_in_threadpool
 from api.access.guarded_route import GuardedRoute
 from api.dependencies import (
     CurrentCaller,
+    CurrentServices,
     IdempotencyKey,
     Language,
-    Services,
     Starters,
     Waiters,
     idempotent,
@@ -40,7 +40,7 @@ To = Annotated[Moment | None, Query(description="Only orders placed before this 
 async def place_order(
     body: PlaceOrder,
     caller: CurrentCaller,
-    house: Services,
+    services: CurrentServices,
     starts: Starters,
     waiting: Waiters,
     patience: AskedPatience,
@@ -54,11 +54,11 @@ async def place_order(
         quantities=body.quantities,
         products={},
         address=Address(body.country, body.region, body.city, body.street),
-        method=payment_method(body, house.settings.phone_region),
+        method=payment_method(body, services.settings.phone_region),
         language=language,
     )
     key = idempotent(caller, "POST /orders", idempotency_key, body.model_dump(mode="json"))
-    placed = await run_in_threadpool(place, house, new, key)
+    placed = await run_in_threadpool(place, services, new, key)
     order = placed.order
     if placed.replayed:
         response.headers["Idempotency-Replayed"] = "true"
@@ -66,7 +66,7 @@ async def place_order(
         starts.begin(order.id)
     seconds = patience.seconds(0, response)
     if seconds:
-        look = snapshot.whole(house, order.id, owner(caller))
+        look = snapshot.whole(services, order.id, owner(caller))
         order = (await waiting.until(order.id, look, lambda seen: seen.rests, seconds)).order
     response.headers["Location"] = f"/api/v1/orders/{order.id}"
     return schemas.placed(order)
@@ -75,7 +75,7 @@ async def place_order(
 @router.get("/me", operation_id="listMyOrders", summary="One's own orders, newest first")
 def list_my_orders(
     caller: CurrentCaller,
-    house: Services,
+    services: CurrentServices,
     paging: AskedPage,
     status: Status = None,
     created_from: From = None,
@@ -84,14 +84,14 @@ def list_my_orders(
     """What the caller ordered."""
     listing = Listing("GET /orders/me", name_of(caller), {"status": status, "from": created_from, "to": to})
     wanted = OrderFilter(buyer_id=caller.user_id, status=status, created_from=created_from, created_to=to)
-    found = house.orders.list_orders(wanted, paging.after(listing), paging.limit + 1)
+    found = services.orders.list_orders(wanted, paging.after(listing), paging.limit + 1)
     return paging.page(listing, found, lambda order: order.id, schemas.summary)
 
 
 @router.get("", operation_id="listOrders", summary="All orders, newest first")
 def list_orders(
     caller: CurrentCaller,
-    house: Services,
+    services: CurrentServices,
     paging: AskedPage,
     status: Status = None,
     created_from: From = None,
@@ -104,14 +104,14 @@ def list_orders(
     """For operators."""
     wanted = OrderFilter(buyer_id, status, created_from, to, needs_attention)
     listing = Listing("GET /orders", name_of(caller), vars(wanted))
-    found = house.orders.list_orders(wanted, paging.after(listing), paging.limit + 1)
+    found = services.orders.list_orders(wanted, paging.after(listing), paging.limit + 1)
     return paging.page(listing, found, lambda order: order.id, schemas.operator_summary)
 
 
 @router.get("/{orderId}", operation_id="getOrder", summary="One order in full")
-def get_order(order_id: OrderId, caller: CurrentCaller, house: Services) -> OrderInFull:
+def get_order(order_id: OrderId, caller: CurrentCaller, services: CurrentServices) -> OrderInFull:
     """With its payment and refund as they are now."""
-    order: OrderView = house.orders.get(order_id, owner(caller))
-    payments = house.payments.of_order(order_id)
-    refunds = house.payments.refunds_of(order_id) if payments else []
+    order: OrderView = services.orders.get(order_id, owner(caller))
+    payments = services.payments.of_order(order_id)
+    refunds = services.payments.refunds_of(order_id) if payments else []
     return schemas.in_full(order, payments[-1] if payments else None, refunds[-1] if refunds else None)

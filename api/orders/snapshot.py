@@ -8,7 +8,7 @@ from uuid import UUID
 
 from starlette.concurrency import run_in_threadpool
 
-from services.bootstrap import House
+from services.bootstrap import Services
 from services.errors import InvalidTransition
 from services.orders.views import OrderStatus, OrderView
 from services.payments.views import PaymentView
@@ -46,40 +46,40 @@ class Seen:
 Look = Callable[[], Awaitable[Seen]]
 
 
-def whole(house: House, order_id: UUID, buyer: UUID | None) -> Look:
+def whole(services: Services, order_id: UUID, buyer: UUID | None) -> Look:
     """Looks at the order, and at its payment while that is pending."""
 
     def look() -> Seen:
-        order = house.orders.get(order_id, buyer)
+        order = services.orders.get(order_id, buyer)
         pending = order.status is OrderStatus.PAYMENT_PENDING
-        return Seen(order, payment=last_payment(house, order_id) if pending else None)
+        return Seen(order, payment=last_payment(services, order_id) if pending else None)
 
     return lambda: run_in_threadpool(look)
 
 
-def with_reservation(house: House, order_id: UUID, buyer: UUID | None) -> Look:
+def with_reservation(services: Services, order_id: UUID, buyer: UUID | None) -> Look:
     """Looks at the order and its reservation."""
 
     def look() -> Seen:
-        order = house.orders.get(order_id, buyer)
-        return Seen(order, reservation=house.reservations.find(order_id))
+        order = services.orders.get(order_id, buyer)
+        return Seen(order, reservation=services.reservations.find(order_id))
 
     return lambda: run_in_threadpool(look)
 
 
-def with_payment(house: House, order_id: UUID, buyer: UUID | None) -> Look:
+def with_payment(services: Services, order_id: UUID, buyer: UUID | None) -> Look:
     """Looks at the order and its last payment."""
 
     def look() -> Seen:
-        order = house.orders.get(order_id, buyer)
-        return Seen(order, payment=last_payment(house, order_id))
+        order = services.orders.get(order_id, buyer)
+        return Seen(order, payment=last_payment(services, order_id))
 
     return lambda: run_in_threadpool(look)
 
 
-def last_payment(house: House, order_id: UUID) -> PaymentView | None:
+def last_payment(services: Services, order_id: UUID) -> PaymentView | None:
     """The order's newest payment."""
-    payments = house.payments.of_order(order_id)
+    payments = services.payments.of_order(order_id)
     return payments[-1] if payments else None
 
 

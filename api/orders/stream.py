@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 
 from api.orders import schemas
 from api.orders.waiting import Waiting, heard
-from services.bootstrap import House
+from services.bootstrap import Services
 from services.errors import Unauthenticated, Unavailable
 from services.orders.views import EventView, OrderView
 
@@ -27,9 +27,9 @@ class OrderStream:
     """What one listener is sent; `seen` is the id of the last event it had (Last-Event-ID), None at the first time."""
 
     def __init__(
-        self, house: House, waiting: Waiting, order_id: UUID, buyer: UUID | None, token: str, seen: int | None
+        self, services: Services, waiting: Waiting, order_id: UUID, buyer: UUID | None, token: str, seen: int | None
     ) -> None:
-        self._house, self._waiting = house, waiting
+        self._services, self._waiting = services, waiting
         self._order_id, self._buyer, self._token = order_id, buyer, token
         self._seen = seen
 
@@ -78,16 +78,16 @@ class OrderStream:
 
     async def _is_welcome(self) -> bool:
         try:
-            await run_in_threadpool(self._house.sign_in.authenticate, self._token)
+            await run_in_threadpool(self._services.sign_in.authenticate, self._token)
         except Unauthenticated:
             return False
         return True
 
     async def _look(self, after: int) -> tuple[OrderView, list[EventView]]:
         # The order first: when it is closed, all its events are written.
-        order = await run_in_threadpool(self._house.orders.get, self._order_id, self._buyer)
+        order = await run_in_threadpool(self._services.orders.get, self._order_id, self._buyer)
         events: Sequence[EventView] = await run_in_threadpool(
-            self._house.orders.events, self._order_id, self._buyer, after
+            self._services.orders.events, self._order_id, self._buyer, after
         )
         return order, list(events)
 

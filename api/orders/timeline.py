@@ -10,7 +10,7 @@ from starlette.responses import StreamingResponse
 
 from api.access.callers import bearer
 from api.access.guarded_route import GuardedRoute
-from api.dependencies import CurrentCaller, Services, Waiters, owner
+from api.dependencies import CurrentCaller, CurrentServices, Waiters, owner
 from api.orders import schemas
 from api.orders.schemas import Event
 from api.orders.stream import OrderStream
@@ -31,7 +31,7 @@ async def list_order_events(
     request: Request,
     order_id: OrderId,
     caller: CurrentCaller,
-    house: Services,
+    services: CurrentServices,
     waiting: Waiters,
     accept: Annotated[str, Header(max_length=200)] = "*/*",
     last_event_id: Annotated[Integer | None, Header(alias="Last-Event-ID", ge=0)] = None,
@@ -42,10 +42,10 @@ async def list_order_events(
     will follow.
     """
     if "text/event-stream" not in accept:
-        found = await run_in_threadpool(house.orders.events, order_id, owner(caller))
+        found = await run_in_threadpool(services.orders.events, order_id, owner(caller))
         return Page(items=[schemas.event(view) for view in found], next_cursor=None)
     token = bearer(request.headers.getlist("authorization"))
-    stream = OrderStream(house, waiting, order_id, owner(caller), token or "", last_event_id)
+    stream = OrderStream(services, waiting, order_id, owner(caller), token or "", last_event_id)
     if not await stream.open():
         return Response(status_code=204)
     return StreamingResponse(stream.frames(), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})

@@ -8,10 +8,10 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Response
 
 from api.access.guarded_route import GuardedRoute
-from api.dependencies import CurrentCaller, IdempotencyKey, Services, idempotent
+from api.dependencies import CurrentCaller, CurrentServices, IdempotencyKey, idempotent
 from api.requests.amounts import Amount, Currency, money
 from api.requests.fields import Body, Id, Shape
-from services.bootstrap import House
+from services.bootstrap import Services
 from services.errors import InvalidTransition, PaymentOrderMismatch
 from services.orders.views import OrderStatus
 from services.payments.views import PaymentView, RefundView
@@ -50,25 +50,25 @@ class Refund(Shape):
 def create_refund(
     body: MakeRefund,
     caller: CurrentCaller,
-    house: Services,
+    services: CurrentServices,
     response: Response,
     idempotency_key: IdempotencyKey = None,
 ) -> MadeRefund:
     """Of a confirmed order: any other is cancelled instead, which sends back all. The buyer is told."""
-    payment = _payment(house, body.order_id, body.payment_id)
+    payment = _payment(services, body.order_id, body.payment_id)
     amount = money(body.amount, body.currency or payment.amount.currency)
     key = idempotent(caller, "POST /refunds", idempotency_key, body.model_dump(mode="json"))
-    refund = house.payments.refund(body.order_id, body.payment_id, amount, idempotent=key)
+    refund = services.payments.refund(body.order_id, body.payment_id, amount, idempotent=key)
     if refund.replayed:
         response.headers["Idempotency-Replayed"] = "true"
-    _tell(house, refund)
+    _tell(services, refund)
     return MadeRefund(refund_id=refund.id, status=refund.status)
 
 
 @router.get("/{refundId}", operation_id="getRefund", summary="A refund")
-def get_refund(refund_id: Annotated[Id, Path(alias="refundId")], house: Services) -> Refund:
+def get_refund(refund_id: Annotated[Id, Path(alias="refundId")], services: CurrentServices) -> Refund:
     """As our books have it."""
-    refund = house.payments.get_refund(refund_id)
+    refund = services.payments.get_refund(refund_id)
     return Refund(
         refund_id=refund.id,
         payment_id=refund.payment_id,
@@ -79,9 +79,9 @@ def get_refund(refund_id: Annotated[Id, Path(alias="refundId")], house: Services
     )
 
 
-def _payment(house: House, order_id: UUID, payment_id: UUID) -> PaymentView:
-    order = house.orders.get(order_id)
-    payment = house.payments.get(payment_id)
+def _payment(services: Services, order_id: UUID, payment_id: UUID) -> PaymentView:
+    order = services.orders.get(order_id)
+    payment = services.payments.get(payment_id)
     if payment.order_id != order_id:
         raise PaymentOrderMismatch("This payment belongs to another order.")
     if order.status is not OrderStatus.CONFIRMED:
@@ -90,8 +90,8 @@ def _payment(house: House, order_id: UUID, payment_id: UUID) -> PaymentView:
     return payment
 
 
-def _tell(house: House, refund: RefundView) -> None:
+def _tell(services: Services, refund: RefundView) -> None:
     # What this process does not come to, the sweep does.
     if refund.status != "pending":
-        house.order_steps.tell_refund(refund.order_id, refund.id, refund.amount.minor, refund.failure_code)
-        house.payments.mark_told([refund.id])
+        services.order_steps.tell_refund(refund.order_id, refund.id, refund.amount.minor, refund.failure_code)
+        services.payments.mark_told([refund.id])

@@ -12,7 +12,7 @@ from pydantic_core import PydanticCustomError
 from starlette.concurrency import run_in_threadpool
 
 from api.access.guarded_route import GuardedRoute
-from api.dependencies import CurrentCaller, IdempotencyKey, Services, Waiters, idempotent
+from api.dependencies import CurrentCaller, CurrentServices, IdempotencyKey, Waiters, idempotent
 from api.orders import snapshot
 from api.orders.payment_method import mobile
 from api.orders.snapshot import ENDING, Seen, closed
@@ -20,7 +20,7 @@ from api.requests.amounts import Amount, Currency, money
 from api.requests.client_address import address_of
 from api.requests.fields import Body, CardToken, Id, PhoneText, Shape
 from api.requests.prefer import STEP_WAIT, AskedPatience
-from services.bootstrap import House
+from services.bootstrap import Services
 from services.errors import AmountMismatch, CurrencyMismatch, InvalidTransition, ReservationExpired
 from services.idempotency import Idempotent
 from services.money import Money
@@ -79,7 +79,7 @@ class Payment(Shape):
 async def create_payment(
     body: MakePayment,
     caller: CurrentCaller,
-    house: Services,
+    services: CurrentServices,
     waiting: Waiters,
     patience: AskedPatience,
     response: Response,
@@ -87,12 +87,12 @@ async def create_payment(
 ) -> MadePayment:
     """Gives the order its way to pay, and waits a little for the payment that comes of it."""
     amount = money(body.amount, body.currency)
-    method = _method(body, house.settings.phone_region)
+    method = _method(body, services.settings.phone_region)
     key = idempotent(caller, "POST /payments", idempotency_key, body.model_dump(mode="json"))
-    look = snapshot.with_payment(house, body.order_id, None)
+    look = snapshot.with_payment(services, body.order_id, None)
     before = await look()
     _check_amount(before.order, amount)
-    replayed = await run_in_threadpool(_give, house, body.order_id, method, key)
+    replayed = await run_in_threadpool(_give, services, body.order_id, method, key)
     if replayed:
         response.headers["Idempotency-Replayed"] = "true"
     old = before.payment.id if before.payment and not replayed else None
@@ -103,9 +103,9 @@ async def create_payment(
 
 
 @router.get("/{paymentId}", operation_id="getPayment", summary="A payment")
-def get_payment(payment_id: PaymentId, house: Services) -> Payment:
+def get_payment(payment_id: PaymentId, services: CurrentServices) -> Payment:
     """As our books have it; never the token or the number that paid."""
-    payment = house.payments.get(payment_id)
+    payment = services.payments.get(payment_id)
     return Payment(
         payment_id=payment.id,
         order_id=payment.order_id,
@@ -129,11 +129,11 @@ def _check_amount(order: OrderView, amount: Money) -> None:
         raise AmountMismatch("A payment is of the order's whole total.", pointer="/amount")
 
 
-def _give(house: House, order_id: UUID, method: PaymentMethod, key: Idempotent | None) -> bool:
+def _give(services: Services, order_id: UUID, method: PaymentMethod, key: Idempotent | None) -> bool:
     try:
-        return house.orders.give_method(order_id, None, method, key)
+        return services.orders.give_method(order_id, None, method, key)
     except InvalidTransition:
-        order = house.orders.get(order_id)
+        order = services.orders.get(order_id)
         if order.cancel_reason in EXPIRED:
             raise ReservationExpired("The time to pay is over: place a new order.") from None
         raise closed(order) from None
@@ -164,7 +164,7 @@ class Taken(Shape):
 
 @router.post("/webhooks/{gateway}", operation_id="receiveGatewayWebhook", summary="A payment provider's own webhook")
 async def receive_gateway_webhook(
-    request: Request, gateway: Annotated[str, Path(pattern="^[a-z]{1,32}$")], house: Services
+    request: Request, gateway: Annotated[str, Path(pattern="^[a-z]{1,32}$")], services: CurrentServices
 ) -> Taken:
     """A hint only: the provider is asked before anything depends on it. 404 has the provider send it again."""
     body = await request.body()
@@ -172,11 +172,11 @@ async def receive_gateway_webhook(
     headers = dict(request.headers)
 
     def take() -> None:
-        received = house.payments.receive_webhook(gateway, headers, body, source)
+        received = services.payments.receive_webhook(gateway, headers, body, source)
         if received is not None:
             # Also when it is not fresh: the first time may have ended between these two.
             key = _key(gateway, body)
-            house.orders.notice_payment(received.order_id, received.payment_id, key, late=received.late)
+            services.orders.notice_payment(received.order_id, received.payment_id, key, late=received.late)
 
     await run_in_threadpool(take)
     return Taken()

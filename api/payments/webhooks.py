@@ -11,11 +11,11 @@ from starlette.concurrency import run_in_threadpool
 from starlette.types import Message, Receive
 
 from api.access.guarded_route import GuardedRoute, Handler
-from api.dependencies import ANY_KEY, Services
+from api.dependencies import ANY_KEY, CurrentServices
 from api.requests.amounts import Amount, Currency, money
 from api.requests.body import StrictRequest
 from api.requests.fields import Body, Id, OrderId, Shape
-from services.bootstrap import House
+from services.bootstrap import Services
 from services.errors import PaymentOrderMismatch
 from services.payments.views import News, PaymentView
 
@@ -31,9 +31,9 @@ class SignedRoute(GuardedRoute):
             strict = StrictRequest(request.scope, request.receive)
             strict.refuse_announced()
             body = await strict.body()
-            house: House = request.app.state.house
+            services: Services = request.app.state.services
             request.state.message_id = await run_in_threadpool(
-                house.payments.verify_news, request.headers.items(), body
+                services.payments.verify_news, request.headers.items(), body
             )
             return await handle(Request(request.scope, _replay(body)))
 
@@ -98,7 +98,7 @@ async def notify_payment(
     payment_id: PaymentId,
     body: SignedNews,
     request: Request,
-    house: Services,
+    services: CurrentServices,
     webhook_id: Annotated[str, Header(alias="webhook-id", description="Names the message; taken once.")],
     webhook_timestamp: Annotated[str, Header(alias="webhook-timestamp", description="Unix seconds; 300 either way.")],
 ) -> NewsTaken:
@@ -111,10 +111,10 @@ async def notify_payment(
     news = News(body.status, money(body.amount, body.currency), body.failure_code, body.failure_message)
 
     def take() -> None:
-        house.payments.get(payment_id)
+        services.payments.get(payment_id)
         if body.payment_id != payment_id:
             raise PaymentOrderMismatch("Path and body are about different payments.")
-        _pass_on(house, f"notify:{message_id}", payment_id, news)
+        _pass_on(services, f"notify:{message_id}", payment_id, news)
 
     await run_in_threadpool(take)
     return NewsTaken()
@@ -129,19 +129,21 @@ async def notify_payment(
 def tell_payment_status(
     order_id: OrderId,
     body: PaymentStatusNews,
-    house: Services,
+    services: CurrentServices,
 ) -> PaymentStanding:
     """A hint that is confirmed with the provider; stale news is taken and changes nothing."""
-    house.orders.get(order_id)
+    services.orders.get(order_id)
     news = News(body.status, None, body.failure_code, body.failure_message)
-    payment = _pass_on(house, f"status:{uuid4()}", body.payment_id, news, order_id)
+    payment = _pass_on(services, f"status:{uuid4()}", body.payment_id, news, order_id)
     return PaymentStanding(order_id=order_id, payment_id=payment.id, status=payment.status)
 
 
-def _pass_on(house: House, message_id: str, payment_id: UUID, news: News, order_id: UUID | None = None) -> PaymentView:
-    payment, received = house.payments.receive_news(message_id, payment_id, news, order_id)
+def _pass_on(
+    services: Services, message_id: str, payment_id: UUID, news: News, order_id: UUID | None = None
+) -> PaymentView:
+    payment, received = services.payments.receive_news(message_id, payment_id, news, order_id)
     agrees = received is not None and received.late and news.status == "failed"
     if received is not None and not agrees:
         # Also when it is not fresh: the first time may have ended between these two.
-        house.orders.notice_payment(received.order_id, payment_id, message_id, late=received.late)
+        services.orders.notice_payment(received.order_id, payment_id, message_id, late=received.late)
     return payment

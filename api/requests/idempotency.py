@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 
 from api.dependencies import IdempotencyKey, idempotent
-from services.bootstrap import House
+from services.bootstrap import Services
 from services.idempotency import Idempotent, Replay
 from services.identity.views import Caller
 
@@ -23,7 +23,7 @@ class Repeat:
     An operation with an effect of its own hands `key` to its service instead, which keeps it with the effect.
     """
 
-    house: House
+    services: Services
     caller: Caller
     operation: str
     sent: str | None
@@ -39,7 +39,7 @@ class Repeat:
         """Raises IdempotencyKeyReused, IdempotencyInProgress."""
         self._key = self.key(body)
         if self._key is not None:
-            self.replay = await run_in_threadpool(self.house.keys.begin, self._key, resource_id)
+            self.replay = await run_in_threadpool(self.services.keys.begin, self._key, resource_id)
 
     async def end(self, response: Response, status: int) -> None:
         """Answer with this status, or with that of the first request if this one repeats it."""
@@ -48,7 +48,7 @@ class Repeat:
             replayed(response)
             response.status_code = self.replay.status or status
         if self._key is not None and not (self.replay and self.replay.status):
-            await run_in_threadpool(self.house.keys.end, self._key, status)
+            await run_in_threadpool(self.services.keys.end, self._key, status)
 
 
 def replayed(response: Response) -> None:
@@ -57,9 +57,9 @@ def replayed(response: Response) -> None:
 
 
 async def _repeat(request: Request, idempotency_key: IdempotencyKey = None) -> Repeat:
-    house = cast(House, request.app.state.house)
+    services = cast(Services, request.app.state.services)
     path = request.url.path.removeprefix("/api/v1")
-    return Repeat(house, cast(Caller, request.state.caller), f"{request.method} {path}", idempotency_key)
+    return Repeat(services, cast(Caller, request.state.caller), f"{request.method} {path}", idempotency_key)
 
 
 #: The key of this request, and what came of the first one with it.

@@ -12,12 +12,12 @@ from starlette.concurrency import run_in_threadpool
 
 from api.access.guarded_route import GuardedRoute
 from api.catalog.routes import Stock
-from api.dependencies import NO_BODY, CurrentCaller, Services, name_of
+from api.dependencies import NO_BODY, CurrentCaller, CurrentServices, name_of
 from api.requests.cursors import Listing
 from api.requests.fields import Body, Id, Quantity, Shape, Utc
 from api.requests.idempotency import Repeating
 from api.requests.pagination import AskedPage, Page
-from services.bootstrap import House
+from services.bootstrap import Services
 from services.errors import InvalidTransition, NotFound, ReservationClosed, ReservationExists, ReservationExpired
 from services.orders.views import OrderStatus, OrderView
 from services.reservations.views import Item, ReservationView, StockView
@@ -70,7 +70,7 @@ class Reservation(ReservationState):
 @router.get("/stocks", operation_id="listStocks", summary="How much of each product there is")
 def list_stocks(
     caller: CurrentCaller,
-    house: Services,
+    services: CurrentServices,
     paging: AskedPage,
     product_id: Annotated[
         list[Id] | None, Query(alias="productId", max_length=MOST, description="Only these products; may be repeated.")
@@ -80,7 +80,7 @@ def list_stocks(
     wanted = sorted(set(product_id or []))
     listing = Listing("GET /stocks", name_of(caller), {"productId": wanted})
     after = paging.after(listing)
-    found = _named(house, wanted, after) if wanted else house.reservations.list_stocks(after, paging.limit + 1)
+    found = _named(services, wanted, after) if wanted else services.reservations.list_stocks(after, paging.limit + 1)
     return paging.page(listing, found, lambda stock: stock.product_id, _stock)
 
 
@@ -91,18 +91,20 @@ def list_stocks(
     summary="Set goods aside for an order",
     responses={200: {"model": ReservationState, "description": "It was there before, with the same items."}},
 )
-async def create_reservation(body: Reserve, house: Services, repeat: Repeating, response: Response) -> ReservationState:
+async def create_reservation(
+    body: Reserve, services: CurrentServices, repeat: Repeating, response: Response
+) -> ReservationState:
     """All lines or none; it expires unless it is confirmed. An order id not seen before is taken as it is."""
     await repeat.begin(body.order_id, body)
-    made = await run_in_threadpool(_hold, house, body)
+    made = await run_in_threadpool(_hold, services, body)
     await repeat.end(response, 201 if made.fresh else 200)
     return _state(made)
 
 
 @router.get("/reservations/{reservationId}", operation_id="getReservation", summary="A reservation")
-def get_reservation(reservation_id: ReservationId, house: Services) -> Reservation:
+def get_reservation(reservation_id: ReservationId, services: CurrentServices) -> Reservation:
     """As it is now."""
-    found = house.reservations.get(reservation_id)
+    found = services.reservations.get(reservation_id)
     return Reservation(
         reservation_id=found.id,
         order_id=found.order_id,
@@ -120,11 +122,11 @@ def get_reservation(reservation_id: ReservationId, house: Services) -> Reservati
     dependencies=[NO_BODY],
 )
 async def confirm_reservation(
-    reservation_id: ReservationId, house: Services, repeat: Repeating, response: Response
+    reservation_id: ReservationId, services: CurrentServices, repeat: Repeating, response: Response
 ) -> ReservationState:
     """Repeatable; refused while its order is not confirmed."""
     await repeat.begin(reservation_id)
-    ended = await run_in_threadpool(_confirm, house, reservation_id)
+    ended = await run_in_threadpool(_confirm, services, reservation_id)
     await repeat.end(response, 200)
     return _state(ended)
 
@@ -136,26 +138,26 @@ async def confirm_reservation(
     dependencies=[NO_BODY],
 )
 async def release_reservation(
-    reservation_id: ReservationId, house: Services, repeat: Repeating, response: Response
+    reservation_id: ReservationId, services: CurrentServices, repeat: Repeating, response: Response
 ) -> ReservationState:
     """Repeatable; refused while its order is not being cancelled."""
     await repeat.begin(reservation_id)
-    ended = await run_in_threadpool(_release, house, reservation_id)
+    ended = await run_in_threadpool(_release, services, reservation_id)
     await repeat.end(response, 200)
     return _state(ended)
 
 
-def _named(house: House, wanted: list[UUID], after: UUID | None) -> list[StockView]:
-    stocks = house.reservations.stocks([each for each in wanted if after is None or each > after])
+def _named(services: Services, wanted: list[UUID], after: UUID | None) -> list[StockView]:
+    stocks = services.reservations.stocks([each for each in wanted if after is None or each > after])
     return [stocks[each] for each in sorted(stocks)]
 
 
-def _hold(house: House, body: Reserve) -> ReservationView:
-    order = _order(house, body.order_id)
+def _hold(services: Services, body: Reserve) -> ReservationView:
+    order = _order(services, body.order_id)
     items = [Item(line.product_id, line.quantity) for line in body.items]
     if order is not None:
         _require_own(order, items)
-    return house.reservations.hold(body.order_id, items, house.settings.hold_seconds)
+    return services.reservations.hold(body.order_id, items, services.settings.hold_seconds)
 
 
 def _require_own(order: OrderView, items: list[Item]) -> None:
@@ -169,28 +171,28 @@ def _require_own(order: OrderView, items: list[Item]) -> None:
         raise ReservationExists("The order is of other items.")
 
 
-def _confirm(house: House, reservation_id: UUID) -> ReservationView:
-    found = house.reservations.get(reservation_id)
-    order = _order(house, found.order_id)
+def _confirm(services: Services, reservation_id: UUID) -> ReservationView:
+    found = services.reservations.get(reservation_id)
+    order = _order(services, found.order_id)
     if order is not None and order.status is not OrderStatus.CONFIRMED:
         raise InvalidTransition(f"The order is {order.status}: it is confirmed by its payment, and its goods with it.")
     try:
-        return house.reservations.confirm(found.order_id)
+        return services.reservations.confirm(found.order_id)
     except ReservationExpired:
         raise InvalidTransition("The reservation is expired: it cannot be confirmed.") from None
 
 
-def _release(house: House, reservation_id: UUID) -> ReservationView:
-    found = house.reservations.get(reservation_id)
-    order = _order(house, found.order_id)
+def _release(services: Services, reservation_id: UUID) -> ReservationView:
+    found = services.reservations.get(reservation_id)
+    order = _order(services, found.order_id)
     if order is not None and order.status not in _ENDING:
         raise InvalidTransition(f"The order is {order.status}: cancel it, and its goods are given back.")
-    return house.reservations.release(found.order_id)
+    return services.reservations.release(found.order_id)
 
 
-def _order(house: House, order_id: UUID) -> OrderView | None:
+def _order(services: Services, order_id: UUID) -> OrderView | None:
     try:
-        return house.orders.get(order_id)
+        return services.orders.get(order_id)
     except NotFound:
         return None
 

@@ -11,7 +11,7 @@ from fastapi import FastAPI
 
 from api.app import create_app
 from services import bootstrap
-from services.bootstrap import House
+from services.bootstrap import Services
 from services.db import Sessions
 from services.settings import Settings
 from tests.api.doubles import MemoryGateway
@@ -33,27 +33,27 @@ def settings(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Set
 
 
 @pytest.fixture(scope="session")
-def whole_house(settings: Settings, all_sessions: Sessions) -> Iterator[House]:
-    house = bootstrap.build(settings, sessions=all_sessions, gateway=MemoryGateway())
-    yield house
-    house.wakeups.stop()
+def whole_house(settings: Settings, all_sessions: Sessions) -> Iterator[Services]:
+    services = bootstrap.build(settings, sessions=all_sessions, gateway=MemoryGateway())
+    yield services
+    services.wakeups.stop()
 
 
 @pytest.fixture(scope="session")
-async def app(whole_house: House) -> AsyncIterator[FastAPI]:
+async def app(whole_house: Services) -> AsyncIterator[FastAPI]:
     app = create_app(whole_house)
     async with app.router.lifespan_context(app):
         yield app
 
 
 @pytest.fixture
-def house(whole_house: House, sessions: Sessions) -> House:
+def services(whole_house: Services, sessions: Sessions) -> Services:
     """Every service, on empty tables."""
     return whole_house
 
 
 @pytest.fixture
-async def api(app: FastAPI, house: House) -> AsyncIterator[httpx2.AsyncClient]:
+async def api(app: FastAPI, services: Services) -> AsyncIterator[httpx2.AsyncClient]:
     """A client; every answer that it gets is held against the rules for all answers."""
     transport = httpx2.ASGITransport(app)
     hooks = {"response": [Watch(app).check]}
@@ -62,18 +62,18 @@ async def api(app: FastAPI, house: House) -> AsyncIterator[httpx2.AsyncClient]:
 
 
 @pytest.fixture
-def buyer(house: House) -> Person:
-    return a_buyer(house)
+def buyer(services: Services) -> Person:
+    return a_buyer(services)
 
 
 @pytest.fixture
-def other(house: House) -> Person:
-    return a_buyer(house)
+def other(services: Services) -> Person:
+    return a_buyer(services)
 
 
 @pytest.fixture
-def operator(house: House) -> Person:
-    return an_operator(house)
+def operator(services: Services) -> Person:
+    return an_operator(services)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import httpx2
 from sqlalchemy import text
 
 from sandbox.standins.provider.webhook_signing import read_secrets, signed_headers
-from services.bootstrap import House
+from services.bootstrap import Services
 from services.clock import new_id
 from services.payments.views import PaymentView
 from tests.api.people import Person
@@ -21,12 +21,12 @@ PAYMENTS = "/api/v1/payments"
 
 
 async def waiting_payment(
-    api: httpx2.AsyncClient, buyer: Person, house: House, card: str = "tok_pending"
+    api: httpx2.AsyncClient, buyer: Person, services: Services, card: str = "tok_pending"
 ) -> PaymentView:
     """The payment of a new order, by a card that the provider has not decided about unless told otherwise."""
-    order_id = await placed(api, buyer, house, card=card)
-    reserve(house, order_id)
-    return pay(house, order_id)
+    order_id = await placed(api, buyer, services, card=card)
+    reserve(services, order_id)
+    return pay(services, order_id)
 
 
 def news(payment: PaymentView, status: str = "succeeded", **changes: Any) -> bytes:
@@ -41,22 +41,24 @@ def news(payment: PaymentView, status: str = "succeeded", **changes: Any) -> byt
 
 
 def signed(
-    house: House, body: bytes, *, message_id: str | None = None, at: float = 0, secrets: str | None = None
+    services: Services, body: bytes, *, message_id: str | None = None, at: float = 0, secrets: str | None = None
 ) -> dict[str, str]:
     """Headers of a message sent `at` seconds from now."""
-    keys = read_secrets(secrets or house.settings.webhook_secrets)
+    keys = read_secrets(secrets or services.settings.webhook_secrets)
     headers = signed_headers(keys, message_id or f"msg_{new_id()}", int(time.time() + at), body)
     return headers | {"Content-Type": "application/json"}
 
 
-async def notify(api: httpx2.AsyncClient, house: House, payment_id: object, body: bytes, **how: Any) -> httpx2.Response:
+async def notify(
+    api: httpx2.AsyncClient, services: Services, payment_id: object, body: bytes, **how: Any
+) -> httpx2.Response:
     """Send a signed message."""
-    return await api.post(f"{PAYMENTS}/{payment_id}/notify", content=body, headers=signed(house, body, **how))
+    return await api.post(f"{PAYMENTS}/{payment_id}/notify", content=body, headers=signed(services, body, **how))
 
 
-def commands(house: House, order_id: UUID) -> list[tuple[str, str]]:
+def commands(services: Services, order_id: UUID) -> list[tuple[str, str]]:
     """Name and payment of what is on its way to the order's workflow about payments."""
-    with house.sessions.begin() as session:
+    with services.sessions.begin() as session:
         found = text(
             "SELECT name, arguments ->> 'payment_id' FROM orders.outbox"
             " WHERE order_id = :id AND name IN ('payment_settled', 'late_payment') ORDER BY id"
@@ -64,15 +66,15 @@ def commands(house: House, order_id: UUID) -> list[tuple[str, str]]:
         return [(row[0], row[1]) for row in session.execute(found, {"id": order_id})]
 
 
-def kept(house: House) -> int:
+def kept(services: Services) -> int:
     """How many messages are in the inbox."""
-    with house.sessions.begin() as session:
+    with services.sessions.begin() as session:
         return int(session.execute(text("SELECT count(*) FROM payments.inbox")).scalar_one())
 
 
-def failure_of(house: House, payment_id: UUID) -> tuple[str | None, str | None]:
+def failure_of(services: Services, payment_id: UUID) -> tuple[str | None, str | None]:
     """Code and message of a payment's failure, as operators see them."""
-    with house.sessions.begin() as session:
+    with services.sessions.begin() as session:
         found = text("SELECT failure_code, failure_message FROM payments.payments WHERE id = :id")
         row = session.execute(found, {"id": payment_id}).one()
         return row[0], row[1]

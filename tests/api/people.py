@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-from services.bootstrap import House
+from services.bootstrap import Services
 from services.clock import new_id
 from services.identity.views import CallerKind, RegisterUser, Scope
 
@@ -25,18 +25,18 @@ class Person:
         return {"Authorization": f"Bearer {self.token}"}
 
 
-def a_buyer(house: House) -> Person:
+def a_buyer(services: Services) -> Person:
     """A new account, signed in."""
     email = f"{new_id().hex}@example.com"
-    profile = house.identity.register(RegisterUser("Anna", "Ivanova", email, None, PASSWORD))
-    return Person(house.sign_in.login(email, None, PASSWORD).access_token, profile.id, email)
+    profile = services.identity.register(RegisterUser("Anna", "Ivanova", email, None, PASSWORD))
+    return Person(services.sign_in.login(email, None, PASSWORD).access_token, profile.id, email)
 
 
-def an_operator(house: House) -> Person:
+def an_operator(services: Services) -> Person:
     """An operator's script."""
-    return Person(house.tokens.mint(CallerKind.OPERATOR))
+    return Person(services.tokens.mint(CallerKind.OPERATOR))
 
 
-def a_service(house: House, *scopes: Scope) -> Person:
+def a_service(services: Services, *scopes: Scope) -> Person:
     """A service with these scopes."""
-    return Person(house.tokens.mint(CallerKind.SERVICE, scopes))
+    return Person(services.tokens.mint(CallerKind.SERVICE, scopes))

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import httpx2
 
-from services.bootstrap import House
+from services.bootstrap import Services
 from services.catalog.views import ProductChange, ProductDraft
 from services.clock import new_id
 from services.money import Money
@@ -21,7 +21,7 @@ ORDERS = "/api/v1/orders"
 
 
 def a_product(
-    house: House,
+    services: Services,
     *,
     price: str = "1299.00",
     currency: str = "RUB",
@@ -32,10 +32,10 @@ def a_product(
     """A product in the catalog, with so many units."""
     sku = new_id().hex
     draft = ProductDraft(sku, name, Money.parse(price, currency))
-    product_id = house.catalog.import_products([draft]).ids[sku]
+    product_id = services.catalog.import_products([draft]).ids[sku]
     if not active:
-        house.catalog.change(product_id, ProductChange(is_active=False))
-    house.reservations.set_stock(product_id, stock)
+        services.catalog.change(product_id, ProductChange(is_active=False))
+    services.reservations.set_stock(product_id, stock)
     return product_id
 
 
@@ -52,46 +52,46 @@ async def order(
     return await api.post(ORDERS, json=body, headers={**buyer.headers, **(headers or {})})
 
 
-async def placed(api: httpx2.AsyncClient, buyer: Person, house: House, **more: Any) -> UUID:
+async def placed(api: httpx2.AsyncClient, buyer: Person, services: Services, **more: Any) -> UUID:
     """The id of a new order of one unit of a new product."""
-    answer = await order(api, buyer, a_product(house), **more)
+    answer = await order(api, buyer, a_product(services), **more)
     assert answer.status_code == 201
     return UUID(answer.json()["orderId"])
 
 
-def reserve(house: House, order_id: UUID) -> None:
+def reserve(services: Services, order_id: UUID) -> None:
     """What the workflow does first."""
-    ordered = house.order_steps.claim(order_id, "run").items
-    house.reservations.hold(order_id, [Item(product_id, quantity) for product_id, quantity in ordered], 1200)
-    house.order_steps.reserved(order_id)
+    ordered = services.order_steps.claim(order_id, "run").items
+    services.reservations.hold(order_id, [Item(product_id, quantity) for product_id, quantity in ordered], 1200)
+    services.order_steps.reserved(order_id)
 
 
-def pay(house: House, order_id: UUID) -> PaymentView:
+def pay(services: Services, order_id: UUID) -> PaymentView:
     """What the workflow does next; the way to pay must be known."""
-    house.reservations.pin(order_id)
-    due = house.order_steps.start_payment(order_id, 1)
+    services.reservations.pin(order_id)
+    due = services.order_steps.start_payment(order_id, 1)
     assert due.method is not None
     method = due.method
     charge = Charge(
         order_id, 1, due.total.minor, due.total.currency, "card" if method.card else "phone", method.card, method.phone
     )
-    payment = house.payments.charge(charge)
+    payment = services.payments.charge(charge)
     if payment.status == "succeeded":
-        house.order_steps.paid(order_id, payment.id, payment.amount)
+        services.order_steps.paid(order_id, payment.id, payment.amount)
     elif payment.status == "pending":
-        house.order_steps.note(order_id, "payment_waiting", "payment_waiting:1", attempt=1)
+        services.order_steps.note(order_id, "payment_waiting", "payment_waiting:1", attempt=1)
     return payment
 
 
-def confirm(house: House, order_id: UUID) -> None:
+def confirm(services: Services, order_id: UUID) -> None:
     """What the workflow does last."""
-    house.order_steps.confirmed(order_id)
-    house.reservations.confirm(order_id)
+    services.order_steps.confirmed(order_id)
+    services.reservations.confirm(order_id)
 
 
-def undo(house: House, order_id: UUID, reason: str = "buyer_request") -> None:
+def undo(services: Services, order_id: UUID, reason: str = "buyer_request") -> None:
     """What the workflow does when it has to go back."""
-    house.order_steps.begin_cancel(order_id, "run", reason)
-    house.payments.undo(order_id)
-    house.reservations.release(order_id)
-    house.order_steps.cancelled(order_id)
+    services.order_steps.begin_cancel(order_id, "run", reason)
+    services.payments.undo(order_id)
+    services.reservations.release(order_id)
+    services.order_steps.cancelled(order_id)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import httpx2
 import pytest
 
-from services.bootstrap import House
+from services.bootstrap import Services
 from services.clock import new_id
 from tests.api.people import PASSWORD, Person, a_buyer
 from tests.api.test_sign_in import slug, told
@@ -20,15 +20,15 @@ NEW = "quite another set of words"
 
 
 @pytest.fixture
-def anna(house: House) -> Person:
-    return a_buyer(house)
+def anna(services: Services) -> Person:
+    return a_buyer(services)
 
 
-def code_to(house: House, to: str) -> str:
-    return [one.variables["code"] for one in house.account_messages.take(100) if one.to == to][-1]
+def code_to(services: Services, to: str) -> str:
+    return [one.variables["code"] for one in services.account_messages.take(100) if one.to == to][-1]
 
 
-async def test_T27_one_answer_known_or_not(api: httpx2.AsyncClient, house: House, anna: Person) -> None:
+async def test_T27_one_answer_known_or_not(api: httpx2.AsyncClient, services: Services, anna: Person) -> None:
     answers = [
         await api.post(f"{AUTH}/verify/email/send", json={"email": email})
         for email in (anna.email, "nobody@example.com")
@@ -42,10 +42,12 @@ async def test_T27_one_answer_known_or_not(api: httpx2.AsyncClient, house: House
     assert {answer.headers["retry-after"] for answer in again} <= {"59", "60"}
 
 
-async def test_T28_confirmed_by_the_bearer_that_came_along(api: httpx2.AsyncClient, house: House, anna: Person) -> None:
-    other = house.sign_in.login(anna.email, None, PASSWORD).access_token
+async def test_T28_confirmed_by_the_bearer_that_came_along(
+    api: httpx2.AsyncClient, services: Services, anna: Person
+) -> None:
+    other = services.sign_in.login(anna.email, None, PASSWORD).access_token
     await api.post(f"{AUTH}/verify/email/send", json={"email": anna.email})
-    body = {"email": anna.email, "code": code_to(house, anna.email)}
+    body = {"email": anna.email, "code": code_to(services, anna.email)}
     answer = await api.post(f"{AUTH}/verify/email/confirm", json=body, headers=anna.headers)
     assert (answer.status_code, answer.json()) == (200, {"emailVerified": True})
     mine, gone = [await api.get(ME, headers={"Authorization": f"Bearer {token}"}) for token in (anna.token, other)]
@@ -53,10 +55,10 @@ async def test_T28_confirmed_by_the_bearer_that_came_along(api: httpx2.AsyncClie
 
 
 async def test_T30_T32_wrong_used_and_unknown_codes_get_one_answer(
-    api: httpx2.AsyncClient, house: House, anna: Person
+    api: httpx2.AsyncClient, services: Services, anna: Person
 ) -> None:
     await api.post(f"{AUTH}/verify/email/send", json={"email": anna.email})
-    code = code_to(house, anna.email)
+    code = code_to(services, anna.email)
     wrong = f"{(int(code) + 1) % 1_000_000:06}"
     bodies = [
         {"email": anna.email, "code": wrong},
@@ -70,11 +72,11 @@ async def test_T30_T32_wrong_used_and_unknown_codes_get_one_answer(
     assert len({str(told(answer)) for answer in answers}) == 1
 
 
-async def test_T36_T38_T40_a_reset(api: httpx2.AsyncClient, house: House, anna: Person) -> None:
+async def test_T36_T38_T40_a_reset(api: httpx2.AsyncClient, services: Services, anna: Person) -> None:
     for email in (anna.email, "nobody@example.com"):
         answer = await api.post(f"{AUTH}/password/reset/request", json={"email": email}, headers={"Host": "evil.test"})
         assert (answer.status_code, answer.json()) == (202, {"status": "accepted"})
-    (message,) = [one for one in house.account_messages.take(10) if one.to]
+    (message,) = [one for one in services.account_messages.take(10) if one.to]
     assert "evil" not in str(message)
     body = {"resetToken": message.variables["resetToken"], "newPassword": NEW}
     assert (await api.post(f"{AUTH}/password/reset/confirm", json=body)).status_code == 204
@@ -135,13 +137,13 @@ async def test_T42_exactly_seven_fields(api: httpx2.AsyncClient, anna: Person) -
         assert sorted(answer.json()) == seven
 
 
-async def test_another_number_by_password_and_code(api: httpx2.AsyncClient, house: House, anna: Person) -> None:
+async def test_another_number_by_password_and_code(api: httpx2.AsyncClient, services: Services, anna: Person) -> None:
     body = {"phone": "8 (999) 765-43-21", "currentPassword": "not the password"}
     assert slug(await api.put(f"{ME}/phone", json=body, headers=anna.headers)) == (403, "invalid-credentials")
     answer = await api.put(f"{ME}/phone", json=body | {"currentPassword": PASSWORD}, headers=anna.headers)
     assert (answer.status_code, answer.json()) == (202, {"status": "accepted"})
     assert (await api.get(ME, headers=anna.headers)).json()["phone"] is None
-    body = {"phone": "+79997654321", "code": code_to(house, "+79997654321")}
+    body = {"phone": "+79997654321", "code": code_to(services, "+79997654321")}
     confirmed = await api.post(f"{AUTH}/verify/phone/confirm", json=body, headers=anna.headers)
     assert confirmed.json() == {"phoneVerified": True}
     profile = (await api.get(ME, headers=anna.headers)).json()
@@ -161,22 +163,22 @@ WORDS = [
 ]
 
 
-def forms(house: House, template: str, variables: dict[str, str]) -> Iterator[str]:
+def forms(services: Services, template: str, variables: dict[str, str]) -> Iterator[str]:
     for language in ("ru", "en"):
-        letter = house.notifications._templates.letter(template, language, variables)
-        yield from (letter.text, letter.html, house.notifications._templates.sms(template, language, variables))
+        letter = services.notifications._templates.letter(template, language, variables)
+        yield from (letter.text, letter.html, services.notifications._templates.sms(template, language, variables))
 
 
 @pytest.mark.parametrize(("template", "variables", "run"), WORDS, ids=[word[0] for word in WORDS])
 def test_a_message_holds_one_run_that_can_be_the_secret(
-    house: House, template: str, variables: dict[str, str], run: str
+    services: Services, template: str, variables: dict[str, str], run: str
 ) -> None:
-    for form in forms(house, template, variables):
+    for form in forms(services, template, variables):
         assert re.findall(run, form) == list(variables.values())
 
 
-def test_T11_a_hostile_client_is_only_words(house: House) -> None:
-    found = list(forms(house, "new_sign_in", {"client": "<script>{{7*7}}</script>", "at": "2026-11-24 10:00 UTC"}))
+def test_T11_a_hostile_client_is_only_words(services: Services) -> None:
+    found = list(forms(services, "new_sign_in", {"client": "<script>{{7*7}}</script>", "at": "2026-11-24 10:00 UTC"}))
     assert not any("<script>" in html for html in found[1::3])
     assert all("49" not in form for form in found)
 

@@ -10,7 +10,7 @@ import httpx2
 import pytest
 
 from api.requests.body import parse
-from services.bootstrap import House
+from services.bootstrap import Services
 from tests.api.people import Person
 from tests.api.shop import ADDRESS, ORDERS, a_product, placed
 
@@ -147,8 +147,8 @@ async def test_G4_many_mistakes_are_told_up_to_twenty(api: httpx2.AsyncClient, b
 
 
 @pytest.mark.parametrize("step", STEPS)
-async def test_steps_need_no_body(api: httpx2.AsyncClient, buyer: Person, house: House, step: str) -> None:
-    order_id = await placed(api, buyer, house, card="tok_succeeds")
+async def test_steps_need_no_body(api: httpx2.AsyncClient, buyer: Person, services: Services, step: str) -> None:
+    order_id = await placed(api, buyer, services, card="tok_succeeds")
     no_wait = {**buyer.headers, "Prefer": "wait=0"}
 
     for more in ({}, {"Content-Type": "text/plain"}, JSON):
@@ -157,7 +157,9 @@ async def test_steps_need_no_body(api: httpx2.AsyncClient, buyer: Person, house:
 
 
 @pytest.mark.parametrize("step", STEPS)
-async def test_steps_are_as_strict_with_a_body(api: httpx2.AsyncClient, buyer: Person, house: House, step: str) -> None:
+async def test_steps_are_as_strict_with_a_body(
+    api: httpx2.AsyncClient, buyer: Person, services: Services, step: str
+) -> None:
     path = f"{ORDERS}/{uuid4()}/{step}"
     sent = {
         "415": (b"{}", {"Content-Type": "text/plain"}),
@@ -171,8 +173,10 @@ async def test_steps_are_as_strict_with_a_body(api: httpx2.AsyncClient, buyer: P
         assert answer.status_code == int(status)
 
 
-async def test_the_order_of_checks(api: httpx2.AsyncClient, buyer: Person, operator: Person, house: House) -> None:
-    await placed(api, buyer, house)
+async def test_the_order_of_checks(
+    api: httpx2.AsyncClient, buyer: Person, operator: Person, services: Services
+) -> None:
+    await placed(api, buyer, services)
     large = b'{"a": "' + b"x" * 70_000 + b'"}'
     text = {"Content-Type": "text/plain"}
 
@@ -190,8 +194,10 @@ def test_numbers_keep_their_digits() -> None:
     assert parse(b"9" * 60_000) == int("1" + "0" * 100)
 
 
-async def test_a_product_ordered_with_unusual_spelling(api: httpx2.AsyncClient, buyer: Person, house: House) -> None:
-    product_id = str(a_product(house)).upper()
+async def test_a_product_ordered_with_unusual_spelling(
+    api: httpx2.AsyncClient, buyer: Person, services: Services
+) -> None:
+    product_id = str(a_product(services)).upper()
 
     answer = await api.post(ORDERS, json={"productId": product_id, **ADDRESS}, headers=buyer.headers)
 

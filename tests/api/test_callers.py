@@ -15,7 +15,7 @@ from fastapi.routing import iter_route_contexts
 
 from api.access.callers import OPERATIONS, Admission, Token, admission
 from api.access.guarded_route import GuardedRoute
-from services.bootstrap import House
+from services.bootstrap import Services
 from services.identity.views import CallerKind, Scope
 from tests.api.people import Person, a_service
 
@@ -57,7 +57,7 @@ async def test_G1_no_token(api: httpx2.AsyncClient, operation: str) -> None:
     assert answer.headers["www-authenticate"].startswith("Bearer")
 
 
-def bad_tokens(house: House, buyer: Person) -> dict[str, str]:
+def bad_tokens(services: Services, buyer: Person) -> dict[str, str]:
     head, payload, signature = buyer.token.split(".")
     none = base64.urlsafe_b64encode(b'{"alg":"none","typ":"at+jwt"}').decode().rstrip("=")
     return {
@@ -74,9 +74,9 @@ def bad_tokens(house: House, buyer: Person) -> dict[str, str]:
     }
 
 
-async def test_G1_one_answer_for_every_bad_token(api: httpx2.AsyncClient, house: House, buyer: Person) -> None:
+async def test_G1_one_answer_for_every_bad_token(api: httpx2.AsyncClient, services: Services, buyer: Person) -> None:
     bodies = set()
-    for authorization in bad_tokens(house, buyer).values():
+    for authorization in bad_tokens(services, buyer).values():
         answer = await api.get(f"{BASE}/users/me", headers=[(b"Authorization", authorization.encode())])
         assert answer.status_code == 401
         bodies.add(json.dumps({name: value for name, value in answer.json().items() if name != "traceId"}))
@@ -89,23 +89,23 @@ async def test_G1_two_tokens_are_none(api: httpx2.AsyncClient, buyer: Person) ->
     assert (await api.get(f"{BASE}/users/me", headers=twice)).status_code == 401
 
 
-async def test_T41_a_disabled_user(api: httpx2.AsyncClient, house: House, buyer: Person) -> None:
+async def test_T41_a_disabled_user(api: httpx2.AsyncClient, services: Services, buyer: Person) -> None:
     assert buyer.id is not None
-    house.identity.set_active(buyer.id, False)
+    services.identity.set_active(buyer.id, False)
 
     assert (await api.get(f"{BASE}/users/me", headers=buyer.headers)).status_code == 401
 
 
 @pytest.mark.parametrize("operation", NEEDED)
 async def test_G2_callers_that_the_table_does_not_name(
-    api: httpx2.AsyncClient, house: House, buyer: Person, operator: Person, operation: str
+    api: httpx2.AsyncClient, services: Services, buyer: Person, operator: Person, operation: str
 ) -> None:
     row = admission(operation)
     held = [scope for scope in Scope if row.scope not in (scope, scope.replace(":write", ":read"))]
     callers = {
         CallerKind.BUYER: buyer,
         CallerKind.OPERATOR: operator,
-        CallerKind.SERVICE: a_service(house, *held),
+        CallerKind.SERVICE: a_service(services, *held),
     }
     method, path = request_of(operation)
     for kind, person in callers.items():
@@ -116,11 +116,11 @@ async def test_G2_callers_that_the_table_does_not_name(
             assert (answer.status_code, answer.json()["type"]) == (403, "/problems/forbidden")
 
 
-async def test_T60_a_service_with_the_scope(api: httpx2.AsyncClient, house: House) -> None:
+async def test_T60_a_service_with_the_scope(api: httpx2.AsyncClient, services: Services) -> None:
     path = f"{BASE}/orders/{uuid4()}"
 
     answers = [
-        await api.get(path, headers=a_service(house, *scopes).headers)
+        await api.get(path, headers=a_service(services, *scopes).headers)
         for scopes in ((), (Scope.PAYMENTS_READ,), (Scope.ORDERS_READ,))
     ]
 

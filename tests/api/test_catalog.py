@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 import httpx2
 import pytest
 
-from services.bootstrap import House
+from services.bootstrap import Services
 from services.reservations.views import Item
 from tests.api.people import Person
 from tests.api.shop import a_product
@@ -26,8 +26,8 @@ async def everything(api: httpx2.AsyncClient, **params: str) -> list[str]:
         params = {**params, "cursor": page["nextCursor"]}
 
 
-async def test_a_product_in_full(api: httpx2.AsyncClient, house: House) -> None:
-    product_id = a_product(house, price="10.50", stock=7)
+async def test_a_product_in_full(api: httpx2.AsyncClient, services: Services) -> None:
+    product_id = a_product(services, price="10.50", stock=7)
 
     whole = await api.get(f"{PRODUCTS}/{product_id}")
     price = await api.get(f"{PRODUCTS}/{product_id}/price")
@@ -47,24 +47,24 @@ async def test_a_product_in_full(api: httpx2.AsyncClient, house: House) -> None:
     assert stock.json() == {"productId": str(product_id), "available": 7}
 
 
-async def test_T75_what_is_held_is_not_available(api: httpx2.AsyncClient, house: House) -> None:
-    product_id = a_product(house, stock=3)
-    house.reservations.hold(uuid4(), [Item(product_id, 3)], 60)
+async def test_T75_what_is_held_is_not_available(api: httpx2.AsyncClient, services: Services) -> None:
+    product_id = a_product(services, stock=3)
+    services.reservations.hold(uuid4(), [Item(product_id, 3)], 60)
 
     assert (await api.get(f"{PRODUCTS}/{product_id}/stock")).json()["available"] == 0
 
 
-async def test_a_currency_without_decimals(api: httpx2.AsyncClient, house: House) -> None:
-    product_id = a_product(house, price="500", currency="JPY")
+async def test_a_currency_without_decimals(api: httpx2.AsyncClient, services: Services) -> None:
+    product_id = a_product(services, price="500", currency="JPY")
 
     assert (await api.get(f"{PRODUCTS}/{product_id}/price")).json()["price"] == "500"
 
 
 @pytest.mark.parametrize("rest", ["", "/price", "/stock"])
 async def test_T74_inactive_products_are_for_operators(
-    api: httpx2.AsyncClient, house: House, buyer: Person, operator: Person, rest: str
+    api: httpx2.AsyncClient, services: Services, buyer: Person, operator: Person, rest: str
 ) -> None:
-    path = f"{PRODUCTS}/{a_product(house, active=False)}{rest}"
+    path = f"{PRODUCTS}/{a_product(services, active=False)}{rest}"
 
     answers = [
         await api.get(path),
@@ -77,16 +77,16 @@ async def test_T74_inactive_products_are_for_operators(
     assert await everything(api) == []
 
 
-async def test_pages(api: httpx2.AsyncClient, house: House) -> None:
+async def test_pages(api: httpx2.AsyncClient, services: Services) -> None:
     for number in range(5):
-        a_product(house, name=f"Lantern {number}")
+        a_product(services, name=f"Lantern {number}")
 
     assert sorted(await everything(api, limit="2")) == [f"Lantern {number}" for number in range(5)]
 
 
-async def test_T73_a_search_means_its_signs_literally(api: httpx2.AsyncClient, house: House) -> None:
+async def test_T73_a_search_means_its_signs_literally(api: httpx2.AsyncClient, services: Services) -> None:
     for name in ("100% wool", "Wool_sock", "Шерсть"):
-        a_product(house, name=name)
+        a_product(services, name=name)
 
     assert await everything(api, q="%") == ["100% wool"]
     assert await everything(api, q="_") == ["Wool_sock"]
@@ -95,16 +95,16 @@ async def test_T73_a_search_means_its_signs_literally(api: httpx2.AsyncClient, h
     assert sorted(await everything(api, q="WOOL")) == ["100% wool", "Wool_sock"]
 
 
-async def test_by_currency(api: httpx2.AsyncClient, house: House) -> None:
-    a_product(house, name="roubles")
-    a_product(house, name="dollars", currency="USD")
+async def test_by_currency(api: httpx2.AsyncClient, services: Services) -> None:
+    a_product(services, name="roubles")
+    a_product(services, name="dollars", currency="USD")
 
     assert await everything(api, currency="USD") == ["dollars"]
 
 
-async def test_by_stock_across_pages(api: httpx2.AsyncClient, house: House) -> None:
+async def test_by_stock_across_pages(api: httpx2.AsyncClient, services: Services) -> None:
     for number in range(9):
-        a_product(house, name=f"n{number}", stock=number % 3)
+        a_product(services, name=f"n{number}", stock=number % 3)
 
     there = await everything(api, inStock="true", limit="2")
     gone = await everything(api, inStock="false", limit="2")
@@ -113,9 +113,9 @@ async def test_by_stock_across_pages(api: httpx2.AsyncClient, house: House) -> N
     assert sorted(gone) == ["n0", "n3", "n6"]
 
 
-async def test_a_full_page_that_is_the_last_has_no_cursor(api: httpx2.AsyncClient, house: House) -> None:
+async def test_a_full_page_that_is_the_last_has_no_cursor(api: httpx2.AsyncClient, services: Services) -> None:
     for _ in range(2):
-        a_product(house)
+        a_product(services)
 
     for params in ({"limit": "2"}, {"limit": "2", "inStock": "true"}):
         page = (await api.get(PRODUCTS, params=params)).json()
@@ -134,12 +134,12 @@ async def test_a_full_page_that_is_the_last_has_no_cursor(api: httpx2.AsyncClien
         {"limit": "0"},
     ],
 )
-async def test_filters_that_are_none(api: httpx2.AsyncClient, house: House, params: dict[str, str]) -> None:
+async def test_filters_that_are_none(api: httpx2.AsyncClient, services: Services, params: dict[str, str]) -> None:
     assert (await api.get(PRODUCTS, params=params)).status_code == 422
 
 
-async def test_the_list_s_fields(api: httpx2.AsyncClient, house: House) -> None:
-    product_id: UUID = a_product(house, stock=7)
+async def test_the_list_s_fields(api: httpx2.AsyncClient, services: Services) -> None:
+    product_id: UUID = a_product(services, stock=7)
 
     page = (await api.get(PRODUCTS)).json()
 

@@ -14,7 +14,7 @@ from api.access.callers import methods_of
 from api.app import create_app
 from api.problems.problem_details import TYPES
 from services import db
-from services.bootstrap import House
+from services.bootstrap import Services
 from services.catalog.service import CatalogService
 from services.clock import Clock
 from services.db import Sessions
@@ -96,36 +96,36 @@ async def test_T76_nothing_of_the_request_is_reflected(api: httpx2.AsyncClient) 
     assert "canary" not in answer.text + str(answer.headers)
 
 
-async def test_hsts_outside_development(house: House) -> None:
-    settings = house.settings.model_copy(update={"app_env": "production"})
-    async with client_of(create_app(replace(house, settings=settings))) as client:
+async def test_hsts_outside_development(services: Services) -> None:
+    settings = services.settings.model_copy(update={"app_env": "production"})
+    async with client_of(create_app(replace(services, settings=settings))) as client:
         answer = await client.get("/livez")
         assert answer.headers["strict-transport-security"] == "max-age=31536000; includeSubDomains"
         assert [
             (await client.get(path)).status_code for path in ("/docs", "/docs/swagger-ui.css", "/openapi.json")
         ] == [404] * 3
-    async with client_of(create_app(house)) as client:
+    async with client_of(create_app(services)) as client:
         assert "strict-transport-security" not in (await client.get("/livez")).headers
 
 
-async def test_docs_switched_on_in_production(house: House) -> None:
-    settings = house.settings.model_copy(update={"app_env": "production", "api_docs": True})
-    async with client_of(create_app(replace(house, settings=settings))) as client:
+async def test_docs_switched_on_in_production(services: Services) -> None:
+    settings = services.settings.model_copy(update={"app_env": "production", "api_docs": True})
+    async with client_of(create_app(replace(services, settings=settings))) as client:
         assert (await client.get("/openapi.json")).status_code == 200
 
 
-async def test_services_can_be_served_alone(house: House) -> None:
-    settings = house.settings.model_copy(update={"api_services": "catalog"})
-    async with client_of(create_app(replace(house, settings=settings))) as client:
+async def test_services_can_be_served_alone(services: Services) -> None:
+    settings = services.settings.model_copy(update={"api_services": "catalog"})
+    async with client_of(create_app(replace(services, settings=settings))) as client:
         statuses = [(await client.get(path)).status_code for path in ("/api/v1/products", ORDERS, "/livez")]
 
     assert statuses == [200, 404, 200]
 
 
-def test_a_service_that_there_is_not(house: House) -> None:
-    settings = house.settings.model_copy(update={"api_services": "catalog,casino"})
+def test_a_service_that_there_is_not(services: Services) -> None:
+    settings = services.settings.model_copy(update={"api_services": "catalog,casino"})
     with pytest.raises(ValueError, match="casino"):
-        create_app(replace(house, settings=settings))
+        create_app(replace(services, settings=settings))
 
 
 class BrokenCatalog(CatalogService):
@@ -135,8 +135,8 @@ class BrokenCatalog(CatalogService):
         raise RuntimeError("canary: password is hunter2")
 
 
-async def test_G10_the_unexpected(house: House, capfd: pytest.CaptureFixture[str]) -> None:
-    broken = replace(house, catalog=BrokenCatalog(house.sessions, Clock()))
+async def test_G10_the_unexpected(services: Services, capfd: pytest.CaptureFixture[str]) -> None:
+    broken = replace(services, catalog=BrokenCatalog(services.sessions, Clock()))
     async with client_of(create_app(broken)) as client:
         answer = await client.get(f"/api/v1/products/{uuid4()}")
 
@@ -148,9 +148,9 @@ async def test_G10_the_unexpected(house: House, capfd: pytest.CaptureFixture[str
     assert "api.unexpected" in logged.out + logged.err
 
 
-async def test_G9_the_database_is_away(house: House, buyer: Person, settings: Settings) -> None:
+async def test_G9_the_database_is_away(services: Services, buyer: Person, settings: Settings) -> None:
     nowhere = Sessions(db.connect("postgresql://market@127.0.0.1:1/market"))
-    away = replace(house, catalog=CatalogService(nowhere, Clock()), sessions=nowhere)
+    away = replace(services, catalog=CatalogService(nowhere, Clock()), sessions=nowhere)
     async with client_of(create_app(away)) as client:
         answer = await client.get(f"/api/v1/products/{uuid4()}")
         ready = await client.get("/readyz")

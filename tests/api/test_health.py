@@ -14,7 +14,7 @@ from api.app import create_app
 from api.server import make_server
 from sandbox.ports import free_port
 from services import bootstrap, db
-from services.bootstrap import House
+from services.bootstrap import Services
 from services.db import Sessions
 from tests.api.doubles import MemoryGateway
 
@@ -22,12 +22,14 @@ HIDDEN = ["/docs", "/docs/start.js", "/docs/swagger-ui.css", "/openapi.json", "/
 
 
 @asynccontextmanager
-async def served(house: House, *, sessions: Sessions | None = None) -> AsyncIterator[tuple[str, str]]:
+async def served(services: Services, *, sessions: Sessions | None = None) -> AsyncIterator[tuple[str, str]]:
     """The addresses of a production server's two listeners."""
     public, internal = free_port(), free_port()
-    settings = house.settings.model_copy(update={"app_env": "production", "api_port": public, "metrics_port": internal})
+    settings = services.settings.model_copy(
+        update={"app_env": "production", "api_port": public, "metrics_port": internal}
+    )
     own = bootstrap.build(
-        settings.model_copy(update={"app_env": "development"}), sessions=house.sessions, gateway=MemoryGateway()
+        settings.model_copy(update={"app_env": "development"}), sessions=services.sessions, gateway=MemoryGateway()
     )
     server = make_server(create_app(replace(own, settings=settings, sessions=sessions or own.sessions)), settings)
     task = asyncio.create_task(server.serve())
@@ -50,8 +52,8 @@ async def _answers(port: int) -> bool:
     return True
 
 
-async def test_T115_outsiders_see_no_docs_no_measures_and_no_detail(house: House) -> None:
-    async with served(house) as (public, internal), httpx2.AsyncClient() as client:
+async def test_T115_outsiders_see_no_docs_no_measures_and_no_detail(services: Services) -> None:
+    async with served(services) as (public, internal), httpx2.AsyncClient() as client:
         hidden = [await client.get(public + path) for path in HIDDEN]
         ready = await client.get(f"{public}/readyz")
         detail = await client.get(f"{internal}/readyz")
@@ -65,8 +67,8 @@ async def test_T115_outsiders_see_no_docs_no_measures_and_no_detail(house: House
     assert measures.headers["x-content-type-options"] == "nosniff"
 
 
-async def test_T115_the_internal_listener_has_nothing_else(house: House) -> None:
-    async with served(house) as (_, internal), httpx2.AsyncClient() as client:
+async def test_T115_the_internal_listener_has_nothing_else(services: Services) -> None:
+    async with served(services) as (_, internal), httpx2.AsyncClient() as client:
         answers = [await client.get(internal + path) for path in ("/docs", "/openapi.json", "/api/v1/products", "/")]
         alive = await client.get(f"{internal}/livez")
 
@@ -74,9 +76,9 @@ async def test_T115_the_internal_listener_has_nothing_else(house: House) -> None
     assert alive.json() == {"status": "alive"}
 
 
-async def test_T115_an_outsider_does_not_learn_what_is_away(house: House) -> None:
+async def test_T115_an_outsider_does_not_learn_what_is_away(services: Services) -> None:
     nowhere = Sessions(db.connect("postgresql://market@127.0.0.1:1/market"))
-    async with served(house, sessions=nowhere) as (public, internal), httpx2.AsyncClient() as client:
+    async with served(services, sessions=nowhere) as (public, internal), httpx2.AsyncClient() as client:
         ready = await client.get(f"{public}/readyz")
         detail = await client.get(f"{internal}/readyz")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx2
 import pytest
 
-from services.bootstrap import House
+from services.bootstrap import Services
 from tests.api.people import Person
 from tests.api.shop import ORDERS, placed
 
@@ -16,8 +16,8 @@ def slug(answer: httpx2.Response) -> tuple[int, str]:
     return answer.status_code, answer.json()["type"].removeprefix("/problems/")
 
 
-async def test_G15_a_cancel_repeated_says_the_same(api: httpx2.AsyncClient, house: House, buyer: Person) -> None:
-    order_id = await placed(api, buyer, house)
+async def test_G15_a_cancel_repeated_says_the_same(api: httpx2.AsyncClient, services: Services, buyer: Person) -> None:
+    order_id = await placed(api, buyer, services)
     where, headers = f"{ORDERS}/{order_id}/cancel", buyer.headers | KEY
     first, again = [await api.post(where, json={"reason": "late"}, headers=headers) for _ in range(2)]
     assert (first.status_code, again.status_code, again.json()) == (202, 202, first.json())
@@ -26,8 +26,8 @@ async def test_G15_a_cancel_repeated_says_the_same(api: httpx2.AsyncClient, hous
     assert slug(other) == (422, "idempotency-key-reused")
 
 
-async def test_G15_a_way_to_pay_is_given_once(api: httpx2.AsyncClient, house: House, buyer: Person) -> None:
-    order_id = await placed(api, buyer, house)
+async def test_G15_a_way_to_pay_is_given_once(api: httpx2.AsyncClient, services: Services, buyer: Person) -> None:
+    order_id = await placed(api, buyer, services)
     where, headers = f"{ORDERS}/{order_id}/pay", buyer.headers | KEY | {"Prefer": "wait=0"}
     first, again = [await api.post(where, json={"card": "tok_succeeds"}, headers=headers) for _ in range(2)]
     assert (first.status_code, again.status_code, again.json()) == (202, 202, first.json())
@@ -40,28 +40,28 @@ async def test_G15_a_way_to_pay_is_given_once(api: httpx2.AsyncClient, house: Ho
 
 @pytest.mark.parametrize("step", ["reserve", "cancel"])
 async def test_G15_another_order_another_step_and_another_caller_are_independent(
-    api: httpx2.AsyncClient, house: House, buyer: Person, other: Person, step: str
+    api: httpx2.AsyncClient, services: Services, buyer: Person, other: Person, step: str
 ) -> None:
     headers = {"Prefer": "wait=0", **KEY}
-    orders = [(who, await placed(api, who, house)) for who in (buyer, buyer, other)]
+    orders = [(who, await placed(api, who, services)) for who in (buyer, buyer, other)]
     for who, order_id in orders:
         answer = await api.post(f"{ORDERS}/{order_id}/{step}", headers=who.headers | headers)
         assert (answer.status_code, "idempotency-replayed" in answer.headers) == (202, False)
 
 
 async def test_G15_a_refused_step_may_be_tried_again_under_its_key(
-    api: httpx2.AsyncClient, house: House, buyer: Person
+    api: httpx2.AsyncClient, services: Services, buyer: Person
 ) -> None:
-    order_id = await placed(api, buyer, house)
+    order_id = await placed(api, buyer, services)
     where, headers = f"{ORDERS}/{order_id}/confirm", buyer.headers | KEY | {"Prefer": "wait=0"}
     for _ in range(2):
         assert slug(await api.post(where, headers=headers)) == (409, "invalid-transition")
 
 
 async def test_T61_a_foreign_order_is_missing_with_a_key_too(
-    api: httpx2.AsyncClient, house: House, buyer: Person, other: Person
+    api: httpx2.AsyncClient, services: Services, buyer: Person, other: Person
 ) -> None:
-    order_id = await placed(api, buyer, house)
+    order_id = await placed(api, buyer, services)
     for step in ("reserve", "pay", "confirm", "cancel"):
         answer = await api.post(f"{ORDERS}/{order_id}/{step}", headers=other.headers | KEY | {"Prefer": "wait=0"})
         assert slug(answer) == (404, "not-found")

@@ -7,7 +7,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from services.bootstrap import House
+from services.bootstrap import Services
 from tests.api.people import PASSWORD, Person
 
 AUTH = "/api/v1/auth"
@@ -23,7 +23,7 @@ def slug(answer: httpx2.Response) -> tuple[int, str]:
     [("email", "Anna@EXAMPLE.com", "Anna@example.com"), ("phone", "8 (900) 000-00-01", "+79000000001")],
 )
 async def test_register_sign_in_and_look(
-    api: httpx2.AsyncClient, house: House, kind: str, typed: str, kept: str
+    api: httpx2.AsyncClient, services: Services, kind: str, typed: str, kept: str
 ) -> None:
     registered = await api.post(f"{AUTH}/register/{kind}", json={**NAMES, kind: typed, "password": PASSWORD})
     signed_in = await api.post(f"{AUTH}/login/{kind}", json={kind: typed, "password": PASSWORD})
@@ -59,14 +59,14 @@ async def test_T01_a_taken_address(api: httpx2.AsyncClient, buyer: Person) -> No
     assert slug(answer) == (409, "already-registered")
 
 
-async def test_T04_a_weak_password(api: httpx2.AsyncClient, house: House) -> None:
+async def test_T04_a_weak_password(api: httpx2.AsyncClient, services: Services) -> None:
     answer = await api.post(f"{AUTH}/register/email", json={**NAMES, "email": "a@example.com", "password": "password"})
 
     assert slug(answer) == (422, "password-too-weak")
 
 
 @pytest.mark.parametrize("field", ["emailVerified", "role", "id", "isActive", "phone"])
-async def test_T06_what_nobody_may_say_of_oneself(api: httpx2.AsyncClient, house: House, field: str) -> None:
+async def test_T06_what_nobody_may_say_of_oneself(api: httpx2.AsyncClient, services: Services, field: str) -> None:
     body = {**NAMES, "email": "a@example.com", "password": PASSWORD, field: True}
 
     answer = await api.post(f"{AUTH}/register/email", json=body)
@@ -87,7 +87,7 @@ async def test_T12_unknown_and_wrong_are_one_answer(api: httpx2.AsyncClient, buy
 @pytest.mark.parametrize(
     "phone", ["a@example.com", "' OR 1=1 --", {"$gt": ""}, ["+79000000001"], 79000000001, "+7900\x00"]
 )
-async def test_T18_what_is_no_phone(api: httpx2.AsyncClient, house: House, phone: Any) -> None:
+async def test_T18_what_is_no_phone(api: httpx2.AsyncClient, services: Services, phone: Any) -> None:
     answer = await api.post(f"{AUTH}/login/phone", json={"phone": phone, "password": PASSWORD})
 
     assert slug(answer) == (422, "validation-error")

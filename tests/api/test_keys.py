@@ -11,7 +11,7 @@ import pytest
 
 from api.app import create_app
 from services import bootstrap
-from services.bootstrap import House
+from services.bootstrap import Services
 from services.identity.signing_keys import SigningKeys
 from tests.api.doubles import MemoryGateway
 from tests.api.people import Person, a_buyer
@@ -22,17 +22,19 @@ KEY_SET = "/.well-known/jwks.json"
 
 
 @asynccontextmanager
-async def signed_by(house: House, *keys: SigningKeys) -> AsyncIterator[tuple[House, httpx2.AsyncClient]]:
+async def signed_by(services: Services, *keys: SigningKeys) -> AsyncIterator[tuple[Services, httpx2.AsyncClient]]:
     """The api with these keys in SIGNING_KEY."""
-    settings = house.settings.model_copy(update={"signing_key": "".join(key.pem() for key in keys)})
-    own = bootstrap.build(settings, sessions=house.sessions, gateway=MemoryGateway())
+    settings = services.settings.model_copy(update={"signing_key": "".join(key.pem() for key in keys)})
+    own = bootstrap.build(settings, sessions=services.sessions, gateway=MemoryGateway())
     transport = httpx2.ASGITransport(create_app(own))
     with own.opened:
         async with httpx2.AsyncClient(transport=transport, base_url="http://market") as client:
             yield own, client
 
 
-async def test_anybody_can_check_a_token_by_the_key_set(api: httpx2.AsyncClient, house: House, buyer: Person) -> None:
+async def test_anybody_can_check_a_token_by_the_key_set(
+    api: httpx2.AsyncClient, services: Services, buyer: Person
+) -> None:
     answer = await api.get(KEY_SET)
 
     assert answer.headers.get_list("cache-control") == ["public, max-age=300"]
@@ -44,24 +46,24 @@ async def test_anybody_can_check_a_token_by_the_key_set(api: httpx2.AsyncClient,
     assert claims["sub"] == str(buyer.id)
 
 
-async def test_F73_old_tokens_are_taken_until_their_key_is_retired(house: House) -> None:
+async def test_F73_old_tokens_are_taken_until_their_key_is_retired(services: Services) -> None:
     old, new = SigningKeys.generate(), SigningKeys.generate()
-    async with signed_by(house, old) as (before, client):
+    async with signed_by(services, old) as (before, client):
         person = a_buyer(before)
         assert (await client.get(ME, headers=person.headers)).status_code == 200
-    async with signed_by(house, new, old) as (during, client):
+    async with signed_by(services, new, old) as (during, client):
         assert [key["kid"] for key in (await client.get(KEY_SET)).json()["keys"]] == [new.kid, old.kid]
         assert (await client.get(ME, headers=person.headers)).status_code == 200
         fresh = a_buyer(during)
         assert jwt.get_unverified_header(fresh.token)["kid"] == new.kid
-    async with signed_by(house, new) as (_, client):
+    async with signed_by(services, new) as (_, client):
         assert (await client.get(ME, headers=person.headers)).status_code == 401
         assert (await client.get(ME, headers=fresh.headers)).status_code == 200
 
 
-async def test_T112_one_answer_for_every_forged_token(house: House) -> None:
+async def test_T112_one_answer_for_every_forged_token(services: Services) -> None:
     keys = SigningKeys.generate()
-    async with signed_by(house, keys) as (own, client):
+    async with signed_by(services, keys) as (own, client):
         person = a_buyer(own)
         assert (await client.get(ME, headers=person.headers)).status_code == 200
         answers = {}

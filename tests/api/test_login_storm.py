@@ -14,7 +14,7 @@ import pytest
 
 from api.app import create_app
 from api.identity.password_queue import ROOM
-from services.bootstrap import House
+from services.bootstrap import Services
 from services.clock import Clock
 from services.identity.account_messages import AccountMessages
 from services.identity.login_throttle import Subjects
@@ -49,11 +49,11 @@ def held() -> Iterator[Held]:
 
 
 @pytest.fixture
-async def crowded(house: House, held: Held) -> AsyncIterator[httpx2.AsyncClient]:
-    messages = AccountMessages(house.sessions, Vault("a key"), Clock())
-    check = PasswordCheck(house.sessions, held, Clock(), Subjects("a key"))
-    sign_in = SignIn(house.sessions, check, house.tokens, RefreshTokens("a key"), messages, Clock(), "RU")
-    transport = httpx2.ASGITransport(create_app(replace(house, sign_in=sign_in)))
+async def crowded(services: Services, held: Held) -> AsyncIterator[httpx2.AsyncClient]:
+    messages = AccountMessages(services.sessions, Vault("a key"), Clock())
+    check = PasswordCheck(services.sessions, held, Clock(), Subjects("a key"))
+    sign_in = SignIn(services.sessions, check, services.tokens, RefreshTokens("a key"), messages, Clock(), "RU")
+    transport = httpx2.ASGITransport(create_app(replace(services, sign_in=sign_in)))
     async with httpx2.AsyncClient(transport=transport, base_url="http://market") as client:
         yield client
 
@@ -91,7 +91,9 @@ async def test_T16_two_hundred_logins_hold_up_nobody_else(
     assert (await login(200)).status_code == 401
 
 
-async def test_T08_sixty_four_registrations_at_once_make_one_account(api: httpx2.AsyncClient, house: House) -> None:
+async def test_T08_sixty_four_registrations_at_once_make_one_account(
+    api: httpx2.AsyncClient, services: Services
+) -> None:
     async def register(number: int) -> httpx2.Response:
         body = {**NAMES, "email": f"ANNA@{'Example' if number % 2 else 'EXAMPLE'}.com", "password": PASSWORD}
         return await api.post(f"{API}/auth/register/email", json=body)

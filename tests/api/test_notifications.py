@@ -8,7 +8,7 @@ import httpx2
 import pytest
 from sqlalchemy import text
 
-from services.bootstrap import House
+from services.bootstrap import Services
 from services.clock import new_id
 from services.identity.views import Scope
 from tests.api.people import Person, a_service
@@ -20,8 +20,8 @@ BODY: dict[str, Any] = {"channel": "email", "to": "anna@example.com", "template"
 
 
 @pytest.fixture
-def service(house: House) -> Person:
-    return a_service(house, Scope.NOTIFICATIONS_WRITE)
+def service(services: Services) -> Person:
+    return a_service(services, Scope.NOTIFICATIONS_WRITE)
 
 
 def slug(answer: httpx2.Response) -> tuple[int, str]:
@@ -32,9 +32,9 @@ async def send(api: httpx2.AsyncClient, who: Person, body: dict[str, Any], **hea
     return await api.post(SEND, json=body, headers=who.headers | headers)
 
 
-async def test_T105_no_open_relay(api: httpx2.AsyncClient, house: House, buyer: Person) -> None:
+async def test_T105_no_open_relay(api: httpx2.AsyncClient, services: Services, buyer: Person) -> None:
     assert (await api.post(SEND, json=BODY)).status_code == 401
-    for who in (buyer, a_service(house, Scope.NOTIFICATIONS_READ), a_service(house, Scope.ORDERS_READ)):
+    for who in (buyer, a_service(services, Scope.NOTIFICATIONS_READ), a_service(services, Scope.ORDERS_READ)):
         assert slug(await send(api, who, BODY)) == (403, "forbidden")
 
 
@@ -77,7 +77,7 @@ async def test_T107_variables_are_those_of_the_template(
 
 
 async def test_T107_T109_nothing_is_rendered_and_nothing_is_shown(
-    api: httpx2.AsyncClient, service: Person, house: House
+    api: httpx2.AsyncClient, service: Person, services: Services
 ) -> None:
     hostile = "{{7*7}} <b>bold</b> ${jndi:x}"
     sent = (await send(api, service, BODY | {"variables": PAID | {"firstName": hostile}})).json()
@@ -92,18 +92,18 @@ async def test_T107_T109_nothing_is_rendered_and_nothing_is_shown(
         "template",
         "to",
     ]
-    with house.sessions.begin() as session:
+    with services.sessions.begin() as session:
         (row,) = session.execute(text("SELECT n::text FROM notifications.notifications n")).scalars()
     assert hostile not in row
     assert "anna@example.com" not in row
 
 
-async def test_T108_the_same_key_is_one_message(api: httpx2.AsyncClient, service: Person, house: House) -> None:
+async def test_T108_the_same_key_is_one_message(api: httpx2.AsyncClient, service: Person, services: Services) -> None:
     first, again = [await send(api, service, BODY, **{"Idempotency-Key": "once"}) for _ in range(2)]
     assert (first.status_code, again.status_code) == (202, 202)
     assert first.json() == again.json()
     assert again.headers["idempotency-replayed"] == "true"
-    with house.sessions.begin() as session:
+    with services.sessions.begin() as session:
         assert session.execute(text("SELECT count(*) FROM notifications.notifications")).scalar_one() == 1
     other = await send(api, service, BODY | {"to": "eve@example.com"}, **{"Idempotency-Key": "once"})
     assert slug(other) == (422, "idempotency-key-reused")
@@ -118,7 +118,9 @@ async def test_T110_who_may_see_it_and_how_much(
     assert slug(await api.get(f"/api/v1/notifications/{new_id()}", headers=service.headers)) == (404, "not-found")
 
 
-async def test_the_language_is_asked_for_by_header(api: httpx2.AsyncClient, service: Person, house: House) -> None:
+async def test_the_language_is_asked_for_by_header(
+    api: httpx2.AsyncClient, service: Person, services: Services
+) -> None:
     await send(api, service, BODY, **{"Accept-Language": "en"})
-    with house.sessions.begin() as session:
+    with services.sessions.begin() as session:
         assert session.execute(text("SELECT language FROM notifications.notifications")).scalar_one() == "en"

@@ -16,35 +16,35 @@ import httpx2
 import pytest
 from standardwebhooks.webhooks import Webhook
 
-from services.bootstrap import House
+from services.bootstrap import Services
 from services.clock import new_id
 from tests.api.news import PAYMENTS, commands, failure_of, kept, news, notify, signed, waiting_payment
 from tests.api.people import Person
 from tests.api.shop import confirm
 
 Headers = list[tuple[str, str]]
-Change = Callable[[dict[str, str], House, bytes], Headers]
+Change = Callable[[dict[str, str], Services, bytes], Headers]
 
 OTHER = "whsec_" + base64.b64encode(b"another secret of enough length!").decode()
 
 
 def _without(name: str) -> Change:
-    return lambda headers, _house, _body: [(key, value) for key, value in headers.items() if key != name]
+    return lambda headers, _services, _body: [(key, value) for key, value in headers.items() if key != name]
 
 
 def _twice(name: str) -> Change:
-    return lambda headers, _house, _body: [*headers.items(), (name, headers[name])]
+    return lambda headers, _services, _body: [*headers.items(), (name, headers[name])]
 
 
 def _with(name: str, value: str) -> Change:
-    return lambda headers, _house, _body: list((headers | {name: value}).items())
+    return lambda headers, _services, _body: list((headers | {name: value}).items())
 
 
 def _at(seconds: float) -> Change:
-    return lambda _headers, house, body: list(signed(house, body, at=seconds).items())
+    return lambda _headers, services, body: list(signed(services, body, at=seconds).items())
 
 
-def _empty_key(headers: dict[str, str], _house: House, body: bytes) -> Headers:
+def _empty_key(headers: dict[str, str], _services: Services, body: bytes) -> Headers:
     content = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
     forged = base64.b64encode(hmac.digest(b"", content, hashlib.sha256)).decode()
     return list((headers | {"webhook-signature": f"v1,{forged}"}).items())
@@ -57,58 +57,60 @@ FORGED: dict[str, Change] = {
     "wrong-signature": _with("webhook-signature", "v1," + base64.b64encode(bytes(32)).decode()),
     "old": _at(-302),
     "future": _at(302),
-    "other-secret": lambda _headers, house, body: list(signed(house, body, secrets=OTHER).items()),
-    "other-body": lambda _headers, house, body: list(signed(house, body[:-1] + b" ").items()),
+    "other-secret": lambda _headers, services, body: list(signed(services, body, secrets=OTHER).items()),
+    "other-body": lambda _headers, services, body: list(signed(services, body[:-1] + b" ").items()),
     "other-id": _with("webhook-id", "msg_of-another-message"),
     "id-twice": _twice("webhook-id"),
     "timestamp-twice": _twice("webhook-timestamp"),
     "signature-twice": _twice("webhook-signature"),
-    "other-scheme": lambda headers, _house, _body: list(
+    "other-scheme": lambda headers, _services, _body: list(
         (headers | {"webhook-signature": headers["webhook-signature"].replace("v1,", "v1a,")}).items()
     ),
     "not-base64": _with("webhook-signature", "v1,\u00bb v1, v1,=== ,"),
     "timestamp-in-words": _with("webhook-timestamp", "now"),
-    "long-id": lambda _headers, house, body: list(signed(house, body, message_id="m" * 129).items()),
+    "long-id": lambda _headers, services, body: list(signed(services, body, message_id="m" * 129).items()),
     "key-of-nothing": _empty_key,
 }
 
 
 @pytest.mark.parametrize("change", FORGED.values(), ids=FORGED.keys())
 async def test_T95_a_message_that_is_not_proven(
-    api: httpx2.AsyncClient, buyer: Person, house: House, change: Change
+    api: httpx2.AsyncClient, buyer: Person, services: Services, change: Change
 ) -> None:
-    payment = await waiting_payment(api, buyer, house)
+    payment = await waiting_payment(api, buyer, services)
     body = news(payment)
-    headers = [(name.encode(), value.encode()) for name, value in change(signed(house, body), house, body)]
+    headers = [(name.encode(), value.encode()) for name, value in change(signed(services, body), services, body)]
 
     answer = await api.post(f"{PAYMENTS}/{payment.id}/notify", content=body, headers=headers)
 
     assert (answer.status_code, answer.json()["type"]) == (401, "/problems/invalid-signature")
-    assert (commands(house, payment.order_id), kept(house)) == ([], 0)
+    assert (commands(services, payment.order_id), kept(services)) == ([], 0)
 
 
-async def test_T102_a_bearer_token_is_no_signature(api: httpx2.AsyncClient, buyer: Person, house: House) -> None:
-    payment = await waiting_payment(api, buyer, house)
+async def test_T102_a_bearer_token_is_no_signature(api: httpx2.AsyncClient, buyer: Person, services: Services) -> None:
+    payment = await waiting_payment(api, buyer, services)
     answer = await api.post(f"{PAYMENTS}/{payment.id}/notify", content=news(payment), headers=buyer.headers)
     assert (answer.status_code, answer.json()["type"]) == (401, "/problems/invalid-signature")
 
 
 @pytest.mark.parametrize("at", [-298, 298])
 async def test_F49_a_genuine_message_is_taken_without_temporal(
-    api: httpx2.AsyncClient, buyer: Person, house: House, at: float
+    api: httpx2.AsyncClient, buyer: Person, services: Services, at: float
 ) -> None:
-    payment = await waiting_payment(api, buyer, house)
-    answer = await notify(api, house, payment.id, news(payment), at=at)
+    payment = await waiting_payment(api, buyer, services)
+    answer = await notify(api, services, payment.id, news(payment), at=at)
     assert (answer.status_code, answer.json()) == (200, {"status": "accepted"})
-    assert commands(house, payment.order_id) == [("payment_settled", str(payment.id))]
-    assert house.payments.get(payment.id).status == "pending"
+    assert commands(services, payment.order_id) == [("payment_settled", str(payment.id))]
+    assert services.payments.get(payment.id).status == "pending"
 
 
-async def test_the_standard_library_signs_and_we_verify(api: httpx2.AsyncClient, buyer: Person, house: House) -> None:
-    payment = await waiting_payment(api, buyer, house)
+async def test_the_standard_library_signs_and_we_verify(
+    api: httpx2.AsyncClient, buyer: Person, services: Services
+) -> None:
+    payment = await waiting_payment(api, buyer, services)
     body = news(payment)
     now = datetime.now(UTC)
-    signature = Webhook(house.settings.webhook_secrets).sign("msg_1", now, body.decode())
+    signature = Webhook(services.settings.webhook_secrets).sign("msg_1", now, body.decode())
     headers = {
         "webhook-id": "msg_1",
         "webhook-timestamp": str(int(now.timestamp())),
@@ -120,100 +122,100 @@ async def test_the_standard_library_signs_and_we_verify(api: httpx2.AsyncClient,
 
 
 async def test_the_stand_in_signs_and_the_standard_library_verifies(
-    api: httpx2.AsyncClient, buyer: Person, house: House
+    api: httpx2.AsyncClient, buyer: Person, services: Services
 ) -> None:
-    payment = await waiting_payment(api, buyer, house)
+    payment = await waiting_payment(api, buyer, services)
     body = news(payment)
-    read = Webhook(house.settings.webhook_secrets).verify(body.decode(), signed(house, body))
+    read = Webhook(services.settings.webhook_secrets).verify(body.decode(), signed(services, body))
     assert read == json.loads(body)
 
 
 async def test_T96_the_body_of_one_payment_on_the_path_of_another(
-    api: httpx2.AsyncClient, buyer: Person, house: House
+    api: httpx2.AsyncClient, buyer: Person, services: Services
 ) -> None:
-    one = await waiting_payment(api, buyer, house)
-    other = await waiting_payment(api, buyer, house)
+    one = await waiting_payment(api, buyer, services)
+    other = await waiting_payment(api, buyer, services)
 
-    answer = await notify(api, house, other.id, news(one))
+    answer = await notify(api, services, other.id, news(one))
 
     assert (answer.status_code, answer.json()["type"]) == (409, "/problems/payment-order-mismatch")
-    assert (kept(house), commands(house, one.order_id), commands(house, other.order_id)) == (0, [], [])
+    assert (kept(services), commands(services, one.order_id), commands(services, other.order_id)) == (0, [], [])
 
 
 async def test_T97_F43_one_message_a_hundred_times_fifty_at_once(
-    api: httpx2.AsyncClient, buyer: Person, house: House
+    api: httpx2.AsyncClient, buyer: Person, services: Services
 ) -> None:
-    payment = await waiting_payment(api, buyer, house)
+    payment = await waiting_payment(api, buyer, services)
     body = news(payment)
     places = asyncio.Semaphore(50)
 
     async def send() -> int:
         async with places:
-            return (await notify(api, house, payment.id, body, message_id="msg_same")).status_code
+            return (await notify(api, services, payment.id, body, message_id="msg_same")).status_code
 
     statuses = await asyncio.gather(*[send() for _ in range(100)])
 
     assert set(statuses) == {200}
-    assert kept(house) == 1
-    assert commands(house, payment.order_id) == [("payment_settled", str(payment.id))]
+    assert kept(services) == 1
+    assert commands(services, payment.order_id) == [("payment_settled", str(payment.id))]
 
 
 async def test_I11_the_id_of_another_payments_message_has_no_effect(
-    api: httpx2.AsyncClient, buyer: Person, house: House
+    api: httpx2.AsyncClient, buyer: Person, services: Services
 ) -> None:
-    one = await waiting_payment(api, buyer, house)
-    other = await waiting_payment(api, buyer, house)
-    answers = [await notify(api, house, each.id, news(each), message_id="msg_same") for each in (one, other)]
+    one = await waiting_payment(api, buyer, services)
+    other = await waiting_payment(api, buyer, services)
+    answers = [await notify(api, services, each.id, news(each), message_id="msg_same") for each in (one, other)]
     assert [answer.status_code for answer in answers] == [200, 200]
-    assert (kept(house), commands(house, other.order_id)) == (1, [])
+    assert (kept(services), commands(services, other.order_id)) == (1, [])
 
 
-async def test_T98_the_same_event_under_another_id(api: httpx2.AsyncClient, buyer: Person, house: House) -> None:
-    payment = await waiting_payment(api, buyer, house, card="tok_succeeds")
-    confirm(house, payment.order_id)
-    before = house.orders.events(payment.order_id)
+async def test_T98_the_same_event_under_another_id(api: httpx2.AsyncClient, buyer: Person, services: Services) -> None:
+    payment = await waiting_payment(api, buyer, services, card="tok_succeeds")
+    confirm(services, payment.order_id)
+    before = services.orders.events(payment.order_id)
     for _ in range(3):
-        assert (await notify(api, house, payment.id, news(payment))).status_code == 200
-    assert commands(house, payment.order_id) == []
-    assert house.orders.events(payment.order_id) == before
-    assert house.payments.get(payment.id) == payment
+        assert (await notify(api, services, payment.id, news(payment))).status_code == 200
+    assert commands(services, payment.order_id) == []
+    assert services.orders.events(payment.order_id) == before
+    assert services.payments.get(payment.id) == payment
 
 
 @pytest.mark.parametrize("changes", [{"amount": "1.00"}, {"currency": "USD"}, {"amount": 1299.01}])
 async def test_T100_another_amount_stops_the_payment(
-    api: httpx2.AsyncClient, buyer: Person, house: House, operator: Person, changes: dict[str, Any]
+    api: httpx2.AsyncClient, buyer: Person, services: Services, operator: Person, changes: dict[str, Any]
 ) -> None:
-    payment = await waiting_payment(api, buyer, house)
+    payment = await waiting_payment(api, buyer, services)
 
-    answer = await notify(api, house, payment.id, news(payment, **changes))
+    answer = await notify(api, services, payment.id, news(payment, **changes))
 
     assert answer.status_code == 200
     seen = await api.get(f"{PAYMENTS}/{payment.id}", headers=operator.headers)
     assert seen.json()["status"] == "review"
-    assert house.orders.get(payment.order_id).status == "payment_pending"
-    assert commands(house, payment.order_id) == [("payment_settled", str(payment.id))]
-    assert (await notify(api, house, payment.id, news(payment))).status_code == 200
-    assert house.payments.settle(payment.id).status == "review"
+    assert services.orders.get(payment.order_id).status == "payment_pending"
+    assert commands(services, payment.order_id) == [("payment_settled", str(payment.id))]
+    assert (await notify(api, services, payment.id, news(payment))).status_code == 200
+    assert services.payments.settle(payment.id).status == "review"
 
 
 async def test_T100_I11_another_amount_moves_nothing_that_is_decided(
-    api: httpx2.AsyncClient, buyer: Person, house: House
+    api: httpx2.AsyncClient, buyer: Person, services: Services
 ) -> None:
-    payment = await waiting_payment(api, buyer, house, card="tok_succeeds")
-    confirm(house, payment.order_id)
-    assert (await notify(api, house, payment.id, news(payment, amount="5.00"))).status_code == 200
-    assert house.payments.get(payment.id) == payment
-    assert house.orders.get(payment.order_id).status == "confirmed"
-    assert kept(house) == 1
+    payment = await waiting_payment(api, buyer, services, card="tok_succeeds")
+    confirm(services, payment.order_id)
+    assert (await notify(api, services, payment.id, news(payment, amount="5.00"))).status_code == 200
+    assert services.payments.get(payment.id) == payment
+    assert services.orders.get(payment.order_id).status == "confirmed"
+    assert kept(services) == 1
 
 
 async def test_T101_an_unknown_payment_is_to_be_sent_again(
-    api: httpx2.AsyncClient, buyer: Person, house: House
+    api: httpx2.AsyncClient, buyer: Person, services: Services
 ) -> None:
-    payment = await waiting_payment(api, buyer, house)
+    payment = await waiting_payment(api, buyer, services)
     unknown = new_id()
-    answer = await notify(api, house, unknown, news(payment, paymentId=str(unknown)))
-    assert (answer.status_code, kept(house)) == (404, 0)
+    answer = await notify(api, services, unknown, news(payment, paymentId=str(unknown)))
+    assert (answer.status_code, kept(services)) == (404, 0)
 
 
 @pytest.mark.parametrize(
@@ -234,28 +236,28 @@ async def test_T101_an_unknown_payment_is_to_be_sent_again(
     ids=str,
 )
 async def test_T103_news_that_cannot_be_read(
-    api: httpx2.AsyncClient, buyer: Person, house: House, changes: dict[str, Any]
+    api: httpx2.AsyncClient, buyer: Person, services: Services, changes: dict[str, Any]
 ) -> None:
-    payment = await waiting_payment(api, buyer, house)
-    answer = await notify(api, house, payment.id, news(payment, **changes))
-    assert (answer.status_code, kept(house)) == (422, 0)
+    payment = await waiting_payment(api, buyer, services)
+    answer = await notify(api, services, payment.id, news(payment, **changes))
+    assert (answer.status_code, kept(services)) == (422, 0)
 
 
 async def test_T72_T103_a_failures_words_are_for_operators(
-    api: httpx2.AsyncClient, buyer: Person, house: House
+    api: httpx2.AsyncClient, buyer: Person, services: Services
 ) -> None:
-    payment = await waiting_payment(api, buyer, house)
+    payment = await waiting_payment(api, buyer, services)
     words = "<script>alert(1)</script> secret_key " + "x" * 10_000
     body = news(payment, "failed", failureCode="insufficient_funds", failureMessage=words)
-    assert (await notify(api, house, payment.id, body)).status_code == 200
-    assert failure_of(house, payment.id) == ("insufficient_funds", words[:500])
+    assert (await notify(api, services, payment.id, body)).status_code == 200
+    assert failure_of(services, payment.id) == ("insufficient_funds", words[:500])
     shown = await api.get(f"/api/v1/orders/{payment.order_id}", headers=buyer.headers)
     timeline = await api.get(f"/api/v1/orders/{payment.order_id}/events", headers=buyer.headers)
     assert "secret_key" not in shown.text + timeline.text
 
 
-async def test_the_order_of_the_checks(api: httpx2.AsyncClient, buyer: Person, house: House) -> None:
-    payment = await waiting_payment(api, buyer, house)
+async def test_the_order_of_the_checks(api: httpx2.AsyncClient, buyer: Person, services: Services) -> None:
+    payment = await waiting_payment(api, buyer, services)
     path = f"{PAYMENTS}/{payment.id}/notify"
 
     async def chunks() -> AsyncIterator[bytes]:
@@ -264,19 +266,19 @@ async def test_the_order_of_the_checks(api: httpx2.AsyncClient, buyer: Person, h
 
     assert (await api.post(path, content=chunks())).status_code == 413  # T104
     assert (await api.post(path, content=b"{")).status_code == 401
-    broken = signed(house, b"{")
+    broken = signed(services, b"{")
     assert (await api.post(path, content=b"{", headers=broken)).status_code == 400
     assert (await api.post(path, content=b"{", headers=broken | {"Content-Type": "text/plain"})).status_code == 415
 
 
 @pytest.mark.parametrize("order", list(permutations(["pending", "succeeded", "failed", "refunded"])), ids="-".join)
 async def test_T99_F44_any_order_of_news_ends_where_the_provider_is(
-    api: httpx2.AsyncClient, buyer: Person, house: House, order: tuple[str, ...]
+    api: httpx2.AsyncClient, buyer: Person, services: Services, order: tuple[str, ...]
 ) -> None:
-    payment = await waiting_payment(api, buyer, house, card="tok_succeeds")
+    payment = await waiting_payment(api, buyer, services, card="tok_succeeds")
     for status in order:
-        assert (await notify(api, house, payment.id, news(payment, status))).status_code == 200
-        house.payments.settle(payment.id)
-    confirm(house, payment.order_id)
-    assert house.payments.get(payment.id) == payment
-    assert house.orders.get(payment.order_id).status == "confirmed"
+        assert (await notify(api, services, payment.id, news(payment, status))).status_code == 200
+        services.payments.settle(payment.id)
+    confirm(services, payment.order_id)
+    assert services.payments.get(payment.id) == payment
+    assert services.orders.get(payment.order_id).status == "confirmed"

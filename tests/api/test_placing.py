@@ -12,14 +12,14 @@ import pytest
 from sqlalchemy import text
 
 from api.app import create_app
-from services.bootstrap import House
+from services.bootstrap import Services
 from services.settings import Settings
 from tests.api.people import Person
 from tests.api.shop import ADDRESS, ORDERS, a_product, items, order, placed
 
 
-def orders_stored(house: House) -> int:
-    with house.sessions.begin() as session:
+def orders_stored(services: Services) -> int:
+    with services.sessions.begin() as session:
         return int(session.execute(text("SELECT count(*) FROM orders.orders")).scalar_one())
 
 
@@ -27,8 +27,10 @@ def problem_of(response: httpx2.Response) -> tuple[int, str]:
     return response.status_code, response.json()["type"].removeprefix("/problems/")
 
 
-async def test_an_order_is_stored_with_its_price_and_name(api: httpx2.AsyncClient, buyer: Person, house: House) -> None:
-    lantern, kettle = a_product(house, price="10.50"), a_product(house, price="3.00", name="Kettle")
+async def test_an_order_is_stored_with_its_price_and_name(
+    api: httpx2.AsyncClient, buyer: Person, services: Services
+) -> None:
+    lantern, kettle = a_product(services, price="10.50"), a_product(services, price="3.00", name="Kettle")
 
     answer = await api.post(ORDERS, json={**items((lantern, 2), (kettle, 1)), **ADDRESS}, headers=buyer.headers)
 
@@ -47,63 +49,63 @@ async def test_an_order_is_stored_with_its_price_and_name(api: httpx2.AsyncClien
     assert seen.json()["totalAmount"] == "24.00"
 
 
-async def test_a_product_id_alone_orders_one_unit(api: httpx2.AsyncClient, buyer: Person, house: House) -> None:
-    answer = await order(api, buyer, a_product(house))
+async def test_a_product_id_alone_orders_one_unit(api: httpx2.AsyncClient, buyer: Person, services: Services) -> None:
+    answer = await order(api, buyer, a_product(services))
 
     assert [line["quantity"] for line in answer.json()["items"]] == [1]
 
 
 @pytest.mark.parametrize("field", ["price", "total", "totalAmount", "currency", "status", "userId", "buyerId"])
 async def test_T46_what_the_client_may_not_say(
-    api: httpx2.AsyncClient, buyer: Person, house: House, field: str
+    api: httpx2.AsyncClient, buyer: Person, services: Services, field: str
 ) -> None:
     sent: dict[str, Any] = {field: "0.01"}
 
-    answer = await order(api, buyer, a_product(house), **sent)
+    answer = await order(api, buyer, a_product(services), **sent)
 
     assert problem_of(answer) == (422, "validation-error")
     assert answer.json()["errors"] == [
         {"pointer": f"/{field}", "code": "extra-forbidden", "message": "This member is not known here."}
     ]
     assert "0.01" not in answer.text
-    assert orders_stored(house) == 0
+    assert orders_stored(services) == 0
 
 
 @pytest.mark.parametrize(
     "quantity", ["0", "-1", "1.5", "1.0", "1e0", "true", '"1"', "null", "2147483648", "1" + "0" * 30]
 )
-async def test_T47_quantities(api: httpx2.AsyncClient, buyer: Person, house: House, quantity: str) -> None:
-    body = httpx2.Request("POST", "http://market", json={**items((a_product(house), 777)), **ADDRESS}).content
+async def test_T47_quantities(api: httpx2.AsyncClient, buyer: Person, services: Services, quantity: str) -> None:
+    body = httpx2.Request("POST", "http://market", json={**items((a_product(services), 777)), **ADDRESS}).content
     sent = body.replace(b'"quantity":777', b'"quantity":' + quantity.encode())
 
     answer = await api.post(ORDERS, content=sent, headers={**buyer.headers, "Content-Type": "application/json"})
 
     assert problem_of(answer) == (422, "validation-error")
     assert [error["pointer"] for error in answer.json()["errors"]] == ["/items/0/quantity"]
-    assert orders_stored(house) == 0
+    assert orders_stored(services) == 0
 
 
-async def test_T47_a_total_out_of_bounds(api: httpx2.AsyncClient, buyer: Person, house: House) -> None:
-    costly = a_product(house, price="9999999999.00", stock=1_000_000)
+async def test_T47_a_total_out_of_bounds(api: httpx2.AsyncClient, buyer: Person, services: Services) -> None:
+    costly = a_product(services, price="9999999999.00", stock=1_000_000)
 
     answer = await api.post(ORDERS, json={**items((costly, 1_000_000)), **ADDRESS}, headers=buyer.headers)
 
     assert problem_of(answer) == (422, "validation-error")
-    assert orders_stored(house) == 0
+    assert orders_stored(services) == 0
 
 
-async def test_T48_lines_of_one_product_are_summed(api: httpx2.AsyncClient, buyer: Person, house: House) -> None:
-    product_id = a_product(house, stock=3)
+async def test_T48_lines_of_one_product_are_summed(api: httpx2.AsyncClient, buyer: Person, services: Services) -> None:
+    product_id = a_product(services, stock=3)
 
     answer = await api.post(ORDERS, json={**items((product_id, 2), (product_id, 2)), **ADDRESS}, headers=buyer.headers)
 
     assert problem_of(answer) == (409, "out-of-stock")
     assert answer.json()["products"] == [{"productId": str(product_id), "wanted": 4, "available": 3}]
-    assert orders_stored(house) == 0
+    assert orders_stored(services) == 0
 
 
-async def test_each_short_product_is_named(api: httpx2.AsyncClient, buyer: Person, house: House) -> None:
-    enough, none, some = a_product(house), a_product(house, stock=0), a_product(house, stock=1)
+async def test_each_short_product_is_named(api: httpx2.AsyncClient, buyer: Person, services: Services) -> None:
+    enough, none, some = a_product(services), a_product(services, stock=0), a_product(services, stock=1)
 
     body = {**items((enough, 1), (none, 1), (some, 2)), **ADDRESS}
     answer = await api.post(ORDERS, json=body, headers=buyer.headers)
@@ -114,38 +116,38 @@ async def test_each_short_product_is_named(api: httpx2.AsyncClient, buyer: Perso
     ]
 
 
-async def test_T49_unknown_and_inactive_products(api: httpx2.AsyncClient, buyer: Person, house: House) -> None:
-    unknown, inactive, fine = uuid4(), a_product(house, active=False), a_product(house)
+async def test_T49_unknown_and_inactive_products(api: httpx2.AsyncClient, buyer: Person, services: Services) -> None:
+    unknown, inactive, fine = uuid4(), a_product(services, active=False), a_product(services)
 
     body = {**items((fine, 1), (unknown, 1), (inactive, 1)), **ADDRESS}
     answer = await api.post(ORDERS, json=body, headers=buyer.headers)
 
     assert problem_of(answer) == (422, "product-unavailable")
     assert answer.json()["products"] == [str(unknown), str(inactive)]
-    assert orders_stored(house) == 0
+    assert orders_stored(services) == 0
 
 
-async def test_T50_mixed_currencies(api: httpx2.AsyncClient, buyer: Person, house: House) -> None:
-    roubles, dollars = a_product(house), a_product(house, currency="USD", stock=0)
+async def test_T50_mixed_currencies(api: httpx2.AsyncClient, buyer: Person, services: Services) -> None:
+    roubles, dollars = a_product(services), a_product(services, currency="USD", stock=0)
 
     answer = await api.post(ORDERS, json={**items((roubles, 1), (dollars, 1)), **ADDRESS}, headers=buyer.headers)
 
     assert problem_of(answer) == (422, "currency-mismatch")
-    assert orders_stored(house) == 0
+    assert orders_stored(services) == 0
 
 
 @pytest.mark.parametrize(
     "card", ["4111111111111111", "4111 1111 1111 1111", "4111-1111-1111-1111", "378282246310005", "٤١١١١١١١١١١١١١١١"]
 )
 async def test_T51_card_numbers(
-    api: httpx2.AsyncClient, buyer: Person, house: House, card: str, capfd: pytest.CaptureFixture[str]
+    api: httpx2.AsyncClient, buyer: Person, services: Services, card: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    answer = await order(api, buyer, a_product(house), card=card)
+    answer = await order(api, buyer, a_product(services), card=card)
 
     assert problem_of(answer) == (422, "card-number-not-accepted")
     assert answer.json()["errors"][0]["pointer"] == "/card"
     assert card not in answer.text
-    assert orders_stored(house) == 0
+    assert orders_stored(services) == 0
     logged = capfd.readouterr()
     assert card not in logged.out + logged.err
 
@@ -153,24 +155,26 @@ async def test_T51_card_numbers(
 @pytest.mark.parametrize(
     "card", ["4111111111111112", "tok_succeeds", "x" * 255, "2d1f8f3a-000f-5000-8000-1a2b3c4d5e6f"]
 )
-async def test_tokens_are_no_card_numbers(api: httpx2.AsyncClient, buyer: Person, house: House, card: str) -> None:
-    assert (await order(api, buyer, a_product(house), card=card)).status_code == 201
+async def test_tokens_are_no_card_numbers(
+    api: httpx2.AsyncClient, buyer: Person, services: Services, card: str
+) -> None:
+    assert (await order(api, buyer, a_product(services), card=card)).status_code == 201
 
 
 @pytest.mark.parametrize("card", ["", "tok en", "x" * 256, "токен", "tok\x00", 4111111111111111, {"number": "1"}])
-async def test_what_is_no_token(api: httpx2.AsyncClient, buyer: Person, house: House, card: Any) -> None:
-    assert problem_of(await order(api, buyer, a_product(house), card=card)) == (422, "validation-error")
+async def test_what_is_no_token(api: httpx2.AsyncClient, buyer: Person, services: Services, card: Any) -> None:
+    assert problem_of(await order(api, buyer, a_product(services), card=card)) == (422, "validation-error")
 
 
-async def test_T51_a_security_code_is_not_taken(api: httpx2.AsyncClient, buyer: Person, house: House) -> None:
-    answer = await order(api, buyer, a_product(house), card="tok_succeeds", cvv="987")
+async def test_T51_a_security_code_is_not_taken(api: httpx2.AsyncClient, buyer: Person, services: Services) -> None:
+    answer = await order(api, buyer, a_product(services), card="tok_succeeds", cvv="987")
 
     assert problem_of(answer) == (422, "validation-error")
     assert "987" not in answer.json()["errors"][0].values()
 
 
-async def test_T52_card_and_phone(api: httpx2.AsyncClient, buyer: Person, house: House) -> None:
-    answer = await order(api, buyer, a_product(house), card="tok_succeeds", phone="+79000000001")
+async def test_T52_card_and_phone(api: httpx2.AsyncClient, buyer: Person, services: Services) -> None:
+    answer = await order(api, buyer, a_product(services), card="tok_succeeds", phone="+79000000001")
 
     assert problem_of(answer) == (422, "validation-error")
     assert answer.json()["errors"] == [
@@ -178,26 +182,28 @@ async def test_T52_card_and_phone(api: httpx2.AsyncClient, buyer: Person, house:
     ]
 
 
-async def test_T52_neither_waits_for_a_way_to_pay(api: httpx2.AsyncClient, buyer: Person, house: House) -> None:
-    order_id = await placed(api, buyer, house)
+async def test_T52_neither_waits_for_a_way_to_pay(api: httpx2.AsyncClient, buyer: Person, services: Services) -> None:
+    order_id = await placed(api, buyer, services)
 
-    assert house.orders.get(order_id).method is None
+    assert services.orders.get(order_id).method is None
 
 
 @pytest.mark.parametrize("phone", ["8 900 000-00-01", "+7 (900) 000-00-01", "٨٩٠٠٠٠٠٠٠٠١"])
-async def test_a_phone_is_kept_in_one_form(api: httpx2.AsyncClient, buyer: Person, house: House, phone: str) -> None:
-    order_id = await placed(api, buyer, house, phone=phone)
+async def test_a_phone_is_kept_in_one_form(
+    api: httpx2.AsyncClient, buyer: Person, services: Services, phone: str
+) -> None:
+    order_id = await placed(api, buyer, services, phone=phone)
 
-    house.order_steps.claim(order_id, "run")
-    house.order_steps.reserved(order_id)
-    due = house.order_steps.start_payment(order_id, 1)
+    services.order_steps.claim(order_id, "run")
+    services.order_steps.reserved(order_id)
+    due = services.order_steps.start_payment(order_id, 1)
     assert due.method is not None
     assert due.method.phone == "+79000000001"
 
 
 @pytest.mark.parametrize("phone", ["112", "+74951234567", "nonsense", "+7 809 100 00 00", "1" * 41])
-async def test_phones_that_cannot_pay(api: httpx2.AsyncClient, buyer: Person, house: House, phone: str) -> None:
-    answer = await order(api, buyer, a_product(house), phone=phone)
+async def test_phones_that_cannot_pay(api: httpx2.AsyncClient, buyer: Person, services: Services, phone: str) -> None:
+    answer = await order(api, buyer, a_product(services), phone=phone)
 
     assert problem_of(answer) == (422, "validation-error")
     assert [error["pointer"] for error in answer.json()["errors"]] == ["/phone"]
@@ -221,18 +227,20 @@ async def test_phones_that_cannot_pay(api: httpx2.AsyncClient, buyer: Person, ho
         ("country", "RUS"),
     ],
 )
-async def test_T57_addresses(api: httpx2.AsyncClient, buyer: Person, house: House, field: str, value: Any) -> None:
-    answer = await order(api, buyer, a_product(house), **{field: value})
+async def test_T57_addresses(
+    api: httpx2.AsyncClient, buyer: Person, services: Services, field: str, value: Any
+) -> None:
+    answer = await order(api, buyer, a_product(services), **{field: value})
 
     assert problem_of(answer) == (422, "validation-error")
-    assert orders_stored(house) == 0
+    assert orders_stored(services) == 0
 
 
 @pytest.mark.parametrize("street", ["{{7*7}}", "${jndi:ldap://x}", "<script>alert(1)</script>", "ул. Ленина, д. 5 👍"])
 async def test_T57_template_text_is_kept_literally(
-    api: httpx2.AsyncClient, buyer: Person, house: House, street: str
+    api: httpx2.AsyncClient, buyer: Person, services: Services, street: str
 ) -> None:
-    order_id = await placed(api, buyer, house, street=street)
+    order_id = await placed(api, buyer, services, street=street)
 
     assert (await api.get(f"{ORDERS}/{order_id}", headers=buyer.headers)).json()["street"] == street
 
@@ -241,22 +249,24 @@ async def test_T57_template_text_is_kept_literally(
     "body",
     [{}, {"items": []}, {"items": {}}, {"items": [{}] * 501}, {"productId": "1"}, {"productId": None}, {"items": [1]}],
 )
-async def test_what_is_ordered_must_be_said(api: httpx2.AsyncClient, buyer: Person, house: House, body: Any) -> None:
+async def test_what_is_ordered_must_be_said(
+    api: httpx2.AsyncClient, buyer: Person, services: Services, body: Any
+) -> None:
     answer = await api.post(ORDERS, json={**ADDRESS, **body}, headers=buyer.headers)
 
     assert problem_of(answer) == (422, "validation-error")
 
 
-async def test_product_and_items_exclude_each_other(api: httpx2.AsyncClient, buyer: Person, house: House) -> None:
-    product_id = a_product(house)
+async def test_product_and_items_exclude_each_other(api: httpx2.AsyncClient, buyer: Person, services: Services) -> None:
+    product_id = a_product(services)
 
     answer = await order(api, buyer, product_id, **items((product_id, 1)))
 
     assert answer.json()["errors"][0]["code"] == "product-or-items"
 
 
-async def test_five_hundred_lines_are_taken(api: httpx2.AsyncClient, buyer: Person, house: House) -> None:
-    product_id = a_product(house, stock=500)
+async def test_five_hundred_lines_are_taken(api: httpx2.AsyncClient, buyer: Person, services: Services) -> None:
+    product_id = a_product(services, stock=500)
 
     answer = await api.post(ORDERS, json={**items(*[(product_id, 1)] * 500), **ADDRESS}, headers=buyer.headers)
 
@@ -264,32 +274,32 @@ async def test_five_hundred_lines_are_taken(api: httpx2.AsyncClient, buyer: Pers
 
 
 async def test_T55_too_many_open_orders(
-    api: httpx2.AsyncClient, buyer: Person, house: House, settings: Settings
+    api: httpx2.AsyncClient, buyer: Person, services: Services, settings: Settings
 ) -> None:
     for _ in range(settings.orders_max_unpaid):
-        await placed(api, buyer, house)
+        await placed(api, buyer, services)
 
-    answer = await order(api, buyer, a_product(house))
+    answer = await order(api, buyer, a_product(services))
 
     assert problem_of(answer) == (429, "too-many-open-orders")
     assert int(answer.headers["retry-after"]) > 0
 
 
-async def test_T56_only_verified_accounts_where_that_is_asked(buyer: Person, house: House) -> None:
-    settings = house.settings.model_copy(update={"orders_require_verified": True})
-    strict = create_app(replace(house, settings=settings))
+async def test_T56_only_verified_accounts_where_that_is_asked(buyer: Person, services: Services) -> None:
+    settings = services.settings.model_copy(update={"orders_require_verified": True})
+    strict = create_app(replace(services, settings=settings))
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(strict), base_url="http://market") as client:
         refused = await client.post(ORDERS, content=b"{", headers=buyer.headers)
-        with house.sessions.begin() as session:
+        with services.sessions.begin() as session:
             session.execute(text("UPDATE identity.users SET email_verified = true"))
-        taken = await order(client, buyer, a_product(house))
+        taken = await order(client, buyer, a_product(services))
 
     assert problem_of(refused) == (403, "identifier-not-verified")
     assert taken.status_code == 201
 
 
-async def test_a_repeated_key_gives_the_same_order(api: httpx2.AsyncClient, buyer: Person, house: House) -> None:
-    product_id, key = a_product(house), {"Idempotency-Key": "k-1"}
+async def test_a_repeated_key_gives_the_same_order(api: httpx2.AsyncClient, buyer: Person, services: Services) -> None:
+    product_id, key = a_product(services), {"Idempotency-Key": "k-1"}
 
     first = await order(api, buyer, product_id, headers=key)
     second = await order(api, buyer, product_id, headers=key)
@@ -298,21 +308,23 @@ async def test_a_repeated_key_gives_the_same_order(api: httpx2.AsyncClient, buye
     assert first.json() == second.json()
     assert "idempotency-replayed" not in first.headers
     assert second.headers["idempotency-replayed"] == "true"
-    assert orders_stored(house) == 1
+    assert orders_stored(services) == 1
 
 
-async def test_a_replay_shows_the_order_as_it_is_now(api: httpx2.AsyncClient, buyer: Person, house: House) -> None:
-    product_id, key = a_product(house), {"Idempotency-Key": "k-1"}
+async def test_a_replay_shows_the_order_as_it_is_now(
+    api: httpx2.AsyncClient, buyer: Person, services: Services
+) -> None:
+    product_id, key = a_product(services), {"Idempotency-Key": "k-1"}
     first = await order(api, buyer, product_id, headers=key)
-    house.orders.request_cancel(UUID(first.json()["orderId"]), buyer.id)
+    services.orders.request_cancel(UUID(first.json()["orderId"]), buyer.id)
 
     assert (await order(api, buyer, product_id, headers=key)).json()["status"] == "cancelling"
 
 
-async def test_a_replay_outlives_the_last_unit(api: httpx2.AsyncClient, buyer: Person, house: House) -> None:
-    product_id, key = a_product(house, stock=1), {"Idempotency-Key": "k-1"}
+async def test_a_replay_outlives_the_last_unit(api: httpx2.AsyncClient, buyer: Person, services: Services) -> None:
+    product_id, key = a_product(services, stock=1), {"Idempotency-Key": "k-1"}
     first = await order(api, buyer, product_id, headers=key)
-    house.reservations.set_stock(product_id, 0)
+    services.reservations.set_stock(product_id, 0)
 
     again = await order(api, buyer, product_id, headers=key)
     fresh = await order(api, buyer, product_id, headers={"Idempotency-Key": "k-2"})
@@ -321,31 +333,31 @@ async def test_a_replay_outlives_the_last_unit(api: httpx2.AsyncClient, buyer: P
     assert problem_of(fresh) == (409, "out-of-stock")
 
 
-async def test_T54_the_same_key_for_another_body(api: httpx2.AsyncClient, buyer: Person, house: House) -> None:
-    product_id, key = a_product(house), {"Idempotency-Key": "k-1"}
+async def test_T54_the_same_key_for_another_body(api: httpx2.AsyncClient, buyer: Person, services: Services) -> None:
+    product_id, key = a_product(services), {"Idempotency-Key": "k-1"}
     await order(api, buyer, product_id, headers=key)
 
     answer = await order(api, buyer, product_id, headers=key, city="Тула")
 
     assert problem_of(answer) == (422, "idempotency-key-reused")
-    assert orders_stored(house) == 1
+    assert orders_stored(services) == 1
 
 
 async def test_T54_the_same_key_of_another_buyer(
-    api: httpx2.AsyncClient, buyer: Person, other: Person, house: House
+    api: httpx2.AsyncClient, buyer: Person, other: Person, services: Services
 ) -> None:
-    product_id, key = a_product(house), {"Idempotency-Key": "k-1"}
+    product_id, key = a_product(services), {"Idempotency-Key": "k-1"}
 
     mine = await order(api, buyer, product_id, headers=key)
     theirs = await order(api, other, product_id, headers=key)
 
     assert mine.json()["orderId"] != theirs.json()["orderId"]
-    assert orders_stored(house) == 2
+    assert orders_stored(services) == 2
 
 
 @pytest.mark.parametrize("key", ["", "with space", "x" * 256, "ключ"])
-async def test_G15_malformed_keys(api: httpx2.AsyncClient, buyer: Person, house: House, key: str) -> None:
-    body = {"productId": str(a_product(house)), **ADDRESS}
+async def test_G15_malformed_keys(api: httpx2.AsyncClient, buyer: Person, services: Services, key: str) -> None:
+    body = {"productId": str(a_product(services)), **ADDRESS}
     headers = [(name, value.encode()) for name, value in {**buyer.headers, "Idempotency-Key": key}.items()]
     answer = await api.post(ORDERS, json=body, headers=[(name.encode(), value) for name, value in headers])
 
@@ -353,12 +365,12 @@ async def test_G15_malformed_keys(api: httpx2.AsyncClient, buyer: Person, house:
     assert [error["pointer"] for error in answer.json()["errors"]] == ["/header/Idempotency-Key"]
 
 
-async def test_T53_a_double_click_64_times(api: httpx2.AsyncClient, buyer: Person, house: House) -> None:
-    product_id, key = a_product(house), {"Idempotency-Key": "k-1"}
+async def test_T53_a_double_click_64_times(api: httpx2.AsyncClient, buyer: Person, services: Services) -> None:
+    product_id, key = a_product(services), {"Idempotency-Key": "k-1"}
 
     answers = await asyncio.gather(*(order(api, buyer, product_id, headers=key) for _ in range(64)))
 
-    assert orders_stored(house) == 1
+    assert orders_stored(services) == 1
     assert {answer.status_code for answer in answers} <= {201, 409, 503}
     assert len({answer.json()["orderId"] for answer in answers if answer.status_code == 201}) == 1
 
@@ -375,9 +387,9 @@ async def test_T53_a_double_click_64_times(api: httpx2.AsyncClient, buyer: Perso
     ],
 )
 async def test_the_language_is_kept(
-    api: httpx2.AsyncClient, buyer: Person, house: House, accept: str | None, language: str
+    api: httpx2.AsyncClient, buyer: Person, services: Services, accept: str | None, language: str
 ) -> None:
-    await order(api, buyer, a_product(house), headers={"Accept-Language": accept} if accept else {})
+    await order(api, buyer, a_product(services), headers={"Accept-Language": accept} if accept else {})
 
-    with house.sessions.begin() as session:
+    with services.sessions.begin() as session:
         assert session.execute(text("SELECT language FROM orders.orders")).scalar_one() == language

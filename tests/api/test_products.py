@@ -8,7 +8,7 @@ from uuid import UUID
 import httpx2
 import pytest
 
-from services.bootstrap import House
+from services.bootstrap import Services
 from services.clock import new_id
 from tests.api.people import Person
 from tests.api.shop import a_product
@@ -47,8 +47,8 @@ async def test_a_product_is_added_with_its_stock(api: httpx2.AsyncClient, operat
     }
 
 
-async def test_only_operators_keep_the_catalog(api: httpx2.AsyncClient, buyer: Person, house: House) -> None:
-    product = a_product(house)
+async def test_only_operators_keep_the_catalog(api: httpx2.AsyncClient, buyer: Person, services: Services) -> None:
+    product = a_product(services)
     assert slug(await create(api, buyer, LAMP)) == (403, "forbidden")
     assert slug(await api.patch(f"{WHERE}/{product}", json={"price": "1.00"}, headers=buyer.headers)) == (
         403,
@@ -97,8 +97,8 @@ async def changed(api: httpx2.AsyncClient, who: Person, product: UUID, body: dic
     return await api.patch(f"{WHERE}/{product}", json=body, headers=who.headers)
 
 
-async def test_what_is_left_out_stays(api: httpx2.AsyncClient, operator: Person, house: House) -> None:
-    product = a_product(house)
+async def test_what_is_left_out_stays(api: httpx2.AsyncClient, operator: Person, services: Services) -> None:
+    product = a_product(services)
     cheaper = (await changed(api, operator, product, {"price": "999.00"})).json()
     assert (cheaper["price"], cheaper["currency"], cheaper["name"]) == ("999.00", "RUB", "Lantern")
     yen = (await changed(api, operator, product, {"price": "500", "currency": "JPY"})).json()
@@ -110,9 +110,9 @@ async def test_what_is_left_out_stays(api: httpx2.AsyncClient, operator: Person,
 
 
 async def test_T74_an_inactive_product_is_the_operators_alone(
-    api: httpx2.AsyncClient, operator: Person, buyer: Person, house: House
+    api: httpx2.AsyncClient, operator: Person, buyer: Person, services: Services
 ) -> None:
-    product = a_product(house)
+    product = a_product(services)
     assert (await changed(api, operator, product, {"isActive": False})).json()["isActive"] is False
     for path in ("", "/price", "/stock"):
         for headers in ({}, buyer.headers):
@@ -122,8 +122,8 @@ async def test_T74_an_inactive_product_is_the_operators_alone(
     assert (await api.get(WHERE)).json()["items"] == []
 
 
-async def test_stock_is_set_beside_what_is_held(api: httpx2.AsyncClient, operator: Person, house: House) -> None:
-    product = a_product(house, stock=5)
+async def test_stock_is_set_beside_what_is_held(api: httpx2.AsyncClient, operator: Person, services: Services) -> None:
+    product = a_product(services, stock=5)
     answer = await api.put(f"{WHERE}/{product}/stock", json={"available": 120}, headers=operator.headers)
     assert (answer.status_code, answer.json()) == (200, {"productId": str(product), "available": 120})
     assert (await api.get(f"{WHERE}/{product}/stock")).json()["available"] == 120
@@ -131,8 +131,8 @@ async def test_stock_is_set_beside_what_is_held(api: httpx2.AsyncClient, operato
     assert slug(missing) == (404, "not-found")
 
 
-async def test_T76_no_header_is_reflected(api: httpx2.AsyncClient, house: House) -> None:
-    product = a_product(house)
+async def test_T76_no_header_is_reflected(api: httpx2.AsyncClient, services: Services) -> None:
+    product = a_product(services)
     headers = {
         "X-Forwarded-Host": "evil.test",
         "X-Forwarded-Scheme": "evil",

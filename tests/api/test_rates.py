@@ -19,7 +19,7 @@ from api.app import create_app
 from api.identity.login_alarm import WINDOW, LoginAlarm
 from api.server import make_server
 from services import db
-from services.bootstrap import House
+from services.bootstrap import Services
 from services.db import Sessions
 from services.identity.views import Caller, CallerKind, Scope
 from services.rate_limiter import Limits
@@ -33,15 +33,15 @@ WRONG = {"email": "nobody@example.com", "password": PASSWORD}
 
 
 @pytest.fixture
-def limited(house: House) -> FastAPI:
+def limited(services: Services) -> FastAPI:
     """An app whose rates are those of production, behind one proxy."""
-    return app_of(house)
+    return app_of(services)
 
 
-def app_of(house: House, sessions: Sessions | None = None) -> FastAPI:
-    settings = house.settings.model_copy(update={"rate_limit_factor": 1, "trusted_proxies": "10.0.0.0/8"})
-    limits = Limits(sessions or house.sessions, settings.secrets_key, SetClock())
-    return create_app(replace(house, settings=settings, limits=limits))
+def app_of(services: Services, sessions: Sessions | None = None) -> FastAPI:
+    settings = services.settings.model_copy(update={"rate_limit_factor": 1, "trusted_proxies": "10.0.0.0/8"})
+    limits = Limits(sessions or services.sessions, settings.secrets_key, SetClock())
+    return create_app(replace(services, settings=settings, limits=limits))
 
 
 def spend(app: FastAPI, caller: Caller, times: int) -> None:
@@ -192,10 +192,10 @@ async def test_G2_who_may_not_call_is_told_so_first_and_not_counted(limited: Fas
     assert (refused, found) == ({403: 4}, {200: 1, 429: 1})
 
 
-async def test_G7_services_have_room_for_machines(limited: FastAPI, house: House) -> None:
+async def test_G7_services_have_room_for_machines(limited: FastAPI, services: Services) -> None:
     spend(limited, Caller(CallerKind.SERVICE, None, None, "service"), 5999)
     async with client_of(limited) as client:
-        headers = a_service(house, Scope.ORDERS_READ).headers
+        headers = a_service(services, Scope.ORDERS_READ).headers
         found = await statuses(client, 2, "GET", f"/orders/{uuid4()}", headers=headers)
 
     assert found == {404: 1, 429: 1}
@@ -221,8 +221,8 @@ async def test_G14_headers_do_not_make_another_caller(limited: FastAPI) -> None:
     assert found == {422: 20, 429: 3}
 
 
-def test_G14_the_server_believes_no_header_of_its_own_accord(house: House, limited: FastAPI) -> None:
-    assert make_server(limited, house.settings).config.proxy_headers is False
+def test_G14_the_server_believes_no_header_of_its_own_accord(services: Services, limited: FastAPI) -> None:
+    assert make_server(limited, services.settings).config.proxy_headers is False
 
 
 async def test_G14_a_proxy_is_believed(limited: FastAPI) -> None:
@@ -235,8 +235,8 @@ async def test_G14_a_proxy_is_believed(limited: FastAPI) -> None:
     assert (found, second) == ({422: 20, 429: 1}, {422: 1})
 
 
-async def test_T15_without_the_database_no_login_and_yet_a_catalog(house: House) -> None:
-    app = app_of(house, Sessions(db.connect("postgresql://market@127.0.0.1:1/market")))
+async def test_T15_without_the_database_no_login_and_yet_a_catalog(services: Services) -> None:
+    app = app_of(services, Sessions(db.connect("postgresql://market@127.0.0.1:1/market")))
     async with client_of(app) as client:
         login = await client.post(LOGIN, json=WRONG)
         catalog = await client.get(f"{API}/products")
@@ -248,7 +248,7 @@ async def test_T15_without_the_database_no_login_and_yet_a_catalog(house: House)
     assert probes == [200, 200]
 
 
-async def test_T15_logins_are_measured(limited: FastAPI, house: House, buyer: Person) -> None:
+async def test_T15_logins_are_measured(limited: FastAPI, services: Services, buyer: Person) -> None:
     async with client_of(limited) as client:
         await client.post(LOGIN, json=WRONG)
         await client.post(LOGIN, json={"email": buyer.email, "password": PASSWORD})

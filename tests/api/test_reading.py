@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import httpx2
 import pytest
 
-from services.bootstrap import House
+from services.bootstrap import Services
 from services.orders.views import Address, NewOrder, Product
 from tests.api.people import Person
 from tests.api.shop import ADDRESS, ORDERS, a_product, confirm, pay, placed, reserve, undo
@@ -18,21 +18,21 @@ MINE = f"{ORDERS}/me"
 ANY_ID = UUID("0195a4f2-6b1e-7c3d-8e4f-5a6b7c8d9e0f")
 
 
-def many(house: House, buyer: Person, count: int) -> list[str]:
+def many(services: Services, buyer: Person, count: int) -> list[str]:
     """Ids of so many cancelled orders, newest first; past the limit of open ones."""
-    view = house.catalog.get(a_product(house))
+    view = services.catalog.get(a_product(services))
     product = Product(view.id, view.name, view.price, True)
     made = []
     for _ in range(count):
         new = NewOrder(buyer.id or uuid4(), {product.id: 1}, {product.id: product}, Address("RU", "a", "b", "c"))
-        order_id = house.orders.place(new).order.id
-        undo(house, order_id)
+        order_id = services.orders.place(new).order.id
+        undo(services, order_id)
         made.append(str(order_id))
     return made[::-1]
 
 
-async def test_an_order_in_full(api: httpx2.AsyncClient, buyer: Person, house: House) -> None:
-    order_id = await placed(api, buyer, house, card="tok_succeeds")
+async def test_an_order_in_full(api: httpx2.AsyncClient, buyer: Person, services: Services) -> None:
+    order_id = await placed(api, buyer, services, card="tok_succeeds")
 
     told = (await api.get(f"{ORDERS}/{order_id}", headers=buyer.headers)).json()
 
@@ -45,12 +45,12 @@ async def test_an_order_in_full(api: httpx2.AsyncClient, buyer: Person, house: H
     assert "tok_succeeds" not in str(told)
 
 
-async def test_its_payment_and_refund(api: httpx2.AsyncClient, buyer: Person, house: House) -> None:
-    order_id = await placed(api, buyer, house, card="tok_succeeds")
-    reserve(house, order_id)
-    payment = pay(house, order_id)
+async def test_its_payment_and_refund(api: httpx2.AsyncClient, buyer: Person, services: Services) -> None:
+    order_id = await placed(api, buyer, services, card="tok_succeeds")
+    reserve(services, order_id)
+    payment = pay(services, order_id)
     paid = (await api.get(f"{ORDERS}/{order_id}", headers=buyer.headers)).json()
-    undo(house, order_id, "operator_request")
+    undo(services, order_id, "operator_request")
     refunded = (await api.get(f"{ORDERS}/{order_id}", headers=buyer.headers)).json()
 
     assert paid["payment"] == {
@@ -64,9 +64,9 @@ async def test_its_payment_and_refund(api: httpx2.AsyncClient, buyer: Person, ho
 
 @pytest.mark.parametrize("rest", ["", "/events"])
 async def test_T59_another_buyers_order(
-    api: httpx2.AsyncClient, buyer: Person, other: Person, house: House, rest: str
+    api: httpx2.AsyncClient, buyer: Person, other: Person, services: Services, rest: str
 ) -> None:
-    order_id = await placed(api, buyer, house)
+    order_id = await placed(api, buyer, services)
 
     foreign = (await api.get(f"{ORDERS}/{order_id}{rest}", headers=other.headers)).json()
     missing = (await api.get(f"{ORDERS}/{uuid4()}{rest}", headers=other.headers)).json()
@@ -79,18 +79,20 @@ async def test_T59_another_buyers_order(
 
 @pytest.mark.parametrize("step", ["reserve", "pay", "confirm", "cancel"])
 async def test_T59_steps_of_another_buyers_order(
-    api: httpx2.AsyncClient, buyer: Person, other: Person, house: House, step: str
+    api: httpx2.AsyncClient, buyer: Person, other: Person, services: Services, step: str
 ) -> None:
-    order_id = await placed(api, buyer, house)
+    order_id = await placed(api, buyer, services)
 
     answer = await api.post(f"{ORDERS}/{order_id}/{step}", headers=other.headers)
 
     assert answer.status_code == 404
-    assert house.orders.get(order_id).status == "created"
+    assert services.orders.get(order_id).status == "created"
 
 
-async def test_an_operator_sees_all(api: httpx2.AsyncClient, buyer: Person, operator: Person, house: House) -> None:
-    order_id = await placed(api, buyer, house)
+async def test_an_operator_sees_all(
+    api: httpx2.AsyncClient, buyer: Person, operator: Person, services: Services
+) -> None:
+    order_id = await placed(api, buyer, services)
 
     assert (await api.get(f"{ORDERS}/{order_id}", headers=operator.headers)).json()["id"] == str(order_id)
     listed = (await api.get(ORDERS, headers=operator.headers)).json()["items"]
@@ -111,9 +113,9 @@ async def test_G12_malformed_ids(api: httpx2.AsyncClient, buyer: Person, id_: st
     assert answer.json()["instance"] == f"/orders/%7BorderId%7D{rest}"
 
 
-async def test_pages_newest_first(api: httpx2.AsyncClient, buyer: Person, other: Person, house: House) -> None:
-    made = many(house, buyer, 7)
-    many(house, other, 2)
+async def test_pages_newest_first(api: httpx2.AsyncClient, buyer: Person, other: Person, services: Services) -> None:
+    made = many(services, buyer, 7)
+    many(services, other, 2)
     seen, cursor, sizes = [], None, []
     while True:
         params = {"limit": "3", **({"cursor": cursor} if cursor else {})}
@@ -128,8 +130,8 @@ async def test_pages_newest_first(api: httpx2.AsyncClient, buyer: Person, other:
     assert page["items"][0].keys() == {"id", "status", "totalAmount", "currency", "createdAt"}
 
 
-async def test_twenty_on_a_page_unless_asked(api: httpx2.AsyncClient, buyer: Person, house: House) -> None:
-    many(house, buyer, 21)
+async def test_twenty_on_a_page_unless_asked(api: httpx2.AsyncClient, buyer: Person, services: Services) -> None:
+    many(services, buyer, 21)
 
     page = (await api.get(MINE, headers=buyer.headers)).json()
 
@@ -137,8 +139,10 @@ async def test_twenty_on_a_page_unless_asked(api: httpx2.AsyncClient, buyer: Per
     assert page["nextCursor"]
 
 
-async def test_T58_a_limit_beyond_a_hundred_is_a_hundred(api: httpx2.AsyncClient, buyer: Person, house: House) -> None:
-    many(house, buyer, 101)
+async def test_T58_a_limit_beyond_a_hundred_is_a_hundred(
+    api: httpx2.AsyncClient, buyer: Person, services: Services
+) -> None:
+    many(services, buyer, 101)
 
     for limit in ("100", "101", "1000000000"):
         page = (await api.get(MINE, params={"limit": limit}, headers=buyer.headers)).json()
@@ -154,10 +158,10 @@ async def test_T58_limits_that_are_none(api: httpx2.AsyncClient, buyer: Person, 
 
 
 async def test_T58_cursors_are_good_for_their_list_only(
-    api: httpx2.AsyncClient, buyer: Person, other: Person, operator: Person, house: House
+    api: httpx2.AsyncClient, buyer: Person, other: Person, operator: Person, services: Services
 ) -> None:
-    many(house, buyer, 3)
-    many(house, other, 3)
+    many(services, buyer, 3)
+    many(services, other, 3)
     cursor = (await api.get(MINE, params={"limit": "1"}, headers=buyer.headers)).json()["nextCursor"]
 
     tampered = [cursor[:-1], cursor + "A", cursor + "!", "_" + cursor[1:], cursor.swapcase(), "", "x", "я", cursor[:22]]
@@ -174,9 +178,9 @@ async def test_T58_cursors_are_good_for_their_list_only(
     assert len((await api.get(MINE, params={"cursor": cursor}, headers=buyer.headers)).json()["items"]) == 2
 
 
-async def test_lists_by_status_and_time(api: httpx2.AsyncClient, buyer: Person, house: House) -> None:
-    cancelled = many(house, buyer, 1)[0]
-    open_ = str(await placed(api, buyer, house))
+async def test_lists_by_status_and_time(api: httpx2.AsyncClient, buyer: Person, services: Services) -> None:
+    cancelled = many(services, buyer, 1)[0]
+    open_ = str(await placed(api, buyer, services))
     soon, before = ((datetime.now(UTC) + timedelta(hours=hours)).isoformat() for hours in (1, -1))
 
     async def ids(**params: str) -> list[str]:
@@ -206,10 +210,10 @@ async def test_filters_that_are_none(api: httpx2.AsyncClient, buyer: Person, par
 
 
 async def test_an_operators_filters(
-    api: httpx2.AsyncClient, buyer: Person, other: Person, operator: Person, house: House
+    api: httpx2.AsyncClient, buyer: Person, other: Person, operator: Person, services: Services
 ) -> None:
-    quiet, stuck = await placed(api, buyer, house), await placed(api, other, house)
-    house.order_steps.set_attention(stuck, "refund_failed")
+    quiet, stuck = await placed(api, buyer, services), await placed(api, other, services)
+    services.order_steps.set_attention(stuck, "refund_failed")
 
     async def ids(**params: str) -> list[UUID]:
         return [
@@ -221,11 +225,11 @@ async def test_an_operators_filters(
     assert await ids(buyerId=str(buyer.id)) == [quiet]
 
 
-async def test_the_timeline(api: httpx2.AsyncClient, buyer: Person, house: House) -> None:
-    order_id = await placed(api, buyer, house, card="tok_succeeds")
-    reserve(house, order_id)
-    pay(house, order_id)
-    confirm(house, order_id)
+async def test_the_timeline(api: httpx2.AsyncClient, buyer: Person, services: Services) -> None:
+    order_id = await placed(api, buyer, services, card="tok_succeeds")
+    reserve(services, order_id)
+    pay(services, order_id)
+    confirm(services, order_id)
 
     told = (await api.get(f"{ORDERS}/{order_id}/events", headers=buyer.headers)).json()
 

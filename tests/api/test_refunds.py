@@ -13,7 +13,7 @@ import httpx2
 import pytest
 from sqlalchemy import text
 
-from services.bootstrap import House
+from services.bootstrap import Services
 from services.clock import new_id
 from services.identity.views import Scope
 from services.notifications.views import OrderEvent, OrderNotice
@@ -28,10 +28,10 @@ from tests.api.shop import confirm
 REFUNDS = "/api/v1/refunds"
 
 
-async def sold(api: httpx2.AsyncClient, buyer: Person, house: House) -> PaymentView:
+async def sold(api: httpx2.AsyncClient, buyer: Person, services: Services) -> PaymentView:
     """The payment of a confirmed order."""
-    payment = await waiting_payment(api, buyer, house, card="tok_succeeds")
-    confirm(house, payment.order_id)
+    payment = await waiting_payment(api, buyer, services, card="tok_succeeds")
+    confirm(services, payment.order_id)
     return payment
 
 
@@ -42,15 +42,15 @@ async def refund(
     return await api.post(REFUNDS, json=body | changes, headers=caller.headers)
 
 
-def told(house: House, payment: PaymentView) -> list[str]:
+def told(services: Services, payment: PaymentView) -> list[str]:
     """Amounts of refunds that the timeline shows."""
-    events = house.orders.events(payment.order_id)
+    events = services.orders.events(payment.order_id)
     return [event.amount.text for event in events if event.type == "refunded" and event.amount]
 
 
-def queued(house: House, payment: PaymentView) -> list[str]:
+def queued(services: Services, payment: PaymentView) -> list[str]:
     """Keys of the messages about refunds of the payment's order."""
-    with house.sessions.begin() as session:
+    with services.sessions.begin() as session:
         found = text("SELECT key FROM notifications.notifications WHERE template = 'order_refunded' AND order_id = :id")
         return [str(key) for key in session.execute(found, {"id": payment.order_id}).scalars()]
 
@@ -61,8 +61,10 @@ def provider_away() -> Iterator[None]:
         yield
 
 
-async def test_a_part_and_then_the_rest(api: httpx2.AsyncClient, buyer: Person, operator: Person, house: House) -> None:
-    payment = await sold(api, buyer, house)
+async def test_a_part_and_then_the_rest(
+    api: httpx2.AsyncClient, buyer: Person, operator: Person, services: Services
+) -> None:
+    payment = await sold(api, buyer, services)
     answer = await refund(api, operator, payment, "299.00")
     assert answer.status_code == 201
     refund_id = answer.json()["refundId"]
@@ -76,30 +78,30 @@ async def test_a_part_and_then_the_rest(api: httpx2.AsyncClient, buyer: Person, 
         "amount": "299.00",
         "currency": "RUB",
     }
-    assert house.payments.get(payment.id).status == "partially_refunded"
+    assert services.payments.get(payment.id).status == "partially_refunded"
     assert (await refund(api, operator, payment, 1000, currency="RUB")).status_code == 201
-    assert house.payments.get(payment.id).status == "refunded"
-    assert told(house, payment) == ["299.00", "1000.00"]
-    assert house.orders.get(payment.order_id).status == "confirmed"
-    broken = [check.id for check in check_tables(house.sessions) if not check.holds]
+    assert services.payments.get(payment.id).status == "refunded"
+    assert told(services, payment) == ["299.00", "1000.00"]
+    assert services.orders.get(payment.order_id).status == "confirmed"
+    broken = [check.id for check in check_tables(services.sessions) if not check.holds]
     assert broken == []
 
 
 async def test_the_buyer_is_told_of_each_refund_once(
-    api: httpx2.AsyncClient, buyer: Person, operator: Person, house: House
+    api: httpx2.AsyncClient, buyer: Person, operator: Person, services: Services
 ) -> None:
-    payment = await sold(api, buyer, house)
+    payment = await sold(api, buyer, services)
     for amount in ("100.00", "200.00"):
         await refund(api, operator, payment, amount)
-    assert house.payments.untold_refunds(10) == []
+    assert services.payments.untold_refunds(10) == []
     # A worker of other tests may run on the same database: then it is the one who queues them.
-    for event in house.order_steps.untold_events(100):
+    for event in services.order_steps.untold_events(100):
         notice = OrderNotice(
             event.order_id, OrderEvent(event.type), "en", buyer.email, (), "Anna", event.total, again=event.again
         )
-        assert [house.notifications.queue_order_events([notice]) for _ in range(2)][1] == 0
+        assert [services.notifications.queue_order_events([notice]) for _ in range(2)][1] == 0
     async with asyncio.timeout(10):
-        while len(keys := queued(house, payment)) < 2:
+        while len(keys := queued(services, payment)) < 2:
             await asyncio.sleep(0.01)
     first = f"notify:{payment.order_id}:refunded"
     assert sorted(key == f"{first}:email" for key in keys) == [False, True]
@@ -107,11 +109,11 @@ async def test_the_buyer_is_told_of_each_refund_once(
 
 
 async def test_T92_T93_what_cannot_be_refunded(
-    api: httpx2.AsyncClient, buyer: Person, operator: Person, house: House
+    api: httpx2.AsyncClient, buyer: Person, operator: Person, services: Services
 ) -> None:
-    payment, other = await sold(api, buyer, house), await sold(api, buyer, house)
-    unpaid = await waiting_payment(api, buyer, house)
-    paid = await waiting_payment(api, buyer, house, card="tok_succeeds")
+    payment, other = await sold(api, buyer, services), await sold(api, buyer, services)
+    unpaid = await waiting_payment(api, buyer, services)
+    paid = await waiting_payment(api, buyer, services, card="tok_succeeds")
     refused = {
         "more than was taken": await refund(api, operator, payment, "1299.01"),
         "another order's": await refund(api, operator, payment, orderId=str(other.order_id)),
@@ -134,30 +136,32 @@ async def test_T92_T93_what_cannot_be_refunded(
         "unknown payment": (404, "not-found"),
         "unknown order": (404, "not-found"),
     }
-    assert house.payments.refunds_of(payment.order_id) == []
+    assert services.payments.refunds_of(payment.order_id) == []
 
 
 @pytest.mark.parametrize("scopes", [(), (Scope.REFUNDS_READ,), (Scope.PAYMENTS_WRITE,)], ids=str)
 async def test_who_may_not_refund(
-    api: httpx2.AsyncClient, buyer: Person, house: House, scopes: tuple[Scope, ...]
+    api: httpx2.AsyncClient, buyer: Person, services: Services, scopes: tuple[Scope, ...]
 ) -> None:
-    payment = await sold(api, buyer, house)
-    caller = a_service(house, *scopes) if scopes else buyer
+    payment = await sold(api, buyer, services)
+    caller = a_service(services, *scopes) if scopes else buyer
     assert (await refund(api, caller, payment)).status_code == 403
     assert (await api.get(f"{REFUNDS}/{new_id()}", headers=buyer.headers)).status_code == 403
 
 
 async def test_T94_fifty_full_refunds_at_once(
-    api: httpx2.AsyncClient, buyer: Person, operator: Person, house: House
+    api: httpx2.AsyncClient, buyer: Person, operator: Person, services: Services
 ) -> None:
-    payment = await sold(api, buyer, house)
+    payment = await sold(api, buyer, services)
     answers = await asyncio.gather(*[refund(api, operator, payment) for _ in range(50)])
     assert Counter(answer.status_code for answer in answers) == {201: 1, 422: 49}
-    assert told(house, payment) == ["1299.00"]
+    assert told(services, payment) == ["1299.00"]
 
 
-async def test_one_key_is_one_refund(api: httpx2.AsyncClient, buyer: Person, operator: Person, house: House) -> None:
-    payment = await sold(api, buyer, house)
+async def test_one_key_is_one_refund(
+    api: httpx2.AsyncClient, buyer: Person, operator: Person, services: Services
+) -> None:
+    payment = await sold(api, buyer, services)
     keyed = Person(operator.token)
     body = {"orderId": str(payment.order_id), "paymentId": str(payment.id), "amount": "100.00"}
     headers = {**keyed.headers, "Idempotency-Key": "k-1"}
@@ -166,16 +170,16 @@ async def test_one_key_is_one_refund(api: httpx2.AsyncClient, buyer: Person, ope
     assert again.headers["Idempotency-Replayed"] == "true"
     other = await api.post(REFUNDS, json=body | {"amount": "101.00"}, headers=headers)
     assert (other.status_code, other.json()["type"]) == (422, "/problems/idempotency-key-reused")
-    assert told(house, payment) == ["100.00"]
+    assert told(services, payment) == ["100.00"]
 
 
 async def test_F54_a_provider_that_is_away_leaves_it_pending(
-    api: httpx2.AsyncClient, buyer: Person, operator: Person, house: House
+    api: httpx2.AsyncClient, buyer: Person, operator: Person, services: Services
 ) -> None:
-    payment = await sold(api, buyer, house)
+    payment = await sold(api, buyer, services)
     with provider_away():
         answer = await refund(api, operator, payment, "100.00")
     assert (answer.status_code, answer.json()["status"]) == (201, "pending")
-    assert told(house, payment) == []
+    assert told(services, payment) == []
     order = await api.get(f"/api/v1/orders/{payment.order_id}", headers=buyer.headers)
     assert order.json()["refund"]["status"] == "pending"

@@ -11,7 +11,7 @@ import httpx2
 import pytest
 from sqlalchemy import text
 
-from services.bootstrap import House
+from services.bootstrap import Services
 from services.clock import new_id
 from services.identity.views import Scope
 from services.reservations.views import Item
@@ -22,15 +22,15 @@ WHERE = f"{API}/reservations"
 
 
 @pytest.fixture
-def service(house: House) -> Person:
-    return a_service(house, Scope.STOCKS_READ, Scope.RESERVATIONS_WRITE)
+def service(services: Services) -> Person:
+    return a_service(services, Scope.STOCKS_READ, Scope.RESERVATIONS_WRITE)
 
 
 @pytest.fixture
-def products(house: House) -> list[UUID]:
+def products(services: Services) -> list[UUID]:
     """Three products with ten units each."""
     made = sorted(new_id() for _ in range(3))
-    house.reservations.add_stocks([(product, 10) for product in made])
+    services.reservations.add_stocks([(product, 10) for product in made])
     return made
 
 
@@ -51,8 +51,8 @@ async def end(api: httpx2.AsyncClient, who: Person, reservation_id: str, how: st
     return await api.post(f"{WHERE}/{reservation_id}/{how}", headers=who.headers)
 
 
-def stock(house: House, product: UUID) -> tuple[int, int, int]:
-    found = house.reservations.stocks([product])[product]
+def stock(services: Services, product: UUID) -> tuple[int, int, int]:
+    found = services.reservations.stocks([product])[product]
     return found.available, found.reserved, found.sold
 
 
@@ -70,17 +70,17 @@ async def test_T77_stocks_for_services_only(
 
 
 async def test_T78_the_scope_is_needed(
-    api: httpx2.AsyncClient, house: House, buyer: Person, products: list[UUID]
+    api: httpx2.AsyncClient, services: Services, buyer: Person, products: list[UUID]
 ) -> None:
     body = wanted((products[0], 1))
     assert (await api.post(WHERE, json=body)).status_code == 401
-    for who in (buyer, a_service(house, Scope.STOCKS_READ), a_service(house, Scope.RESERVATIONS_READ)):
+    for who in (buyer, a_service(services, Scope.STOCKS_READ), a_service(services, Scope.RESERVATIONS_READ)):
         assert slug(await reserve(api, who, body)) == (403, "forbidden")
-    assert stock(house, products[0]) == (10, 0, 0)
+    assert stock(services, products[0]) == (10, 0, 0)
 
 
 async def test_T79_the_same_again_and_other_items(
-    api: httpx2.AsyncClient, service: Person, house: House, products: list[UUID]
+    api: httpx2.AsyncClient, service: Person, services: Services, products: list[UUID]
 ) -> None:
     body = wanted((products[0], 2), (products[1], 1))
     first, again = await reserve(api, service, body), await reserve(api, service, body)
@@ -90,11 +90,11 @@ async def test_T79_the_same_again_and_other_items(
     seen = (await api.get(f"{WHERE}/{first.json()['reservationId']}", headers=service.headers)).json()
     assert (seen["status"], seen["orderId"]) == ("reserved", body["orderId"])
     assert [line["reservedQuantity"] for line in seen["items"]] == [2, 1]
-    assert stock(house, products[0]) == (8, 2, 0)
+    assert stock(services, products[0]) == (8, 2, 0)
 
 
 async def test_T80_lines_are_summed_bounded_and_named_when_short(
-    api: httpx2.AsyncClient, service: Person, house: House, products: list[UUID]
+    api: httpx2.AsyncClient, service: Person, services: Services, products: list[UUID]
 ) -> None:
     product = products[0]
     short = await reserve(api, service, wanted((product, 6), (product, 6), (products[1], 1)))
@@ -106,33 +106,33 @@ async def test_T80_lines_are_summed_bounded_and_named_when_short(
         assert slug(await reserve(api, service, body)) == (422, "validation-error")
     assert slug(await reserve(api, service, wanted(*[(product, 1)] * 101))) == (422, "validation-error")
     assert slug(await reserve(api, service, wanted())) == (422, "validation-error")
-    assert stock(house, product) == stock(house, products[1]) == (10, 0, 0)
+    assert stock(services, product) == stock(services, products[1]) == (10, 0, 0)
 
 
 async def test_T81_nothing_is_held_after_a_release(
-    api: httpx2.AsyncClient, service: Person, house: House, products: list[UUID]
+    api: httpx2.AsyncClient, service: Person, services: Services, products: list[UUID]
 ) -> None:
     body = wanted((products[0], 2))
     made = (await reserve(api, service, body)).json()
     await end(api, service, made["reservationId"], "release")
     assert slug(await reserve(api, service, body)) == (409, "reservation-closed")
-    house.reservations.release(late := new_id())
+    services.reservations.release(late := new_id())
     assert slug(await reserve(api, service, wanted((products[0], 1), order_id=late))) == (409, "reservation-closed")
-    assert stock(house, products[0]) == (10, 0, 0)
+    assert stock(services, products[0]) == (10, 0, 0)
 
 
-async def test_T82_crossed_baskets(api: httpx2.AsyncClient, service: Person, house: House) -> None:
+async def test_T82_crossed_baskets(api: httpx2.AsyncClient, service: Person, services: Services) -> None:
     first, second = new_id(), new_id()
-    house.reservations.add_stocks([(first, 1000), (second, 1000)])
+    services.reservations.add_stocks([(first, 1000), (second, 1000)])
     baskets = [wanted((first, 1), (second, 1)), wanted((second, 1), (first, 1))]
     answers = await asyncio.gather(
         *(reserve(api, service, baskets[number % 2] | {"orderId": str(new_id())}) for number in range(32))
     )
     assert Counter(answer.status_code for answer in answers) == {201: 32}
-    with house.sessions.begin() as session:
+    with services.sessions.begin() as session:
         deadlocks = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
         assert session.execute(text(deadlocks)).scalar_one() == 0
-    assert stock(house, first) == stock(house, second) == (968, 32, 0)
+    assert stock(services, first) == stock(services, second) == (968, 32, 0)
 
 
 async def test_T83_unknown_ids(api: httpx2.AsyncClient, service: Person, buyer: Person) -> None:
@@ -144,44 +144,44 @@ async def test_T83_unknown_ids(api: httpx2.AsyncClient, service: Person, buyer: 
 
 
 async def test_T84_confirmed_twice_then_never_released(
-    api: httpx2.AsyncClient, service: Person, house: House, products: list[UUID]
+    api: httpx2.AsyncClient, service: Person, services: Services, products: list[UUID]
 ) -> None:
     made = (await reserve(api, service, wanted((products[0], 3)))).json()["reservationId"]
     for _ in range(2):
         answer = await end(api, service, made, "confirm")
         assert (answer.status_code, answer.json()) == (200, {"reservationId": made, "status": "confirmed"})
     assert slug(await end(api, service, made, "release")) == (409, "invalid-transition")
-    assert stock(house, products[0]) == (7, 0, 3)
+    assert stock(services, products[0]) == (7, 0, 3)
 
 
 async def test_T84_not_confirmed_after_release_or_expiry(
-    api: httpx2.AsyncClient, service: Person, house: House, products: list[UUID]
+    api: httpx2.AsyncClient, service: Person, services: Services, products: list[UUID]
 ) -> None:
     released = (await reserve(api, service, wanted((products[0], 3)))).json()["reservationId"]
     await end(api, service, released, "release")
-    house.reservations.hold(expired := new_id(), [Item(products[0], 1)], 0)
-    found = house.reservations.find(expired)
+    services.reservations.hold(expired := new_id(), [Item(products[0], 1)], 0)
+    found = services.reservations.find(expired)
     assert found is not None
     for reservation_id in (released, str(found.id)):
         assert slug(await end(api, service, reservation_id, "confirm")) == (409, "invalid-transition")
-    assert stock(house, products[0])[2] == 0
+    assert stock(services, products[0])[2] == 0
 
 
 async def test_T85_released_twice_gives_back_once(
-    api: httpx2.AsyncClient, service: Person, house: House, products: list[UUID]
+    api: httpx2.AsyncClient, service: Person, services: Services, products: list[UUID]
 ) -> None:
     made = (await reserve(api, service, wanted((products[0], 3)))).json()["reservationId"]
     for _ in range(2):
         answer = await end(api, service, made, "release")
         assert (answer.status_code, answer.json()["status"]) == (200, "released")
-    assert stock(house, products[0]) == (10, 0, 0)
+    assert stock(services, products[0]) == (10, 0, 0)
 
 
 async def test_T86_confirm_and_release_at_once_have_one_winner(
-    api: httpx2.AsyncClient, service: Person, house: House
+    api: httpx2.AsyncClient, service: Person, services: Services
 ) -> None:
     product = new_id()
-    house.reservations.add_stocks([(product, 100)])
+    services.reservations.add_stocks([(product, 100)])
     for _ in range(5):
         made = (await reserve(api, service, wanted((product, 1)))).json()["reservationId"]
         answers = await asyncio.gather(
@@ -190,7 +190,7 @@ async def test_T86_confirm_and_release_at_once_have_one_winner(
         assert Counter(answer.status_code for answer in answers) == {200: 5, 409: 5}
         final = (await api.get(f"{WHERE}/{made}", headers=service.headers)).json()["status"]
         assert {answer.json()["status"] for answer in answers if answer.status_code == 200} == {final}
-    assert stock(house, product)[1] == 0
+    assert stock(services, product)[1] == 0
 
 
 async def test_G15_a_key_belongs_to_one_body(

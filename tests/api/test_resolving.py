@@ -13,7 +13,7 @@ import pytest_asyncio
 from fastapi import FastAPI
 
 from api.app import create_app
-from services.bootstrap import House
+from services.bootstrap import Services
 from services.clock import new_id
 from services.errors import InvalidTransition
 from tests.api.people import Person
@@ -43,24 +43,24 @@ def workflows() -> Workflows:
 
 
 @pytest_asyncio.fixture
-async def client(house: House, workflows: Workflows) -> AsyncIterator[httpx2.AsyncClient]:
-    app: FastAPI = create_app(replace(house, starter=workflows))
+async def client(services: Services, workflows: Workflows) -> AsyncIterator[httpx2.AsyncClient]:
+    app: FastAPI = create_app(replace(services, starter=workflows))
     # Its lifespan is the other app's: listening is not what this is about.
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://market") as client:
         yield client
     await app.state.starts.close()
 
 
-def a_stuck_order(house: House) -> UUID:
-    order_id = house.orders.place(an_order()).order.id
-    house.order_steps.set_attention(order_id, "refund_payment")
+def a_stuck_order(services: Services) -> UUID:
+    order_id = services.orders.place(an_order()).order.id
+    services.order_steps.set_attention(order_id, "refund_payment")
     return order_id
 
 
 async def test_an_operator_settles_the_step_that_is_stuck(
-    client: httpx2.AsyncClient, house: House, workflows: Workflows, operator: Person
+    client: httpx2.AsyncClient, services: Services, workflows: Workflows, operator: Person
 ) -> None:
-    order_id = a_stuck_order(house)
+    order_id = a_stuck_order(services)
     answer = await client.post(
         f"/api/v1/orders/{order_id}/resolve",
         json={"action": "mark_done", "reference": "transfer 4711"},
@@ -71,8 +71,10 @@ async def test_an_operator_settles_the_step_that_is_stuck(
     assert workflows.settled == [(order_id, "refund_payment", "mark_done", "transfer 4711")]
 
 
-async def test_a_buyer_may_not(client: httpx2.AsyncClient, house: House, workflows: Workflows, buyer: Person) -> None:
-    order_id = a_stuck_order(house)
+async def test_a_buyer_may_not(
+    client: httpx2.AsyncClient, services: Services, workflows: Workflows, buyer: Person
+) -> None:
+    order_id = a_stuck_order(services)
     answer = await client.post(f"/api/v1/orders/{order_id}/resolve", json={"action": "retry"}, headers=buyer.headers)
     assert (answer.status_code, workflows.settled) == (403, [])
 
@@ -88,21 +90,21 @@ async def test_a_buyer_may_not(client: httpx2.AsyncClient, house: House, workflo
 )
 async def test_what_settles_nothing_is_refused(
     client: httpx2.AsyncClient,
-    house: House,
+    services: Services,
     workflows: Workflows,
     operator: Person,
     body: dict[str, str],
     status: int,
 ) -> None:
-    order_id = a_stuck_order(house)
+    order_id = a_stuck_order(services)
     answer = await client.post(f"/api/v1/orders/{order_id}/resolve", json=body, headers=operator.headers)
     assert (answer.status_code, workflows.settled) == (status, [])
 
 
 async def test_an_order_without_trouble_and_an_unknown_one(
-    client: httpx2.AsyncClient, house: House, operator: Person
+    client: httpx2.AsyncClient, services: Services, operator: Person
 ) -> None:
-    placed = house.orders.place(an_order()).order
+    placed = services.orders.place(an_order()).order
     for order_id, status in ((placed.id, 409), (new_id(), 404)):
         answer = await client.post(
             f"/api/v1/orders/{order_id}/resolve", json={"action": "retry"}, headers=operator.headers

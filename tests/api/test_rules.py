@@ -18,7 +18,7 @@ from fastapi import FastAPI
 from api.access.callers import Token, admission, methods_of
 from api.app import create_app
 from services import bootstrap, db
-from services.bootstrap import House
+from services.bootstrap import Services
 from services.clock import Clock
 from services.db import Sessions
 from services.identity.access_tokens import AccessTokens
@@ -51,22 +51,22 @@ WITHOUT_DATABASE = {"GET /.well-known/jwks.json"}
 
 
 @pytest.fixture(scope="module")
-def roomy(settings: Settings, all_sessions: Sessions) -> Iterator[House]:
+def roomy(settings: Settings, all_sessions: Sessions) -> Iterator[Services]:
     """A house whose limits are out of the way, emptied once: refusals leave nothing behind."""
     empty(all_sessions)
     wide = settings.model_copy(update={"rate_limit_factor": 1000.0})
-    house = bootstrap.build(wide, sessions=all_sessions, gateway=MemoryGateway())
-    with house.opened:
-        yield house
+    services = bootstrap.build(wide, sessions=all_sessions, gateway=MemoryGateway())
+    with services.opened:
+        yield services
 
 
 @pytest.fixture(scope="module")
-def callers(roomy: House) -> Callers:
+def callers(roomy: Services) -> Callers:
     return Callers(a_buyer(roomy), an_operator(roomy))
 
 
 @pytest.fixture(scope="module")
-def app(roomy: House) -> FastAPI:
+def app(roomy: Services) -> FastAPI:
     return create_app(roomy)
 
 
@@ -90,7 +90,7 @@ class Yesterday(Clock):
 
 
 @pytest.fixture(scope="module")
-def bad_tokens(roomy: House, callers: Callers) -> dict[str, str]:
+def bad_tokens(roomy: Services, callers: Callers) -> dict[str, str]:
     """Tokens by what is wrong with them (all of FORGED against one operation: test_keys.py)."""
     keys = roomy.tokens._keys
     named = ("alg none", "another key under our kid", "wrong typ", "another audience", "cut off", "no session")
@@ -121,7 +121,7 @@ async def test_G1_one_answer_for_every_bad_token(asking: Asking, bad_tokens: dic
 
 
 @pytest.mark.parametrize("operation", OWNED)
-async def test_G3_anothers_is_as_if_it_were_not(asking: Asking, roomy: House, operation: str) -> None:
+async def test_G3_anothers_is_as_if_it_were_not(asking: Asking, roomy: Services, operation: str) -> None:
     owner = a_buyer(roomy)
     placed = await order(asking.api, owner, a_product(roomy))
     session = roomy.sign_in.sessions(UUID(str(owner.id)), None, None, 1)[0]
@@ -156,12 +156,12 @@ async def test_G8_a_longer_path_is_unknown(asking: Asking, operation: str) -> No
 
 
 @pytest.fixture(scope="module")
-async def away(roomy: House, callers: Callers, settings: Settings) -> AsyncIterator[Asking]:
+async def away(roomy: Services, callers: Callers, settings: Settings) -> AsyncIterator[Asking]:
     """The api with nothing where the database should be."""
     nowhere = Sessions(db.connect("postgresql://market@127.0.0.1:1/market"))
-    house = bootstrap.build(roomy.settings, sessions=nowhere, gateway=MemoryGateway())
-    with house.opened:
-        async with client_of(create_app(house)) as api:
+    services = bootstrap.build(roomy.settings, sessions=nowhere, gateway=MemoryGateway())
+    with services.opened:
+        async with client_of(create_app(services)) as api:
             yield Asking(api, callers)
 
 
@@ -175,7 +175,7 @@ async def test_G9_the_database_is_away(away: Asking, operation: str) -> None:
     assert time.monotonic() - began < 5
 
 
-async def test_G9_a_database_that_says_nothing(roomy: House, callers: Callers) -> None:
+async def test_G9_a_database_that_says_nothing(roomy: Services, callers: Callers) -> None:
     async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read()
         writer.close()
@@ -183,10 +183,10 @@ async def test_G9_a_database_that_says_nothing(roomy: House, callers: Callers) -
     server = await asyncio.start_server(silent, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     nowhere = Sessions(db.connect(f"postgresql://market@127.0.0.1:{port}/market"))
-    house = bootstrap.build(roomy.settings, sessions=nowhere, gateway=MemoryGateway())
+    services = bootstrap.build(roomy.settings, sessions=nowhere, gateway=MemoryGateway())
     began = time.monotonic()
-    async with server, client_of(create_app(house)) as api:
-        with house.opened:
+    async with server, client_of(create_app(services)) as api:
+        with services.opened:
             answer = await Asking(api, callers).ask("GET /products/{productId}")
 
     assert (answer.status_code, slug(answer)) == (503, "service-unavailable")
@@ -196,17 +196,17 @@ async def test_G9_a_database_that_says_nothing(roomy: House, callers: Callers) -
 class Broken:
     """A house in which everything fails with a text that nobody may see."""
 
-    def __init__(self, house: House) -> None:
-        self.settings = house.settings
+    def __init__(self, services: Services) -> None:
+        self.settings = services.settings
 
     def __getattr__(self, name: str) -> Any:
         raise RuntimeError("canary: password is hunter2")
 
 
 @pytest.fixture(scope="module")
-async def broken(roomy: House, callers: Callers) -> AsyncIterator[Asking]:
+async def broken(roomy: Services, callers: Callers) -> AsyncIterator[Asking]:
     app = create_app(replace(roomy))
-    app.state.house = Broken(roomy)
+    app.state.services = Broken(roomy)
     async with client_of(app) as api:
         yield Asking(api, callers)
 

@@ -20,7 +20,7 @@ import pytest
 from api.access.callers import Token, admission
 from api.access.guarded_route import BASE
 from api.docs.examples import ANSWERS
-from services.bootstrap import House
+from services.bootstrap import Services
 from services.identity.views import CallerKind
 from tests.api.people import Person
 from tests.api.shop import a_product, order, pay, reserve
@@ -74,7 +74,7 @@ def chosen(document: str, part: str) -> list[str]:
 @pytest.mark.parametrize("part", ["anna", "operator", "sessions"])
 async def test_G3_T59_every_operation_as_the_document_says(
     part: str,
-    house: House,
+    services: Services,
     buyer: Person,
     other: Person,
     operator: Person,
@@ -87,11 +87,11 @@ async def test_G3_T59_every_operation_as_the_document_says(
     people = {"anna": buyer, "boris": other, "operator": operator}
     caller = part if part in people else "anna"
     config = configured(tmp_path / "schemathesis.toml", identities(tmp_path / "callers.json", people), caller)
-    open_doors = house.settings.model_copy(update={"rate_limit_factor": 1000.0, "orders_max_unpaid": 0})
-    async with serving(replace(house, settings=open_doors)) as served:
+    open_doors = services.settings.model_copy(update={"rate_limit_factor": 1000.0, "orders_max_unpaid": 0})
+    async with serving(replace(services, settings=open_doors)) as served:
         url = f"http://127.0.0.1:{served.port}"
         document = (await served.client.get("/openapi.json")).text
-        for example, there in (await real(served.client, house, buyer)).items():
+        for example, there in (await real(served.client, services, buyer)).items():
             document = document.replace(example, there)
         (tmp_path / "openapi.json").write_text(document)
         code, said = await tried(config, tmp_path / "openapi.json", url, chosen(document, part))
@@ -100,12 +100,12 @@ async def test_G3_T59_every_operation_as_the_document_says(
     assert f"Tested: {chosen(document, part).count('--include-operation-id')}" in said, said
 
 
-async def real(api: httpx2.AsyncClient, house: House, buyer: Person) -> dict[str, str]:
+async def real(api: httpx2.AsyncClient, services: Services, buyer: Person) -> dict[str, str]:
     """What the document's examples speak of, by their ids: a product in stock, and a paid order of the buyer."""
-    product_id = a_product(house, stock=1_000_000)
+    product_id = a_product(services, stock=1_000_000)
     order_id = UUID((await order(api, buyer, product_id, card="tok_succeeds")).json()["orderId"])
-    reserve(house, order_id)
-    payment = pay(house, order_id)
+    reserve(services, order_id)
+    payment = pay(services, order_id)
     return {
         ANSWERS["POST /orders"]["items"][0]["productId"]: str(product_id),
         ANSWERS["POST /orders"]["orderId"]: str(order_id),

@@ -18,7 +18,7 @@ from api.app import create_app
 from api.server import Server, make_server
 from sandbox.ports import free_port
 from services import bootstrap
-from services.bootstrap import House
+from services.bootstrap import Services
 from tests.api.doubles import MemoryGateway
 from tests.api.people import Person
 from tests.api.shop import ORDERS, a_product, confirm, order, pay, placed, reserve, undo
@@ -46,11 +46,11 @@ class Served:
 
 
 @asynccontextmanager
-async def serving(house: House) -> AsyncIterator[Served]:
+async def serving(services: Services) -> AsyncIterator[Served]:
     port = free_port()
-    settings = house.settings.model_copy(update={"api_port": port})
+    settings = services.settings.model_copy(update={"api_port": port})
     # A listener of its own, because stopping the server stops it.
-    own = bootstrap.build(settings, sessions=house.sessions, gateway=MemoryGateway())
+    own = bootstrap.build(settings, sessions=services.sessions, gateway=MemoryGateway())
     server = make_server(create_app(own), settings)
     task = asyncio.create_task(server.serve())
     async with asyncio.timeout(10):
@@ -63,8 +63,8 @@ async def serving(house: House) -> AsyncIterator[Served]:
 
 
 @pytest.fixture
-async def served(house: House) -> AsyncIterator[Served]:
-    async with serving(house) as served:
+async def served(services: Services) -> AsyncIterator[Served]:
+    async with serving(services) as served:
         yield served
 
 
@@ -102,14 +102,16 @@ async def stream(
         yield response
 
 
-async def test_a_live_stream_from_the_present_state_to_the_end(served: Served, buyer: Person, house: House) -> None:
-    order_id = await placed(served.client, buyer, house, card="tok_succeeds")
-    await asyncio.to_thread(reserve, house, order_id)
+async def test_a_live_stream_from_the_present_state_to_the_end(
+    served: Served, buyer: Person, services: Services
+) -> None:
+    order_id = await placed(served.client, buyer, services, card="tok_succeeds")
+    await asyncio.to_thread(reserve, services, order_id)
     async with stream(served, buyer, order_id) as response:
         seen = frames(response)
         first = await anext(seen)
-        await asyncio.to_thread(pay, house, order_id)
-        await asyncio.to_thread(confirm, house, order_id)
+        await asyncio.to_thread(pay, services, order_id)
+        await asyncio.to_thread(confirm, services, order_id)
         rest = [frame async for frame in seen]
 
     assert response.headers["content-type"].startswith("text/event-stream")
@@ -119,14 +121,14 @@ async def test_a_live_stream_from_the_present_state_to_the_end(served: Served, b
     )
     assert [frame.data["type"] for frame in rest] == ["payment_pending", "paid", "confirmed"]
     ids = [frame.id for frame in (first, *rest)]
-    assert ids == [event.id for event in house.orders.events(order_id)][1:]
+    assert ids == [event.id for event in services.orders.events(order_id)][1:]
 
 
-async def test_a_stream_is_resumed_where_it_broke(served: Served, buyer: Person, house: House) -> None:
-    order_id = await placed(served.client, buyer, house, card="tok_succeeds")
-    reserve(house, order_id)
-    had = house.orders.events(order_id)[0].id
-    undo(house, order_id)
+async def test_a_stream_is_resumed_where_it_broke(served: Served, buyer: Person, services: Services) -> None:
+    order_id = await placed(served.client, buyer, services, card="tok_succeeds")
+    reserve(services, order_id)
+    had = services.orders.events(order_id)[0].id
+    undo(services, order_id)
 
     async with stream(served, buyer, order_id, had) as response:
         seen = [frame async for frame in frames(response)]
@@ -138,23 +140,25 @@ async def test_a_stream_is_resumed_where_it_broke(served: Served, buyer: Person,
     assert after.status_code == 204
 
 
-async def test_T59_a_stream_of_another_buyers_order(served: Served, buyer: Person, other: Person, house: House) -> None:
-    order_id = await placed(served.client, buyer, house)
+async def test_T59_a_stream_of_another_buyers_order(
+    served: Served, buyer: Person, other: Person, services: Services
+) -> None:
+    order_id = await placed(served.client, buyer, services)
 
     async with stream(served, other, order_id) as response:
         assert response.status_code == 404
 
 
 async def test_T26_a_stream_ends_with_its_session(
-    served: Served, buyer: Person, house: House, monkeypatch: pytest.MonkeyPatch
+    served: Served, buyer: Person, services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("api.orders.stream.SILENCE", 0.05)
-    order_id = await placed(served.client, buyer, house)
+    order_id = await placed(served.client, buyer, services)
     assert buyer.id is not None
     async with stream(served, buyer, order_id) as response:
         seen = frames(response)
         await anext(seen)
-        house.identity.set_active(buyer.id, False)
+        services.identity.set_active(buyer.id, False)
         async with asyncio.timeout(5):
             assert [frame async for frame in seen] == []
 
@@ -203,11 +207,11 @@ async def test_T104_a_client_that_is_slow(served: Served, monkeypatch: pytest.Mo
 
 
 async def test_a_slow_answer_is_not_cut(
-    served: Served, buyer: Person, house: House, monkeypatch: pytest.MonkeyPatch
+    served: Served, buyer: Person, services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(protocol, "RECEIVE_SECONDS", 0.3)
 
-    answer = await order(served.client, buyer, a_product(house), headers={"Prefer": "wait=1"})
+    answer = await order(served.client, buyer, a_product(services), headers={"Prefer": "wait=1"})
 
     assert answer.status_code == 201
 
@@ -280,9 +284,9 @@ async def test_T118_old_http(served: Served) -> None:
     assert answer.startswith(b"HTTP/1.1 200 ")
 
 
-async def test_stopping_answers_who_waits_and_ends_streams(house: House, buyer: Person) -> None:
-    async with serving(house) as served:
-        order_id = await placed(served.client, buyer, house)
+async def test_stopping_answers_who_waits_and_ends_streams(services: Services, buyer: Person) -> None:
+    async with serving(services) as served:
+        order_id = await placed(served.client, buyer, services)
         step = asyncio.create_task(
             served.client.post(f"{ORDERS}/{order_id}/reserve", headers={**buyer.headers, "Prefer": "wait=30"})
         )

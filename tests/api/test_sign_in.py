@@ -10,7 +10,7 @@ import httpx2
 import jwt
 import pytest
 
-from services.bootstrap import House
+from services.bootstrap import Services
 from services.identity.views import RegisterUser
 from tests.api.people import PASSWORD, Person, a_service
 
@@ -34,9 +34,9 @@ def told(answer: httpx2.Response) -> tuple[int, str, list[str]]:
 
 
 @pytest.fixture
-def anna(house: House) -> RegisterUser:
+def anna(services: Services) -> RegisterUser:
     wanted = RegisterUser("Anna", "Ivanova", EMAIL, None, PASSWORD)
-    house.identity.register(wanted)
+    services.identity.register(wanted)
     return wanted
 
 
@@ -65,10 +65,10 @@ async def is_known(api: httpx2.AsyncClient, tokens: Tokens) -> bool:
 
 
 async def test_T12_one_answer_for_unknown_wrong_disabled_and_locked(
-    api: httpx2.AsyncClient, house: House, buyer: Person, other: Person
+    api: httpx2.AsyncClient, services: Services, buyer: Person, other: Person
 ) -> None:
     assert other.id is not None
-    house.identity.set_active(other.id, False)
+    services.identity.set_active(other.id, False)
     attempts = [("nobody@example.com", PASSWORD), (buyer.email, "wrong"), (other.email, PASSWORD), (other.email, "no")]
     answers = [
         await api.post(f"{AUTH}/login/email", json={"email": email, "password": password})
@@ -132,7 +132,7 @@ async def test_T25_T26_signing_out(api: httpx2.AsyncClient, anna: RegisterUser) 
     assert slug(await refresh(api, here["refreshToken"])) == (401, "invalid-token")
 
 
-async def test_a_token_that_is_no_text_is_refused_as_such(api: httpx2.AsyncClient, house: House) -> None:
+async def test_a_token_that_is_no_text_is_refused_as_such(api: httpx2.AsyncClient, services: Services) -> None:
     for operation in ("refresh", "logout"):
         for body in ({}, {"refreshToken": None}, {"refreshToken": 1}, {"refreshToken": "x" * 8193}):
             assert slug(await api.post(f"{AUTH}/{operation}", json=body)) == (422, "validation-error")
@@ -203,14 +203,14 @@ async def test_T33_T34_T35_changing_the_password(api: httpx2.AsyncClient, anna: 
 
 
 async def test_T33_a_password_must_be_named_and_the_token_be_a_persons(
-    api: httpx2.AsyncClient, buyer: Person, operator: Person, house: House
+    api: httpx2.AsyncClient, buyer: Person, operator: Person, services: Services
 ) -> None:
     body = {"currentPassword": PASSWORD, "newPassword": NEW}
     for missing in body:
         rest = {name: value for name, value in body.items() if name != missing}
         answer = await api.post(f"{AUTH}/password/change", json=rest, headers=buyer.headers)
         assert [error["pointer"] for error in answer.json()["errors"]] == [f"/{missing}"]
-    for person in (operator, a_service(house)):
+    for person in (operator, a_service(services)):
         answer = await api.post(f"{AUTH}/password/change", json=body, headers=person.headers)
         assert slug(answer) == (403, "forbidden")
     assert (await api.get(SESSIONS, headers=operator.headers)).status_code == 404

@@ -14,7 +14,7 @@ from fastapi import FastAPI
 
 from api.app import create_app
 from api.orders import starting
-from services.bootstrap import House
+from services.bootstrap import Services
 from tests.api.people import Person
 from tests.api.shop import a_product, order
 from tests.builders import an_order
@@ -47,9 +47,9 @@ def starter() -> Starter:
 
 
 @pytest.fixture
-async def started_app(house: House, starter: Starter) -> AsyncIterator[FastAPI]:
+async def started_app(services: Services, starter: Starter) -> AsyncIterator[FastAPI]:
     # Its lifespan is the other app's: listening is not what this is about.
-    app = create_app(replace(house, starter=starter))
+    app = create_app(replace(services, starter=starter))
     yield app
     await app.state.starts.close()
 
@@ -70,23 +70,23 @@ async def settled(app: FastAPI) -> bool | None:
 
 
 async def test_a_new_order_is_started_with_its_stored_input(
-    client: httpx2.AsyncClient, started_app: FastAPI, starter: Starter, house: House, buyer: Person
+    client: httpx2.AsyncClient, started_app: FastAPI, starter: Starter, services: Services, buyer: Person
 ) -> None:
-    answer = await order(client, buyer, a_product(house), card="tok_succeeds")
+    answer = await order(client, buyer, a_product(services), card="tok_succeeds")
     assert await settled(started_app)
 
     order_id = UUID(answer.json()["orderId"])
-    assert starter.started == {order_id: house.orders.start_input(order_id)}
+    assert starter.started == {order_id: services.orders.start_input(order_id)}
     assert starter.started[order_id]["order_id"] == str(order_id)
     assert (await client.get("/readyz")).json()["temporal"] == "ready"
 
 
 async def test_F15_orders_are_taken_while_temporal_is_away(
-    client: httpx2.AsyncClient, started_app: FastAPI, starter: Starter, house: House, buyer: Person
+    client: httpx2.AsyncClient, started_app: FastAPI, starter: Starter, services: Services, buyer: Person
 ) -> None:
     starter.closed = True
 
-    answer = await order(client, buyer, a_product(house))
+    answer = await order(client, buyer, a_product(services))
 
     assert answer.status_code == 201
     assert await settled(started_app) is False
@@ -95,12 +95,12 @@ async def test_F15_orders_are_taken_while_temporal_is_away(
 
 
 async def test_a_silent_temporal_is_given_up_after_a_second(
-    client: httpx2.AsyncClient, started_app: FastAPI, starter: Starter, house: House, buyer: Person
+    client: httpx2.AsyncClient, started_app: FastAPI, starter: Starter, services: Services, buyer: Person
 ) -> None:
     starter.silent = True
     loop = asyncio.get_running_loop()
 
-    answer = await order(client, buyer, a_product(house))
+    answer = await order(client, buyer, a_product(services))
     await starter.tried.wait()
     began = loop.time()
 
@@ -110,9 +110,9 @@ async def test_a_silent_temporal_is_given_up_after_a_second(
 
 
 async def test_a_replay_starts_nothing(
-    client: httpx2.AsyncClient, started_app: FastAPI, starter: Starter, house: House, buyer: Person
+    client: httpx2.AsyncClient, started_app: FastAPI, starter: Starter, services: Services, buyer: Person
 ) -> None:
-    product_id, key = a_product(house), {"Idempotency-Key": "k-1"}
+    product_id, key = a_product(services), {"Idempotency-Key": "k-1"}
     await order(client, buyer, product_id, headers=key)
     await settled(started_app)
     starter.started.clear()
@@ -124,10 +124,12 @@ async def test_a_replay_starts_nothing(
     assert not starter.tried.is_set()
 
 
-async def test_what_is_beyond_the_bound_is_left_to_the_relay(house: House, starter: Starter, buyer: Person) -> None:
+async def test_what_is_beyond_the_bound_is_left_to_the_relay(
+    services: Services, starter: Starter, buyer: Person
+) -> None:
     starter.silent = True
-    starts = starting.Starts(house.orders, starter)
-    ids = [house_order(house, buyer) for _ in range(1)] * (starting.MAX_STARTS + 5)
+    starts = starting.Starts(services.orders, starter)
+    ids = [house_order(services, buyer) for _ in range(1)] * (starting.MAX_STARTS + 5)
 
     for order_id in ids:
         starts.begin(order_id)
@@ -137,5 +139,5 @@ async def test_what_is_beyond_the_bound_is_left_to_the_relay(house: House, start
     assert starts.under_way == 0
 
 
-def house_order(house: House, buyer: Person) -> UUID:
-    return house.orders.place(an_order(buyer_id=buyer.id)).order.id
+def house_order(services: Services, buyer: Person) -> UUID:
+    return services.orders.place(an_order(buyer_id=buyer.id)).order.id

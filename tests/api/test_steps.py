@@ -14,7 +14,7 @@ from fastapi import FastAPI
 
 from api.orders.snapshot import whole
 from api.requests.prefer import read
-from services.bootstrap import House
+from services.bootstrap import Services
 from services.orders.status import CancelReason
 from services.orders.views import OrderFilter
 from tests.api.doubles import PAGE
@@ -49,16 +49,18 @@ def slug(answer: httpx2.Response) -> tuple[int, str]:
     return answer.status_code, answer.json()["type"].removeprefix("/problems/")
 
 
-async def test_reserve_while_it_runs_and_once_it_is_done(api: httpx2.AsyncClient, buyer: Person, house: House) -> None:
-    order_id = await placed(api, buyer, house)
+async def test_reserve_while_it_runs_and_once_it_is_done(
+    api: httpx2.AsyncClient, buyer: Person, services: Services
+) -> None:
+    order_id = await placed(api, buyer, services)
     step = Steps(api, buyer, order_id)
 
     running = await step("reserve")
-    reserve(house, order_id)
+    reserve(services, order_id)
     done = await step("reserve")
     again = await step("reserve")
 
-    held = house.reservations.find(order_id)
+    held = services.reservations.find(order_id)
     assert held is not None
     assert held.expires_at is not None
     nothing = {"orderId": str(order_id), "status": "created", "reservationId": None, "expiresAt": None}
@@ -69,12 +71,12 @@ async def test_reserve_while_it_runs_and_once_it_is_done(api: httpx2.AsyncClient
 
 
 async def test_reserve_waits_for_the_workflow(
-    api: httpx2.AsyncClient, app: FastAPI, buyer: Person, house: House
+    api: httpx2.AsyncClient, app: FastAPI, buyer: Person, services: Services
 ) -> None:
-    order_id = await placed(api, buyer, house)
+    order_id = await placed(api, buyer, services)
 
     answer, seconds = await meanwhile(
-        app, Steps(api, buyer, order_id)("reserve", wait=None), lambda: reserve(house, order_id)
+        app, Steps(api, buyer, order_id)("reserve", wait=None), lambda: reserve(services, order_id)
     )
 
     assert (answer.status_code, answer.json()["status"]) == (200, "reserved")
@@ -82,9 +84,9 @@ async def test_reserve_waits_for_the_workflow(
     assert "preference-applied" not in answer.headers
 
 
-async def test_T61_reserve_of_a_cancelled_order(api: httpx2.AsyncClient, buyer: Person, house: House) -> None:
-    order_id = await placed(api, buyer, house)
-    undo(house, order_id, "out_of_stock")
+async def test_T61_reserve_of_a_cancelled_order(api: httpx2.AsyncClient, buyer: Person, services: Services) -> None:
+    order_id = await placed(api, buyer, services)
+    undo(services, order_id, "out_of_stock")
 
     answer = await Steps(api, buyer, order_id)("reserve")
 
@@ -93,12 +95,12 @@ async def test_T61_reserve_of_a_cancelled_order(api: httpx2.AsyncClient, buyer: 
 
 
 async def test_reserve_answers_when_the_order_is_cancelled_meanwhile(
-    api: httpx2.AsyncClient, app: FastAPI, buyer: Person, house: House
+    api: httpx2.AsyncClient, app: FastAPI, buyer: Person, services: Services
 ) -> None:
-    order_id = await placed(api, buyer, house)
+    order_id = await placed(api, buyer, services)
 
     answer, seconds = await meanwhile(
-        app, Steps(api, buyer, order_id)("reserve", wait=30), lambda: undo(house, order_id)
+        app, Steps(api, buyer, order_id)("reserve", wait=30), lambda: undo(services, order_id)
     )
 
     assert slug(answer) == (409, "invalid-transition")
@@ -107,61 +109,63 @@ async def test_reserve_answers_when_the_order_is_cancelled_meanwhile(
 
 
 async def test_pay_by_the_order_s_own_method(
-    api: httpx2.AsyncClient, app: FastAPI, buyer: Person, house: House
+    api: httpx2.AsyncClient, app: FastAPI, buyer: Person, services: Services
 ) -> None:
-    order_id = await placed(api, buyer, house, card="tok_succeeds")
-    reserve(house, order_id)
+    order_id = await placed(api, buyer, services, card="tok_succeeds")
+    reserve(services, order_id)
     step = Steps(api, buyer, order_id)
 
-    answer, _ = await meanwhile(app, step("pay", wait=10), lambda: pay(house, order_id))
-    confirm(house, order_id)
+    answer, _ = await meanwhile(app, step("pay", wait=10), lambda: pay(services, order_id))
+    confirm(services, order_id)
     again = await step("pay")
 
-    payment = house.payments.of_order(order_id)[0]
+    payment = services.payments.of_order(order_id)[0]
     assert (answer.status_code, answer.headers["preference-applied"]) == (200, "wait=10")
     assert answer.json() == {"paymentId": str(payment.id), "status": "succeeded", "confirmationUrl": None}
     assert again.json() == answer.json()
 
 
 async def test_pay_by_a_method_that_is_given_now(
-    api: httpx2.AsyncClient, app: FastAPI, buyer: Person, house: House
+    api: httpx2.AsyncClient, app: FastAPI, buyer: Person, services: Services
 ) -> None:
-    order_id = await placed(api, buyer, house)
-    reserve(house, order_id)
+    order_id = await placed(api, buyer, services)
+    reserve(services, order_id)
     step = Steps(api, buyer, order_id)
 
     given = await step("pay", body={"card": "tok_pending"})
-    answer, _ = await meanwhile(app, step("pay", wait=10), lambda: pay(house, order_id))
+    answer, _ = await meanwhile(app, step("pay", wait=10), lambda: pay(services, order_id))
 
     assert (given.status_code, given.json()["paymentId"]) == (202, None)
     assert (answer.status_code, answer.json()["status"]) == (202, "pending")
     assert answer.json()["confirmationUrl"] == PAGE
 
 
-async def test_pay_without_any_method(api: httpx2.AsyncClient, buyer: Person, house: House) -> None:
-    order_id = await placed(api, buyer, house)
-    reserve(house, order_id)
+async def test_pay_without_any_method(api: httpx2.AsyncClient, buyer: Person, services: Services) -> None:
+    order_id = await placed(api, buyer, services)
+    reserve(services, order_id)
 
     assert slug(await Steps(api, buyer, order_id)("pay")) == (422, "validation-error")
 
 
-async def test_pay_another_way_while_a_payment_is_live(api: httpx2.AsyncClient, buyer: Person, house: House) -> None:
-    order_id = await placed(api, buyer, house, card="tok_pending")
-    reserve(house, order_id)
-    pay(house, order_id)
+async def test_pay_another_way_while_a_payment_is_live(
+    api: httpx2.AsyncClient, buyer: Person, services: Services
+) -> None:
+    order_id = await placed(api, buyer, services, card="tok_pending")
+    reserve(services, order_id)
+    pay(services, order_id)
 
     answer = await Steps(api, buyer, order_id)("pay", body={"phone": "+79000000001"})
 
     assert slug(answer) == (409, "payment-exists")
 
 
-async def test_pay_that_is_declined(api: httpx2.AsyncClient, app: FastAPI, buyer: Person, house: House) -> None:
-    order_id = await placed(api, buyer, house, card="tok_declines")
-    reserve(house, order_id)
+async def test_pay_that_is_declined(api: httpx2.AsyncClient, app: FastAPI, buyer: Person, services: Services) -> None:
+    order_id = await placed(api, buyer, services, card="tok_declines")
+    reserve(services, order_id)
 
     def decline() -> None:
-        pay(house, order_id)
-        undo(house, order_id, "payment_declined")
+        pay(services, order_id)
+        undo(services, order_id, "payment_declined")
 
     answer, _ = await meanwhile(app, Steps(api, buyer, order_id)("pay", wait=10), decline)
 
@@ -169,111 +173,117 @@ async def test_pay_that_is_declined(api: httpx2.AsyncClient, app: FastAPI, buyer
     assert slug(await Steps(api, buyer, order_id)("pay")) == (409, "invalid-transition")
 
 
-async def test_T51_pay_with_a_card_number(api: httpx2.AsyncClient, buyer: Person, house: House) -> None:
-    order_id = await placed(api, buyer, house)
+async def test_T51_pay_with_a_card_number(api: httpx2.AsyncClient, buyer: Person, services: Services) -> None:
+    order_id = await placed(api, buyer, services)
 
     answer = await Steps(api, buyer, order_id)("pay", body={"card": "4111 1111 1111 1111"})
 
     assert slug(answer) == (422, "card-number-not-accepted")
 
 
-async def test_T63_pay_of_a_cancelled_order(api: httpx2.AsyncClient, buyer: Person, house: House) -> None:
-    order_id = await placed(api, buyer, house)
-    undo(house, order_id)
+async def test_T63_pay_of_a_cancelled_order(api: httpx2.AsyncClient, buyer: Person, services: Services) -> None:
+    order_id = await placed(api, buyer, services)
+    undo(services, order_id)
 
     for body in (None, {"card": "tok_succeeds"}):
         assert slug(await Steps(api, buyer, order_id)("pay", body=body)) == (409, "invalid-transition")
 
 
 @pytest.mark.parametrize("reason", ["payment_expired", "reservation_expired"])
-async def test_T65_pay_too_late(api: httpx2.AsyncClient, buyer: Person, house: House, reason: str) -> None:
-    order_id = await placed(api, buyer, house)
-    reserve(house, order_id)
-    undo(house, order_id, reason)
+async def test_T65_pay_too_late(api: httpx2.AsyncClient, buyer: Person, services: Services, reason: str) -> None:
+    order_id = await placed(api, buyer, services)
+    reserve(services, order_id)
+    undo(services, order_id, reason)
 
     answer = await Steps(api, buyer, order_id)("pay", body={"card": "tok_succeeds"})
 
     assert slug(answer) == (409, "reservation-expired")
-    assert house.payments.of_order(order_id) == []
+    assert services.payments.of_order(order_id) == []
 
 
-async def test_T66_confirm_before_payment(api: httpx2.AsyncClient, buyer: Person, house: House) -> None:
-    order_id = await placed(api, buyer, house, card="tok_pending")
+async def test_T66_confirm_before_payment(api: httpx2.AsyncClient, buyer: Person, services: Services) -> None:
+    order_id = await placed(api, buyer, services, card="tok_pending")
     step = Steps(api, buyer, order_id)
     refused = [await step("confirm", wait=30)]
-    reserve(house, order_id)
+    reserve(services, order_id)
     refused.append(await step("confirm", wait=30))
-    pay(house, order_id)
+    pay(services, order_id)
     refused.append(await step("confirm", wait=30))
 
     assert [slug(answer) for answer in refused] == [(409, "invalid-transition")] * 3
-    assert house.orders.get(order_id).status == "payment_pending"
+    assert services.orders.get(order_id).status == "payment_pending"
 
 
-async def test_confirm_joins_what_is_paid(api: httpx2.AsyncClient, app: FastAPI, buyer: Person, house: House) -> None:
-    order_id = await placed(api, buyer, house, card="tok_succeeds")
-    reserve(house, order_id)
-    pay(house, order_id)
+async def test_confirm_joins_what_is_paid(
+    api: httpx2.AsyncClient, app: FastAPI, buyer: Person, services: Services
+) -> None:
+    order_id = await placed(api, buyer, services, card="tok_succeeds")
+    reserve(services, order_id)
+    pay(services, order_id)
     step = Steps(api, buyer, order_id)
 
     running = await step("confirm")
-    done, _ = await meanwhile(app, step("confirm", wait=10), lambda: confirm(house, order_id))
+    done, _ = await meanwhile(app, step("confirm", wait=10), lambda: confirm(services, order_id))
 
     assert (running.status_code, running.json()) == (202, {"orderId": str(order_id), "status": "paid"})
     assert (done.status_code, done.json()) == (200, {"orderId": str(order_id), "status": "confirmed"})
     assert (await step("confirm")).json() == done.json()
 
 
-async def test_T67_cancel_twice(api: httpx2.AsyncClient, app: FastAPI, buyer: Person, house: House) -> None:
-    order_id = await placed(api, buyer, house)
+async def test_T67_cancel_twice(api: httpx2.AsyncClient, app: FastAPI, buyer: Person, services: Services) -> None:
+    order_id = await placed(api, buyer, services)
     step = Steps(api, buyer, order_id)
 
     first = await step("cancel", wait=None, body={"reason": "{{7*7}}\nchanged my mind"})
     second = await step("cancel", wait=None)
-    done, _ = await meanwhile(app, step("cancel", wait=10), lambda: undo(house, order_id))
+    done, _ = await meanwhile(app, step("cancel", wait=10), lambda: undo(services, order_id))
     after = await step("cancel", wait=None)
 
     assert (first.status_code, first.json()) == (202, {"orderId": str(order_id), "status": "cancelling"})
     assert second.status_code == 202
     assert (done.status_code, done.json()) == (200, {"orderId": str(order_id), "status": "cancelled"})
     assert (after.status_code, after.json()) == (200, done.json())
-    assert house.orders.get(order_id).cancel_reason is CancelReason.BUYER_REQUEST
+    assert services.orders.get(order_id).cancel_reason is CancelReason.BUYER_REQUEST
 
 
-async def test_T67_cancel_after_confirmation(api: httpx2.AsyncClient, buyer: Person, house: House) -> None:
-    order_id = await placed(api, buyer, house, card="tok_succeeds")
-    reserve(house, order_id)
-    pay(house, order_id)
-    confirm(house, order_id)
+async def test_T67_cancel_after_confirmation(api: httpx2.AsyncClient, buyer: Person, services: Services) -> None:
+    order_id = await placed(api, buyer, services, card="tok_succeeds")
+    reserve(services, order_id)
+    pay(services, order_id)
+    confirm(services, order_id)
 
     assert slug(await Steps(api, buyer, order_id)("cancel")) == (409, "invalid-transition")
 
 
 @pytest.mark.parametrize("reason", ["x" * 501, "x" * 10_000, "a\x00b", "a\u202eb", 1, ["x"]])
-async def test_T67_reasons_that_are_none(api: httpx2.AsyncClient, buyer: Person, house: House, reason: Any) -> None:
-    order_id = await placed(api, buyer, house)
+async def test_T67_reasons_that_are_none(
+    api: httpx2.AsyncClient, buyer: Person, services: Services, reason: Any
+) -> None:
+    order_id = await placed(api, buyer, services)
 
     assert slug(await Steps(api, buyer, order_id)("cancel", body={"reason": reason})) == (422, "validation-error")
-    assert house.orders.get(order_id).status == "created"
+    assert services.orders.get(order_id).status == "created"
 
 
-async def test_an_operator_cancels(api: httpx2.AsyncClient, buyer: Person, operator: Person, house: House) -> None:
-    order_id = await placed(api, buyer, house)
+async def test_an_operator_cancels(
+    api: httpx2.AsyncClient, buyer: Person, operator: Person, services: Services
+) -> None:
+    order_id = await placed(api, buyer, services)
 
     assert (await Steps(api, operator, order_id)("cancel")).status_code == 202
-    assert house.orders.get(order_id).cancel_reason is CancelReason.OPERATOR_REQUEST
+    assert services.orders.get(order_id).cancel_reason is CancelReason.OPERATOR_REQUEST
 
 
 async def test_placing_can_wait_until_the_order_rests(
-    api: httpx2.AsyncClient, app: FastAPI, buyer: Person, house: House
+    api: httpx2.AsyncClient, app: FastAPI, buyer: Person, services: Services
 ) -> None:
-    product_id = a_product(house)
+    product_id = a_product(services)
 
     def drive() -> None:
-        order_id = house.orders.list_orders(OrderFilter(), None, 1)[0].id
-        reserve(house, order_id)
-        pay(house, order_id)
-        confirm(house, order_id)
+        order_id = services.orders.list_orders(OrderFilter(), None, 1)[0].id
+        reserve(services, order_id)
+        pay(services, order_id)
+        confirm(services, order_id)
 
     asked = order(api, buyer, product_id, card="tok_succeeds", headers={"Prefer": "wait=20, respond-async"})
     answer, seconds = await meanwhile(app, asked, drive)
@@ -283,22 +293,22 @@ async def test_placing_can_wait_until_the_order_rests(
     assert seconds < 5
 
 
-async def test_a_wait_ends_in_time(api: httpx2.AsyncClient, buyer: Person, house: House) -> None:
+async def test_a_wait_ends_in_time(api: httpx2.AsyncClient, buyer: Person, services: Services) -> None:
     began = time.monotonic()
-    answer = await order(api, buyer, a_product(house), headers={"Prefer": "wait=1"})
+    answer = await order(api, buyer, a_product(services), headers={"Prefer": "wait=1"})
 
     assert (answer.status_code, answer.json()["status"]) == (201, "created")
     assert 1 <= time.monotonic() - began < 3
 
 
-async def test_a_charge_under_way_is_no_rest(api: httpx2.AsyncClient, buyer: Person, house: House) -> None:
-    order_id = await placed(api, buyer, house, card="tok_pending")
-    look = whole(house, order_id, buyer.id)
+async def test_a_charge_under_way_is_no_rest(api: httpx2.AsyncClient, buyer: Person, services: Services) -> None:
+    order_id = await placed(api, buyer, services, card="tok_pending")
+    look = whole(services, order_id, buyer.id)
     rests = [(await look()).rests]
-    reserve(house, order_id)
-    house.order_steps.start_payment(order_id, 1)
+    reserve(services, order_id)
+    services.order_steps.start_payment(order_id, 1)
     rests.append((await look()).rests)
-    pay(house, order_id)
+    pay(services, order_id)
     rests.append((await look()).rests)
 
     assert rests == [False, False, True]
@@ -325,16 +335,16 @@ def test_preferences(prefer: str | None, asked: int | None) -> None:
 
 
 async def test_every_waiter_is_woken_by_one_subscription(
-    api: httpx2.AsyncClient, app: FastAPI, buyer: Person, house: House
+    api: httpx2.AsyncClient, app: FastAPI, buyer: Person, services: Services
 ) -> None:
-    order_id = await placed(api, buyer, house)
+    order_id = await placed(api, buyer, services)
     step = Steps(api, buyer, order_id)
     requests = [asyncio.create_task(step("reserve", wait=30)) for _ in range(20)]
     async with asyncio.timeout(10):
         while app.state.waiting.listeners < 20:
             await asyncio.sleep(0.005)
 
-    await asyncio.to_thread(reserve, house, order_id)
+    await asyncio.to_thread(reserve, services, order_id)
 
     assert {answer.status_code for answer in await asyncio.gather(*requests)} == {200}
     assert app.state.waiting.listeners == 0

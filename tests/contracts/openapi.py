@@ -25,11 +25,11 @@ def document() -> dict[str, Any]:
         settings = Settings(
             app_env="development", database_url="postgresql://nobody@127.0.0.1:1/none", data_dir=Path(folder)
         )
-        house = bootstrap.build(settings)
+        services = bootstrap.build(settings)
         try:
-            return create_app(house).openapi()
+            return create_app(services).openapi()
         finally:
-            house.close()
+            services.close()
 
 
 def exported() -> str:

@@ -61,7 +61,7 @@ async def cancelled_while_pending(shop: Shop) -> UUID:
     await shop.until(lambda: "released" in shop.events(order.id))
     payment = shop.payment_id(order.id)
     shop.provider.settle(payment, Outcome.SUCCEEDED)
-    shop.house.orders.notice_payment(order.id, payment, "hook")
+    shop.services.orders.notice_payment(order.id, payment, "hook")
     return order.id
 
 

@@ -18,7 +18,7 @@ from temporalio.testing import TimeSkipper, TimeSkippingConfig
 from activities.faults import Faults
 from activities.messages import OrderOutcome
 from services import bootstrap
-from services.bootstrap import House
+from services.bootstrap import Services
 from services.clock import new_id
 from services.db import Sessions
 from services.money import Money
@@ -60,7 +60,7 @@ Order = WorkflowHandle[OrderWorkflow, OrderOutcome]
 class Shop:
     """Places orders, moves time, and checks that money and goods agree."""
 
-    house: House
+    services: Services
     provider: FakeProvider
     client: Client
     skipper: TimeSkipper
@@ -69,14 +69,14 @@ class Shop:
     def product(self, units: int = 10, price: str = "10.00") -> Product:
         """A product with so many in stock."""
         product = Product(new_id(), "Lantern", Money.parse(price, "RUB"), is_active=True)
-        self.house.reservations.add_stocks([(product.id, units)])
+        self.services.reservations.add_stocks([(product.id, units)])
         return product
 
     async def place(self, new: NewOrder, *, start: bool = True) -> OrderView:
         """Store an order and start its workflow on a clock that can be moved."""
-        placed = await asyncio.to_thread(self.house.orders.place, new)
+        placed = await asyncio.to_thread(self.services.orders.place, new)
         if start:
-            stored = self.house.orders.start_input(placed.order.id)
+            stored = self.services.orders.start_input(placed.order.id)
             await OrderCommands(self.skipper.client).start(placed.order.id, stored)
         return placed.order
 
@@ -100,30 +100,30 @@ class Shop:
             await asyncio.sleep(0.02)
 
     async def until_status(self, order_id: UUID, status: OrderStatus) -> None:
-        await self.until(lambda: self.house.orders.get(order_id).status == status)
+        await self.until(lambda: self.services.orders.get(order_id).status == status)
 
     async def cancel(self, order: OrderView) -> None:
         """Cancel as the buyer does; the relay brings the word to the workflow."""
-        await asyncio.to_thread(self.house.orders.request_cancel, order.id, order.buyer_id)
+        await asyncio.to_thread(self.services.orders.request_cancel, order.id, order.buyer_id)
 
     def events(self, order_id: UUID) -> list[str]:
-        return [event.type for event in self.house.orders.events(order_id)]
+        return [event.type for event in self.services.orders.events(order_id)]
 
     def payment_id(self, order_id: UUID) -> UUID:
-        return self.house.payments.of_order(order_id)[-1].id
+        return self.services.payments.of_order(order_id)[-1].id
 
     def check(self, order: OrderView, status: OrderStatus) -> None:
         """The order ended so, and money and goods agree with it in all three books (I2, I4, I5)."""
-        assert self.house.orders.get(order.id).status == status
+        assert self.services.orders.get(order.id).status == status
         confirmed = status == OrderStatus.CONFIRMED
-        payments = self.house.payments.of_order(order.id)
+        payments = self.services.payments.of_order(order.id)
         kept = order.total.minor if confirmed else 0
         assert sum(payment.captured_minor - payment.refunded_minor for payment in payments) == kept
         assert sum(self.provider.kept(payment.id) for payment in payments) == kept
-        reservation = self.house.reservations.find(order.id)
+        reservation = self.services.reservations.find(order.id)
         assert (reservation is not None and reservation.status == "confirmed") == confirmed
         sold = {line.product_id: line.quantity for line in order.lines} if confirmed else {}
-        for product_id, stock in self.house.reservations.stocks([line.product_id for line in order.lines]).items():
+        for product_id, stock in self.services.reservations.stocks([line.product_id for line in order.lines]).items():
             assert (stock.reserved, stock.sold) == (0, sold.get(product_id, 0))
 
 
@@ -137,13 +137,13 @@ async def open_shop(
     )
     provider, gates = FakeProvider(), Gates()
     times = Times(call=0.04, claim=0.05, refund_pause=0.05)
-    house = bootstrap.build(settings, gateway=provider, sessions=sessions, times=times, policy=policy)
-    house.wakeups.start()
+    services = bootstrap.build(settings, gateway=provider, sessions=sessions, times=times, policy=policy)
+    services.wakeups.start()
     try:
         with ThreadPoolExecutor(THREADS) as executor:
-            async with make_worker(client, house, executor=executor, faults=gates):
+            async with make_worker(client, services, executor=executor, faults=gates):
                 await ensure_background_work(client)
                 skipper = TimeSkipper(client, config=TimeSkippingConfig(enabled=False))
-                yield Shop(house, provider, client, skipper, gates)
+                yield Shop(services, provider, client, skipper, gates)
     finally:
-        house.wakeups.stop()
+        services.wakeups.stop()

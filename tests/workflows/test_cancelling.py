@@ -92,7 +92,7 @@ async def test_F56_cancelled_while_the_provider_is_waited_for(shop: Shop, door: 
     await shop.until(lambda: "released" in shop.events(order.id))
     payment = shop.payment_id(order.id)
     shop.provider.settle(payment, end)
-    shop.house.orders.notice_payment(order.id, payment, "hook")
+    shop.services.orders.notice_payment(order.id, payment, "hook")
     assert (await shop.outcome(order.id)).status == "cancelled"
     shop.check(order, OrderStatus.CANCELLED)
 

@@ -32,53 +32,53 @@ CONFIRMED, CANCELLED = OrderStatus.CONFIRMED, OrderStatus.CANCELLED
 async def place_twice_payable(shop: Shop, new: NewOrder) -> OrderView:
     """An order whose buyer may try to pay twice."""
     policy = Policy(max_unpaid=0, payment_attempts=2)
-    orders = OrderService(shop.house.sessions, Vault(KEY), Clock(), policy)
+    orders = OrderService(shop.services.sessions, Vault(KEY), Clock(), policy)
     order = (await asyncio.to_thread(orders.place, new)).order
-    await OrderCommands(shop.skipper.client).start(order.id, shop.house.orders.start_input(order.id))
+    await OrderCommands(shop.skipper.client).start(order.id, shop.services.orders.start_input(order.id))
     return order
 
 
 def payments(shop: Shop, order: OrderView) -> list[PaymentView]:
-    return shop.house.payments.of_order(order.id)
+    return shop.services.payments.of_order(order.id)
 
 
 def news(shop: Shop, payment_id: UUID, status: str, amount: Money | None = None) -> None:
     """What `POST /payments/{paymentId}/notify` does."""
     key = f"news:{new_id()}"
-    _, received = shop.house.payments.receive_news(key, payment_id, News(status, amount))
+    _, received = shop.services.payments.receive_news(key, payment_id, News(status, amount))
     assert received is not None
-    shop.house.orders.notice_payment(received.order_id, payment_id, key, late=received.late)
+    shop.services.orders.notice_payment(received.order_id, payment_id, key, late=received.late)
 
 
 def failed_once(shop: Shop, order: OrderView) -> bool:
-    return "payment_failed" in shop.events(order.id) and not shop.house.orders.get(order.id).closed
+    return "payment_failed" in shop.events(order.id) and not shop.services.orders.get(order.id).closed
 
 
 async def pay_again(shop: Shop, order: OrderView, card: str) -> None:
     await shop.until(lambda: failed_once(shop, order))
     await shop.until(lambda: _method_is_gone(shop, order))
-    await asyncio.to_thread(shop.house.orders.give_method, order.id, order.buyer_id, PaymentMethod(card=card))
+    await asyncio.to_thread(shop.services.orders.give_method, order.id, order.buyer_id, PaymentMethod(card=card))
 
 
 def _method_is_gone(shop: Shop, order: OrderView) -> bool:
-    return shop.house.order_steps.start_payment(order.id, 1).method is None
+    return shop.services.order_steps.start_payment(order.id, 1).method is None
 
 
 def returned(shop: Shop, order: OrderView) -> list[int]:
     """Minor units of each refund in the timeline."""
-    events = shop.house.orders.events(order.id)
+    events = shop.services.orders.events(order.id)
     return [event.amount.minor for event in events if event.type == "refunded" and event.amount]
 
 
 async def drained(shop: Shop) -> None:
     """Every command has been delivered."""
-    await shop.until(lambda: shop.house.order_steps.claim_commands(10, 1) == [])
+    await shop.until(lambda: shop.services.order_steps.claim_commands(10, 1) == [])
 
 
 async def test_another_card_pays_an_order_whose_first_was_declined(shop: Shop) -> None:
     order = await place_twice_payable(shop, an_order(shop.product(), card="declines"))
     await shop.until(lambda: failed_once(shop, order))
-    hold = shop.house.reservations.find(order.id)
+    hold = shop.services.reservations.find(order.id)
     assert hold is not None
     assert hold.status == "reserved"
     await pay_again(shop, order, "succeeds")
@@ -109,7 +109,7 @@ async def test_F48_a_late_failure_of_the_first_try_leaves_the_second_alone(shop:
     first, second = payments(shop, order)
     await asyncio.to_thread(news, shop, first.id, "failed")
     await drained(shop)
-    assert shop.house.orders.get(order.id).status == OrderStatus.PAYMENT_PENDING
+    assert shop.services.orders.get(order.id).status == OrderStatus.PAYMENT_PENDING
     shop.provider.settle(second.id, Outcome.SUCCEEDED)
     await asyncio.to_thread(news, shop, second.id, "succeeded")
     assert (await shop.outcome(order.id)).status == "confirmed"
@@ -125,7 +125,7 @@ async def test_a_late_success_of_the_first_try_is_sent_back_and_the_second_stays
     shop.provider.settle(first.id, Outcome.SUCCEEDED)
     await asyncio.to_thread(news, shop, first.id, "succeeded")
     await shop.until(lambda: returned(shop, order) == [order.total.minor])
-    assert shop.house.orders.get(order.id).status == OrderStatus.PAYMENT_PENDING
+    assert shop.services.orders.get(order.id).status == OrderStatus.PAYMENT_PENDING
     shop.provider.settle(second.id, Outcome.SUCCEEDED)
     await asyncio.to_thread(news, shop, second.id, "succeeded")
     assert (await shop.outcome(order.id)).status == "confirmed"
@@ -146,7 +146,7 @@ async def test_a_webhook_about_our_own_refund_makes_no_second_one(shop: Shop) ->
         await asyncio.to_thread(news, shop, payment, "refunded")
     await drained(shop)
     shop.check(order, CANCELLED)
-    assert (len(shop.house.payments.refunds_of(order.id)), returned(shop, order)) == (1, [order.total.minor])
+    assert (len(shop.services.payments.refunds_of(order.id)), returned(shop, order)) == (1, [order.total.minor])
 
 
 async def test_a_callback_while_a_refund_starts(shop: Shop) -> None:
@@ -172,7 +172,7 @@ async def test_the_buyers_return_and_the_webhook_both_find_the_money(shop: Shop)
     payment = shop.payment_id(order.id)
     shop.provider.settle(payment, Outcome.SUCCEEDED)
     seen = await asyncio.gather(
-        *[asyncio.to_thread(shop.house.payments.settle, payment) for _ in range(8)],
+        *[asyncio.to_thread(shop.services.payments.settle, payment) for _ in range(8)],
         *[asyncio.to_thread(news, shop, payment, "succeeded") for _ in range(8)],
     )
     assert {view.captured_minor for view in seen if view is not None} == {order.total.minor}
@@ -190,7 +190,7 @@ async def test_F46_charged_after_the_cancel(shop: Shop) -> None:
     await shop.until(lambda: returned(shop, order) == [order.total.minor])
     await drained(shop)
     shop.check(order, CANCELLED)
-    assert len(shop.house.payments.refunds_of(order.id)) == 1
+    assert len(shop.services.payments.refunds_of(order.id)) == 1
 
 
 @pytest.mark.parametrize("truth", [Outcome.SUCCEEDED, Outcome.FAILED])
@@ -202,7 +202,7 @@ async def test_T100_a_stopped_payment_confirms_nothing_and_keeps_nothing(shop: S
     await asyncio.to_thread(news, shop, payment, "succeeded", Money(1, "RUB"))
     assert (await shop.outcome(order.id)).status == "cancelled"
     shop.check(order, CANCELLED)
-    assert shop.house.payments.get(payment).status == ("refunded" if truth is Outcome.SUCCEEDED else "review")
+    assert shop.services.payments.get(payment).status == ("refunded" if truth is Outcome.SUCCEEDED else "review")
     assert returned(shop, order) == ([order.total.minor] if truth is Outcome.SUCCEEDED else [])
 
 
@@ -215,22 +215,22 @@ async def test_F53_a_refund_that_never_succeeds_is_settled_by_hand(shop: Shop, a
         payment = shop.payment_id(order.id)
         shop.provider.settle(payment, Outcome.SUCCEEDED)
         await shop.cancel(order)
-        await shop.until(lambda: bool(shop.house.payments.refunds_of(order.id)))
+        await shop.until(lambda: bool(shop.services.payments.refunds_of(order.id)))
         await shop.forward(order.id, 700)
-        await shop.until(lambda: shop.house.orders.get(order.id).needs_attention)
-        assert shop.house.orders.get(order.id).status == OrderStatus.CANCELLING
+        await shop.until(lambda: shop.services.orders.get(order.id).needs_attention)
+        assert shop.services.orders.get(order.id).status == OrderStatus.CANCELLING
         await OrderCommands(shop.client).settle(order.id, "refund_payment", action, "transfer 4711")
         assert (await shop.outcome(order.id)).status == "cancelled"
         await asyncio.to_thread(news, shop, payment, "refunded")
         await drained(shop)
     finally:
         shop.provider.failing_refunds = 0
-    last = shop.house.payments.refunds_of(order.id)[-1]
+    last = shop.services.payments.refunds_of(order.id)[-1]
     by_hand = action == "mark_done"
     assert (last.status, last.failure_code) == (("succeeded", None) if by_hand else ("failed", "written_off"))
-    assert shop.house.payments.get(payment).refunded_minor == (order.total.minor if by_hand else 0)
+    assert shop.services.payments.get(payment).refunded_minor == (order.total.minor if by_hand else 0)
     assert shop.provider.kept(payment) == order.total.minor
-    broken = [v for check in check_tables(shop.house.sessions) if check.id in ("I4", "I5") for v in check.violations]
+    broken = [v for check in check_tables(shop.services.sessions) if check.id in ("I4", "I5") for v in check.violations]
     assert str(order.id) not in map(str, broken)
     assert str(payment) not in map(str, broken)
 
@@ -246,10 +246,10 @@ async def test_F53_a_late_refund_that_keeps_failing_asks_for_a_person(shop: Shop
     step = refund_workflow_id(payment)
     refund = await shop.skipper.client.start_workflow(RefundWorkflow.run, late, id=step, task_queue=TASK_QUEUE)
     try:
-        await shop.until(lambda: bool(shop.house.payments.refunds_of(order.id)))
+        await shop.until(lambda: bool(shop.services.payments.refunds_of(order.id)))
         await shop.skipper.fast_forward(refund, 700)
-        await shop.until(lambda: shop.house.orders.get(order.id).needs_attention)
-        assert shop.house.orders.get(order.id).attention_reason == step
+        await shop.until(lambda: shop.services.orders.get(order.id).needs_attention)
+        assert shop.services.orders.get(order.id).attention_reason == step
         if action == "retry":
             shop.provider.failing_refunds = 0
         await OrderCommands(shop.client).settle(order.id, step, action, "transfer 4711")
@@ -259,9 +259,9 @@ async def test_F53_a_late_refund_that_keeps_failing_asks_for_a_person(shop: Shop
         await asyncio.wait_for(refund.result(), 20)
     finally:
         shop.provider.failing_refunds = 0
-    assert not shop.house.orders.get(order.id).needs_attention
-    assert shop.house.orders.get(order.id).status == CANCELLED
-    last = shop.house.payments.refunds_of(order.id)[-1]
+    assert not shop.services.orders.get(order.id).needs_attention
+    assert shop.services.orders.get(order.id).status == CANCELLED
+    last = shop.services.payments.refunds_of(order.id)[-1]
     assert (last.status, last.failure_code) == (
         ("failed", "written_off") if action == "write_off" else ("succeeded", None)
     )
@@ -273,14 +273,14 @@ async def test_a_refund_that_was_left_is_gone_on_with_and_told_once(shop: Shop) 
     shop.provider.away = True
     try:
         left = await asyncio.to_thread(
-            shop.house.payments.refund, order.id, shop.payment_id(order.id), Money(100, order.total.currency)
+            shop.services.payments.refund, order.id, shop.payment_id(order.id), Money(100, order.total.currency)
         )
     finally:
         shop.provider.away = False
     assert left.status == "pending"
-    await shop.until(lambda: left.id in shop.house.payments.pending_refunds(100))
+    await shop.until(lambda: left.id in shop.services.payments.pending_refunds(100))
     for number in range(2):
         await shop.client.execute_workflow(SweepWorkflow.run, id=f"sweep-{order.id}-{number}", task_queue=TASK_QUEUE)
-    assert shop.house.payments.get_refund(left.id).status == "succeeded"
-    assert (returned(shop, order), shop.house.payments.untold_refunds(10)) == ([100], [])
-    assert shop.house.orders.get(order.id).status == CONFIRMED
+    assert shop.services.payments.get_refund(left.id).status == "succeeded"
+    assert (returned(shop, order), shop.services.payments.untold_refunds(10)) == ([100], [])
+    assert shop.services.orders.get(order.id).status == CONFIRMED

@@ -43,7 +43,7 @@ async def test_out_of_stock_takes_no_money(shop: Shop) -> None:
     order = await shop.place(an_order(shop.product(), shop.product(units=1), quantity=2))
     assert await shop.outcome(order.id) == OrderOutcome("cancelled", CancelReason.OUT_OF_STOCK)
     shop.check(order, CANCELLED)
-    assert shop.house.payments.of_order(order.id) == []
+    assert shop.services.payments.of_order(order.id) == []
 
 
 async def test_F38_declined_gives_the_goods_back(shop: Shop) -> None:
@@ -58,7 +58,7 @@ async def test_pending_until_the_provider_calls(shop: Shop) -> None:
     await shop.until(lambda: "payment_waiting" in shop.events(order.id))
     payment = shop.payment_id(order.id)
     shop.provider.settle(payment, Outcome.SUCCEEDED)
-    shop.house.orders.notice_payment(order.id, payment, "hook")
+    shop.services.orders.notice_payment(order.id, payment, "hook")
     assert await shop.outcome(order.id) == OrderOutcome("confirmed")
     shop.check(order, CONFIRMED)
 
@@ -68,7 +68,7 @@ async def test_pending_then_declined_by_the_buyer(shop: Shop) -> None:
     await shop.until(lambda: "payment_waiting" in shop.events(order.id))
     payment = shop.payment_id(order.id)
     shop.provider.settle(payment, Outcome.FAILED)
-    shop.house.orders.notice_payment(order.id, payment, "hook")
+    shop.services.orders.notice_payment(order.id, payment, "hook")
     assert await shop.outcome(order.id) == OrderOutcome("cancelled", CancelReason.PAYMENT_DECLINED)
     shop.check(order, CANCELLED)
 
@@ -100,7 +100,7 @@ async def test_T52_without_a_method_it_rests_until_one_is_given(shop: Shop) -> N
     order = await shop.place(an_order(shop.product(), card=None))
     await shop.until_status(order.id, OrderStatus.RESERVED)
     assert await shop.workflow(order.id).query("status") == "reserved"
-    shop.house.orders.give_method(order.id, order.buyer_id, PaymentMethod(card="succeeds"))
+    shop.services.orders.give_method(order.id, order.buyer_id, PaymentMethod(card="succeeds"))
     assert await shop.outcome(order.id) == OrderOutcome("confirmed")
     shop.check(order, CONFIRMED)
 
@@ -109,7 +109,7 @@ async def test_F41_the_payment_window_ends(shop: Shop) -> None:
     order = await shop.place(an_order(shop.product(), card=None))
     await shop.until_status(order.id, OrderStatus.RESERVED)
     await shop.forward(order.id, 899)
-    assert shop.house.orders.get(order.id).status == OrderStatus.RESERVED
+    assert shop.services.orders.get(order.id).status == OrderStatus.RESERVED
     await shop.forward(order.id, 10)
     assert await shop.outcome(order.id) == OrderOutcome("cancelled", CancelReason.PAYMENT_EXPIRED)
     shop.check(order, CANCELLED)
@@ -119,7 +119,7 @@ async def test_a_payment_nobody_answers_ends_with_its_term(shop: Shop) -> None:
     order = await shop.place(an_order(shop.product(), card="waits"))
     await shop.until(lambda: "payment_waiting" in shop.events(order.id))
     await shop.forward(order.id, 3000)
-    assert shop.house.orders.get(order.id).status == OrderStatus.PAYMENT_PENDING
+    assert shop.services.orders.get(order.id).status == OrderStatus.PAYMENT_PENDING
     await shop.forward(order.id, 1200)
     await shop.until(lambda: "released" in shop.events(order.id))
     shop.provider.settle(shop.payment_id(order.id), Outcome.FAILED)
@@ -133,10 +133,10 @@ async def test_T68_cancelled_while_pending_gives_goods_at_once_and_money_when_it
     await shop.until(lambda: "payment_waiting" in shop.events(order.id))
     await shop.cancel(order)
     await shop.until(lambda: "released" in shop.events(order.id))
-    assert shop.house.orders.get(order.id).status == OrderStatus.CANCELLING
+    assert shop.services.orders.get(order.id).status == OrderStatus.CANCELLING
     payment = shop.payment_id(order.id)
     shop.provider.settle(payment, Outcome.SUCCEEDED)
-    shop.house.orders.notice_payment(order.id, payment, "late")
+    shop.services.orders.notice_payment(order.id, payment, "late")
     assert await shop.outcome(order.id) == OrderOutcome("cancelled", CancelReason.BUYER_REQUEST)
     shop.check(order, CANCELLED)
     assert "refunded" in shop.events(order.id)
@@ -159,7 +159,7 @@ async def test_F55_two_cancels_and_a_success_at_once(shop: Shop) -> None:
     payment = shop.payment_id(order.id)
     shop.provider.settle(payment, Outcome.SUCCEEDED)
     await shop.cancel(order)
-    shop.house.orders.notice_payment(order.id, payment, "hook")
+    shop.services.orders.notice_payment(order.id, payment, "hook")
     await shop.cancel(order)
     await shop.workflow(order.id).cancel()
     outcome = await shop.outcome(order.id)
@@ -174,7 +174,7 @@ async def test_duplicate_signals_change_nothing(shop: Shop) -> None:
     payment = shop.payment_id(order.id)
     shop.provider.settle(payment, Outcome.SUCCEEDED)
     for number in range(5):
-        shop.house.orders.notice_payment(order.id, payment, f"hook-{number}")
+        shop.services.orders.notice_payment(order.id, payment, f"hook-{number}")
     assert await shop.outcome(order.id) == OrderOutcome("confirmed")
     shop.check(order, CONFIRMED)
     assert shop.events(order.id).count("paid") == 1
@@ -187,9 +187,9 @@ async def test_F47_a_success_after_the_end_is_refunded_once(shop: Shop) -> None:
     payment = shop.payment_id(order.id)
     shop.provider.settle(payment, Outcome.SUCCEEDED)
     for number in range(3):
-        shop.house.orders.notice_payment(order.id, payment, f"late-{number}")
+        shop.services.orders.notice_payment(order.id, payment, f"late-{number}")
     await shop.until(lambda: "refunded" in shop.events(order.id))
-    await shop.until(lambda: shop.house.order_steps.claim_commands(10, 1) == [])
+    await shop.until(lambda: shop.services.order_steps.claim_commands(10, 1) == [])
     shop.check(order, CANCELLED)
     assert shop.events(order.id).count("refunded") == 1
 
@@ -197,19 +197,19 @@ async def test_F47_a_success_after_the_end_is_refunded_once(shop: Shop) -> None:
 async def test_news_of_a_confirmed_orders_own_payment_refund_nothing(shop: Shop) -> None:
     order = await shop.place(an_order(shop.product()))
     await shop.outcome(order.id)
-    shop.house.orders.notice_payment(order.id, shop.payment_id(order.id), "again")
-    await shop.until(lambda: shop.house.order_steps.claim_commands(10, 1) == [])
+    shop.services.orders.notice_payment(order.id, shop.payment_id(order.id), "again")
+    await shop.until(lambda: shop.services.order_steps.claim_commands(10, 1) == [])
     shop.check(order, CONFIRMED)
 
 
 async def test_F32_starting_twice_joins(shop: Shop) -> None:
     order = await shop.place(an_order(shop.product(), card=None))
     first = (await shop.workflow(order.id).describe()).run_id
-    await OrderCommands(shop.client).start(order.id, shop.house.orders.start_input(order.id))
+    await OrderCommands(shop.client).start(order.id, shop.services.orders.start_input(order.id))
     assert (await shop.workflow(order.id).describe()).run_id == first
     await shop.cancel(order)
     await shop.outcome(order.id)
-    await OrderCommands(shop.client).start(order.id, shop.house.orders.start_input(order.id))
+    await OrderCommands(shop.client).start(order.id, shop.services.orders.start_input(order.id))
     assert (await shop.workflow(order.id).describe()).run_id == first
     shop.check(order, CANCELLED)
 
@@ -219,7 +219,7 @@ async def test_F33_a_second_run_after_retention_does_nothing(shop: Shop) -> None
     order = await shop.place(an_order(shop.product()))
     await shop.outcome(order.id)
     events = shop.events(order.id)
-    stored = order_input(shop.house.orders.start_input(order.id))
+    stored = order_input(shop.services.orders.start_input(order.id))
     again = await shop.client.start_workflow(OrderWorkflow.run, stored, id=f"again-{order.id}", task_queue=TASK_QUEUE)
     with pytest.raises(WorkflowFailureError):
         await again.result()
@@ -235,11 +235,11 @@ async def test_a_refund_that_keeps_failing_asks_for_a_person_and_goes_on(shop: S
     await shop.until(lambda: "released" in shop.events(order.id))
     payment = shop.payment_id(order.id)
     shop.provider.settle(payment, Outcome.SUCCEEDED)
-    shop.house.orders.notice_payment(order.id, payment, "late")
+    shop.services.orders.notice_payment(order.id, payment, "late")
     await shop.forward(order.id, 700)
-    await shop.until(lambda: shop.house.orders.get(order.id).needs_attention)
-    assert shop.house.orders.get(order.id).attention_reason == "refund_payment"
-    assert shop.house.orders.get(order.id).status == OrderStatus.CANCELLING
+    await shop.until(lambda: shop.services.orders.get(order.id).needs_attention)
+    assert shop.services.orders.get(order.id).attention_reason == "refund_payment"
+    assert shop.services.orders.get(order.id).status == OrderStatus.CANCELLING
     shop.provider.failing_refunds = 0
     answer = await OrderCommands(shop.client).settle(order.id, "refund_payment", "retry")
     assert answer == "refund_payment: retry"
@@ -247,7 +247,7 @@ async def test_a_refund_that_keeps_failing_asks_for_a_person_and_goes_on(shop: S
         await shop.forward(order.id, 700)
     assert (await shop.outcome(order.id)).status == "cancelled"
     shop.check(order, CANCELLED)
-    assert not shop.house.orders.get(order.id).needs_attention
+    assert not shop.services.orders.get(order.id).needs_attention
 
 
 async def test_resolving_what_is_not_stuck_is_refused(shop: Shop) -> None:

@@ -54,7 +54,7 @@ class ChargePayment:
 
 
 @dataclass(frozen=True)
-class SettlePayment:
+class RefreshPayment:
     order_id: UUID
     payment_id: UUID
     attempt: int
@@ -68,7 +68,7 @@ class PaymentState:
     status: str
     look_again: float = 0
     #: seconds of the provider's own term that are left, when it said `pending`
-    settles_in: float | None = None
+    term_left: float | None = None
 
 
 @dataclass(frozen=True)
@@ -143,7 +143,7 @@ class Resolve:
 
 
 @dataclass(frozen=True)
-class PaymentSettled:
+class PaymentUpdated:
     payment_id: UUID
 
 

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from services.identity.service import IdentityService
     from services.notifications.service import NotificationService
     from services.notifications.views import NewMessage, OrderNotice
-    from services.orders.transitions import OrderSteps
-    from services.orders.views import UntoldEvent
+    from services.orders.outbox import OrderOutbox
+    from services.orders.views import PendingNotification
 
 #: One run of the activity; its workflow starts the next.
 RUN = timedelta(minutes=10)
@@ -35,7 +35,7 @@ GATHER = 0.1
 class NotificationActivities:
     """The dispatcher: orders say what happened, identity says to whom, notifications tells them."""
 
-    orders: OrderSteps
+    outbox: OrderOutbox
     identity: IdentityService
     account_messages: AccountMessages
     notifications: NotificationService
@@ -64,11 +64,11 @@ class NotificationActivities:
         return self._queue_events() + self._queue_account_messages()
 
     def _queue_events(self) -> int:
-        events = self.orders.untold_events(BATCH)
+        events = self.outbox.pending_notifications(BATCH)
         if events:
             with self.faults.around("notify"):
                 self.notifications.queue_order_events(self._notices(events))
-            self.orders.mark_told([event.id for event in events])
+            self.outbox.mark_notified([event.id for event in events])
         return len(events)
 
     def _queue_account_messages(self) -> int:
@@ -84,7 +84,7 @@ class NotificationActivities:
         self.account_messages.forget([one.id for one in waiting])
         return len(waiting)
 
-    def _notices(self, events: Sequence[UntoldEvent]) -> list[OrderNotice]:
+    def _notices(self, events: Sequence[PendingNotification]) -> list[OrderNotice]:
         contacts = self.identity.contacts([event.buyer_id for event in events])
         notices = []
         for event in events:

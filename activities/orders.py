@@ -17,7 +17,7 @@ from activities.messages import (
 )
 
 if TYPE_CHECKING:
-    from services.orders.transitions import OrderSteps
+    from services.orders.transitions import OrderTransitions
     from services.reservations.service import ReservationService
 
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 class OrderActivities:
     """Steps over the orders service (and the reservation that is confirmed with the order)."""
 
-    orders: OrderSteps
+    orders: OrderTransitions
     reservations: ReservationService
     faults: Faults
 

@@ -13,7 +13,7 @@ from temporalio import activity
 from activities.polling import Alarm, until_shutdown
 
 if TYPE_CHECKING:
-    from services.orders.transitions import OrderSteps
+    from services.orders.outbox import OrderOutbox
     from services.orders.views import Command
 
 #: One run of the activity; its workflow starts the next.
@@ -41,7 +41,7 @@ class Courier(Protocol):
 class OutboxActivities:
     """The relay."""
 
-    orders: OrderSteps
+    outbox: OrderOutbox
     courier: Courier
     alarm: Callable[[], Alarm]
 
@@ -51,7 +51,7 @@ class OutboxActivities:
         delivered = 0
         with self.alarm() as alarm:
             async for _ in until_shutdown(RUN):
-                commands = await asyncio.to_thread(self.orders.claim_commands, BATCH, LEASE)
+                commands = await asyncio.to_thread(self.outbox.claim_commands, BATCH, LEASE)
                 outcomes = await self._deliver(commands)
                 if commands:
                     await asyncio.to_thread(self._record, commands, outcomes)
@@ -61,8 +61,8 @@ class OutboxActivities:
         return delivered
 
     def _record(self, commands: Sequence[Command], outcomes: Mapping[int, str]) -> None:
-        self.orders.finish_commands(outcomes)
-        self.orders.return_commands([command.id for command in commands if command.id not in outcomes], RETRY)
+        self.outbox.finish_commands(outcomes)
+        self.outbox.return_commands([command.id for command in commands if command.id not in outcomes], RETRY)
 
     async def _deliver(self, commands: Sequence[Command]) -> dict[int, str]:
         places = asyncio.Semaphore(AT_ONCE)

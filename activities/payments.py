@@ -14,14 +14,14 @@ from activities.messages import (
     MoneyReturned,
     PaymentState,
     RecordResolution,
+    RefreshPayment,
     RefundLatePayment,
-    SettlePayment,
     UndoPayment,
 )
 from services.errors import PaymentDeclined, PaymentExpired, Unavailable
 
 if TYPE_CHECKING:
-    from services.orders.transitions import OrderSteps
+    from services.orders.transitions import OrderTransitions
     from services.payments.service import PaymentService
     from services.payments.views import Charge, PaymentView, Undone
     from services.reservations.service import ReservationService
@@ -34,7 +34,7 @@ REFUNDS = 50
 class PaymentActivities:
     """Steps over the payments service, and what each means for the order and its hold."""
 
-    orders: OrderSteps
+    orders: OrderTransitions
     reservations: ReservationService
     payments: PaymentService
     #: builds a `Charge`; given, so that this room loads no database code
@@ -55,11 +55,11 @@ class PaymentActivities:
         return self._told(payment)
 
     @activity.defn(no_thread_cancel_exception=True)
-    def settle_payment(self, message: SettlePayment) -> PaymentState:
+    def refresh_payment(self, message: RefreshPayment) -> PaymentState:
         """Ask the provider what became of a payment; charge again only when it knows of none."""
         charge = self._charge(message.order_id, message.attempt)
-        with self.faults.around("settle"):
-            payment = self.payments.settle(message.payment_id, charge)
+        with self.faults.around("refresh"):
+            payment = self.payments.refresh(message.payment_id, charge)
         return self._told(payment)
 
     @activity.defn(no_thread_cancel_exception=True)
@@ -81,23 +81,23 @@ class PaymentActivities:
         is_money = message.step == "refund_payment" or message.payment_id is not None
         if is_money and message.action != "retry":
             reference, lost = message.reference or message.action, message.action == "write_off"
-            self.payments.settle_by_hand(message.order_id, reference, lost=lost, payment_id=message.payment_id)
+            self.payments.book_manually(message.order_id, reference, lost=lost, payment_id=message.payment_id)
         key = f"resolved:{message.step}:{message.action}"
         self.orders.note(message.order_id, "resolved", key, detail=f"{message.step}: {message.action}")
 
     @activity.defn(no_thread_cancel_exception=True)
-    def settle_refunds(self) -> int:
+    def continue_refunds(self) -> int:
         """Go on with refunds that wait, and tell the orders of those that have ended; returns how many were told."""
         for refund_id in self.payments.pending_refunds(REFUNDS):
             try:
-                self.payments.settle_refund(refund_id)
+                self.payments.refresh_refund(refund_id)
             except Unavailable:
                 # One look is enough for a provider that is away: the next sweep comes in a minute.
                 break
-        ended = self.payments.untold_refunds(REFUNDS)
+        ended = self.payments.unreported_refunds(REFUNDS)
         for refund in ended:
-            self.orders.tell_refund(refund.order_id, refund.id, refund.amount.minor, refund.failure_code)
-        self.payments.mark_told([refund.id for refund in ended])
+            self.orders.record_refund(refund.order_id, refund.id, refund.amount.minor, refund.failure_code)
+        self.payments.mark_reported([refund.id for refund in ended])
         return len(ended)
 
     def _charge(self, order_id: UUID, attempt: int) -> Charge | None:
@@ -137,9 +137,9 @@ class PaymentActivities:
         elif payment.status == "review":
             self.orders.set_attention(order_id, "payment_review")
         elif payment.status == "pending" and payment.provider_id:
-            self.reservations.extend(order_id, int(payment.settles_in or 0))
+            self.reservations.extend(order_id, int(payment.term_left or 0))
             self.orders.note(order_id, "payment_waiting", f"payment_waiting:{attempt}", attempt=attempt)
-        return PaymentState(payment.id, payment.status, payment.retry_after, payment.settles_in)
+        return PaymentState(payment.id, payment.status, payment.retry_after, payment.term_left)
 
     def _send_back(self, payment: PaymentView) -> NoReturn:
         # The money came after this try had been given up: it pays nothing.
@@ -151,5 +151,5 @@ class PaymentActivities:
     def _returned(self, order_id: UUID, undone: Undone) -> MoneyReturned:
         for refund in self.payments.refunds_of(order_id) if undone.refund_id and undone.done else ():
             if refund.status == "succeeded":
-                self.orders.tell_refund(order_id, refund.id, refund.amount.minor, None)
+                self.orders.record_refund(order_id, refund.id, refund.amount.minor, None)
         return MoneyReturned(undone.done, undone.retry_after, undone.refunded_minor)

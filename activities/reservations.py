@@ -11,7 +11,7 @@ from activities.faults import Faults
 from activities.messages import OrderStanding, ReleaseStock, ReserveStock, Swept
 
 if TYPE_CHECKING:
-    from services.orders.transitions import OrderSteps
+    from services.orders.transitions import OrderTransitions
     from services.reservations.service import ReservationService
     from services.reservations.views import Item
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class ReservationActivities:
     """Steps over the reservations service."""
 
-    orders: OrderSteps
+    orders: OrderTransitions
     reservations: ReservationService
     #: builds an `Item`; given, so that this room loads no database code
     item_of: type[Item]

@@ -32,8 +32,9 @@ from services.notifications.ports import Mailer, Texter, Unconfigured
 from services.notifications.rendering import Templates
 from services.notifications.service import NotificationService
 from services.notifications.sms import HttpTexter
+from services.orders.outbox import OrderOutbox
 from services.orders.service import OrderService
-from services.orders.transitions import OrderSteps
+from services.orders.transitions import OrderTransitions
 from services.orders.views import Policy
 from services.payments.call_budget import Times
 from services.payments.gateway import Gateway
@@ -53,7 +54,7 @@ class OrderStarter(Protocol):
     async def start(self, order_id: UUID, start_input: Mapping[str, Any]) -> None:
         """Raises when Temporal is away."""
 
-    async def settle(self, order_id: UUID, step: str, action: str, reference: str) -> str:
+    async def resolve(self, order_id: UUID, step: str, action: str, reference: str) -> str:
         """Settle a stuck step; says what was done. Raises InvalidTransition (not stuck), Unavailable."""
 
 
@@ -74,7 +75,8 @@ class Services:
     keys: Keys
     catalog: CatalogService
     orders: OrderService
-    order_steps: OrderSteps
+    order_transitions: OrderTransitions
+    order_outbox: OrderOutbox
     reservations: ReservationService
     payments: PaymentService
     notifications: NotificationService
@@ -148,7 +150,8 @@ def build(
         keys=Keys(sessions),
         catalog=CatalogService(sessions, clock),
         orders=OrderService(sessions, vault, clock, policy or _policy(settings)),
-        order_steps=OrderSteps(sessions, vault),
+        order_transitions=OrderTransitions(sessions, vault),
+        order_outbox=OrderOutbox(sessions, vault),
         reservations=ReservationService(sessions, clock),
         payments=PaymentService(
             sessions, provider, clock, times=times, signatures=Signatures(webhook_keys(settings.webhook_secrets))

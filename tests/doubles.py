@@ -70,7 +70,7 @@ class FakeProvider:
     def read_webhook(self, headers: Mapping[str, str], body: bytes, source: str | None) -> Hint | None:
         return None
 
-    def settle(self, reference: UUID, outcome: Outcome) -> None:
+    def decide(self, reference: UUID, outcome: Outcome) -> None:
         """What the buyer did at last with a payment that waits."""
         self.payments[reference] = replace(self.payments[reference], outcome=outcome, failure_code=_why(outcome))
 

@@ -31,14 +31,19 @@ def activities(services: Services, courier: Courier, faults: Faults | None = Non
     """The activity methods, bound to the services that they call; `faults` instead of those of the settings."""
     faults = faults or Faults.parse(services.settings.faults, services.settings.data_dir)
     subscribe = services.wakeups.subscribe
-    reservations = ReservationActivities(services.order_steps, services.reservations, Item, faults)
-    orders = OrderActivities(services.order_steps, services.reservations, faults)
+    reservations = ReservationActivities(services.order_transitions, services.reservations, Item, faults)
+    orders = OrderActivities(services.order_transitions, services.reservations, faults)
     payments = PaymentActivities(
-        services.order_steps, services.reservations, services.payments, Charge, services.settings.public_url, faults
+        services.order_transitions,
+        services.reservations,
+        services.payments,
+        Charge,
+        services.settings.public_url,
+        faults,
     )
-    outbox = OutboxActivities(services.order_steps, courier, lambda: Alarm(subscribe, OUTBOX))
+    outbox = OutboxActivities(services.order_outbox, courier, lambda: Alarm(subscribe, OUTBOX))
     notifications = NotificationActivities(
-        services.order_steps,
+        services.order_outbox,
         services.identity,
         services.account_messages,
         services.notifications,
@@ -56,11 +61,11 @@ def activities(services: Services, courier: Courier, faults: Faults | None = Non
         orders.finish_cancel,
         orders.raise_attention,
         payments.charge_payment,
-        payments.settle_payment,
+        payments.refresh_payment,
         payments.refund_payment,
         payments.refund_late_payment,
         payments.record_resolution,
-        payments.settle_refunds,
+        payments.continue_refunds,
         outbox.relay_outbox,
         notifications.dispatch_notifications,
     ]

@@ -67,7 +67,7 @@ class SweepWorkflow:
         # A sweep that was open when this came may have to replay without it.
         if workflow.patched("settle-refunds"):
             await workflow.execute_activity_method(
-                PaymentActivities.settle_refunds,
+                PaymentActivities.continue_refunds,
                 start_to_close_timeout=timedelta(minutes=5),
                 retry_policy=RetryPolicy(maximum_attempts=3),
             )

@@ -10,7 +10,7 @@ from temporalio.exceptions import ApplicationError
 from temporalio.exceptions import TimeoutError as StepTimeout
 
 with workflow.unsafe.imports_passed_through():
-    from activities.messages import OrderInput, OrderOutcome, PaymentSettled, PaymentState, Resolve
+    from activities.messages import OrderInput, OrderOutcome, PaymentState, PaymentUpdated, Resolve
     from workflows.compensation import Compensation, may_undo, refusal_of, root_cause, shielded
     from workflows.lanes import LOOK_AGAIN
     from workflows.order_steps import OrderSteps
@@ -69,7 +69,7 @@ class OrderWorkflow:
         self._has_method = True
 
     @workflow.signal
-    def payment_settled(self, news: PaymentSettled) -> None:
+    def payment_updated(self, news: PaymentUpdated) -> None:
         """The provider has news of a payment; a hint, so the provider is asked."""
         self._settled.add(str(news.payment_id))
 
@@ -124,7 +124,7 @@ class OrderWorkflow:
             if payment.status == "pending":
                 self._rest("payment_pending")
             await self._news_of(str(payment.payment_id), max(payment.look_again, LOOK_AGAIN[looks]))
-            payment = await self._steps.settle_payment(payment.payment_id, attempt)
+            payment = await self._steps.refresh_payment(payment.payment_id, attempt)
             looks = min(looks + 1, len(LOOK_AGAIN) - 1)
 
     async def _return_money(self) -> None:

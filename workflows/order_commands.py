@@ -22,7 +22,7 @@ from temporalio.converter import value_to_type
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
-from activities.messages import OrderInput, PaymentSettled, RefundInput, Resolve
+from activities.messages import OrderInput, PaymentUpdated, RefundInput, Resolve
 from services.errors import InvalidTransition, Unavailable
 from services.money import Money
 from workflows.client import TASK_QUEUE, TASK_TIMEOUT, order_workflow_id, refund_workflow_id
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from services.orders.views import Command
 
 #: Seconds to wait for a workflow to take an operator's decision.
-SETTLE = 10
+RESOLVE_TIMEOUT = 10
 
 
 def order_input(stored: Mapping[str, Any]) -> OrderInput:
@@ -82,7 +82,7 @@ class OrderCommands:
             return "stale"
         return "delivered"
 
-    async def settle(self, order_id: UUID, step: str, action: str, reference: str = "") -> str:
+    async def resolve(self, order_id: UUID, step: str, action: str, reference: str = "") -> str:
         """Settle a stuck step of an order; says what was done.
 
         Raises InvalidTransition when the step is not stuck, Unavailable when Temporal or every worker is away.
@@ -92,7 +92,7 @@ class OrderCommands:
         handle = self._client.get_workflow_handle(workflow_id)
         decision = Resolve(step, action, reference)
         try:
-            return await asyncio.wait_for(handle.execute_update(OrderWorkflow.resolve, decision), SETTLE)
+            return await asyncio.wait_for(handle.execute_update(OrderWorkflow.resolve, decision), RESOLVE_TIMEOUT)
         except WorkflowUpdateFailedError as refused:
             raise InvalidTransition(str(refused.cause)) from refused
         except (RPCError, TimeoutError) as trouble:
@@ -101,7 +101,7 @@ class OrderCommands:
             raise Unavailable("The workflow does not answer: try again.", retry_after=5) from trouble
 
     async def _beside_the_order(self, command: Command) -> str:
-        if command.name not in ("payment_settled", "late_payment"):
+        if command.name not in ("payment_updated", "late_payment"):
             return "stale"
         payment_id = UUID(command.arguments["payment_id"])
         if payment_id == command.paid_by:
@@ -151,8 +151,8 @@ class OrderCommands:
 
 
 def _signal_arguments(command: Command) -> list[Any]:
-    if command.name == "payment_settled":
-        return [PaymentSettled(UUID(command.arguments["payment_id"]))]
+    if command.name == "payment_updated":
+        return [PaymentUpdated(UUID(command.arguments["payment_id"]))]
     return []
 
 
@@ -168,8 +168,8 @@ class LateStarter:
             raise ConnectionError("Temporal was not reached yet")
         await self.commands.start(order_id, start_input)
 
-    async def settle(self, order_id: UUID, step: str, action: str, reference: str) -> str:
+    async def resolve(self, order_id: UUID, step: str, action: str, reference: str) -> str:
         """Raises Unavailable while Temporal was never reached."""
         if self.commands is None:
             raise Unavailable("Temporal was not reached yet: try again.", retry_after=5)
-        return await self.commands.settle(order_id, step, action, reference)
+        return await self.commands.resolve(order_id, step, action, reference)

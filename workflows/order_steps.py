@@ -19,9 +19,9 @@ with workflow.unsafe.imports_passed_through():
         PaymentState,
         RaiseAttention,
         RecordResolution,
+        RefreshPayment,
         ReleaseStock,
         ReserveStock,
-        SettlePayment,
         UndoPayment,
     )
     from activities.orders import OrderActivities
@@ -49,9 +49,9 @@ class OrderSteps:
 
     def term(self, payment: PaymentState) -> timedelta:
         """How long to wait for a payment to be decided: the provider's own term once it said `pending`."""
-        if payment.settles_in is None:
+        if payment.term_left is None:
             return self.window_left()
-        return timedelta(seconds=payment.settles_in) + GRACE
+        return timedelta(seconds=payment.term_left) + GRACE
 
     async def reserve_stock(self) -> OrderStanding:
         """Hold the goods. Undo: `release_stock`."""
@@ -78,11 +78,11 @@ class OrderSteps:
             within=max(self.window_left(), EXCHANGE.attempt),
         )
 
-    async def settle_payment(self, payment_id: UUID, attempt: int) -> PaymentState:
+    async def refresh_payment(self, payment_id: UUID, attempt: int) -> PaymentState:
         """Ask the provider what became of a payment."""
         return await two_lanes(
-            PaymentActivities.settle_payment,
-            SettlePayment(self._id, payment_id, attempt),
+            PaymentActivities.refresh_payment,
+            RefreshPayment(self._id, payment_id, attempt),
             name=f"settle_payment-{attempt}",
             intent=EXCHANGE,
             local=self._local,

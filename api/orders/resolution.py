@@ -28,5 +28,5 @@ async def resolve_order(order_id: OrderId, services: CurrentServices, body: Reso
     if services.starter is None:
         raise Unavailable("Temporal is away: try again.", retry_after=5)
     step = body.step or order.attention_reason
-    await services.starter.settle(order_id, step, body.action, body.reference or "")
+    await services.starter.resolve(order_id, step, body.action, body.reference or "")
     return Resolved(order_id=order_id, step=step, action=body.action)

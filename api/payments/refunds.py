@@ -93,5 +93,5 @@ def _payment(services: Services, order_id: UUID, payment_id: UUID) -> PaymentVie
 def _tell(services: Services, refund: RefundView) -> None:
     # What this process does not come to, the sweep does.
     if refund.status != "pending":
-        services.order_steps.tell_refund(refund.order_id, refund.id, refund.amount.minor, refund.failure_code)
-        services.payments.mark_told([refund.id])
+        services.order_transitions.record_refund(refund.order_id, refund.id, refund.amount.minor, refund.failure_code)
+        services.payments.mark_reported([refund.id])

@@ -138,9 +138,9 @@ def _hold(where: Range, trial: Trial) -> dict[str, Any]:
         if trial.behaviour in REFUNDED:
             _cancel(where, order_id)
         if trial.behaviour is Behaviour.REFUND_FAILS:
-            _settle(where, order_id, action="mark_done", reference=BY_HAND)
+            _resolve(where, order_id, action="mark_done", reference=BY_HAND)
         if trial.behaviour is Behaviour.REFUND_FAILS_TWICE:
-            _settle(where, order_id, action="retry")
+            _resolve(where, order_id, action="retry")
         return ended(where.http, where.buyer, order_id)
     except Refusal:
         return _order(where, order_id)
@@ -169,7 +169,7 @@ def _cancel(where: Range, order_id: str) -> None:
     expect(where.http.post(f"/orders/{order_id}/cancel", json={}, headers=where.buyer.headers()), 200, 202)
 
 
-def _settle(where: Range, order_id: str, **decision: str) -> None:
+def _resolve(where: Range, order_id: str, **decision: str) -> None:
     """As an operator does who is asked to: again and again, until the order is over, unless it is so by itself."""
     bearer = {"Authorization": f"Bearer {where.operator}"}
     while True:

@@ -107,7 +107,7 @@ class Codes:
         """
         known = self._read(email, phone)
         guessed = self._guessed(known, code)
-        if guessed is None or not self._settle(known, guessed, caller):
+        if guessed is None or not self._consume_code(known, guessed, caller):
             raise InvalidCode("This code is not valid (any more): ask for a new one.", pointer="/code")
 
     def _read(self, email: str | None, phone: str | None) -> _Known:
@@ -159,7 +159,7 @@ class Codes:
         # Six digits are guessed in a moment by whoever reads the table, unless a key is needed too.
         return hmac.digest(key, f"{kind}:{canonical}:{code}".encode("utf-8", "surrogatepass"), "sha256")
 
-    def _settle(self, known: _Known, guessed: Any, caller: Caller | None) -> bool:
+    def _consume_code(self, known: _Known, guessed: Any, caller: Caller | None) -> bool:
         now, user_id = self._clock.override(), guessed.user_id
         keep = caller.session_id if caller is not None and caller.user_id == user_id else None
         try:

@@ -33,12 +33,12 @@ def return_commands(session: Session, command_ids: Sequence[int], seconds: float
     session.execute(_RETURN_COMMANDS, {"ids": list(command_ids), "seconds": seconds})
 
 
-def untold(session: Session, limit: int) -> Sequence[Row[Any]]:
+def pending_notifications(session: Session, limit: int) -> Sequence[Row[Any]]:
     """Events whose messages are not queued, oldest first."""
-    return session.execute(_UNTOLD, {"limit": limit}).all()
+    return session.execute(_PENDING_NOTIFICATIONS, {"limit": limit}).all()
 
 
-def mark_told(session: Session, event_ids: Sequence[int]) -> None:
+def mark_notified(session: Session, event_ids: Sequence[int]) -> None:
     """Their messages are queued."""
     session.execute(text("UPDATE orders.events SET told_at = now() WHERE id = ANY(:ids)"), {"ids": list(event_ids)})
 
@@ -87,7 +87,7 @@ _RETURN_COMMANDS = text(
     "UPDATE orders.outbox SET due_at = now() + make_interval(secs => :seconds) WHERE id = ANY(:ids) AND done_at IS NULL"
 )
 
-_UNTOLD = text(
+_PENDING_NOTIFICATIONS = text(
     """
     SELECT e.id, e.order_id, o.buyer_id, e.type, o.language, o.total_minor, o.currency, e.amount_minor,
            o.cancel_reason, o.contact,

@@ -38,7 +38,7 @@ from services.secrets import Vault
 
 
 class OrderService:
-    """What people do with orders; the steps of their workflow are in `OrderSteps`."""
+    """What people do with orders; the steps of their workflow are in `OrderTransitions`."""
 
     def __init__(self, sessions: Sessions, vault: Vault, clock: Clock, policy: Policy) -> None:
         self._sessions = sessions
@@ -166,9 +166,9 @@ class OrderService:
             standing = repository.standing(session, order_id)
             if standing and standing.paid_by == payment_id and standing.status in PAID:
                 return
-            name = "late_payment" if late else "payment_settled"
+            name = "late_payment" if late else "payment_updated"
             arguments = {"payment_id": str(payment_id)}
-            outbox_repository.command(session, order_id, name, f"payment_settled:{key}", arguments)
+            outbox_repository.command(session, order_id, name, f"payment_updated:{key}", arguments)
 
     def _view(self, session: Session, order_id: UUID, buyer_id: UUID | None = None, *, lock: bool = False) -> OrderView:
         row = repository.find(session, order_id, buyer_id, lock=lock)

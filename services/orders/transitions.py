@@ -1,8 +1,7 @@
-"""The steps of an order's workflow, each one guarded transaction, each repeatable; and what runs beside it."""
+"""Transitions of an order: each is one guarded transaction and repeatable."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -11,14 +10,14 @@ from sqlmodel import Session
 from services.db import Sessions, retried
 from services.errors import InvalidTransition, NotFound, OrderClaimed, OrderClosing
 from services.money import Money
-from services.orders import outbox_repository, repository, shaping
+from services.orders import repository, shaping
 from services.orders.status import CLOSING, CancelReason, OrderStatus, has_reached, sources
-from services.orders.views import Claimed, Command, Due, PaymentMethod, Standing, UntoldEvent
+from services.orders.views import Claimed, Due, PaymentMethod, Standing
 from services.secrets import Vault
 
 
-class OrderSteps:
-    """What activities do with orders."""
+class OrderTransitions:
+    """The transitions of an order that its workflow's steps make."""
 
     def __init__(self, sessions: Sessions, vault: Vault) -> None:
         self._sessions = sessions
@@ -104,7 +103,7 @@ class OrderSteps:
         with self._sessions.begin() as session:
             repository.note(session, order_id, key, type=type_, detail=detail, attempt=attempt, amount=amount_minor)
 
-    def tell_refund(self, order_id: UUID, refund_id: UUID, amount_minor: int, failure_code: str | None) -> None:
+    def record_refund(self, order_id: UUID, refund_id: UUID, amount_minor: int, failure_code: str | None) -> None:
         """Write how a refund ended into the timeline: each that succeeded, of which the buyer is told, and one failure.
 
         A refund that keeps failing is tried again under new numbers: the timeline need not repeat that.
@@ -125,39 +124,6 @@ class OrderSteps:
         """Ask for a person with a reason (a short code), or no longer (None)."""
         with self._sessions.begin() as session:
             repository.set_attention(session, order_id, reason)
-
-    @retried
-    def claim_commands(self, limit: int, lease_seconds: float) -> list[Command]:
-        """Lease the oldest undone command of each order for some seconds."""
-        with self._sessions.begin() as session:
-            return [shaping.command(row) for row in outbox_repository.claim_commands(session, limit, lease_seconds)]
-
-    @retried
-    def finish_commands(self, outcomes: Mapping[int, str]) -> None:
-        """Mark commands as delivered, each with what became of it (`delivered`, `stale` …)."""
-        if not outcomes:
-            return
-        with self._sessions.begin() as session:
-            outbox_repository.finish_commands(session, outcomes)
-
-    @retried
-    def return_commands(self, command_ids: Sequence[int], seconds: float) -> None:
-        """Give leased commands back, to be tried again in so many seconds."""
-        if not command_ids:
-            return
-        with self._sessions.begin() as session:
-            outbox_repository.return_commands(session, command_ids, seconds)
-
-    def untold_events(self, limit: int) -> list[UntoldEvent]:
-        """Events whose messages are not queued yet, oldest first."""
-        with self._sessions.begin() as session:
-            return [self._untold(row) for row in outbox_repository.untold(session, limit)]
-
-    @retried
-    def mark_told(self, event_ids: Sequence[int]) -> None:
-        """The messages of these events are queued."""
-        with self._sessions.begin() as session:
-            outbox_repository.mark_told(session, event_ids)
 
     @retried
     def _forward(self, order_id: UUID, target: OrderStatus, **event: Any) -> Standing:
@@ -183,20 +149,6 @@ class OrderSteps:
 
     def _method(self, sealed: bytes | None) -> PaymentMethod | None:
         return PaymentMethod(**self._vault.open(sealed)) if sealed else None
-
-    def _untold(self, row: Any) -> UntoldEvent:
-        return UntoldEvent(
-            id=row.id,
-            order_id=row.order_id,
-            buyer_id=row.buyer_id,
-            type=row.type,
-            language=row.language,
-            total=Money(row.total_minor, row.currency),
-            amount=Money(row.amount_minor, row.currency) if row.amount_minor is not None else None,
-            cancel_reason=shaping.reason(row.cancel_reason),
-            again=row.again,
-            phone=self._vault.open(row.contact)["phone"] if row.contact else None,
-        )
 
 
 def _refuse_closing(status: OrderStatus) -> None:

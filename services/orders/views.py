@@ -195,7 +195,7 @@ class Standing:
 
 
 @dataclass(frozen=True)
-class UntoldEvent:
+class PendingNotification:
     """An event whose messages are not queued yet."""
 
     id: int

@@ -58,7 +58,7 @@ class Charges:
         with asking():
             told = self._gateway.look_up(seen.search, within=self._times.call)
         if told is not None:
-            return self._settle(seen, told)
+            return self._apply_provider_state(seen, told)
         if failed:
             return seen
         began = time.monotonic()
@@ -76,7 +76,7 @@ class Charges:
             told = self._gateway.look_up(seen.search, within=self._times.call)
         if told is None or told.outcome is Outcome.FAILED:
             return seen, False
-        return self._settle(seen, told) if told.outcome is Outcome.SUCCEEDED else seen, True
+        return self._apply_provider_state(seen, told) if told.outcome is Outcome.SUCCEEDED else seen, True
 
     def find(self, payment_id: UUID) -> PaymentRecord:
         """The payment. Raises NotFound."""
@@ -105,7 +105,7 @@ class Charges:
             self._let_go(record, 0)
             raise unreachable(None)
         try:
-            return self._settle(record, self._gateway.charge(record.view.id, charge, within=within))
+            return self._apply_provider_state(record, self._gateway.charge(record.view.id, charge, within=within))
         except GatewayRefused as error:
             return self._refuse(record, error.code)
         except GatewayUnavailable as error:
@@ -124,10 +124,10 @@ class Charges:
         return found
 
     @retried
-    def _settle(self, seen: PaymentRecord, told: ProviderPayment) -> PaymentRecord:
+    def _apply_provider_state(self, seen: PaymentRecord, told: ProviderPayment) -> PaymentRecord:
         term = self._gateway.methods[seen.view.method].term
         with self._sessions.begin() as session:
-            moved = self._repository(session).settle(seen, told, term)
+            moved = self._repository(session).apply_provider_state(seen, told, term)
             now = moved or self._found(session, seen.view.id)
         if moved is None and told.outcome.value != now.view.status:
             log.info("payments.stale_news", payment_id=str(now.view.id), status=now.view.status, told=told.outcome)

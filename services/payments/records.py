@@ -73,7 +73,7 @@ def payment_record(row: Row[Any]) -> PaymentRecord:
         refunded_minor=row.refunded_minor,
         surplus=row.surplus,
         retry_after=_pace(row),
-        settles_in=row.settles_in if row.status in _UNDECIDED else None,
+        term_left=row.term_left if row.status in _UNDECIDED else None,
     )
     return PaymentRecord(view, row.call_until, row.busy_for, row.closed, row.created_at, tuple(row.hints))
 

@@ -102,7 +102,7 @@ class Refunds:
             # It is written down: the sweep goes on with it, and a second request would be a second refund.
             return self.find(refund.view.id), False
 
-    def settle_by_hand(self, payment_id: UUID, reference: str, *, lost: bool) -> None:
+    def book_manually(self, payment_id: UUID, reference: str, *, lost: bool) -> None:
         """Book what is left of a payment as sent back by hand, or (`lost`) as written off; once. Raises Unavailable."""
         with self._sessions.begin() as session:
             payment = self._locked(session, payment_id)

@@ -96,7 +96,7 @@ class RefundRepository:
         """Refunds whose end is not in their order's timeline, oldest first."""
         return [refund_record(row) for row in self._run(_UNTOLD, limit=limit)]
 
-    def mark_told(self, refund_ids: Sequence[UUID]) -> None:
+    def mark_reported(self, refund_ids: Sequence[UUID]) -> None:
         """Their ends are in the timelines."""
         self._run(_MARK_TOLD, ids=list(refund_ids))
 

@@ -97,7 +97,7 @@ class PaymentRepository:
         allowed = sorted(FOLLOWS[PaymentStatus.FAILED])
         self._run(_REFUSE, id=payment_id, code=code[:64], allowed=allowed)
 
-    def settle(self, seen: PaymentRecord, told: ProviderPayment, term: float) -> PaymentRecord | None:
+    def apply_provider_state(self, seen: PaymentRecord, told: ProviderPayment, term: float) -> PaymentRecord | None:
         """Write what the provider tells, with its ledger entry; None when the payment is beyond that already.
 
         `term`: seconds that a pending payment may stay pending there.
@@ -128,7 +128,7 @@ _COLUMNS = f"""
     p.id, p.order_id, p.attempt, p.status, p.amount_minor, p.currency, p.method, p.provider_id, p.confirmation_url,
     p.failure_code, p.captured_minor, p.refunded_minor, p.surplus, p.call_until, p.created_at,
     coalesce(greatest(extract(epoch FROM p.call_until - {_MOMENT}), 0), 0)::float8 AS busy_for,
-    extract(epoch FROM p.settles_by - {_MOMENT})::float8 AS settles_in,
+    extract(epoch FROM p.settles_by - {_MOMENT})::float8 AS term_left,
     extract(epoch FROM {_MOMENT} - p.created_at)::float8 AS age"""
 _AROUND = """
     EXISTS (SELECT FROM payments.doors d WHERE d.order_id = p.order_id AND d.closed_at IS NOT NULL) AS closed,

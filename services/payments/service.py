@@ -65,7 +65,7 @@ class PaymentService:
         self._check(charge)
         return self._charges.start(charge).view
 
-    def settle(self, payment_id: UUID, retry: Charge | None = None) -> PaymentView:
+    def refresh(self, payment_id: UUID, retry: Charge | None = None) -> PaymentView:
         """Ask the provider, and write down what it says.
 
         When the provider has no such payment and nobody is asking it for one, it is charged again with `retry`, and
@@ -108,39 +108,39 @@ class PaymentService:
         record, replayed = self._refunds.some_of(order_id, payment_id, amount, idempotent)
         return replace(record.view, replayed=replayed)
 
-    def settle_refund(self, refund_id: UUID) -> RefundView:
+    def refresh_refund(self, refund_id: UUID) -> RefundView:
         """Find out how far a refund is; ask for it again if the provider has none. Raises NotFound, Unavailable."""
         return self._refunds.drive(refund_id).view
 
     def pending_refunds(self, limit: int) -> list[UUID]:
-        """Refunds that wait and that nobody is asking for, the longest untouched first: for `settle_refund`."""
+        """Refunds that wait and that nobody is asking for, the longest untouched first: for `refresh_refund`."""
         with self._sessions.begin() as session:
             return RefundRepository(session, self._clock.override()).pending(limit)
 
-    def untold_refunds(self, limit: int) -> list[RefundView]:
+    def unreported_refunds(self, limit: int) -> list[RefundView]:
         """Refunds that have ended and whose order's timeline does not say so, oldest first."""
         with self._sessions.begin() as session:
             return [record.view for record in RefundRepository(session, self._clock.override()).untold(limit)]
 
     @retried
-    def mark_told(self, refund_ids: Sequence[UUID]) -> None:
+    def mark_reported(self, refund_ids: Sequence[UUID]) -> None:
         """The timelines of their orders say how these refunds ended."""
         with self._sessions.begin() as session:
-            RefundRepository(session, self._clock.override()).mark_told(refund_ids)
+            RefundRepository(session, self._clock.override()).mark_reported(refund_ids)
 
     @retried
-    def settle_by_hand(self, order_id: UUID, reference: str, *, lost: bool, payment_id: UUID | None = None) -> None:
+    def book_manually(self, order_id: UUID, reference: str, *, lost: bool, payment_id: UUID | None = None) -> None:
         """Book what an order's payments (or one) still owe its buyer as sent back by hand, or (`lost`) as written off.
 
         `reference`: an operator's word for it. Repeatable. Raises Unavailable while the provider is being asked.
         """
         for payment in [each for each in self.of_order(order_id) if payment_id in (None, each.id)]:
-            self._refunds.settle_by_hand(payment.id, reference, lost=lost)
+            self._refunds.book_manually(payment.id, reference, lost=lost)
 
     def receive_webhook(
         self, gateway: str, headers: Mapping[str, str], body: bytes, source: str | None
     ) -> Received | None:
-        """Keep a provider's message once; it is a hint to `settle`, and changes no payment.
+        """Keep a provider's message once; it is a hint to `refresh`, and changes no payment.
 
         `source` is the address that it came from. None when it is about nothing of ours.
         Raises InvalidSignature, Invalid, NotFound (the provider sends it again).
@@ -159,7 +159,7 @@ class PaymentService:
     def receive_news(
         self, message_id: str, payment_id: UUID, news: News, order_id: UUID | None = None
     ) -> tuple[PaymentView, Received | None]:
-        """Keep what a known sender tells of a payment (and of `order_id`, if it says one); a hint to `settle`.
+        """Keep what a known sender tells of a payment (and of `order_id`, if it says one); a hint to `refresh`.
 
         One thing it does by itself: another amount than ours stops an undecided payment (`review`). Returns the
         payment as it was, and no receipt when another message had this id. Raises NotFound, PaymentOrderMismatch.

@@ -54,7 +54,7 @@ class PaymentView:
     #: seconds until looking again makes sense; 0 once it is decided
     retry_after: float
     #: seconds left of the provider's term for a pending payment
-    settles_in: float | None
+    term_left: float | None
 
     @property
     def undecided(self) -> bool:

@@ -61,7 +61,7 @@ def commands(services: Services, order_id: UUID) -> list[tuple[str, str]]:
     with services.sessions.begin() as session:
         found = text(
             "SELECT name, arguments ->> 'payment_id' FROM orders.outbox"
-            " WHERE order_id = :id AND name IN ('payment_settled', 'late_payment') ORDER BY id"
+            " WHERE order_id = :id AND name IN ('payment_updated', 'late_payment') ORDER BY id"
         )
         return [(row[0], row[1]) for row in session.execute(found, {"id": order_id})]
 

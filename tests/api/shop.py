@@ -61,15 +61,15 @@ async def placed(api: httpx2.AsyncClient, buyer: Person, services: Services, **m
 
 def reserve(services: Services, order_id: UUID) -> None:
     """What the workflow does first."""
-    ordered = services.order_steps.claim(order_id, "run").items
+    ordered = services.order_transitions.claim(order_id, "run").items
     services.reservations.hold(order_id, [Item(product_id, quantity) for product_id, quantity in ordered], 1200)
-    services.order_steps.reserved(order_id)
+    services.order_transitions.reserved(order_id)
 
 
 def pay(services: Services, order_id: UUID) -> PaymentView:
     """What the workflow does next; the way to pay must be known."""
     services.reservations.pin(order_id)
-    due = services.order_steps.start_payment(order_id, 1)
+    due = services.order_transitions.start_payment(order_id, 1)
     assert due.method is not None
     method = due.method
     charge = Charge(
@@ -77,21 +77,21 @@ def pay(services: Services, order_id: UUID) -> PaymentView:
     )
     payment = services.payments.charge(charge)
     if payment.status == "succeeded":
-        services.order_steps.paid(order_id, payment.id, payment.amount)
+        services.order_transitions.paid(order_id, payment.id, payment.amount)
     elif payment.status == "pending":
-        services.order_steps.note(order_id, "payment_waiting", "payment_waiting:1", attempt=1)
+        services.order_transitions.note(order_id, "payment_waiting", "payment_waiting:1", attempt=1)
     return payment
 
 
 def confirm(services: Services, order_id: UUID) -> None:
     """What the workflow does last."""
-    services.order_steps.confirmed(order_id)
+    services.order_transitions.confirmed(order_id)
     services.reservations.confirm(order_id)
 
 
 def undo(services: Services, order_id: UUID, reason: str = "buyer_request") -> None:
     """What the workflow does when it has to go back."""
-    services.order_steps.begin_cancel(order_id, "run", reason)
+    services.order_transitions.begin_cancel(order_id, "run", reason)
     services.payments.undo(order_id)
     services.reservations.release(order_id)
-    services.order_steps.cancelled(order_id)
+    services.order_transitions.cancelled(order_id)

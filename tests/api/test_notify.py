@@ -100,7 +100,7 @@ async def test_F49_a_genuine_message_is_taken_without_temporal(
     payment = await waiting_payment(api, buyer, services)
     answer = await notify(api, services, payment.id, news(payment), at=at)
     assert (answer.status_code, answer.json()) == (200, {"status": "accepted"})
-    assert commands(services, payment.order_id) == [("payment_settled", str(payment.id))]
+    assert commands(services, payment.order_id) == [("payment_updated", str(payment.id))]
     assert services.payments.get(payment.id).status == "pending"
 
 
@@ -157,7 +157,7 @@ async def test_T97_F43_one_message_a_hundred_times_fifty_at_once(
 
     assert set(statuses) == {200}
     assert kept(services) == 1
-    assert commands(services, payment.order_id) == [("payment_settled", str(payment.id))]
+    assert commands(services, payment.order_id) == [("payment_updated", str(payment.id))]
 
 
 async def test_I11_the_id_of_another_payments_message_has_no_effect(
@@ -193,9 +193,9 @@ async def test_T100_another_amount_stops_the_payment(
     seen = await api.get(f"{PAYMENTS}/{payment.id}", headers=operator.headers)
     assert seen.json()["status"] == "review"
     assert services.orders.get(payment.order_id).status == "payment_pending"
-    assert commands(services, payment.order_id) == [("payment_settled", str(payment.id))]
+    assert commands(services, payment.order_id) == [("payment_updated", str(payment.id))]
     assert (await notify(api, services, payment.id, news(payment))).status_code == 200
-    assert services.payments.settle(payment.id).status == "review"
+    assert services.payments.refresh(payment.id).status == "review"
 
 
 async def test_T100_I11_another_amount_moves_nothing_that_is_decided(
@@ -278,7 +278,7 @@ async def test_T99_F44_any_order_of_news_ends_where_the_provider_is(
     payment = await waiting_payment(api, buyer, services, card="tok_succeeds")
     for status in order:
         assert (await notify(api, services, payment.id, news(payment, status))).status_code == 200
-        services.payments.settle(payment.id)
+        services.payments.refresh(payment.id)
     confirm(services, payment.order_id)
     assert services.payments.get(payment.id) == payment
     assert services.orders.get(payment.order_id).status == "confirmed"

@@ -176,7 +176,7 @@ async def test_T63_T65_an_order_that_takes_no_payment(
     api: httpx2.AsyncClient, buyer: Person, operator: Person, services: Services, reason: CancelReason, problem: str
 ) -> None:
     order_id = await reserved(api, buyer, services)
-    services.order_steps.begin_cancel(order_id, "run", reason)
+    services.order_transitions.begin_cancel(order_id, "run", reason)
     answer = await make(api, operator, order_id)
     assert (answer.status_code, answer.json()["type"]) == (409, f"/problems/{problem}")
     assert services.payments.of_order(order_id) == []
@@ -200,7 +200,7 @@ async def test_another_card_after_a_declined_one(
 ) -> None:
     order_id = await reserved(api, buyer, services, card="tok_declines")
     declined = pay(services, order_id)
-    services.order_steps.forget_method(order_id)
+    services.order_transitions.forget_method(order_id)
     answer = await make(api, operator, order_id)
     assert (declined.status, answer.status_code, answer.json()["paymentId"]) == ("failed", 202, None)
 
@@ -208,7 +208,7 @@ async def test_another_card_after_a_declined_one(
 async def test_a_buyer_pays_again_by_another_card(api: httpx2.AsyncClient, buyer: Person, services: Services) -> None:
     order_id = await reserved(api, buyer, services, card="tok_declines")
     assert pay(services, order_id).status == "failed"
-    services.order_steps.forget_method(order_id)
+    services.order_transitions.forget_method(order_id)
     headers = {**buyer.headers, "Prefer": "wait=0"}
     answer = await api.post(f"{ORDERS}/{order_id}/pay", json={"card": "tok_succeeds"}, headers=headers)
     assert (answer.status_code, answer.json()["paymentId"], answer.json()["status"]) == (202, None, "pending")
@@ -230,7 +230,7 @@ async def test_payment_status_is_a_hint(api: httpx2.AsyncClient, buyer: Person, 
         200,
         {"orderId": str(payment.order_id), "paymentId": str(payment.id), "status": "pending"},
     )
-    assert commands(services, payment.order_id) == [("payment_settled", str(payment.id))]
+    assert commands(services, payment.order_id) == [("payment_updated", str(payment.id))]
     assert services.orders.get(payment.order_id).status == "payment_pending"
 
 

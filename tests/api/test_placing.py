@@ -194,9 +194,9 @@ async def test_a_phone_is_kept_in_one_form(
 ) -> None:
     order_id = await placed(api, buyer, services, phone=phone)
 
-    services.order_steps.claim(order_id, "run")
-    services.order_steps.reserved(order_id)
-    due = services.order_steps.start_payment(order_id, 1)
+    services.order_transitions.claim(order_id, "run")
+    services.order_transitions.reserved(order_id)
+    due = services.order_transitions.start_payment(order_id, 1)
     assert due.method is not None
     assert due.method.phone == "+79000000001"
 

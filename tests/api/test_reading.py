@@ -213,7 +213,7 @@ async def test_an_operators_filters(
     api: httpx2.AsyncClient, buyer: Person, other: Person, operator: Person, services: Services
 ) -> None:
     quiet, stuck = await placed(api, buyer, services), await placed(api, other, services)
-    services.order_steps.set_attention(stuck, "refund_failed")
+    services.order_transitions.set_attention(stuck, "refund_failed")
 
     async def ids(**params: str) -> list[UUID]:
         return [

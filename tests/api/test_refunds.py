@@ -93,9 +93,9 @@ async def test_the_buyer_is_told_of_each_refund_once(
     payment = await sold(api, buyer, services)
     for amount in ("100.00", "200.00"):
         await refund(api, operator, payment, amount)
-    assert services.payments.untold_refunds(10) == []
+    assert services.payments.unreported_refunds(10) == []
     # A worker of other tests may run on the same database: then it is the one who queues them.
-    for event in services.order_steps.untold_events(100):
+    for event in services.order_outbox.pending_notifications(100):
         notice = OrderNotice(
             event.order_id, OrderEvent(event.type), "en", buyer.email, (), "Anna", event.total, again=event.again
         )

@@ -25,15 +25,15 @@ class Workflows:
     """The port to Temporal, which takes one step for stuck."""
 
     stuck: str = "refund_payment"
-    settled: list[tuple[UUID, str, str, str]] = field(default_factory=list)
+    resolved: list[tuple[UUID, str, str, str]] = field(default_factory=list)
 
     async def start(self, order_id: UUID, start_input: Mapping[str, Any]) -> None:
         """Nothing to start."""
 
-    async def settle(self, order_id: UUID, step: str, action: str, reference: str) -> str:
+    async def resolve(self, order_id: UUID, step: str, action: str, reference: str) -> str:
         if step != self.stuck:
             raise InvalidTransition("that step is not stuck")
-        self.settled.append((order_id, step, action, reference))
+        self.resolved.append((order_id, step, action, reference))
         return action
 
 
@@ -53,7 +53,7 @@ async def client(services: Services, workflows: Workflows) -> AsyncIterator[http
 
 def a_stuck_order(services: Services) -> UUID:
     order_id = services.orders.place(an_order()).order.id
-    services.order_steps.set_attention(order_id, "refund_payment")
+    services.order_transitions.set_attention(order_id, "refund_payment")
     return order_id
 
 
@@ -68,7 +68,7 @@ async def test_an_operator_settles_the_step_that_is_stuck(
     )
     assert answer.status_code == 200, answer.text
     assert answer.json() == {"orderId": str(order_id), "step": "refund_payment", "action": "mark_done"}
-    assert workflows.settled == [(order_id, "refund_payment", "mark_done", "transfer 4711")]
+    assert workflows.resolved == [(order_id, "refund_payment", "mark_done", "transfer 4711")]
 
 
 async def test_a_buyer_may_not(
@@ -76,7 +76,7 @@ async def test_a_buyer_may_not(
 ) -> None:
     order_id = a_stuck_order(services)
     answer = await client.post(f"/api/v1/orders/{order_id}/resolve", json={"action": "retry"}, headers=buyer.headers)
-    assert (answer.status_code, workflows.settled) == (403, [])
+    assert (answer.status_code, workflows.resolved) == (403, [])
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ async def test_what_settles_nothing_is_refused(
 ) -> None:
     order_id = a_stuck_order(services)
     answer = await client.post(f"/api/v1/orders/{order_id}/resolve", json=body, headers=operator.headers)
-    assert (answer.status_code, workflows.settled) == (status, [])
+    assert (answer.status_code, workflows.resolved) == (status, [])
 
 
 async def test_an_order_without_trouble_and_an_unknown_one(

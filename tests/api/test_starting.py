@@ -37,7 +37,7 @@ class Starter:
             raise ConnectionError("canary")
         self.started[order_id] = start_input
 
-    async def settle(self, order_id: UUID, step: str, action: str, reference: str) -> str:
+    async def resolve(self, order_id: UUID, step: str, action: str, reference: str) -> str:
         return action
 
 

@@ -306,7 +306,7 @@ async def test_a_charge_under_way_is_no_rest(api: httpx2.AsyncClient, buyer: Per
     look = whole(services, order_id, buyer.id)
     rests = [(await look()).rests]
     reserve(services, order_id)
-    services.order_steps.start_payment(order_id, 1)
+    services.order_transitions.start_payment(order_id, 1)
     rests.append((await look()).rests)
     pay(services, order_id)
     rests.append((await look()).rests)

@@ -29,7 +29,7 @@ def commands(services: Services, order_id: UUID) -> list[dict[str, str]]:
     """Arguments of the signals about payments on their way to the order's workflow."""
     with services.sessions.begin() as session:
         found = text(
-            "SELECT arguments FROM orders.outbox WHERE order_id = :id AND name = 'payment_settled' ORDER BY id"
+            "SELECT arguments FROM orders.outbox WHERE order_id = :id AND name = 'payment_updated' ORDER BY id"
         )
         return list(session.execute(found, {"id": order_id}).scalars())
 

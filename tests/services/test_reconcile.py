@@ -8,8 +8,9 @@ from sqlalchemy import text
 from services.clock import Clock
 from services.db import Sessions
 from services.money import Money
+from services.orders.outbox import OrderOutbox
 from services.orders.service import OrderService
-from services.orders.transitions import OrderSteps
+from services.orders.transitions import OrderTransitions
 from services.orders.views import OrderView, Policy
 from services.payments.call_budget import Times
 from services.payments.service import PaymentService
@@ -26,7 +27,7 @@ from tests.doubles import FakeProvider
 def confirmed(sessions: Sessions) -> OrderView:
     """An order that went the whole way, with its messages still to be told."""
     orders = OrderService(sessions, Vault(KEY), Clock(), Policy())
-    steps = OrderSteps(sessions, Vault(KEY))
+    steps = OrderTransitions(sessions, Vault(KEY))
     stock = ReservationService(sessions, Clock())
     order = orders.place(an_order()).order
     line = order.lines[0]
@@ -41,7 +42,8 @@ def confirmed(sessions: Sessions) -> OrderView:
     steps.paid(order.id, paid.id, Money(order.total.minor, "RUB"))
     steps.confirmed(order.id)
     stock.confirm(order.id)
-    steps.mark_told([event.id for event in steps.untold_events(10)])
+    outbox = OrderOutbox(sessions, Vault(KEY))
+    outbox.mark_notified([event.id for event in outbox.pending_notifications(10)])
     return order
 
 

@@ -60,7 +60,7 @@ async def cancelled_while_pending(shop: Shop) -> UUID:
     await shop.cancel(order)
     await shop.until(lambda: "released" in shop.events(order.id))
     payment = shop.payment_id(order.id)
-    shop.provider.settle(payment, Outcome.SUCCEEDED)
+    shop.provider.decide(payment, Outcome.SUCCEEDED)
     shop.services.orders.notice_payment(order.id, payment, "hook")
     return order.id
 

@@ -91,7 +91,7 @@ async def test_F56_cancelled_while_the_provider_is_waited_for(shop: Shop, door: 
     await cancel_by(door, shop, order)
     await shop.until(lambda: "released" in shop.events(order.id))
     payment = shop.payment_id(order.id)
-    shop.provider.settle(payment, end)
+    shop.provider.decide(payment, end)
     shop.services.orders.notice_payment(order.id, payment, "hook")
     assert (await shop.outcome(order.id)).status == "cancelled"
     shop.check(order, OrderStatus.CANCELLED)

@@ -61,7 +61,7 @@ async def pay_again(shop: Shop, order: OrderView, card: str) -> None:
 
 
 def _method_is_gone(shop: Shop, order: OrderView) -> bool:
-    return shop.services.order_steps.start_payment(order.id, 1).method is None
+    return shop.services.order_transitions.start_payment(order.id, 1).method is None
 
 
 def returned(shop: Shop, order: OrderView) -> list[int]:
@@ -72,7 +72,7 @@ def returned(shop: Shop, order: OrderView) -> list[int]:
 
 async def drained(shop: Shop) -> None:
     """Every command has been delivered."""
-    await shop.until(lambda: shop.services.order_steps.claim_commands(10, 1) == [])
+    await shop.until(lambda: shop.services.order_outbox.claim_commands(10, 1) == [])
 
 
 async def test_another_card_pays_an_order_whose_first_was_declined(shop: Shop) -> None:
@@ -110,7 +110,7 @@ async def test_F48_a_late_failure_of_the_first_try_leaves_the_second_alone(shop:
     await asyncio.to_thread(news, shop, first.id, "failed")
     await drained(shop)
     assert shop.services.orders.get(order.id).status == OrderStatus.PAYMENT_PENDING
-    shop.provider.settle(second.id, Outcome.SUCCEEDED)
+    shop.provider.decide(second.id, Outcome.SUCCEEDED)
     await asyncio.to_thread(news, shop, second.id, "succeeded")
     assert (await shop.outcome(order.id)).status == "confirmed"
     shop.check(order, CONFIRMED)
@@ -122,11 +122,11 @@ async def test_a_late_success_of_the_first_try_is_sent_back_and_the_second_stays
     await pay_again(shop, order, "waits")
     await shop.until(lambda: len(payments(shop, order)) == 2)
     first, second = payments(shop, order)
-    shop.provider.settle(first.id, Outcome.SUCCEEDED)
+    shop.provider.decide(first.id, Outcome.SUCCEEDED)
     await asyncio.to_thread(news, shop, first.id, "succeeded")
     await shop.until(lambda: returned(shop, order) == [order.total.minor])
     assert shop.services.orders.get(order.id).status == OrderStatus.PAYMENT_PENDING
-    shop.provider.settle(second.id, Outcome.SUCCEEDED)
+    shop.provider.decide(second.id, Outcome.SUCCEEDED)
     await asyncio.to_thread(news, shop, second.id, "succeeded")
     assert (await shop.outcome(order.id)).status == "confirmed"
     shop.check(order, CONFIRMED)
@@ -138,7 +138,7 @@ async def test_a_webhook_about_our_own_refund_makes_no_second_one(shop: Shop) ->
     order = await shop.place(an_order(shop.product(), card="waits"))
     await shop.until(lambda: "payment_waiting" in shop.events(order.id))
     payment = shop.payment_id(order.id)
-    shop.provider.settle(payment, Outcome.SUCCEEDED)
+    shop.provider.decide(payment, Outcome.SUCCEEDED)
     await shop.cancel(order)
     await asyncio.to_thread(news, shop, payment, "succeeded")
     await shop.outcome(order.id)
@@ -154,7 +154,7 @@ async def test_a_callback_while_a_refund_starts(shop: Shop) -> None:
     order = await shop.place(an_order(shop.product(), card="waits"))
     await shop.until(lambda: "payment_waiting" in shop.events(order.id))
     payment = shop.payment_id(order.id)
-    shop.provider.settle(payment, Outcome.SUCCEEDED)
+    shop.provider.decide(payment, Outcome.SUCCEEDED)
     await shop.cancel(order)
     assert await asyncio.to_thread(reached.wait, 10)
     for status in ("succeeded", "refunded", "failed"):
@@ -170,7 +170,7 @@ async def test_the_buyers_return_and_the_webhook_both_find_the_money(shop: Shop)
     order = await shop.place(an_order(shop.product(), card="waits"))
     await shop.until(lambda: "payment_waiting" in shop.events(order.id))
     payment = shop.payment_id(order.id)
-    shop.provider.settle(payment, Outcome.SUCCEEDED)
+    shop.provider.decide(payment, Outcome.SUCCEEDED)
     seen = await asyncio.gather(
         *[asyncio.to_thread(shop.services.payments.settle, payment) for _ in range(8)],
         *[asyncio.to_thread(news, shop, payment, "succeeded") for _ in range(8)],
@@ -184,7 +184,7 @@ async def test_F46_charged_after_the_cancel(shop: Shop) -> None:
     order = await shop.place(an_order(shop.product(), card="declines"))
     await shop.outcome(order.id)
     payment = shop.payment_id(order.id)
-    shop.provider.settle(payment, Outcome.SUCCEEDED)
+    shop.provider.decide(payment, Outcome.SUCCEEDED)
     for _ in range(3):
         await asyncio.to_thread(news, shop, payment, "succeeded")
     await shop.until(lambda: returned(shop, order) == [order.total.minor])
@@ -198,7 +198,7 @@ async def test_T100_a_stopped_payment_confirms_nothing_and_keeps_nothing(shop: S
     order = await shop.place(an_order(shop.product(), card="waits"))
     await shop.until(lambda: "payment_waiting" in shop.events(order.id))
     payment = shop.payment_id(order.id)
-    shop.provider.settle(payment, truth)
+    shop.provider.decide(payment, truth)
     await asyncio.to_thread(news, shop, payment, "succeeded", Money(1, "RUB"))
     assert (await shop.outcome(order.id)).status == "cancelled"
     shop.check(order, CANCELLED)
@@ -213,13 +213,13 @@ async def test_F53_a_refund_that_never_succeeds_is_settled_by_hand(shop: Shop, a
         order = await shop.place(an_order(shop.product(), card="waits"))
         await shop.until(lambda: "payment_waiting" in shop.events(order.id))
         payment = shop.payment_id(order.id)
-        shop.provider.settle(payment, Outcome.SUCCEEDED)
+        shop.provider.decide(payment, Outcome.SUCCEEDED)
         await shop.cancel(order)
         await shop.until(lambda: bool(shop.services.payments.refunds_of(order.id)))
         await shop.forward(order.id, 700)
         await shop.until(lambda: shop.services.orders.get(order.id).needs_attention)
         assert shop.services.orders.get(order.id).status == OrderStatus.CANCELLING
-        await OrderCommands(shop.client).settle(order.id, "refund_payment", action, "transfer 4711")
+        await OrderCommands(shop.client).resolve(order.id, "refund_payment", action, "transfer 4711")
         assert (await shop.outcome(order.id)).status == "cancelled"
         await asyncio.to_thread(news, shop, payment, "refunded")
         await drained(shop)
@@ -240,7 +240,7 @@ async def test_F53_a_late_refund_that_keeps_failing_asks_for_a_person(shop: Shop
     order = await shop.place(an_order(shop.product(), card="declines"))
     await shop.outcome(order.id)
     payment = shop.payment_id(order.id)
-    shop.provider.settle(payment, Outcome.SUCCEEDED)
+    shop.provider.decide(payment, Outcome.SUCCEEDED)
     shop.provider.failing_refunds = 10_000
     late = RefundInput(order.id, payment, attention_after=600)
     step = refund_workflow_id(payment)
@@ -252,7 +252,7 @@ async def test_F53_a_late_refund_that_keeps_failing_asks_for_a_person(shop: Shop
         assert shop.services.orders.get(order.id).attention_reason == step
         if action == "retry":
             shop.provider.failing_refunds = 0
-        await OrderCommands(shop.client).settle(order.id, step, action, "transfer 4711")
+        await OrderCommands(shop.client).resolve(order.id, step, action, "transfer 4711")
         if action == "retry":
             with suppress(RPCError):  # it may have ended already
                 await shop.skipper.fast_forward(refund, 700)
@@ -282,5 +282,5 @@ async def test_a_refund_that_was_left_is_gone_on_with_and_told_once(shop: Shop) 
     for number in range(2):
         await shop.client.execute_workflow(SweepWorkflow.run, id=f"sweep-{order.id}-{number}", task_queue=TASK_QUEUE)
     assert shop.services.payments.get_refund(left.id).status == "succeeded"
-    assert (returned(shop, order), shop.services.payments.untold_refunds(10)) == ([100], [])
+    assert (returned(shop, order), shop.services.payments.unreported_refunds(10)) == ([100], [])
     assert shop.services.orders.get(order.id).status == CONFIRMED

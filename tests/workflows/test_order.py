@@ -57,7 +57,7 @@ async def test_pending_until_the_provider_calls(shop: Shop) -> None:
     order = await shop.place(an_order(shop.product(), card="waits"))
     await shop.until(lambda: "payment_waiting" in shop.events(order.id))
     payment = shop.payment_id(order.id)
-    shop.provider.settle(payment, Outcome.SUCCEEDED)
+    shop.provider.decide(payment, Outcome.SUCCEEDED)
     shop.services.orders.notice_payment(order.id, payment, "hook")
     assert await shop.outcome(order.id) == OrderOutcome("confirmed")
     shop.check(order, CONFIRMED)
@@ -67,7 +67,7 @@ async def test_pending_then_declined_by_the_buyer(shop: Shop) -> None:
     order = await shop.place(an_order(shop.product(), card="waits"))
     await shop.until(lambda: "payment_waiting" in shop.events(order.id))
     payment = shop.payment_id(order.id)
-    shop.provider.settle(payment, Outcome.FAILED)
+    shop.provider.decide(payment, Outcome.FAILED)
     shop.services.orders.notice_payment(order.id, payment, "hook")
     assert await shop.outcome(order.id) == OrderOutcome("cancelled", CancelReason.PAYMENT_DECLINED)
     shop.check(order, CANCELLED)
@@ -76,7 +76,7 @@ async def test_pending_then_declined_by_the_buyer(shop: Shop) -> None:
 async def test_F45_a_webhook_that_never_comes_is_replaced_by_asking(shop: Shop) -> None:
     order = await shop.place(an_order(shop.product(), card="waits"))
     await shop.until(lambda: "payment_waiting" in shop.events(order.id))
-    shop.provider.settle(shop.payment_id(order.id), Outcome.SUCCEEDED)
+    shop.provider.decide(shop.payment_id(order.id), Outcome.SUCCEEDED)
     await shop.forward(order.id, 300)
     assert await shop.outcome(order.id) == OrderOutcome("confirmed")
     shop.check(order, CONFIRMED)
@@ -122,7 +122,7 @@ async def test_a_payment_nobody_answers_ends_with_its_term(shop: Shop) -> None:
     assert shop.services.orders.get(order.id).status == OrderStatus.PAYMENT_PENDING
     await shop.forward(order.id, 1200)
     await shop.until(lambda: "released" in shop.events(order.id))
-    shop.provider.settle(shop.payment_id(order.id), Outcome.FAILED)
+    shop.provider.decide(shop.payment_id(order.id), Outcome.FAILED)
     await shop.forward(order.id, 600)
     assert await shop.outcome(order.id) == OrderOutcome("cancelled", CancelReason.PAYMENT_EXPIRED)
     shop.check(order, CANCELLED)
@@ -135,7 +135,7 @@ async def test_T68_cancelled_while_pending_gives_goods_at_once_and_money_when_it
     await shop.until(lambda: "released" in shop.events(order.id))
     assert shop.services.orders.get(order.id).status == OrderStatus.CANCELLING
     payment = shop.payment_id(order.id)
-    shop.provider.settle(payment, Outcome.SUCCEEDED)
+    shop.provider.decide(payment, Outcome.SUCCEEDED)
     shop.services.orders.notice_payment(order.id, payment, "late")
     assert await shop.outcome(order.id) == OrderOutcome("cancelled", CancelReason.BUYER_REQUEST)
     shop.check(order, CANCELLED)
@@ -157,7 +157,7 @@ async def test_F55_two_cancels_and_a_success_at_once(shop: Shop) -> None:
     order = await shop.place(an_order(shop.product(), card="waits"))
     await shop.until(lambda: "payment_waiting" in shop.events(order.id))
     payment = shop.payment_id(order.id)
-    shop.provider.settle(payment, Outcome.SUCCEEDED)
+    shop.provider.decide(payment, Outcome.SUCCEEDED)
     await shop.cancel(order)
     shop.services.orders.notice_payment(order.id, payment, "hook")
     await shop.cancel(order)
@@ -172,7 +172,7 @@ async def test_duplicate_signals_change_nothing(shop: Shop) -> None:
     order = await shop.place(an_order(shop.product(), card="waits"))
     await shop.until(lambda: "payment_waiting" in shop.events(order.id))
     payment = shop.payment_id(order.id)
-    shop.provider.settle(payment, Outcome.SUCCEEDED)
+    shop.provider.decide(payment, Outcome.SUCCEEDED)
     for number in range(5):
         shop.services.orders.notice_payment(order.id, payment, f"hook-{number}")
     assert await shop.outcome(order.id) == OrderOutcome("confirmed")
@@ -185,11 +185,11 @@ async def test_F47_a_success_after_the_end_is_refunded_once(shop: Shop) -> None:
     order = await shop.place(an_order(shop.product(), card="declines"))
     await shop.outcome(order.id)
     payment = shop.payment_id(order.id)
-    shop.provider.settle(payment, Outcome.SUCCEEDED)
+    shop.provider.decide(payment, Outcome.SUCCEEDED)
     for number in range(3):
         shop.services.orders.notice_payment(order.id, payment, f"late-{number}")
     await shop.until(lambda: "refunded" in shop.events(order.id))
-    await shop.until(lambda: shop.services.order_steps.claim_commands(10, 1) == [])
+    await shop.until(lambda: shop.services.order_outbox.claim_commands(10, 1) == [])
     shop.check(order, CANCELLED)
     assert shop.events(order.id).count("refunded") == 1
 
@@ -198,7 +198,7 @@ async def test_news_of_a_confirmed_orders_own_payment_refund_nothing(shop: Shop)
     order = await shop.place(an_order(shop.product()))
     await shop.outcome(order.id)
     shop.services.orders.notice_payment(order.id, shop.payment_id(order.id), "again")
-    await shop.until(lambda: shop.services.order_steps.claim_commands(10, 1) == [])
+    await shop.until(lambda: shop.services.order_outbox.claim_commands(10, 1) == [])
     shop.check(order, CONFIRMED)
 
 
@@ -234,14 +234,14 @@ async def test_a_refund_that_keeps_failing_asks_for_a_person_and_goes_on(shop: S
     await shop.cancel(order)
     await shop.until(lambda: "released" in shop.events(order.id))
     payment = shop.payment_id(order.id)
-    shop.provider.settle(payment, Outcome.SUCCEEDED)
+    shop.provider.decide(payment, Outcome.SUCCEEDED)
     shop.services.orders.notice_payment(order.id, payment, "late")
     await shop.forward(order.id, 700)
     await shop.until(lambda: shop.services.orders.get(order.id).needs_attention)
     assert shop.services.orders.get(order.id).attention_reason == "refund_payment"
     assert shop.services.orders.get(order.id).status == OrderStatus.CANCELLING
     shop.provider.failing_refunds = 0
-    answer = await OrderCommands(shop.client).settle(order.id, "refund_payment", "retry")
+    answer = await OrderCommands(shop.client).resolve(order.id, "refund_payment", "retry")
     assert answer == "refund_payment: retry"
     with suppress(RPCError):  # it may have ended already
         await shop.forward(order.id, 700)
@@ -255,8 +255,8 @@ async def test_resolving_what_is_not_stuck_is_refused(shop: Shop) -> None:
     await shop.until_status(order.id, OrderStatus.RESERVED)
     for action in ("retry", "forget"):
         with pytest.raises(InvalidTransition):
-            await OrderCommands(shop.client).settle(order.id, "refund_payment", action)
+            await OrderCommands(shop.client).resolve(order.id, "refund_payment", action)
     await shop.cancel(order)
     await shop.outcome(order.id)
     with pytest.raises(InvalidTransition):
-        await OrderCommands(shop.client).settle(order.id, "refund_payment", "retry")
+        await OrderCommands(shop.client).resolve(order.id, "refund_payment", "retry")

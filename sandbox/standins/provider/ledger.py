@@ -31,7 +31,7 @@ ADD_REFUND = """
 INSERT INTO refunds (id, payment_id, value, currency, status, description, created_ms)
 VALUES (:id, :payment_id, :value, :currency, :status, :description, :created_ms)
 """
-SETTLE = """
+FINISH = """
 UPDATE payments SET status = :status, value = :value, cancel_reason = :cancel_reason, captured_ms = :captured_ms
 WHERE id = :id AND status = 'pending'
 """
@@ -119,9 +119,9 @@ class Ledger:
         written = {"reference": payment.reference, "metadata": json.dumps(payment.metadata)}
         self.db.execute(ADD_PAYMENT, vars(payment) | written)
 
-    def settle(self, payment: Payment) -> bool:
+    def finish(self, payment: Payment) -> bool:
         """Writes how a pending payment ended; False when it was no longer pending."""
-        return self.db.execute(SETTLE, vars(payment) | {"metadata": None}).rowcount == 1
+        return self.db.execute(FINISH, vars(payment) | {"metadata": None}).rowcount == 1
 
     def add_refund(self, refund: Refund) -> None:
         """Writes a new refund."""

@@ -102,7 +102,7 @@ class Provider:
     def _end(self, payment: Payment, plan: Plan) -> None:
         now = ended(payment, plan)
         with transaction(self.db):
-            if self.ledger.settle(now):
+            if self.ledger.finish(now):
                 self._announce(now, plan)
 
     def _announce(self, payment: Payment, plan: Plan) -> None:

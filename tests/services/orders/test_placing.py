@@ -23,7 +23,7 @@ from services.idempotency import Idempotent
 from services.money import Money
 from services.orders.service import OrderService
 from services.orders.status import OrderStatus
-from services.orders.transitions import OrderSteps
+from services.orders.transitions import OrderTransitions
 from services.orders.views import OrderFilter
 from tests.builders import a_product, an_order
 from workflows.order_commands import order_input
@@ -125,7 +125,7 @@ def test_T59_another_buyers_order_is_not_found(orders: OrderService) -> None:
 
 
 def test_the_way_to_pay_is_sealed_and_no_part_of_what_starts_the_workflow(
-    orders: OrderService, steps: OrderSteps, sessions: Sessions
+    orders: OrderService, steps: OrderTransitions, sessions: Sessions
 ) -> None:
     placed = orders.place(an_order(card=None, phone="+79161234567")).order
     with sessions.begin() as session:

@@ -35,10 +35,10 @@ from tests.services.payments.gateways import Interposed
 from tests.services.reservations.clocks import TurnableClock
 
 
-def settled(service: PaymentService, payment_id: UUID) -> PaymentView:
+def refreshed(service: PaymentService, payment_id: UUID) -> PaymentView:
     """The payment once the provider has decided; each look is an exchange of a few milliseconds."""
     for _ in range(3000):
-        view = service.settle(payment_id)
+        view = service.refresh(payment_id)
         if not view.undecided:
             return view
     raise AssertionError("the provider never decided")
@@ -49,9 +49,9 @@ def test_a_card_is_charged_at_once(service: PaymentService, bank: Bank) -> None:
     view = service.charge(charge)
     assert (view.order_id, view.attempt, view.status) == (charge.order_id, 1, PaymentStatus.SUCCEEDED)
     assert (view.amount, view.captured_minor, view.refunded_minor) == (Money(129_900, "RUB"), 129_900, 0)
-    assert (view.method, view.surplus, view.retry_after, view.settles_in) == ("card", False, 0, None)
+    assert (view.method, view.surplus, view.retry_after, view.term_left) == ("card", False, 0, None)
     assert bank.charges(view.id) == ["succeeded"]
-    assert service.get(view.id) == view == service.charge(charge) == service.settle(view.id)
+    assert service.get(view.id) == view == service.charge(charge) == service.refresh(view.id)
     assert service.of_order(charge.order_id) == [view]
 
 
@@ -105,22 +105,22 @@ def test_a_card_that_is_confirmed_on_a_page(service: PaymentService, neighbours:
     assert view.status is PaymentStatus.PENDING
     assert view.confirmation_url is not None
     assert view.confirmation_url.startswith(neighbours.url)
-    assert view.settles_in is not None
-    assert CARD_TERM - 60 < view.settles_in <= CARD_TERM
+    assert view.term_left is not None
+    assert CARD_TERM - 60 < view.term_left <= CARD_TERM
     assert view.retry_after >= 1
-    assert service.settle(view.id).status is PaymentStatus.PENDING
+    assert service.refresh(view.id).status is PaymentStatus.PENDING
     answer = httpx2.post(view.confirmation_url, data={"decision": "approve"}, trust_env=False)
     assert answer.status_code == 303
-    assert service.settle(view.id).status is PaymentStatus.SUCCEEDED
+    assert service.refresh(view.id).status is PaymentStatus.SUCCEEDED
     assert service.get(view.id).confirmation_url is None
 
 
 def test_a_phone_is_charged_a_moment_later(service: PaymentService, bank: Bank) -> None:
     view = service.charge(a_charge(phone=PHONE))
     assert (view.status, view.method, view.confirmation_url) == (PaymentStatus.PENDING, "phone", None)
-    assert view.settles_in is not None
-    assert PHONE_TERM - 60 < view.settles_in <= PHONE_TERM
-    assert settled(service, view.id).status is PaymentStatus.SUCCEEDED
+    assert view.term_left is not None
+    assert PHONE_TERM - 60 < view.term_left <= PHONE_TERM
+    assert refreshed(service, view.id).status is PaymentStatus.SUCCEEDED
     assert bank.charges(view.id) == ["succeeded"]
 
 
@@ -130,13 +130,13 @@ def test_F45_an_answer_that_comes_later_or_never_is_asked_for(service: PaymentSe
     view = service.charge(charge)
     assert view.status is PaymentStatus.PENDING
     assert service.charge(charge).id == view.id
-    assert settled(service, view.id).captured_minor == charge.amount_minor
+    assert refreshed(service, view.id).captured_minor == charge.amount_minor
     assert bank.charges(view.id) == ["succeeded"]
 
 
 def test_T100_another_amount_than_asked_is_for_review(service: PaymentService) -> None:
     charge = a_charge("tok_wrong_amount", amount_minor=10_000)
-    view = settled(service, service.charge(charge).id)
+    view = refreshed(service, service.charge(charge).id)
     assert (view.status, view.captured_minor) == (PaymentStatus.REVIEW, 10_100)
     assert (view.failure_code, view.surplus) == ("captured_other_amount_RUB", False)
     with pytest.raises(PaymentExists):
@@ -230,7 +230,7 @@ def test_nothing_is_known_of_an_unknown_payment(service: PaymentService) -> None
     with pytest.raises(NotFound):
         service.get(new_id())
     with pytest.raises(NotFound):
-        service.settle(new_id())
+        service.refresh(new_id())
     with pytest.raises(NotFound):
         service.get_refund(new_id())
     assert service.of_order(new_id()) == []
@@ -239,7 +239,7 @@ def test_nothing_is_known_of_an_unknown_payment(service: PaymentService) -> None
 def test_a_payment_is_not_charged_again_with_another_orders_money(service: PaymentService) -> None:
     view = service.charge(a_charge())
     with pytest.raises(PaymentOrderMismatch):
-        service.settle(view.id, a_charge())
+        service.refresh(view.id, a_charge())
 
 
 def test_I10_neither_token_nor_phone_is_shown(service: PaymentService) -> None:

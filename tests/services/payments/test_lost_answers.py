@@ -67,9 +67,9 @@ def test_F35_settle_charges_again_only_when_it_is_told_to(
     first, second = a_charge("tok_times_out_not_charged"), a_charge("tok_times_out_not_charged")
     given_up, retried = hasty.charge(first), hasty.charge(second)
     clock.turn(sessions, CLAIM + 1)
-    failed = service.settle(given_up.id)
+    failed = service.refresh(given_up.id)
     assert (failed.status, failed.failure_code) == (PaymentStatus.FAILED, "not_charged")
-    assert service.settle(retried.id, second).status is PaymentStatus.SUCCEEDED
+    assert service.refresh(retried.id, second).status is PaymentStatus.SUCCEEDED
     assert (bank.charges(given_up.id), bank.charges(retried.id)) == ([], ["succeeded"])
 
 
@@ -80,7 +80,7 @@ def test_F36_an_error_after_the_charge(
     lost = service.charge(charge)
     assert lost.status is PaymentStatus.UNKNOWN
     clock.turn(sessions, CLAIM + 1)
-    assert service.settle(lost.id, charge).status is PaymentStatus.SUCCEEDED
+    assert service.refresh(lost.id, charge).status is PaymentStatus.SUCCEEDED
     assert (gateway.calls, bank.charges(lost.id)) == (["charge", "look_up"], ["succeeded"])
 
 
@@ -93,7 +93,7 @@ def test_F40_nobody_looks_or_asks_again_before_the_first_call_is_over(
     clock.turn(sessions, CLAIM - 2)
     for _ in range(3):
         waiting = service.charge(charge)
-        assert (waiting.status, service.settle(lost.id, charge).id) == (PaymentStatus.UNKNOWN, lost.id)
+        assert (waiting.status, service.refresh(lost.id, charge).id) == (PaymentStatus.UNKNOWN, lost.id)
         assert 0 < waiting.retry_after < CLAIM
     assert gateway.calls == ["charge"]
     clock.turn(sessions, CLAIM + 1)
@@ -182,7 +182,7 @@ def test_F41_a_provider_that_is_away(
         with pytest.raises(Unavailable):
             service.charge(charge)
         with pytest.raises(Unavailable):
-            service.settle(lost.id)
+            service.refresh(lost.id)
         with pytest.raises(Unavailable):
             service.undo(charge.order_id)
     finally:

@@ -31,7 +31,7 @@ WALKS = st.lists(
     st.one_of(
         st.tuples(st.just("charge"), st.sampled_from(Mood)),
         st.tuples(st.just("charge_again"), st.sampled_from(Mood)),
-        st.tuples(st.just("settle"), st.sampled_from(Mood)),
+        st.tuples(st.just("refresh"), st.sampled_from(Mood)),
         st.tuples(st.just("undo"), st.sampled_from(Mood)),
         st.tuples(st.just("refund_late"), st.sampled_from(Mood)),
         st.tuples(st.just("refund_some"), st.sampled_from(Mood)),
@@ -75,7 +75,7 @@ class Walk:
         for _ in range(20):
             self.clock.move(seconds=400)
             for payment in self.payments():
-                self.service.settle(payment.id)
+                self.service.refresh(payment.id)
             if self.service.undo(self.order_id).done:
                 break
         self.check()
@@ -107,7 +107,7 @@ class Walk:
         return {
             "charge": self._charge,
             "charge_again": self._charge_next,
-            "settle": lambda: self.service.settle(self._last().id, self._due()),
+            "refresh": lambda: self.service.refresh(self._last().id, self._due()),
             "undo": lambda: self.service.undo(self.order_id),
             "refund_late": lambda: self.service.refund_late(self._last().id),
             "refund_some": lambda: self.service.refund(self.order_id, self._last().id, Money(30_000, "RUB")),

@@ -26,7 +26,7 @@ from services.payments.service import PaymentService
 from services.payments.status import PaymentStatus, RefundStatus
 from tests.services.payments.conftest import PHONE, Bank, a_charge
 from tests.services.payments.gateways import Interposed
-from tests.services.payments.test_charging import settled
+from tests.services.payments.test_charging import refreshed
 from tests.services.reservations.clocks import TurnableClock
 
 
@@ -63,7 +63,7 @@ def test_T93_what_cannot_be_refunded(service: PaymentService, bank: Bank) -> Non
 
 
 def test_a_phone_is_refunded_in_full_only(service: PaymentService) -> None:
-    view = settled(service, service.charge(a_charge(phone=PHONE)).id)
+    view = refreshed(service, service.charge(a_charge(phone=PHONE)).id)
     with pytest.raises(Invalid):
         service.refund(view.order_id, view.id, rub(1))
     assert service.refund(view.order_id, view.id, view.amount).status is RefundStatus.SUCCEEDED
@@ -102,10 +102,10 @@ def test_a_lost_refund_counts_until_it_is_known_and_an_undo_gives_back_the_rest(
     assert (lost.status, lost.retry_after > 0) == (RefundStatus.PENDING, True)
     with pytest.raises(RefundExceedsCaptured):
         service.refund(view.order_id, view.id, rub(7_001))
-    assert service.settle_refund(lost.id).status is RefundStatus.PENDING
+    assert service.refresh_refund(lost.id).status is RefundStatus.PENDING
     clock.turn(sessions, 6)
     assert service.undo(view.order_id).refunded_minor == 10_000
-    assert service.settle_refund(lost.id).status is RefundStatus.SUCCEEDED
+    assert service.refresh_refund(lost.id).status is RefundStatus.SUCCEEDED
     assert bank.refunds(view.id) == [("30.00", "succeeded"), ("70.00", "succeeded")]
 
 
@@ -118,7 +118,7 @@ def test_F54_many_find_the_same_refund_at_once(
     clock.turn(sessions, 6)
     gateway.meeting = threading.Barrier(4)
     with ThreadPoolExecutor(4) as pool:
-        found = list(pool.map(lambda _: service.settle_refund(lost.id), range(4)))
+        found = list(pool.map(lambda _: service.refresh_refund(lost.id), range(4)))
     assert {refund.status for refund in found} == {RefundStatus.SUCCEEDED}
     assert service.get(view.id).refunded_minor == 3_000
     assert bank.refunds(view.id) == [("30.00", "succeeded")]

@@ -16,7 +16,7 @@ from services.payments.status import PaymentStatus, RefundStatus
 from services.payments.views import Undone
 from tests.services.payments.conftest import PHONE, Bank, a_charge
 from tests.services.payments.gateways import Interposed, Killed
-from tests.services.payments.test_charging import settled
+from tests.services.payments.test_charging import refreshed
 from tests.services.reservations.clocks import TurnableClock
 
 CLAIM = 5
@@ -106,14 +106,14 @@ def test_a_payment_pending_there_is_waited_for(service: PaymentService, bank: Ba
     waiting = service.undo(charge.order_id)
     assert (waiting.done, waiting.payment_id, waiting.reason) == (False, view.id, "payment_undecided")
     assert waiting.retry_after >= 1
-    settled(service, view.id)
+    refreshed(service, view.id)
     assert service.undo(charge.order_id).refunded_minor == charge.amount_minor
     assert bank.refunds(view.id) == [("1299.00", "succeeded")]
 
 
 def test_T100_another_amount_is_given_back_as_it_was_taken(service: PaymentService, bank: Bank) -> None:
     charge = a_charge("tok_wrong_amount", amount_minor=10_000)
-    view = settled(service, service.charge(charge).id)
+    view = refreshed(service, service.charge(charge).id)
     assert service.undo(charge.order_id).refunded_minor == 10_100
     assert service.get(view.id).status is PaymentStatus.REFUNDED
     assert bank.refunds(view.id) == [("101.00", "succeeded")]
@@ -249,10 +249,10 @@ def test_a_second_success_is_surplus_and_refunded_while_the_first_pays(
     lost = service.charge(first)
     clock.turn(sessions, CLAIM + 1)
     gateway.hidden = True
-    service.settle(lost.id)
+    service.refresh(lost.id)
     gateway.hidden = False
     paid = service.charge(a_charge(order_id=first.order_id, attempt=2))
-    assert service.settle(lost.id).surplus
+    assert service.refresh(lost.id).surplus
     assert service.refund_late(lost.id).refunded_minor == first.amount_minor
     with pytest.raises(InvalidTransition):
         service.refund_late(paid.id)

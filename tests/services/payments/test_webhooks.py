@@ -51,7 +51,7 @@ def test_F43_T97_the_same_message_a_hundred_times(service: PaymentService, sessi
 def test_F48_T71_stale_or_false_news_changes_nothing(service: PaymentService, status: str) -> None:
     view = service.charge(a_charge())
     service.receive_webhook("yookassa", {}, a_message(str(view.provider_id), status, view.id), HERE)
-    assert service.get(view.id) == view == service.settle(view.id)
+    assert service.get(view.id) == view == service.refresh(view.id)
 
 
 def test_T101_F42_a_message_about_an_unknown_payment_is_to_come_again(
@@ -122,9 +122,9 @@ def test_F44_T99_any_order_of_messages_ends_where_the_provider_is(
     for status in order:
         received = service.receive_webhook("yookassa", {}, a_message("not-even-the-right-id", status, lost.id), HERE)
         assert received is not None
-        service.settle(received.payment_id)
-    settled = service.get(lost.id)
-    assert (settled.status, settled.captured_minor) == (PaymentStatus.SUCCEEDED, 129_900)
+        service.refresh(received.payment_id)
+    refreshed = service.get(lost.id)
+    assert (refreshed.status, refreshed.captured_minor) == (PaymentStatus.SUCCEEDED, 129_900)
 
 
 def test_F46_a_late_success_is_found_by_the_id_its_message_names(
@@ -139,9 +139,9 @@ def test_F46_a_late_success_is_found_by_the_id_its_message_names(
     with sessions.begin() as session:  # beyond the time in which the provider's list is searched
         moved = "UPDATE payments.payments SET created_at = created_at - interval '1 day', call_until = NULL"
         session.execute(text(moved))
-    assert service.settle(lost.id).status is PaymentStatus.FAILED
+    assert service.refresh(lost.id).status is PaymentStatus.FAILED
     [there] = bank.neighbours.ledger(str(lost.id))
     for provider_id in ("forged-id", there["paymentId"]):
         service.receive_webhook("yookassa", {}, a_message(provider_id, reference=lost.id), HERE)
-    assert service.settle(lost.id).surplus
+    assert service.refresh(lost.id).surplus
     assert service.refund_late(lost.id).refunded_minor == 129_900

@@ -1,0 +1,124 @@
+"""Transitions of an order: what may follow what, what repeats harmlessly, and who wins a race."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from services.clock import new_id
+from services.errors import InvalidTransition, NotFound, OrderClaimed, OrderClosing, PaymentExists
+from services.money import Money
+from services.orders.service import OrderService
+from services.orders.status import CancelReason, OrderStatus
+from services.orders.transitions import OrderTransitions
+from services.orders.views import OrderView, PaymentMethod
+from tests.builders import an_order
+from tests.services.orders.conftest import RUN, drive
+
+
+def test_the_straight_way(orders: OrderService, steps: OrderTransitions, order: OrderView) -> None:
+    drive(steps, order.id, OrderStatus.CONFIRMED)
+    assert orders.get(order.id).status == OrderStatus.CONFIRMED
+    assert [event.type for event in orders.events(order.id)] == [
+        "created",
+        "reserved",
+        "payment_pending",
+        "paid",
+        "confirmed",
+    ]
+
+
+def test_every_step_repeats_harmlessly(orders: OrderService, steps: OrderTransitions, order: OrderView) -> None:
+    for status in (OrderStatus.RESERVED, OrderStatus.PAYMENT_PENDING, OrderStatus.PAID, OrderStatus.CONFIRMED):
+        drive(steps, order.id, status)
+        drive(steps, order.id, status)
+    assert len(orders.events(order.id)) == 5
+
+
+def test_a_run_claims_an_order_and_no_other_run_may(steps: OrderTransitions, order: OrderView) -> None:
+    claimed = steps.claim(order.id, RUN)
+    assert claimed.items == tuple((line.product_id, 1) for line in order.lines)
+    assert steps.claim(order.id, RUN).status == OrderStatus.CREATED
+    with pytest.raises(OrderClaimed):
+        steps.claim(order.id, "another")
+    with pytest.raises(OrderClaimed):
+        steps.begin_cancel(order.id, "another", CancelReason.INTERNAL)
+    with pytest.raises(NotFound):
+        steps.claim(new_id(), RUN)
+
+
+@pytest.mark.parametrize("reached", [None, OrderStatus.RESERVED, OrderStatus.PAYMENT_PENDING, OrderStatus.PAID])
+def test_F56_once_cancelling_no_step_goes_forward(
+    orders: OrderService, steps: OrderTransitions, order: OrderView, reached: OrderStatus | None
+) -> None:
+    if reached:
+        drive(steps, order.id, reached)
+    assert orders.request_cancel(order.id, order.buyer_id).status == OrderStatus.CANCELLING
+    for step in (
+        lambda: steps.claim(order.id, RUN),
+        lambda: steps.reserved(order.id),
+        lambda: steps.start_payment(order.id, 1),
+        lambda: steps.paid(order.id, new_id(), Money(2000, "RUB")),
+        lambda: steps.confirmed(order.id),
+    ):
+        with pytest.raises(OrderClosing):
+            step()
+    assert steps.cancelled(order.id).status == OrderStatus.CANCELLED
+    assert steps.cancelled(order.id).cancel_reason == CancelReason.BUYER_REQUEST
+    assert orders.request_cancel(order.id, order.buyer_id).status == OrderStatus.CANCELLED
+
+
+def test_T66_confirm_never_skips_payment(steps: OrderTransitions, order: OrderView) -> None:
+    for status in (None, OrderStatus.RESERVED, OrderStatus.PAYMENT_PENDING):
+        if status:
+            drive(steps, order.id, status)
+        with pytest.raises(InvalidTransition):
+            steps.confirmed(order.id)
+
+
+def test_T67_a_confirmed_order_cannot_be_cancelled(
+    orders: OrderService, steps: OrderTransitions, order: OrderView
+) -> None:
+    drive(steps, order.id, OrderStatus.CONFIRMED)
+    with pytest.raises(InvalidTransition):
+        orders.request_cancel(order.id, order.buyer_id)
+    assert steps.begin_cancel(order.id, RUN, CancelReason.OPERATOR_REQUEST).status == OrderStatus.CONFIRMED
+    with pytest.raises(InvalidTransition):
+        steps.cancelled(order.id)
+
+
+def test_the_first_reason_to_cancel_stays(orders: OrderService, steps: OrderTransitions, order: OrderView) -> None:
+    orders.request_cancel(order.id, order.buyer_id, note="changed my mind")
+    steps.begin_cancel(order.id, RUN, CancelReason.OUT_OF_STOCK)
+    assert orders.get(order.id).cancel_reason == CancelReason.BUYER_REQUEST
+
+
+def test_F56_confirm_and_cancel_at_once_have_one_winner(orders: OrderService, steps: OrderTransitions) -> None:
+    for _ in range(20):
+        order = orders.place(an_order()).order
+        drive(steps, order.id, OrderStatus.PAID)
+        with ThreadPoolExecutor(2) as pool:
+            confirming = pool.submit(steps.confirmed, order.id)
+            cancelling = pool.submit(orders.request_cancel, order.id, order.buyer_id)
+        lost = [future.exception() for future in (confirming, cancelling) if future.exception()]
+        assert len(lost) == 1
+        won = OrderStatus.CANCELLING if confirming.exception() else OrderStatus.CONFIRMED
+        assert orders.get(order.id).status == won
+
+
+def test_another_way_to_pay_waits_for_the_first(
+    orders: OrderService, steps: OrderTransitions, order: OrderView
+) -> None:
+    other = PaymentMethod(card="tok_other")
+    with pytest.raises(PaymentExists):
+        orders.give_method(order.id, order.buyer_id, other)
+    drive(steps, order.id, OrderStatus.PAYMENT_PENDING)
+    steps.forget_method(order.id)
+    orders.give_method(order.id, order.buyer_id, other)
+    assert steps.start_payment(order.id, 2).method == other
+
+
+def test_the_way_to_pay_is_forgotten_once_paid(steps: OrderTransitions, order: OrderView) -> None:
+    drive(steps, order.id, OrderStatus.PAID)
+    assert steps.start_payment(order.id, 1).method is None

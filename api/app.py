@@ -12,7 +12,7 @@ from api.access.rate_limits import Rates
 from api.catalog import admin as catalog_admin
 from api.catalog import routes as catalog_routes
 from api.docs import openapi, problem_pages, swagger
-from api.identity import account, jwks, registration, sign_in, verification
+from api.identity import account, jwks, password_reset, registration, sign_in, verification
 from api.identity.password_queue import Hashing
 from api.middleware import Edge
 from api.notifications import routes as notifications_routes
@@ -32,11 +32,17 @@ from services.bootstrap import Services
 
 #: The routers of each service, by its name in API_SERVICES.
 _SERVICES: dict[str, tuple[APIRouter, ...]] = {
-    "identity": (registration.router, sign_in.router, verification.router, account.router),
+    "identity": (registration.router, sign_in.router, verification.router, password_reset.router, account.router),
     "catalog": (catalog_routes.router, catalog_admin.router),
     "orders": (orders_routes.router, actions.router, timeline.router, resolution.router),
     "reservations": (reservations_routes.router,),
-    "payments": (payments_routes.router, webhooks.router, webhooks.told_router, refunds.router),
+    "payments": (
+        payments_routes.router,
+        webhooks.router,
+        webhooks.status_router,
+        webhooks.gateway_router,
+        refunds.router,
+    ),
     "notifications": (notifications_routes.router,),
 }
 

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Response
 from pydantic import AfterValidator, Field, StrictBool, StrictInt, StrictStr
 
 from api.access.guarded_route import GuardedRoute
-from api.catalog.routes import Product, Stock, in_full
+from api.catalog.schemas import Product, Stock, in_full
 from api.dependencies import CurrentCaller, CurrentServices, IdempotencyKey, idempotent
 from api.requests.amounts import Amount, Currency, money
 from api.requests.fields import Body, ProductId

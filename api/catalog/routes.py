@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query
-from pydantic import Field
 
 from api.access.guarded_route import GuardedRoute
+from api.catalog.schemas import ListedProduct, Price, Product, Stock, _available, _listed, in_full
 from api.dependencies import CurrentServices, KnownCaller
 from api.requests.cursors import Listing
-from api.requests.fields import ProductId, SearchText, Shape
+from api.requests.fields import ProductId, SearchText
 from api.requests.pagination import MAX_PAGE, AskedPage, Page
 from services.bootstrap import Services
 from services.catalog.views import ProductView
@@ -22,39 +22,6 @@ router = APIRouter(prefix="/products", tags=["Catalog"], route_class=GuardedRout
 
 #: Products looked through for one page of those in stock, or out of it.
 _MOST_LOOKED_AT = 10 * MAX_PAGE
-
-
-class ListedProduct(Shape):
-    """A product in the list."""
-
-    id: UUID
-    name: str
-    stock: int
-    price: str
-    currency: str
-
-
-class Product(ListedProduct):
-    """A product in full."""
-
-    description: str
-    attributes: dict[str, Any]
-    is_active: bool
-
-
-class Price(Shape):
-    """What a product costs."""
-
-    product_id: UUID
-    price: str
-    currency: str
-
-
-class Stock(Shape):
-    """How much of a product can be ordered now."""
-
-    product_id: UUID
-    available: int = Field(ge=0)
 
 
 @router.get("", operation_id="listProducts", summary="What is sold")
@@ -103,32 +70,8 @@ def get_stock(product_id: ProductId, services: CurrentServices, caller: KnownCal
     return Stock(product_id=product_id, available=_available(services, [product_id]).get(product_id, 0))
 
 
-def in_full(services: Services, product: ProductView) -> Product:
-    """A product with the stock that reservations have of it."""
-    return Product(
-        **_listed(product, _available(services, [product.id])).model_dump(),
-        description=product.description,
-        attributes=dict(product.attributes),
-        is_active=product.is_active,
-    )
-
-
 def _sees_all(caller: Caller | None) -> bool:
     return caller is not None and caller.kind is CallerKind.OPERATOR
-
-
-def _available(services: Services, product_ids: list[UUID]) -> dict[UUID, int]:
-    return {id_: max(0, stock.available) for id_, stock in services.reservations.stocks(product_ids).items()}
-
-
-def _listed(product: ProductView, stocks: dict[UUID, int]) -> ListedProduct:
-    return ListedProduct(
-        id=product.id,
-        name=product.name,
-        stock=stocks.get(product.id, 0),
-        price=product.price.text,
-        currency=product.price.currency,
-    )
 
 
 def _filtered(

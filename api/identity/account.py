@@ -10,7 +10,7 @@ from pydantic import Field
 from api.access.guarded_route import GuardedRoute
 from api.dependencies import CurrentCaller, CurrentServices
 from api.identity.password_queue import HashingRoom
-from api.identity.registration import Email, Name, Password, Phone, UserProfile
+from api.identity.schemas import Email, Name, Password, Phone, UserProfile
 from api.identity.verification import Accepted
 from api.requests.fields import Body, Id
 from services.errors import Denied, ImmutableField, NotFound

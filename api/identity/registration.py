@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-from uuid import UUID
-
 from fastapi import APIRouter
-from pydantic import Field, StrictStr
+from pydantic import Field
 
 from api.access.guarded_route import GuardedRoute
 from api.dependencies import CurrentCaller, CurrentServices, Language
 from api.identity.password_queue import HashingRoom
-from api.requests.fields import Body, Shape
+from api.identity.schemas import Email, Name, Password, Phone, UserProfile
+from api.requests.fields import Body
 from services.errors import NotFound, Unauthenticated
 from services.identity.views import Profile, RegisterUser
 
 router = APIRouter(route_class=GuardedRoute)
-
-Name = Annotated[StrictStr, Field(min_length=1, max_length=100)]
-Email = Annotated[StrictStr, Field(min_length=3, max_length=254)]
-Phone = Annotated[StrictStr, Field(min_length=1, max_length=40)]
-# Its rules are the service's; this only keeps megabytes from it.
-Password = Annotated[StrictStr, Field(max_length=1024, json_schema_extra={"format": "password"})]
 
 
 class _Registration(Body):
@@ -40,18 +32,6 @@ class RegisterByPhone(_Registration):
     """A new account, known by its phone number."""
 
     phone: Phone
-
-
-class UserProfile(Shape):
-    """What an account shows of itself."""
-
-    id: UUID
-    first_name: str
-    last_name: str
-    email: str | None
-    phone: str | None
-    email_verified: bool
-    phone_verified: bool
 
 
 @router.post(

@@ -11,7 +11,7 @@ from pydantic import Field, StrictStr
 from api.access.guarded_route import GuardedRoute
 from api.dependencies import CurrentCaller, CurrentServices, IdempotencyKey, name_of
 from api.identity.password_queue import HashingRoom
-from api.identity.registration import Email, Password, Phone
+from api.identity.schemas import Email, Password, Phone
 from api.requests.cursors import Listing
 from api.requests.fields import Body, Id, Shape, Utc
 from api.requests.pagination import AskedPage, Page

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Path, Response
 from pydantic import model_validator
 from pydantic_core import PydanticCustomError
 from starlette.concurrency import run_in_threadpool
@@ -17,7 +16,6 @@ from api.orders import snapshot
 from api.orders.payment_method import mobile
 from api.orders.snapshot import ENDING, Seen, closed
 from api.requests.amounts import Amount, Currency, money
-from api.requests.client_address import address_of
 from api.requests.fields import Body, CardToken, Id, PhoneText, Shape
 from api.requests.prefer import STEP_WAIT, AskedPatience
 from services.bootstrap import Services
@@ -154,33 +152,3 @@ def _made(seen: Seen, old: UUID | None, response: Response) -> MadePayment:
         response.status_code = 202
         return MadePayment(payment_id=None, status="pending")
     return MadePayment(payment_id=payment.id, status=payment.status)
-
-
-class Taken(Shape):
-    """A message was taken."""
-
-    status: str = "accepted"
-
-
-@router.post("/webhooks/{gateway}", operation_id="receiveGatewayWebhook", summary="A payment provider's own webhook")
-async def receive_gateway_webhook(
-    request: Request, gateway: Annotated[str, Path(pattern="^[a-z]{1,32}$")], services: CurrentServices
-) -> Taken:
-    """A hint only: the provider is asked before anything depends on it. 404 has the provider send it again."""
-    body = await request.body()
-    source = address_of(request)
-    headers = dict(request.headers)
-
-    def take() -> None:
-        received = services.payments.receive_webhook(gateway, headers, body, source)
-        if received is not None:
-            # Also when it is not fresh: the first time may have ended between these two.
-            key = _key(gateway, body)
-            services.orders.notice_payment(received.order_id, received.payment_id, key, late=received.late)
-
-    await run_in_threadpool(take)
-    return Taken()
-
-
-def _key(gateway: str, body: bytes) -> str:
-    return f"{gateway}:{hashlib.sha256(body).hexdigest()[:32]}"

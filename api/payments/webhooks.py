@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Annotated, Literal
 from uuid import UUID, uuid4
 
@@ -14,9 +15,12 @@ from api.access.guarded_route import GuardedRoute, Handler
 from api.dependencies import ANY_KEY, CurrentServices
 from api.requests.amounts import Amount, Currency, money
 from api.requests.body import StrictRequest
+from api.requests.client_address import address_of
 from api.requests.fields import Body, Id, OrderId, Shape
 from services.bootstrap import Services
-from services.errors import PaymentOrderMismatch
+from services.errors import (
+    PaymentOrderMismatch,
+)
 from services.payments.views import News, PaymentView
 
 
@@ -48,7 +52,8 @@ def _replay(body: bytes) -> Receive:
 
 
 router = APIRouter(tags=["Payments"], route_class=SignedRoute)
-told_router = APIRouter(prefix="/orders", tags=["Payments"], route_class=GuardedRoute)
+status_router = APIRouter(prefix="/orders", tags=["Payments"], route_class=GuardedRoute)
+gateway_router = APIRouter(prefix="/payments", tags=["Payments"], route_class=GuardedRoute)
 
 PaymentId = Annotated[Id, Path(alias="paymentId")]
 FailureCode = Annotated[StrictStr, Field(min_length=1, max_length=64, pattern="^[A-Za-z0-9._:-]+$")]
@@ -120,7 +125,7 @@ async def notify_payment(
     return NewsTaken()
 
 
-@told_router.post(
+@status_router.post(
     "/{orderId}/payment-status",
     operation_id="tellPaymentStatus",
     summary="News of a payment of an order",
@@ -147,3 +152,35 @@ def _pass_on(
         # Also when it is not fresh: the first time may have ended between these two.
         services.orders.notice_payment(received.order_id, payment_id, message_id, late=received.late)
     return payment
+
+
+class Taken(Shape):
+    """A message was taken."""
+
+    status: str = "accepted"
+
+
+@gateway_router.post(
+    "/webhooks/{gateway}", operation_id="receiveGatewayWebhook", summary="A payment provider's own webhook"
+)
+async def receive_gateway_webhook(
+    request: Request, gateway: Annotated[str, Path(pattern="^[a-z]{1,32}$")], services: CurrentServices
+) -> Taken:
+    """A hint only: the provider is asked before anything depends on it. 404 has the provider send it again."""
+    body = await request.body()
+    source = address_of(request)
+    headers = dict(request.headers)
+
+    def take() -> None:
+        received = services.payments.receive_webhook(gateway, headers, body, source)
+        if received is not None:
+            # Also when it is not fresh: the first time may have ended between these two.
+            key = _key(gateway, body)
+            services.orders.notice_payment(received.order_id, received.payment_id, key, late=received.late)
+
+    await run_in_threadpool(take)
+    return Taken()
+
+
+def _key(gateway: str, body: bytes) -> str:
+    return f"{gateway}:{hashlib.sha256(body).hexdigest()[:32]}"

@@ -81,24 +81,6 @@ _BY_STATUS = {
 _MAX_INSTANCE = 200
 
 
-class PayloadTooLarge(MarketError):
-    """A body, or a part of it, beyond the contract's limits."""
-
-    code = "payload-too-large"
-
-
-class UnsupportedMediaType(MarketError):
-    """A body that is not `application/json`."""
-
-    code = "unsupported-media-type"
-
-
-class MalformedJson(MarketError):
-    """A body that no strict JSON reader accepts."""
-
-    code = "malformed-json"
-
-
 def status_of(operation: str, slug: str) -> int:
     """The HTTP status of a problem where this operation answers with it."""
     return STATUSES.get((operation, slug), TYPES[slug].status)

@@ -9,8 +9,7 @@ from typing import Any, NoReturn
 
 from starlette.requests import Request
 
-from api.problems.problem_details import MalformedJson, PayloadTooLarge, UnsupportedMediaType
-from services.errors import Invalid
+from services.errors import Invalid, MarketError
 
 MAX_BYTES = 64 * 1024
 MAX_DEPTH = 20
@@ -145,3 +144,21 @@ def _inspect_text(text: str) -> None:
 
 def _too_deep() -> Invalid:
     return Invalid(f"The body is nested deeper than {MAX_DEPTH}.")
+
+
+class PayloadTooLarge(MarketError):
+    """A body, or a part of it, beyond the contract's limits."""
+
+    code = "payload-too-large"
+
+
+class UnsupportedMediaType(MarketError):
+    """A body that is not `application/json`."""
+
+    code = "unsupported-media-type"
+
+
+class MalformedJson(MarketError):
+    """A body that no strict JSON reader accepts."""
+
+    code = "malformed-json"

@@ -11,7 +11,7 @@ from pydantic import Field
 from starlette.concurrency import run_in_threadpool
 
 from api.access.guarded_route import GuardedRoute
-from api.catalog.routes import Stock
+from api.catalog.schemas import Stock
 from api.dependencies import NO_BODY, CurrentCaller, CurrentServices, name_of
 from api.requests.cursors import Listing
 from api.requests.fields import Body, Id, Quantity, Shape, Utc

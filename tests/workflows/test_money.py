@@ -172,7 +172,7 @@ async def test_the_buyers_return_and_the_webhook_both_find_the_money(shop: Shop)
     payment = shop.payment_id(order.id)
     shop.provider.decide(payment, Outcome.SUCCEEDED)
     seen = await asyncio.gather(
-        *[asyncio.to_thread(shop.services.payments.settle, payment) for _ in range(8)],
+        *[asyncio.to_thread(shop.services.payments.refresh, payment) for _ in range(8)],
         *[asyncio.to_thread(news, shop, payment, "succeeded") for _ in range(8)],
     )
     assert {view.captured_minor for view in seen if view is not None} == {order.total.minor}

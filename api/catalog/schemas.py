@@ -1,0 +1,69 @@
+"""Schemas of the catalog operations."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from pydantic import Field
+
+from api.requests.fields import Shape
+from services.bootstrap import Services
+from services.catalog.views import ProductView
+
+
+class ListedProduct(Shape):
+    """A product in the list."""
+
+    id: UUID
+    name: str
+    stock: int
+    price: str
+    currency: str
+
+
+class Product(ListedProduct):
+    """A product in full."""
+
+    description: str
+    attributes: dict[str, Any]
+    is_active: bool
+
+
+class Price(Shape):
+    """What a product costs."""
+
+    product_id: UUID
+    price: str
+    currency: str
+
+
+class Stock(Shape):
+    """How much of a product can be ordered now."""
+
+    product_id: UUID
+    available: int = Field(ge=0)
+
+
+def in_full(services: Services, product: ProductView) -> Product:
+    """A product with the stock that reservations have of it."""
+    return Product(
+        **_listed(product, _available(services, [product.id])).model_dump(),
+        description=product.description,
+        attributes=dict(product.attributes),
+        is_active=product.is_active,
+    )
+
+
+def _available(services: Services, product_ids: list[UUID]) -> dict[UUID, int]:
+    return {id_: max(0, stock.available) for id_, stock in services.reservations.stocks(product_ids).items()}
+
+
+def _listed(product: ProductView, stocks: dict[UUID, int]) -> ListedProduct:
+    return ListedProduct(
+        id=product.id,
+        name=product.name,
+        stock=stocks.get(product.id, 0),
+        price=product.price.text,
+        currency=product.price.currency,
+    )

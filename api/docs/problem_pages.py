@@ -14,7 +14,7 @@ from api.access.guarded_route import GuardedRoute
 from api.problems.problem_details import TYPES
 from services.errors import NotFound
 
-PAGES = Path(__file__).resolve().parent.parent / "docs" / "problems"
+PAGES = Path(__file__).resolve().parents[2] / "docs" / "problems"
 # The pages have no script, and one style that lies in them.
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
 _STYLE = (

@@ -86,7 +86,7 @@ def test_G7_a_route_without_a_rate_cannot_be_declared(monkeypatch: pytest.Monkey
     async def opened() -> None: ...
 
     monkeypatch.setattr("api.access.callers.OPERATIONS", {"POST /vault": admission("POST /orders")})
-    with pytest.raises(LookupError, match="api/rates"):
+    with pytest.raises(LookupError, match="api/access/rate_limits"):
         GuardedRoute("/vault", opened, methods=["POST"])
 
 

@@ -137,7 +137,7 @@ def test_who_is_counted_cannot_be_read(counted: Limits, sessions: Sessions) -> N
     counted.admit([STRICT, COARSE], "203.0.113.7")
     with sessions.begin() as session:
         stored = session.execute(
-            text("SELECT subject FROM rate_limiter.strict UNION ALL SELECT subject FROM rate_limiter.coarse")
+            text("SELECT subject FROM limits.strict UNION ALL SELECT subject FROM limits.coarse")
         ).scalars()
         subjects = {bytes(subject) for subject in stored}
 
@@ -163,7 +163,7 @@ def test_T73_coarse_rates_fail_open_with_one_warning(away: Sessions, capfd: pyte
     counted = Limits(away, KEY, Clock())
 
     assert admitted(counted, COARSE, 300) == 300
-    assert "".join(capfd.readouterr()).count("rate_limiter.not_counted") == 1
+    assert "".join(capfd.readouterr()).count("limits.not_counted") == 1
 
 
 def test_old_rows_are_deleted_along_the_way(counted: Limits, sessions: Sessions, clock: SetClock) -> None:

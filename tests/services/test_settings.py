@@ -115,9 +115,6 @@ def test_T116_production_refuses(environment: pytest.MonkeyPatch, case: str) -> 
         read()
     assert CANARY not in str(refused.value)
     assert len(str(refused.value).splitlines()) == 1
-    with pytest.raises(ValueError) as raw:
-        Settings()
-    assert CANARY not in f"{raw.value!s}{raw.value!r}"
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Turns every exception of an activity into a code, because failures are plain text in a workflow's history."""
+"""Replaces every exception of an activity by its code, because failures are plain text in a workflow's history."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from services.errors import Refused, Unavailable
 
 
 class FailuresAsCodes(Interceptor):
-    """Business refusals become non-retryable errors typed by their class; everything else is tried again.
+    """Business refusals become non-retryable errors typed by their code; every other failure is retried.
 
-    A plain exception would be retried for ever, and messages of drivers carry values.
+    The message and the cause of an exception are dropped: messages of drivers carry values.
     """
 
     def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:  # noqa: A002 - the SDK's name
@@ -30,19 +30,19 @@ class _Translating(ActivityInboundInterceptor):
         except (asyncio.CancelledError, CancelledError, activity._CompleteAsyncError):
             raise
         except Refused as refusal:
-            # Benign: a refusal is an answer, no trouble to be logged or counted.
+            # Benign: a refusal is an answer, not a failure to be logged or counted.
             raise ApplicationError(
-                refusal.code, type=type(refusal).__name__, non_retryable=True, category=ApplicationErrorCategory.BENIGN
+                refusal.code, type=refusal.code, non_retryable=True, category=ApplicationErrorCategory.BENIGN
             ) from None
         except Unavailable as trouble:
-            raise ApplicationError(trouble.code, type=type(trouble).__name__) from None
+            raise ApplicationError(trouble.code, type=trouble.code) from None
         except Exception as bug:
             activity.logger.error("activity.failed %s at %s", type(bug).__name__, _place(bug))
             raise ApplicationError("internal-error", type=type(bug).__name__) from None
 
 
 def _place(bug: Exception) -> str:
-    """Where in our own code it happened; the message is not logged, for it may carry values."""
+    """Function and line of our own code; the message is not logged, because it may carry values."""
     frames = traceback.extract_tb(bug.__traceback__)
     ours = [frame for frame in frames if "site-packages" not in frame.filename] or frames
     return f"{ours[-1].name}:{ours[-1].lineno}"

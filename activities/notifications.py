@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 
 from temporalio import activity
 
-from activities.faults import Faults
-from activities.polling import Alarm, until_shutdown
+from activities.polling import Wakeup, until_shutdown
 
 if TYPE_CHECKING:
     from services.identity.account_messages import AccountMessages
@@ -42,20 +41,19 @@ class NotificationActivities:
     #: build an `OrderNotice` and a `NewMessage`; given, so that this room loads no database code
     notice_of: Callable[..., OrderNotice]
     message_of: Callable[..., NewMessage]
-    alarm: Callable[[], Alarm]
-    faults: Faults
+    wakeup: Callable[[], Wakeup]
 
     @activity.defn
     async def dispatch_notifications(self) -> int:
         """Queue the messages of new events and send what is due, until the run's time or the worker ends."""
         sent = 0
-        with self.alarm() as alarm:
+        with self.wakeup() as wakeup:
             async for _ in until_shutdown(RUN):
                 queued = await asyncio.to_thread(self.queue_new)
                 dispatched = await asyncio.to_thread(self.notifications.dispatch, BATCH)
                 sent += dispatched.sent
                 if not queued and not dispatched.sent:
-                    await alarm.wait(IDLE)
+                    await wakeup.wait(IDLE)
                     await asyncio.sleep(GATHER)
         return sent
 
@@ -66,8 +64,7 @@ class NotificationActivities:
     def _queue_events(self) -> int:
         events = self.outbox.pending_notifications(BATCH)
         if events:
-            with self.faults.around("notify"):
-                self.notifications.queue_order_events(self._notices(events))
+            self.notifications.queue_order_events(self._notices(events))
             self.outbox.mark_notified([event.id for event in events])
         return len(events)
 

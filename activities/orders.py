@@ -1,4 +1,4 @@
-"""Moving the order's row, which is the arbiter of every race about its end."""
+"""Steps that change the order's row, which decides every race about its end."""
 
 from __future__ import annotations
 
@@ -7,14 +7,7 @@ from typing import TYPE_CHECKING
 
 from temporalio import activity
 
-from activities.faults import Faults
-from activities.messages import (
-    BeginCancel,
-    ConfirmOrder,
-    FinishCancel,
-    OrderStanding,
-    RaiseAttention,
-)
+from activities.messages import BeginCancel, ClearAttention, ConfirmOrder, FinishCancel, OrderState, RaiseAttention
 
 if TYPE_CHECKING:
     from services.orders.transitions import OrderTransitions
@@ -23,35 +16,36 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class OrderActivities:
-    """Steps over the orders service (and the reservation that is confirmed with the order)."""
+    """Steps over the orders service, and over the reservation that is confirmed with the order."""
 
     orders: OrderTransitions
     reservations: ReservationService
-    faults: Faults
 
     @activity.defn(no_thread_cancel_exception=True)
-    def confirm_order(self, message: ConfirmOrder) -> OrderStanding:
-        """First the point of no return, then the goods: a pinned hold cannot be refused."""
-        self.faults.reach("confirm", "first")
-        standing = self.orders.confirmed(message.order_id)
-        with self.faults.around("confirm"):
-            self.reservations.confirm(message.order_id)
-        return OrderStanding(standing.status)
+    def confirm_order(self, message: ConfirmOrder) -> OrderState:
+        """Confirm the order, then its reservation: the hold of a paid order cannot expire."""
+        state = self.orders.confirmed(message.order_id)
+        self.reservations.confirm(message.order_id)
+        return OrderState(state.status)
 
     @activity.defn(no_thread_cancel_exception=True)
-    def begin_cancel(self, message: BeginCancel) -> OrderStanding:
-        """Close the order's door, unless it was confirmed before."""
-        standing = self.orders.begin_cancel(message.order_id, message.run_id, message.reason)
-        return OrderStanding(standing.status, standing.cancel_reason)
+    def begin_cancel(self, message: BeginCancel) -> OrderState:
+        """Move the order to `cancelling`, unless it is confirmed."""
+        state = self.orders.begin_cancel(message.order_id, message.run_id, message.reason)
+        return OrderState(state.status, state.cancel_reason)
 
     @activity.defn(no_thread_cancel_exception=True)
-    def finish_cancel(self, message: FinishCancel) -> OrderStanding:
-        """Everything is undone: the order is cancelled."""
-        with self.faults.around("finish_cancel"):
-            standing = self.orders.cancelled(message.order_id)
-        return OrderStanding(standing.status, standing.cancel_reason)
+    def finish_cancel(self, message: FinishCancel) -> OrderState:
+        """Move the order to `cancelled`, after everything was undone."""
+        state = self.orders.cancelled(message.order_id)
+        return OrderState(state.status, state.cancel_reason)
 
     @activity.defn(no_thread_cancel_exception=True)
     def raise_attention(self, message: RaiseAttention) -> None:
-        """Ask for a person, or no longer."""
-        self.orders.set_attention(message.order_id, message.reason)
+        """Mark the order as needing a person, with a reason."""
+        self.orders.raise_attention(message.order_id, message.reason)
+
+    @activity.defn(no_thread_cancel_exception=True)
+    def clear_attention(self, message: ClearAttention) -> None:
+        """Remove the reason."""
+        self.orders.clear_attention(message.order_id, message.reason)

@@ -1,98 +1,95 @@
-"""Taking an order's money, making an unknown charge known, and giving money back."""
+"""Steps that take an order's money, find out what became of it, and send it back."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from temporalio import activity
 
-from activities.faults import Faults
 from activities.messages import (
     ChargePayment,
-    MoneyReturned,
     PaymentState,
     RecordResolution,
     RefreshPayment,
     RefundLatePayment,
-    UndoPayment,
+    RefundPayment,
+    RefundState,
 )
-from services.errors import PaymentDeclined, PaymentExpired, Unavailable
+from activities.payment_outcomes import PaymentOutcomes
+from services.errors import PaymentExpired, Unavailable
+from services.orders.status import EventType, ResolveAction, UndoStep
+from services.payments.views import Charge, PaymentView
 
 if TYPE_CHECKING:
     from services.orders.transitions import OrderTransitions
+    from services.orders.views import PaymentDue
     from services.payments.service import PaymentService
-    from services.payments.views import Charge, PaymentView, Undone
     from services.reservations.service import ReservationService
 
-#: Refunds that one sweep goes on with, and tells of.
+#: Refunds that one sweep continues, and writes into timelines.
 REFUNDS = 50
 
 
 @dataclass(frozen=True)
 class PaymentActivities:
-    """Steps over the payments service, and what each means for the order and its hold."""
+    """Steps over the payments service."""
 
     orders: OrderTransitions
     reservations: ReservationService
     payments: PaymentService
-    #: builds a `Charge`; given, so that this room loads no database code
-    charge_of: type[Charge]
-    #: where a buyer comes back to from the provider's page
+    #: the address to which the provider's page sends the buyer back
     return_url: str
-    faults: Faults
+
+    @property
+    def _outcomes(self) -> PaymentOutcomes:
+        return PaymentOutcomes(self.orders, self.reservations, self.payments)
 
     @activity.defn(no_thread_cancel_exception=True)
     def charge_payment(self, message: ChargePayment) -> PaymentState:
-        """Pin the hold, then take the money. Key: order and attempt."""
+        """Pin the hold, then take the money. Business key: order and attempt."""
         self.reservations.pin(message.order_id)
-        charge = self._charge(message.order_id, message.attempt)
-        if charge is None:
-            return self._recorded(message)
-        with self.faults.around("charge"):
-            payment = self.payments.charge(charge)
-        return self._told(payment)
+        due = self.orders.start_payment(message.order_id, message.attempt)
+        charge = self._charge(message.order_id, message.attempt, due)
+        payment = self.payments.charge(charge) if charge else self._earlier(message)
+        return self._outcomes.apply(payment)
 
     @activity.defn(no_thread_cancel_exception=True)
     def refresh_payment(self, message: RefreshPayment) -> PaymentState:
         """Ask the provider what became of a payment; charge again only when it knows of none."""
-        charge = self._charge(message.order_id, message.attempt)
-        with self.faults.around("refresh"):
-            payment = self.payments.refresh(message.payment_id, charge)
-        return self._told(payment)
+        due = self.orders.payment_due(message.order_id)
+        charge = self._charge(message.order_id, message.attempt, due)
+        return self._outcomes.apply(self.payments.refresh(message.payment_id, charge))
 
     @activity.defn(no_thread_cancel_exception=True)
-    def refund_payment(self, message: UndoPayment) -> MoneyReturned:
-        """Let no charge begin any more, make every one known, and give back what was taken."""
-        with self.faults.around("refund"):
-            undone = self.payments.undo(message.order_id)
-        return self._returned(message.order_id, undone)
+    def refund_payment(self, message: RefundPayment) -> RefundState:
+        """Let no charge start any more, find out about every charge, and send back what was taken."""
+        return self._outcomes.refunded(message.order_id, self.payments.undo(message.order_id))
 
     @activity.defn(no_thread_cancel_exception=True)
-    def refund_late_payment(self, message: RefundLatePayment) -> MoneyReturned:
-        """Give back money that came after the order had ended without it."""
-        undone = self.payments.refund_late(message.payment_id)
-        return self._returned(message.order_id, undone)
+    def refund_late_payment(self, message: RefundLatePayment) -> RefundState:
+        """Send back money that arrived after the order had ended without it."""
+        return self._outcomes.refunded(message.order_id, self.payments.refund_late(message.payment_id))
 
     @activity.defn(no_thread_cancel_exception=True)
     def record_resolution(self, message: RecordResolution) -> None:
-        """Write what an operator decided about a stuck step into the timeline, and into the books if it is money."""
-        is_money = message.step == "refund_payment" or message.payment_id is not None
-        if is_money and message.action != "retry":
-            reference, lost = message.reference or message.action, message.action == "write_off"
+        """Write an operator's decision about a stuck undo into the timeline, and into the ledger if it is money."""
+        is_money = message.step == UndoStep.REFUND_PAYMENT or message.payment_id is not None
+        if is_money and message.action != ResolveAction.RETRY:
+            reference, lost = message.reference or message.action, message.action == ResolveAction.WRITE_OFF
             self.payments.book_manually(message.order_id, reference, lost=lost, payment_id=message.payment_id)
         key = f"resolved:{message.step}:{message.action}"
-        self.orders.note(message.order_id, "resolved", key, detail=f"{message.step}: {message.action}")
+        self.orders.note(message.order_id, EventType.RESOLVED, key, detail=f"{message.step}: {message.action}")
 
     @activity.defn(no_thread_cancel_exception=True)
     def continue_refunds(self) -> int:
-        """Go on with refunds that wait, and tell the orders of those that have ended; returns how many were told."""
+        """Continue refunds that wait, and write those that ended into timelines; returns how many were written."""
         for refund_id in self.payments.pending_refunds(REFUNDS):
             try:
                 self.payments.refresh_refund(refund_id)
             except Unavailable:
-                # One look is enough for a provider that is away: the next sweep comes in a minute.
+                # The provider is away: the next sweep comes in a minute.
                 break
         ended = self.payments.unreported_refunds(REFUNDS)
         for refund in ended:
@@ -100,11 +97,10 @@ class PaymentActivities:
         self.payments.mark_reported([refund.id for refund in ended])
         return len(ended)
 
-    def _charge(self, order_id: UUID, attempt: int) -> Charge | None:
-        due = self.orders.start_payment(order_id, attempt)
+    def _charge(self, order_id: UUID, attempt: int, due: PaymentDue) -> Charge | None:
         if due.method is None:
             return None
-        return self.charge_of(
+        return Charge(
             order_id=order_id,
             attempt=attempt,
             amount_minor=due.total.minor,
@@ -115,41 +111,9 @@ class PaymentActivities:
             return_url=self.return_url,
         )
 
-    def _recorded(self, message: ChargePayment) -> PaymentState:
-        # The way to pay is forgotten once a charge is final: this attempt ran before, in full.
+    def _earlier(self, message: ChargePayment) -> PaymentView:
+        # The payment method is dropped once a charge is final, so this attempt ran to its end before.
         for payment in self.payments.of_order(message.order_id):
             if payment.attempt == message.attempt:
-                return self._told(payment)
-        raise PaymentExpired("No way to pay is known.")
-
-    def _told(self, payment: PaymentView) -> PaymentState:
-        order_id, attempt = payment.order_id, payment.attempt
-        if payment.surplus:
-            self._send_back(payment)
-        elif payment.status == "succeeded":
-            self.orders.paid(order_id, payment.id, payment.amount)
-        elif payment.status == "failed":
-            self.orders.note(
-                order_id, "payment_failed", f"payment_failed:{attempt}", detail=payment.failure_code, attempt=attempt
-            )
-            self.orders.forget_method(order_id)
-            raise PaymentDeclined("The provider declined the payment.")
-        elif payment.status == "review":
-            self.orders.set_attention(order_id, "payment_review")
-        elif payment.status == "pending" and payment.provider_id:
-            self.reservations.extend(order_id, int(payment.term_left or 0))
-            self.orders.note(order_id, "payment_waiting", f"payment_waiting:{attempt}", attempt=attempt)
-        return PaymentState(payment.id, payment.status, payment.retry_after, payment.term_left)
-
-    def _send_back(self, payment: PaymentView) -> NoReturn:
-        # The money came after this try had been given up: it pays nothing.
-        undone = self.payments.refund_late(payment.id)
-        if not self._returned(payment.order_id, undone).done:
-            raise Unavailable("The refund of a late success is under way.")
-        raise PaymentDeclined("The payment succeeded too late and was sent back.")
-
-    def _returned(self, order_id: UUID, undone: Undone) -> MoneyReturned:
-        for refund in self.payments.refunds_of(order_id) if undone.refund_id and undone.done else ():
-            if refund.status == "succeeded":
-                self.orders.record_refund(order_id, refund.id, refund.amount.minor, None)
-        return MoneyReturned(undone.done, undone.retry_after, undone.refunded_minor)
+                return payment
+        raise PaymentExpired("The order has no payment method.")

@@ -1,4 +1,4 @@
-"""How a long-polling activity waits: woken by the database, heartbeating, gone when its worker goes."""
+"""Long-polling activities: woken by NOTIFY, heartbeating, ended when their worker shuts down."""
 
 from __future__ import annotations
 
@@ -6,69 +6,63 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Self
 
 from temporalio import activity
 
-#: Seconds between heartbeats; their time-out is 5 s.
+#: Seconds between heartbeats; the heartbeat time-out is 5 s.
 HEARTBEAT = 1.0
 
 Subscribe = Callable[[str, Callable[[str], None]], Callable[[], None]]
 
 
-class Alarm:
-    """Wakes one waiter when the database says a word on a channel."""
+class Wakeup:
+    """Wakes one waiter when the database notifies a channel."""
 
     def __init__(self, subscribe: Subscribe, *channels: str) -> None:
-        """`subscribe(channel, wake)` must return the function that ends the subscription."""
+        """`subscribe(channel, wake)` returns the function that ends the subscription."""
         self._subscribe = subscribe
         self._channels = channels
-        self._rung = asyncio.Event()
-        self._ends: list[Callable[[], None]] = []
+        self._notified = asyncio.Event()
+        self._unsubscribe: list[Callable[[], None]] = []
 
     def __enter__(self) -> Self:
         loop = asyncio.get_running_loop()
 
-        def ring(_: str) -> None:
-            loop.call_soon_threadsafe(self._rung.set)
+        def wake(_: str) -> None:
+            loop.call_soon_threadsafe(self._notified.set)
 
-        self._ends = [self._subscribe(channel, ring) for channel in self._channels]
+        self._unsubscribe = [self._subscribe(channel, wake) for channel in self._channels]
         return self
 
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
-        for end in self._ends:
-            end()
+        for unsubscribe in self._unsubscribe:
+            unsubscribe()
 
     async def wait(self, seconds: float) -> None:
-        """Until the next word, `seconds` at most; words said since the last wait count."""
+        """Wait for the next notification, `seconds` at most; one that came since the last wait counts."""
         try:
-            await asyncio.wait_for(self._rung.wait(), seconds)
+            await asyncio.wait_for(self._notified.wait(), seconds)
         except TimeoutError:
             return
-        self._rung.clear()
-
-
-class Notifier(Protocol):
-    """Where an alarm subscribes."""
-
-    def subscribe(self, channel: str, wake: Callable[[str], None]) -> Callable[[], None]: ...
+        self._notified.clear()
 
 
 async def until_shutdown(limit: timedelta) -> AsyncIterator[int]:
-    """Count rounds until the limit or the worker's shutdown; heartbeats meanwhile, also when a round is long."""
+    """Count rounds until the limit or the worker's shutdown; sends heartbeats meanwhile, also in a long round."""
     loop = asyncio.get_running_loop()
     ends = loop.time() + limit.total_seconds()
-    beating = asyncio.create_task(_beat())
+    heartbeats = asyncio.create_task(_heartbeat())
     rounds = 0
     try:
         while loop.time() < ends and not activity.is_worker_shutdown():
             yield rounds
             rounds += 1
     finally:
-        beating.cancel()
+        heartbeats.cancel()
 
 
-async def _beat() -> None:
+async def _heartbeat() -> None:
     while True:
         activity.heartbeat()
         await asyncio.sleep(HEARTBEAT)

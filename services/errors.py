@@ -15,9 +15,14 @@ from typing import Any, ClassVar
 
 
 class MarketError(Exception):
-    """Base of all; `code` is the slug of the contract's problem type, `detail` is safe to show."""
+    """Base of all errors; `detail` is safe to show to the caller.
+
+    Each class has a code of its own: failures of activities carry it, and workflows and operators match it.
+    """
 
     code: ClassVar[str] = "internal-error"
+    #: the problem type of HTTP answers (contract, section 5), where it is not `code`
+    answered_as: ClassVar[str | None] = None
 
     def __init__(self, detail: str = "", **extra: Any) -> None:
         super().__init__(detail or self.code)
@@ -25,9 +30,16 @@ class MarketError(Exception):
         #: further members of the problem document; never a value that a person typed
         self.extra: Mapping[str, Any] = extra
 
+    @property
+    def problem_type(self) -> str:
+        """The slug of the problem type that HTTP answers with."""
+        return self.answered_as or self.code
+
 
 class Refused(MarketError):
     """A business rule says no; trying again changes nothing."""
+
+    code = "refused"
 
 
 class NotFound(Refused):
@@ -44,7 +56,9 @@ class Invalid(Refused):
 
 
 class Conflict(Refused):
-    code = "invalid-transition"
+    """Base of refusals by the state of a thing; only its subclasses are raised."""
+
+    code = "conflict"
 
 
 class Denied(Refused):
@@ -117,9 +131,15 @@ class InvalidTransition(Conflict):
 class OrderClosing(InvalidTransition):
     """A forward step met an order that is being cancelled or is closed."""
 
+    code = "order-closing"
+    answered_as = "invalid-transition"
+
 
 class OrderClaimed(InvalidTransition):
     """Another run of the order's workflow holds the order."""
+
+    code = "order-claimed"
+    answered_as = "invalid-transition"
 
 
 class OutOfStock(Conflict):
@@ -164,11 +184,17 @@ class PaymentExists(Conflict):
 
 
 class PaymentDeclined(Conflict):
-    """The provider said no for good; `extra["failure_code"]` is its word."""
+    """The provider declined the payment for good."""
+
+    code = "payment-declined"
+    answered_as = "invalid-transition"
 
 
 class PaymentExpired(Conflict):
     """The time to start or to finish a payment is over."""
+
+    code = "payment-expired"
+    answered_as = "invalid-transition"
 
 
 class RefundExceedsCaptured(Invalid):

@@ -1,4 +1,4 @@
-"""Everything that a worker serves, in one list, wired from one house."""
+"""The workflows and activities that a worker serves."""
 
 from __future__ import annotations
 
@@ -6,19 +6,17 @@ from collections.abc import Callable
 from typing import Any
 
 from activities.failures import FailuresAsCodes
-from activities.faults import Faults
 from activities.notifications import NotificationActivities
 from activities.orders import OrderActivities
-from activities.outbox import Courier, OutboxActivities
+from activities.outbox import CommandDelivery, OutboxActivities
 from activities.payments import PaymentActivities
-from activities.polling import Alarm
+from activities.polling import Wakeup
 from activities.reservations import ReservationActivities
 from services.bootstrap import Services
 from services.notifications.order_messages import account_message
 from services.notifications.views import OrderNotice
-from services.payments.views import Charge
 from services.pg_notify import NOTIFICATIONS, OUTBOX
-from services.reservations.views import Item
+from workers.faults import Faults, with_faults
 from workflows.maintenance import NotificationDispatchWorkflow, OutboxRelayWorkflow, SweepWorkflow
 from workflows.order import OrderWorkflow
 from workflows.refund import RefundWorkflow
@@ -27,21 +25,17 @@ WORKFLOWS = [OrderWorkflow, RefundWorkflow, OutboxRelayWorkflow, NotificationDis
 INTERCEPTORS = [FailuresAsCodes()]
 
 
-def activities(services: Services, courier: Courier, faults: Faults | None = None) -> list[Callable[..., Any]]:
-    """The activity methods, bound to the services that they call; `faults` instead of those of the settings."""
+def activities(services: Services, delivery: CommandDelivery, faults: Faults | None = None) -> list[Callable[..., Any]]:
+    """The activity methods, bound to the services that they call; `faults` replaces the points that FAULTS sets."""
     faults = faults or Faults.parse(services.settings.faults, services.settings.data_dir)
+    if faults.active:
+        services = with_faults(services, faults)
     subscribe = services.wakeups.subscribe
-    reservations = ReservationActivities(services.order_transitions, services.reservations, Item, faults)
-    orders = OrderActivities(services.order_transitions, services.reservations, faults)
-    payments = PaymentActivities(
-        services.order_transitions,
-        services.reservations,
-        services.payments,
-        Charge,
-        services.settings.public_url,
-        faults,
-    )
-    outbox = OutboxActivities(services.order_outbox, courier, lambda: Alarm(subscribe, OUTBOX))
+    transitions = services.order_transitions
+    reservations = ReservationActivities(transitions, services.reservations)
+    orders = OrderActivities(transitions, services.reservations)
+    payments = PaymentActivities(transitions, services.reservations, services.payments, services.settings.public_url)
+    outbox = OutboxActivities(services.order_outbox, delivery, lambda: Wakeup(subscribe, OUTBOX))
     notifications = NotificationActivities(
         services.order_outbox,
         services.identity,
@@ -49,8 +43,7 @@ def activities(services: Services, courier: Courier, faults: Faults | None = Non
         services.notifications,
         OrderNotice,
         account_message,
-        lambda: Alarm(subscribe, NOTIFICATIONS),
-        faults,
+        lambda: Wakeup(subscribe, NOTIFICATIONS),
     )
     return [
         reservations.reserve_stock,
@@ -60,6 +53,7 @@ def activities(services: Services, courier: Courier, faults: Faults | None = Non
         orders.begin_cancel,
         orders.finish_cancel,
         orders.raise_attention,
+        orders.clear_attention,
         payments.charge_payment,
         payments.refresh_payment,
         payments.refund_payment,

@@ -11,8 +11,8 @@ from temporalio.client import Client
 from temporalio.worker import PollerBehaviorAutoscaling, Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
-from activities.faults import Faults
 from services.bootstrap import Services
+from workers.faults import Faults
 from workers.registry import INTERCEPTORS, WORKFLOWS, activities
 from workflows.background import ensure_background_work
 from workflows.client import TASK_QUEUE
@@ -25,14 +25,14 @@ ENSURE = 30.0
 
 # Our own modules are pure where workflows use them: loaded once instead of for every workflow (10 ms each).
 WORKFLOW_RUNNER = SandboxedWorkflowRunner(
-    restrictions=SandboxRestrictions.default.with_passthrough_modules("activities", "workflows", "services.errors")
+    restrictions=SandboxRestrictions.default.with_passthrough_modules("activities", "workflows", "services")
 )
 
 
 def make_worker(
     client: Client, services: Services, *, executor: ThreadPoolExecutor, faults: Faults | None = None
 ) -> Worker:
-    """A worker for the one queue; `faults` instead of those of the settings."""
+    """A worker for the task queue; `faults` replaces the points that FAULTS sets."""
     return Worker(
         client,
         task_queue=TASK_QUEUE,

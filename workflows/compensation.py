@@ -1,26 +1,89 @@
-"""Undoing: what may be undone, newest first, and never stopped half-way."""
+"""A saga: its steps, the undo of each step, and the order in which undos run."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from temporalio import workflow
 from temporalio.exceptions import ApplicationError, FailureError
 
+with workflow.unsafe.imports_passed_through():
+    from services.errors import OrderClaimed
+
 R = TypeVar("R")
-Undo = Callable[[], Awaitable[None]]
+Action = Callable[[], Awaitable[object]]
+
+
+@dataclass(frozen=True)
+class Undo:
+    """How a step is undone; harmless when the step never ran, and repeatable."""
+
+    #: the name by which operators resolve it
+    step: str
+    run: Action
+    #: undos that must have finished before this one starts
+    after: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of a saga, and its undo."""
+
+    run: Action
+    undo: Undo | None = None
+
+
+class Saga:
+    """Runs steps in order, and undoes all of them, whichever were reached.
+
+    Every undo is known before the first step: a worker that dies loses the local activities of its task, so a run that
+    takes over starts at the top, and a cancellation may meet it before it comes to a charge that was made.
+    """
+
+    def __init__(self, *steps: Step) -> None:
+        """Raises ValueError when `after` names no undo of this saga, or undos wait for each other."""
+        self._steps = steps
+        self._undos = [step.undo for step in reversed(steps) if step.undo]
+        _check(self._undos)
+
+    async def forward(self) -> None:
+        """Run every step; raises what a step raises."""
+        for step in self._steps:
+            await step.run()
+
+    async def undo(self, run: Callable[[Undo], Awaitable[None]]) -> None:
+        """Run every undo by `run`: started newest first, side by side, but for those that wait by `after`."""
+        finished = {undo.step: asyncio.Event() for undo in self._undos}
+
+        async def one(undo: Undo) -> None:
+            for step in undo.after:
+                await finished[step].wait()
+            await run(undo)
+            finished[undo.step].set()
+
+        await asyncio.gather(*[one(undo) for undo in self._undos])
+
+
+def _check(undos: list[Undo]) -> None:
+    left = {undo.step: set(undo.after) for undo in undos}
+    while ready := {step for step, after in left.items() if not after}:
+        left = {step: after - ready for step, after in left.items() if step not in ready}
+    if left:
+        raise ValueError(f"undos that can never start: {', '.join(left)}")
 
 
 def root_cause(error: BaseException) -> BaseException:
-    """The innermost cause: the shapes around it differ between a live run and a replay (local activities)."""
+    """The innermost cause: the wrappers around a local activity's failure differ between a live run and a replay."""
     while isinstance(error, FailureError) and error.cause:
         error = error.cause
     return error
 
 
 def refusal_of(error: BaseException) -> str | None:
-    """The type of a business refusal (`OutOfStock`), or None when it is trouble or a cancellation."""
+    """The code of a business refusal (`out-of-stock`); None for any other failure and for a cancellation."""
     cause = root_cause(error)
     return cause.type if isinstance(cause, ApplicationError) and cause.non_retryable else None
 
@@ -28,27 +91,10 @@ def refusal_of(error: BaseException) -> str | None:
 def may_undo(error: BaseException) -> bool:
     """True for failures of steps, cancellations and time-outs; a bug must not undo: its task is retried after the fix.
 
-    A run that found the order driven by another one has done nothing, so it undoes nothing.
+    A run that found the order claimed by another run has done nothing, so it undoes nothing.
     """
     undoable = isinstance(error, FailureError | asyncio.CancelledError | TimeoutError)
-    return undoable and refusal_of(error) != "OrderClaimed"
-
-
-class Compensation:
-    """The undos of a saga, registered before their steps."""
-
-    def __init__(self) -> None:
-        self._undos: list[tuple[str, Undo]] = []
-
-    def add(self, name: str, undo: Undo) -> None:
-        """Register an undo; it must be harmless when its step never ran."""
-        self._undos.append((name, undo))
-
-    async def run(self, watched: Callable[[str, Undo], Coroutine[Any, Any, None]]) -> None:
-        """Start every undo, newest first; one that has to wait does not hold up the next. Ends when all have."""
-        running = [asyncio.create_task(watched(name, undo)) for name, undo in reversed(self._undos)]
-        for undoing in running:
-            await undoing
+    return undoable and refusal_of(error) != OrderClaimed.code
 
 
 async def shielded(work: Coroutine[Any, Any, R]) -> R:

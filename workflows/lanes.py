@@ -1,7 +1,8 @@
-"""How a step is run: first fast as a local activity, then visible and unlimited as a regular one."""
+"""The two lanes of a step: first a local activity, which is fast; when that fails, a regular activity with retries."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -20,7 +21,7 @@ R = TypeVar("R")
 
 @dataclass(frozen=True)
 class Intent:
-    """How patient a step is: its budget in the fast lane, and how it is retried in the visible one."""
+    """What a step does, for its time-outs: the budget of the local lane, one regular attempt, and the retries."""
 
     budget: timedelta
     attempt: timedelta
@@ -33,51 +34,67 @@ TRANSACTION = Intent(
     attempt=timedelta(seconds=10),
     retry=RetryPolicy(initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(seconds=10)),
 )
-#: Exchanges with the payment provider (4 s of HTTP at most each; an undo may need three) and their transactions.
-EXCHANGE = Intent(
+#: Calls to the payment provider (4 s of HTTP at most each; an undo may need three) and their transactions.
+PROVIDER_CALL = Intent(
     budget=timedelta(seconds=5),
     attempt=timedelta(seconds=20),
     retry=RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=60)),
 )
-#: Seconds after which an undecided payment is looked at again: soon first, then ever more rarely.
-LOOK_AGAIN = (1, 5, 30, 120, 300)
 
-#: Fails only once, so that what goes wrong moves to the lane where operators see it.
+#: A local attempt is not retried: what fails moves to the lane in which operators see it.
 _ONCE = RetryPolicy(maximum_attempts=1)
 
 
-async def two_lanes(
-    activity: Callable[[Any, M], R],
-    message: M,
-    *,
-    name: str,
-    intent: Intent,
-    local: bool,
-    within: timedelta | None = None,
-) -> R:
-    """Run one step; `name` is the activity id that operators type, `within` bounds all its tries (None: no bound).
+class Lanes:
+    """Runs the steps of one workflow run."""
 
-    Raises what the step raises as a refusal, or a time-out when `within` is over.
-    """
-    if local:
-        try:
-            return await workflow.execute_local_activity_method(
-                activity,
-                message,
-                start_to_close_timeout=intent.budget,
-                schedule_to_close_timeout=intent.budget,
-                retry_policy=_ONCE,
-                activity_id=f"{name}-local",
-            )
-        except FailureError as error:
-            # Whatever shape it has, only the innermost cause says what it was.
-            if refusal_of(error) or isinstance(root_cause(error), CancelledError):
-                raise
-    return await workflow.execute_activity_method(
-        activity,
-        message,
-        start_to_close_timeout=intent.attempt,
-        schedule_to_close_timeout=within,
-        retry_policy=intent.retry,
-        activity_id=name,
-    )
+    def __init__(self, *, local: bool) -> None:
+        """`local`: False sends every step to the regular lane."""
+        self._local = local
+        self._calls: Counter[str] = Counter()
+
+    async def run(
+        self, activity: Callable[[Any, M], R], message: M, intent: Intent, *, within: timedelta | None = None
+    ) -> R:
+        """Run one step; `within` bounds all attempts of the regular lane (None: no bound).
+
+        The activity id is the method's name, which operators type; a second call in the same run is `name-2`, so that
+        ids are unique also when two calls are open at once. Raises what the step raises as a refusal, or a time-out
+        when `within` is over.
+        """
+        name = self._activity_id(activity.__name__)
+        if self._local:
+            try:
+                return await workflow.execute_local_activity_method(
+                    activity,
+                    message,
+                    start_to_close_timeout=intent.budget,
+                    schedule_to_close_timeout=intent.budget,
+                    retry_policy=_ONCE,
+                    activity_id=f"{name}-local",
+                )
+            except FailureError as error:
+                # Whatever its wrappers, only the innermost cause says what happened.
+                if refusal_of(error) or isinstance(root_cause(error), CancelledError):
+                    raise
+        return await workflow.execute_activity_method(
+            activity,
+            message,
+            start_to_close_timeout=intent.attempt,
+            schedule_to_close_timeout=within,
+            retry_policy=intent.retry,
+            activity_id=name,
+        )
+
+    def _activity_id(self, name: str) -> str:
+        self._calls[name] += 1
+        return name if self._calls[name] == 1 else f"{name}-{self._calls[name]}"
+
+
+#: Seconds between two looks at a payment or refund that is not decided: short first, then longer.
+POLL_INTERVALS = (1, 5, 30, 120, 300)
+
+
+def poll_interval(looks: int, at_least: float) -> float:
+    """Seconds until the next look after so many looks; `at_least`: what the last answer asked for."""
+    return max(at_least, POLL_INTERVALS[min(looks, len(POLL_INTERVALS) - 1)])

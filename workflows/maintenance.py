@@ -1,4 +1,4 @@
-"""Background work as workflows, so that it can be seen, paused, and survives any one process."""
+"""Background work as workflows: visible in the Web UI, and independent of any one process."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ with workflow.unsafe.imports_passed_through():
     from activities.payments import PaymentActivities
     from activities.reservations import ReservationActivities
 
-#: Runs of the long-polling activity (10 min each) until the history is begun anew.
+#: Runs of the long-polling activity (10 min each) until continue-as-new.
 RUNS = 6
 
 
-def _for_ever(name: str) -> workflow.ActivityConfig:
+def _long_running(name: str) -> workflow.ActivityConfig:
     return workflow.ActivityConfig(
         activity_id=name,
         start_to_close_timeout=timedelta(minutes=11),
@@ -28,33 +28,33 @@ def _for_ever(name: str) -> workflow.ActivityConfig:
 
 @workflow.defn
 class OutboxRelayWorkflow:
-    """`outbox-relay`: one at a time."""
+    """`outbox-relay`: one run at a time."""
 
     @workflow.run
     async def run(self) -> None:
-        """Deliver commands for ever."""
+        """Deliver the commands of the outbox; never ends."""
         for _ in range(RUNS):
-            await workflow.execute_activity_method(OutboxActivities.relay_outbox, **_for_ever("relay_outbox"))
+            await workflow.execute_activity_method(OutboxActivities.relay_outbox, **_long_running("relay_outbox"))
         workflow.continue_as_new()
 
 
 @workflow.defn
 class NotificationDispatchWorkflow:
-    """`notification-dispatch`: one at a time."""
+    """`notification-dispatch`: one run at a time."""
 
     @workflow.run
     async def run(self) -> None:
-        """Send messages for ever."""
+        """Queue and send notifications; never ends."""
         for _ in range(RUNS):
             await workflow.execute_activity_method(
-                NotificationActivities.dispatch_notifications, **_for_ever("dispatch_notifications")
+                NotificationActivities.dispatch_notifications, **_long_running("dispatch_notifications")
             )
         workflow.continue_as_new()
 
 
 @workflow.defn
 class SweepWorkflow:
-    """Started by a schedule every 60 s: ends holds whose time is over, and goes on with refunds that wait."""
+    """Started by a schedule every 60 s: ends expired holds and continues refunds that wait."""
 
     @workflow.run
     async def run(self) -> int:
@@ -64,11 +64,9 @@ class SweepWorkflow:
             start_to_close_timeout=timedelta(seconds=30),
             retry_policy=RetryPolicy(maximum_attempts=3),
         )
-        # A sweep that was open when this came may have to replay without it.
-        if workflow.patched("settle-refunds"):
-            await workflow.execute_activity_method(
-                PaymentActivities.continue_refunds,
-                start_to_close_timeout=timedelta(minutes=5),
-                retry_policy=RetryPolicy(maximum_attempts=3),
-            )
+        await workflow.execute_activity_method(
+            PaymentActivities.continue_refunds,
+            start_to_close_timeout=timedelta(minutes=5),
+            retry_policy=RetryPolicy(maximum_attempts=3),
+        )
         return swept.holds

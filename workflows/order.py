@@ -1,4 +1,4 @@
-"""An order from reserve to confirm, and back again when something fails or somebody cancels."""
+"""The workflow of one order: reserve, pay, confirm; and the undo of each when a step fails or somebody cancels."""
 
 from __future__ import annotations
 
@@ -10,78 +10,94 @@ from temporalio.exceptions import ApplicationError
 from temporalio.exceptions import TimeoutError as StepTimeout
 
 with workflow.unsafe.imports_passed_through():
-    from activities.messages import OrderInput, OrderOutcome, PaymentState, PaymentUpdated, Resolve
-    from workflows.compensation import Compensation, may_undo, refusal_of, root_cause, shielded
-    from workflows.lanes import LOOK_AGAIN
+    from activities.messages import CancelReason, OrderInput, OrderOutcome, PaymentState, PaymentUpdated, Resolve
+    from services.errors import (
+        AmountMismatch,
+        CurrencyMismatch,
+        Invalid,
+        OutOfStock,
+        PaymentDeclined,
+        PaymentExpired,
+        ReservationClosed,
+        ReservationExpired,
+    )
+    from services.orders.status import PAYMENT_REVIEW, OrderStatus, UndoStep
+    from services.payments.status import PaymentStatus
+    from workflows.attention import Attention
+    from workflows.compensation import Saga, Step, Undo, may_undo, refusal_of, root_cause, shielded
+    from workflows.lanes import poll_interval
     from workflows.order_steps import OrderSteps
     from workflows.search_attributes import ORDER_STATUS
-    from workflows.stuck_undo import Watch
+    from workflows.stuck_undo import StuckUndoWatch
 
-#: What each refusal of a step means for the order.
+#: The cancel reason for each refusal of a step, by its code.
 _REASONS = {
-    "OutOfStock": "out_of_stock",
-    "ReservationClosed": "reservation_expired",
-    "ReservationExpired": "reservation_expired",
-    "PaymentDeclined": "payment_declined",
-    "PaymentExpired": "payment_expired",
+    OutOfStock.code: CancelReason.OUT_OF_STOCK,
+    ReservationClosed.code: CancelReason.RESERVATION_EXPIRED,
+    ReservationExpired.code: CancelReason.RESERVATION_EXPIRED,
+    PaymentDeclined.code: CancelReason.PAYMENT_DECLINED,
+    PaymentExpired.code: CancelReason.PAYMENT_EXPIRED,
+    # The provider cannot take this amount, currency or method.
+    AmountMismatch.code: CancelReason.PAYMENT_UNAVAILABLE,
+    CurrencyMismatch.code: CancelReason.PAYMENT_UNAVAILABLE,
+    Invalid.code: CancelReason.PAYMENT_UNAVAILABLE,
 }
 
 
 @workflow.defn
 class OrderWorkflow:
-    """Drives one order; always completes with its outcome, so that Failed and Terminated are accidents."""
+    """Drives one order; it always completes with the order's outcome, so Failed and Terminated are accidents."""
 
     @workflow.init
     def __init__(self, order: OrderInput) -> None:
         self._order = order
-        self._steps = OrderSteps(order)
-        self._undo = Compensation()
-        self._watch = Watch(order.attention_after, self._steps.raise_attention, self._steps.record_resolution)
+        self._steps = steps = OrderSteps(order)
+        self._saga = Saga(
+            Step(steps.reserve_stock, undo=Undo(UndoStep.RELEASE_STOCK, steps.release_stock)),
+            Step(self._pay, undo=Undo(UndoStep.REFUND_PAYMENT, self._return_money)),
+            Step(steps.confirm_order),
+        )
+        self._attention = Attention(steps.raise_attention, steps.clear_attention)
+        self._watch = StuckUndoWatch(order.attention_after, self._attention, steps.record_resolution)
         self._main: asyncio.Task[object] | None = None
-        self._status = "created"
+        self._status = OrderStatus.CREATED
         self._has_method = order.has_method
-        self._settled: set[str] = set()
+        self._updated_payments: set[str] = set()
 
     @workflow.run
     async def run(self, _: OrderInput) -> OrderOutcome:
-        """Reserve, pay, confirm; undo what was done when a step fails or a cancellation arrives."""
+        """Reserve, pay, confirm; undo everything when a step fails or a cancellation arrives."""
         self._main = asyncio.current_task()
         try:
-            # Both before the first step: a worker that dies takes its local steps with it, and the run that takes
-            # over begins at the top, where a cancellation may meet it before it comes to the charge again.
-            self._undo.add("release_stock", self._steps.release_stock)
-            self._undo.add("refund_payment", self._return_money)
-            await self._steps.reserve_stock()
-            await self._pay()
-            await self._steps.confirm_order()
-            outcome = OrderOutcome("confirmed")
+            await self._saga.forward()
+            outcome = OrderOutcome(OrderStatus.CONFIRMED)
         except BaseException as error:
             if not may_undo(error):
                 raise
-            outcome = await shielded(self._close(error))
-        self._rest(outcome.status)
+            outcome = await shielded(self._cancel(error))
+        self._publish_status(outcome.status)
         await workflow.wait_condition(workflow.all_handlers_finished)
         return outcome
 
     @workflow.signal
     def payment_method_given(self) -> None:
-        """The buyer said how to pay; the order's row has it."""
+        """The buyer gave a payment method; the order's row has it."""
         self._has_method = True
 
     @workflow.signal
-    def payment_updated(self, news: PaymentUpdated) -> None:
-        """The provider has news of a payment; a hint, so the provider is asked."""
-        self._settled.add(str(news.payment_id))
+    def payment_updated(self, update: PaymentUpdated) -> None:
+        """The provider reported on a payment; the provider is asked before anything depends on it."""
+        self._updated_payments.add(str(update.payment_id))
 
     @workflow.signal
     def cancel_requested(self) -> None:
-        """The order's row is already cancelling: stop going forward. Repeatable, and the same as a cancellation."""
+        """The order's row is `cancelling`: stop going forward. Repeatable, and the same as a cancellation."""
         if self._main:
             self._main.cancel()
 
     @workflow.update
     async def resolve(self, decision: Resolve) -> str:
-        """An operator settles a stuck undo: `retry`, `mark_done` with a reference, or `write_off`."""
+        """Resolve a stuck undo: `retry`, `mark_done` with a reference, or `write_off`."""
         return await self._watch.resolve(decision)
 
     @resolve.validator
@@ -90,89 +106,97 @@ class OrderWorkflow:
 
     @workflow.query
     def status(self) -> str:
-        """Where the workflow believes the order to be; the row is the arbiter."""
+        """The status as this workflow knows it; the order's row decides."""
         return self._status
 
     async def _pay(self) -> None:
         for attempt in range(1, self._order.payment_attempts + 1):
-            await self._method_known()
+            await self._wait_for_method()
             try:
                 payment = await self._steps.charge_payment(attempt)
-                await self._made_known(payment, attempt)
+                await self._wait_until_decided(payment, attempt)
             except Exception as error:
-                if refusal_of(error) != "PaymentDeclined" or attempt == self._order.payment_attempts:
+                if refusal_of(error) != PaymentDeclined.code or attempt == self._order.payment_attempts:
                     raise
                 self._has_method = False
             else:
                 return
 
-    async def _method_known(self) -> None:
+    async def _wait_for_method(self) -> None:
         if self._has_method:
             return
-        self._rest("reserved")
+        self._publish_status(OrderStatus.RESERVED)
         try:
             await workflow.wait_condition(lambda: self._has_method, timeout=self._steps.window_left())
         except TimeoutError:
-            raise ApplicationError("payment-expired", type="PaymentExpired", non_retryable=True) from None
+            raise _expired() from None
 
-    async def _made_known(self, payment: PaymentState, attempt: int) -> None:
-        term = workflow.now() + self._steps.term(payment)
+    async def _wait_until_decided(self, payment: PaymentState, attempt: int) -> None:
+        ends = workflow.now() + self._steps.term(payment)
         looks = 0
-        while payment.status != "succeeded":
-            if payment.status == "review" or workflow.now() >= term:
-                raise ApplicationError("payment-expired", type="PaymentExpired", non_retryable=True)
-            if payment.status == "pending":
-                self._rest("payment_pending")
-            await self._news_of(str(payment.payment_id), max(payment.look_again, LOOK_AGAIN[looks]))
+        while payment.status != PaymentStatus.SUCCEEDED:
+            if payment.status == PaymentStatus.REVIEW:
+                await self._attention.raise_(PAYMENT_REVIEW)
+            if payment.status == PaymentStatus.REVIEW or workflow.now() >= ends:
+                raise _expired()
+            if payment.status == PaymentStatus.PENDING:
+                self._publish_status(OrderStatus.PAYMENT_PENDING)
+            await self._wait_for_update(str(payment.payment_id), poll_interval(looks, payment.retry_after))
             payment = await self._steps.refresh_payment(payment.payment_id, attempt)
-            looks = min(looks + 1, len(LOOK_AGAIN) - 1)
+            looks += 1
 
     async def _return_money(self) -> None:
         looks = 0
-        while not (returned := await self._steps.refund_payment(looks)).done:
-            await self._news_of(None, max(returned.look_again, LOOK_AGAIN[min(looks, len(LOOK_AGAIN) - 1)]))
+        while not (refund := await self._steps.refund_payment()).done:
+            await self._wait_for_update(None, poll_interval(looks, refund.retry_after))
             looks += 1
 
-    async def _news_of(self, payment_id: str | None, seconds: float) -> None:
-        known = len(self._settled)
+    async def _wait_for_update(self, payment_id: str | None, seconds: float) -> None:
+        """Wait until the provider reports on this payment (None: on any), `seconds` at most."""
+        known = len(self._updated_payments)
 
         def arrived() -> bool:
-            return payment_id in self._settled if payment_id else len(self._settled) > known
+            return payment_id in self._updated_payments if payment_id else len(self._updated_payments) > known
 
         try:
             await workflow.wait_condition(arrived, timeout=timedelta(seconds=seconds))
         except TimeoutError:
             return
-        self._settled.discard(payment_id or "")
+        self._updated_payments.discard(payment_id or "")
 
-    async def _close(self, error: BaseException) -> OrderOutcome:
-        standing = await self._steps.begin_cancel(_reason(error))
-        if standing.status == "confirmed":
-            # Confirmed before the cancellation: the row decides, so go forward to its end.
+    async def _cancel(self, error: BaseException) -> OrderOutcome:
+        state = await self._steps.begin_cancel(_cancel_reason(error))
+        if state.status == OrderStatus.CONFIRMED:
+            # Confirmed before the cancellation: the row decides, so the workflow goes forward to its end.
             await self._steps.confirm_order()
-            return OrderOutcome("confirmed")
-        self._say("cancelling")
-        await self._undo.run(self._watch.over)
-        standing = await self._steps.finish_cancel()
-        return OrderOutcome("cancelled", standing.reason)
+            return OrderOutcome(OrderStatus.CONFIRMED)
+        self._show_status(OrderStatus.CANCELLING)
+        await self._saga.undo(self._watch.run)
+        await self._attention.clear(PAYMENT_REVIEW)
+        state = await self._steps.finish_cancel()
+        return OrderOutcome(OrderStatus.CANCELLED, state.reason)
 
-    def _rest(self, status: str) -> None:
+    def _publish_status(self, status: OrderStatus) -> None:
         if status != self._status:
             workflow.upsert_search_attributes([ORDER_STATUS.value_set(status)])
-            self._say(status)
+            self._show_status(status)
 
-    def _say(self, status: str) -> None:
+    def _show_status(self, status: OrderStatus) -> None:
         self._status = status
         workflow.set_current_details(f"The order is **{status}**.")
 
 
-def _reason(error: BaseException) -> str:
+def _expired() -> ApplicationError:
+    return ApplicationError("the time to pay is over", type=PaymentExpired.code, non_retryable=True)
+
+
+def _cancel_reason(error: BaseException) -> CancelReason:
     refusal = refusal_of(error)
     if refusal in _REASONS:
         return _REASONS[refusal]
     if isinstance(root_cause(error), StepTimeout):
-        return "payment_expired"
+        return CancelReason.PAYMENT_EXPIRED
     if refusal is None:
-        # A cancellation from the CLI or Web UI; one by the buyer has written its reason into the row before.
-        return "operator_request"
-    return "internal"
+        # A cancellation from the CLI or the Web UI; one by the buyer has written its reason into the row before.
+        return CancelReason.OPERATOR_REQUEST
+    return CancelReason.INTERNAL

@@ -110,12 +110,8 @@ class OrderCommands:
         return "refund"
 
     async def _refund(self, command: Command, payment_id: UUID) -> WorkflowHandle[RefundWorkflow, int] | None:
-        late = RefundInput(
-            command.order_id,
-            payment_id,
-            attention_after=command.start_input["attention_after"],
-            local_lane=command.start_input["local_lane"],
-        )
+        order = order_input(command.start_input)
+        late = RefundInput(command.order_id, payment_id, order.attention_after, order.local_lane)
         try:
             return await self._client.start_workflow(
                 RefundWorkflow.run,

@@ -1,4 +1,4 @@
-"""Giving back money that came after its order had ended without it; one workflow a payment, so once."""
+"""The workflow that refunds a payment whose money arrived after its order had ended without it."""
 
 from __future__ import annotations
 
@@ -7,74 +7,66 @@ import asyncio
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from activities.messages import RaiseAttention, RecordResolution, RefundInput, RefundLatePayment, Resolve
+    from activities.messages import (
+        ClearAttention,
+        RaiseAttention,
+        RecordResolution,
+        RefundInput,
+        RefundLatePayment,
+        Resolve,
+    )
     from activities.orders import OrderActivities
     from activities.payments import PaymentActivities
-    from workflows.lanes import EXCHANGE, LOOK_AGAIN, TRANSACTION, two_lanes
-    from workflows.stuck_undo import Watch
+    from workflows.attention import Attention
+    from workflows.compensation import Undo
+    from workflows.lanes import PROVIDER_CALL, TRANSACTION, Lanes, poll_interval
+    from workflows.stuck_undo import StuckUndoWatch
 
 
 @workflow.defn
 class RefundWorkflow:
-    """`refund-<paymentId>`: looks the payment up, and returns what was taken."""
+    """`refund-<paymentId>`: looks the payment up, and sends back what was taken; one workflow a payment."""
 
     @workflow.init
     def __init__(self, late: RefundInput) -> None:
         self._late = late
-        self._watch = Watch(late.attention_after, self._raise_attention, self._record_resolution)
-        self._returned = 0
+        self._lanes = Lanes(local=late.local_lane)
+        attention = Attention(self._raise_attention, self._clear_attention)
+        self._watch = StuckUndoWatch(late.attention_after, attention, self._record_resolution)
+        self._refunded_minor = 0
 
     @workflow.run
     async def run(self, _: RefundInput) -> int:
-        """Ends when nothing is owed, or when a person says so; returns the minor units given back."""
-        # Refunds that were open when this came replay without it.
-        if workflow.patched("attention"):
-            await self._watch.over(workflow.info().workflow_id, self._give_back)
-        else:
-            await self._give_back()
+        """Ends when nothing is owed, or when an operator decides so; returns the minor units sent back."""
+        await self._watch.run(Undo(workflow.info().workflow_id, self._refund))
         await workflow.wait_condition(workflow.all_handlers_finished)
-        return self._returned
+        return self._refunded_minor
 
     @workflow.update
     async def resolve(self, decision: Resolve) -> str:
-        """An operator settles a refund that is stuck; its step is this workflow's id."""
+        """Resolve a stuck refund; its step is the id of this workflow."""
         return await self._watch.resolve(decision)
 
     @resolve.validator
     def _check_resolve(self, decision: Resolve) -> None:
         self._watch.check(decision)
 
-    async def _give_back(self) -> None:
+    async def _refund(self) -> None:
         message = RefundLatePayment(self._late.order_id, self._late.payment_id)
-        look = 0
-        while True:
-            returned = await two_lanes(
-                PaymentActivities.refund_late_payment,
-                message,
-                name=f"refund_late_payment-{look}",
-                intent=EXCHANGE,
-                local=self._late.local_lane,
-            )
-            if returned.done:
-                self._returned = returned.refunded_minor
-                return
-            await asyncio.sleep(max(returned.look_again, LOOK_AGAIN[min(look, len(LOOK_AGAIN) - 1)]))
-            look += 1
+        looks = 0
+        while not (refund := await self._lanes.run(PaymentActivities.refund_late_payment, message, PROVIDER_CALL)).done:
+            await asyncio.sleep(poll_interval(looks, refund.retry_after))
+            looks += 1
+        self._refunded_minor = refund.refunded_minor
 
-    async def _raise_attention(self, reason: str | None) -> None:
-        await two_lanes(
-            OrderActivities.raise_attention,
-            RaiseAttention(self._late.order_id, reason),
-            name="raise_attention",
-            intent=TRANSACTION,
-            local=self._late.local_lane,
-        )
+    async def _raise_attention(self, reason: str) -> None:
+        message = RaiseAttention(self._late.order_id, reason)
+        await self._lanes.run(OrderActivities.raise_attention, message, TRANSACTION)
+
+    async def _clear_attention(self, reason: str) -> None:
+        message = ClearAttention(self._late.order_id, reason)
+        await self._lanes.run(OrderActivities.clear_attention, message, TRANSACTION)
 
     async def _record_resolution(self, step: str, action: str, reference: str) -> None:
-        await two_lanes(
-            PaymentActivities.record_resolution,
-            RecordResolution(self._late.order_id, step, action, reference, self._late.payment_id),
-            name="record_resolution",
-            intent=TRANSACTION,
-            local=self._late.local_lane,
-        )
+        message = RecordResolution(self._late.order_id, step, action, reference, self._late.payment_id)
+        await self._lanes.run(PaymentActivities.record_resolution, message, TRANSACTION)

@@ -23,10 +23,10 @@ router = APIRouter(prefix="/orders", tags=["Orders"], route_class=GuardedRoute)
 async def resolve_order(order_id: OrderId, services: CurrentServices, body: ResolveOrder) -> Resolved:
     """For an order that needs attention: try again, say that it was done by hand, or write it off."""
     order = await run_in_threadpool(services.orders.get, order_id)
-    if not order.needs_attention or order.attention_reason is None:
+    step = body.step or order.stuck_step
+    if not order.needs_attention or step is None:
         raise InvalidTransition("Nothing of this order is stuck.")
     if services.starter is None:
         raise Unavailable("Temporal is away: try again.", retry_after=5)
-    step = body.step or order.attention_reason
     await services.starter.resolve(order_id, step, body.action, body.reference or "")
     return Resolved(order_id=order_id, step=step, action=body.action)

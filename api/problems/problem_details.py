@@ -111,7 +111,7 @@ def answer(
 
 def of_error(error: MarketError, request: Request) -> Response:
     """The answer to an error of a service."""
-    slug = error.code if error.code in TYPES else "internal-error"
+    slug = error.problem_type if error.problem_type in TYPES else "internal-error"
     extra = dict(error.extra)
     pointer = getattr(error, "pointer", "")
     if status_of(operation_of(request), slug) == 422:
@@ -155,9 +155,9 @@ def operation_of(request: Request) -> str:
 
 async def _on_market_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, MarketError)  # noqa: S101 - registered for this type only
-    if error.code in ("forbidden", "not-found"):
+    if error.problem_type in ("forbidden", "not-found"):
         log.info("api.refused", code=error.code, operation=operation_of(request), **_who(request))
-    if TYPES.get(error.code, TYPES["internal-error"]).status == 500:
+    if TYPES.get(error.problem_type, TYPES["internal-error"]).status == 500:
         return unexpected(error, request)
     return of_error(error, request)
 

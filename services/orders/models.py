@@ -1,4 +1,4 @@
-"""Tables of the orders service: orders, their lines, their timeline, and the commands on their way to Temporal."""
+"""Tables of the orders service: orders, their lines, their timeline, and the outbox of commands for Temporal."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -19,7 +19,7 @@ from sqlalchemy import (
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlmodel import Field, SQLModel
 
 from services import db as db  # constraint names are set there
@@ -73,10 +73,14 @@ class Order(SQLModel, table=True):
     #: what the workflow is started with, also by a later signal-with-start
     start_input: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
     cancel_reason: str | None = Field(sa_column=Column(String(20)))
-    #: the canceller's own words
+    #: the reason in the words of the person who cancelled
     cancel_note: str | None = Field(sa_column=Column(String(500)))
+    #: why a person is needed, oldest first; whoever raised a reason clears it
+    attention_reasons: list[str] = Field(
+        sa_column=Column(ARRAY(Text), nullable=False, server_default=text("'{}'::text[]"))
+    )
+    #: whether there is a reason; indexed for the list of orders that need a person
     needs_attention: bool = Field(sa_column_kwargs={"server_default": text("false")})
-    attention_reason: str | None = Field(sa_column=Column(String(64)))
     created_at: datetime = _moment()
     updated_at: datetime = _moment()
 

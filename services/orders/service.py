@@ -1,4 +1,4 @@
-"""Rules of orders for buyers and operators: placing, reading, paying by another way, cancelling."""
+"""The rules of placing, reading, paying and cancelling orders."""
 
 from __future__ import annotations
 
@@ -21,8 +21,10 @@ from services.errors import (
 )
 from services.idempotency import Idempotent, remember
 from services.money import MAX_MINOR, Money
-from services.orders import outbox_repository, repository, shaping
-from services.orders.status import CLOSING, PAID, CancelReason, OrderStatus, sources
+from services.orders import outbox_repository, repository, shaping, transitions_repository
+from services.orders.start_input import OrderInput
+from services.orders.status import CLOSING, PAID, CancelReason, EventType, OrderStatus
+from services.orders.transitions_repository import TimelineEntry, Transition
 from services.orders.views import (
     EventView,
     NewOrder,
@@ -121,7 +123,8 @@ class OrderService:
                 raise PaymentExists("A payment of this order is under way, or has paid it.")
             repository.give_method(session, order_id, method.kind, self._sealed(method))
             given = repository.count_methods(session, order_id) + 1
-            repository.note(session, order_id, f"method:{given}", type="payment_method_given")
+            entry = TimelineEntry(EventType.PAYMENT_METHOD_GIVEN, f"method:{given}")
+            transitions_repository.note(session, order_id, entry)
             outbox_repository.command(session, order_id, "payment_method_given", f"payment_method_given:{given}", {})
             return False
 
@@ -131,23 +134,18 @@ class OrderService:
         order_id: UUID,
         buyer_id: UUID | None,
         reason: CancelReason = CancelReason.BUYER_REQUEST,
-        note: str | None = None,
+        cancel_note: str | None = None,
     ) -> OrderView:
-        """Close the order's door by a guarded update, and tell its workflow. Repeatable.
+        """Move the order to `cancelling` by a guarded update, and command its workflow to stop. Repeatable.
 
         Raises NotFound, InvalidTransition (confirmed).
         """
         with self._sessions.begin() as session:
             self._view(session, order_id, buyer_id)
-            moved = repository.move(
-                session,
-                order_id,
-                OrderStatus.CANCELLING,
-                sources(OrderStatus.CANCELLING),
-                reason=reason,
-                note=note,
-                detail=reason,
+            transition = Transition(
+                OrderStatus.CANCELLING, detail=reason, cancel_reason=reason, cancel_note=cancel_note
             )
+            moved = transitions_repository.move(session, order_id, transition)
             if moved:
                 outbox_repository.command(session, order_id, "cancel_requested", "cancel_requested", {})
             order = self._view(session, order_id, buyer_id)
@@ -163,8 +161,8 @@ class OrderService:
         given up before, so its money would pay nothing, whether the order is open or not: it is to be sent back.
         """
         with self._sessions.begin() as session:
-            standing = repository.standing(session, order_id)
-            if standing and standing.paid_by == payment_id and standing.status in PAID:
+            state = transitions_repository.find_state(session, order_id)
+            if state and state.paid_by == payment_id and state.status in PAID:
                 return
             name = "late_payment" if late else "payment_updated"
             arguments = {"payment_id": str(payment_id)}
@@ -201,24 +199,23 @@ class OrderService:
             "method": method.kind if method else None,
             "payment_method": self._sealed(method) if method else None,
             "contact": self._vault.seal({"phone": phone}) if phone else None,
-            "start_input": self._start_input(order_id, new, total),
+            "start_input": self._start_input(order_id, new, total).to_json(),
         }
 
-    def _start_input(self, order_id: UUID, new: NewOrder, total: Money) -> dict[str, Any]:
-        # Ids, minor units, flags and durations: never anything about a person (DESIGN, section 4).
+    def _start_input(self, order_id: UUID, new: NewOrder, total: Money) -> OrderInput:
         policy = self._policy
-        return {
-            "order_id": str(order_id),
-            "buyer_id": str(new.buyer_id),
-            "total_minor": total.minor,
-            "currency": total.currency,
-            "has_method": new.method is not None,
-            "hold_seconds": policy.hold_seconds,
-            "payment_window": policy.payment_window,
-            "payment_attempts": policy.payment_attempts,
-            "attention_after": policy.attention_after,
-            "local_lane": policy.local_lane,
-        }
+        return OrderInput(
+            order_id=order_id,
+            buyer_id=new.buyer_id,
+            total_minor=total.minor,
+            currency=total.currency,
+            has_method=new.method is not None,
+            hold_seconds=policy.hold_seconds,
+            payment_window=policy.payment_window,
+            payment_attempts=policy.payment_attempts,
+            attention_after=policy.attention_after,
+            local_lane=policy.local_lane,
+        )
 
     def _sealed(self, method: PaymentMethod) -> bytes:
         return self._vault.seal({method.kind: method.card or method.phone})

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import Row
 
 from services.money import Money
-from services.orders.status import CancelReason, OrderStatus
+from services.orders.status import CancelReason, EventType, OrderStatus
 from services.orders.views import Address, Command, EventView, LineView, OrderSummary, OrderView
 
 
@@ -26,8 +26,7 @@ def order(row: Row[Any]) -> OrderView:
         address=Address(row.country, row.region, row.city, row.street),
         method=row.method,
         cancel_reason=reason(row.cancel_reason),
-        needs_attention=row.needs_attention,
-        attention_reason=row.attention_reason,
+        attention_reasons=tuple(row.attention_reasons),
         created_at=row.created_at,
         updated_at=row.updated_at,
     )
@@ -50,7 +49,7 @@ def event(row: Row[Any]) -> EventView:
     return EventView(
         id=row.id,
         at=row.at,
-        type=row.type,
+        type=EventType(row.type),
         status=OrderStatus(row.status),
         detail=row.detail,
         attempt=row.attempt,

@@ -25,9 +25,47 @@ class CancelReason(StrEnum):
     OUT_OF_STOCK = "out_of_stock"
     PAYMENT_DECLINED = "payment_declined"
     PAYMENT_EXPIRED = "payment_expired"
+    PAYMENT_UNAVAILABLE = "payment_unavailable"
     RESERVATION_EXPIRED = "reservation_expired"
     INTERNAL = "internal"
 
+
+class EventType(StrEnum):
+    """Types of the timeline's entries: every status, and what happens between two of them."""
+
+    CREATED = "created"
+    RESERVED = "reserved"
+    PAYMENT_METHOD_GIVEN = "payment_method_given"
+    PAYMENT_PENDING = "payment_pending"
+    PAYMENT_WAITING = "payment_waiting"
+    PAYMENT_FAILED = "payment_failed"
+    PAID = "paid"
+    CONFIRMED = "confirmed"
+    CANCELLING = "cancelling"
+    RELEASED = "released"
+    REFUNDED = "refunded"
+    REFUND_FAILED = "refund_failed"
+    RESOLVED = "resolved"
+    CANCELLED = "cancelled"
+
+
+class UndoStep(StrEnum):
+    """The undos of an order's workflow, as an attention reason and a resolution name them."""
+
+    RELEASE_STOCK = "release_stock"
+    REFUND_PAYMENT = "refund_payment"
+
+
+class ResolveAction(StrEnum):
+    """What an operator decides about a stuck undo (contract, `POST /orders/{orderId}/resolve`)."""
+
+    RETRY = "retry"
+    MARK_DONE = "mark_done"
+    WRITE_OFF = "write_off"
+
+
+#: The attention reason of an order whose payment the provider reports with another amount than asked.
+PAYMENT_REVIEW = "payment_review"
 
 S = OrderStatus
 
@@ -42,7 +80,10 @@ TRANSITIONS: dict[S, frozenset[S]] = {
     S.CANCELLED: frozenset(),
 }
 
+#: Being cancelled, or cancelled: no forward step is taken any more.
 CLOSING = frozenset({S.CANCELLING, S.CANCELLED})
+#: Nothing changes any more.
+FINAL = frozenset({S.CONFIRMED, S.CANCELLED})
 
 PAID = frozenset({S.PAID, S.CONFIRMED})
 UNPAID = frozenset({S.CREATED, S.RESERVED, S.PAYMENT_PENDING})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 from sqlmodel import Session
@@ -10,89 +9,93 @@ from sqlmodel import Session
 from services.db import Sessions, retried
 from services.errors import InvalidTransition, NotFound, OrderClaimed, OrderClosing
 from services.money import Money
-from services.orders import repository, shaping
-from services.orders.status import CLOSING, CancelReason, OrderStatus, has_reached, sources
-from services.orders.views import Claimed, Due, PaymentMethod, Standing
+from services.orders import repository, transitions_repository
+from services.orders.status import CLOSING, CancelReason, EventType, OrderStatus, has_reached
+from services.orders.transitions_repository import StateRow, TimelineEntry, Transition
+from services.orders.views import ClaimedOrder, OrderState, PaymentDue, PaymentMethod
 from services.secrets import Vault
 
 
 class OrderTransitions:
-    """The transitions of an order that its workflow's steps make."""
+    """The transitions of an order that its workflow's steps make, and the entries of its timeline."""
 
     def __init__(self, sessions: Sessions, vault: Vault) -> None:
         self._sessions = sessions
         self._vault = vault
 
     @retried
-    def claim(self, order_id: UUID, run_id: str) -> Claimed:
-        """Take the order for the run with this (original) id, because Temporal forgets ids after retention.
+    def claim(self, order_id: UUID, run_id: str) -> ClaimedOrder:
+        """Claim the order for one run of its workflow: the run's original id, which a reset keeps.
 
-        Raises NotFound, OrderClaimed (by another run), OrderClosing (cancelled before it began).
+        Raises NotFound, OrderClaimed (another run holds it), OrderClosing (cancelled before it began).
         """
         with self._sessions.begin() as session:
-            row = repository.claim(session, order_id, run_id)
-            if row is None:
-                self._standing(session, order_id)
-                raise OrderClaimed("Another run of the workflow drives this order.")
-        status = OrderStatus(row.status)
+            claimed = transitions_repository.claim(session, order_id, run_id)
+            if claimed is None:
+                self._state(session, order_id)
+                raise OrderClaimed("Another run of the workflow holds this order.")
+        status, items = claimed
         _refuse_closing(status)
-        return Claimed(status, tuple((UUID(product_id), quantity) for product_id, quantity in row.items))
+        return ClaimedOrder(status, tuple((UUID(product_id), quantity) for product_id, quantity in items))
 
-    def reserved(self, order_id: UUID) -> Standing:
+    def reserved(self, order_id: UUID) -> OrderState:
         """`created → reserved`. Raises OrderClosing, NotFound."""
-        return self._forward(order_id, OrderStatus.RESERVED)
+        return self._forward(order_id, Transition(OrderStatus.RESERVED))
 
     @retried
-    def start_payment(self, order_id: UUID, attempt: int) -> Due:
-        """`reserved → payment_pending`, and what is to be paid from what; the method is None once it is forgotten.
+    def start_payment(self, order_id: UUID, attempt: int) -> PaymentDue:
+        """`reserved → payment_pending`; returns what is to be paid.
 
         Raises OrderClosing, InvalidTransition, NotFound.
         """
-        target = OrderStatus.PAYMENT_PENDING
+        transition = Transition(OrderStatus.PAYMENT_PENDING, attempt=attempt)
         with self._sessions.begin() as session:
-            row = repository.move(session, order_id, target, sources(target), attempt=attempt)
-            if row is None:
-                row = self._reached(session, order_id, target)
-            return Due(Money(row.total_minor, row.currency), self._method(row.payment_method))
+            moved = transitions_repository.move(session, order_id, transition)
+            return self._due(moved or self._reached(session, order_id, transition.target))
 
-    def paid(self, order_id: UUID, payment_id: UUID, amount: Money) -> Standing:
-        """`payment_pending → paid`; the way to pay is forgotten. Raises OrderClosing, NotFound."""
-        return self._forward(order_id, OrderStatus.PAID, paid_by=payment_id, amount=amount.minor, forget=True)
+    def payment_due(self, order_id: UUID) -> PaymentDue:
+        """What is to be paid of an order whose payment was started; changes nothing. Raises OrderClosing, NotFound."""
+        with self._sessions.begin() as session:
+            return self._due(self._reached(session, order_id, OrderStatus.PAYMENT_PENDING))
 
-    def confirmed(self, order_id: UUID) -> Standing:
+    def paid(self, order_id: UUID, payment_id: UUID, amount: Money) -> OrderState:
+        """`payment_pending → paid`; the payment method is dropped. Raises OrderClosing, NotFound."""
+        transition = Transition(OrderStatus.PAID, paid_by=payment_id, amount_minor=amount.minor, forget_method=True)
+        return self._forward(order_id, transition)
+
+    def confirmed(self, order_id: UUID) -> OrderState:
         """`paid → confirmed`, the point of no return. Raises OrderClosing, InvalidTransition (unpaid), NotFound."""
-        return self._forward(order_id, OrderStatus.CONFIRMED)
+        return self._forward(order_id, Transition(OrderStatus.CONFIRMED))
 
     @retried
-    def begin_cancel(self, order_id: UUID, run_id: str, reason: str) -> Standing:
-        """To `cancelling` from wherever that is allowed; tells where the order stands then (maybe `confirmed`).
+    def begin_cancel(self, order_id: UUID, run_id: str, reason: CancelReason) -> OrderState:
+        """To `cancelling` from any status that allows it; returns the status after that, which may be `confirmed`.
 
         The first reason stays. Raises OrderClaimed, NotFound.
         """
-        target, why = OrderStatus.CANCELLING, CancelReason(reason)
+        transition = Transition(OrderStatus.CANCELLING, detail=reason, cancel_reason=reason, run_id=run_id)
         with self._sessions.begin() as session:
-            repository.move(session, order_id, target, sources(target), reason=why, detail=why, run=run_id)
-            standing = self._standing(session, order_id)
-            if standing.claimed_by not in (None, run_id):
-                raise OrderClaimed("Another run of the workflow drives this order.")
-            return Standing(OrderStatus(standing.status), shaping.reason(standing.cancel_reason))
+            moved = transitions_repository.move(session, order_id, transition)
+            state = moved or self._state(session, order_id)
+            if state.claimed_by not in (None, run_id):
+                raise OrderClaimed("Another run of the workflow holds this order.")
+            return OrderState(state.status, state.cancel_reason)
 
     @retried
-    def cancelled(self, order_id: UUID) -> Standing:
+    def cancelled(self, order_id: UUID) -> OrderState:
         """`cancelling → cancelled`, after everything was undone. Repeatable. Raises InvalidTransition, NotFound."""
-        target = OrderStatus.CANCELLED
+        transition = Transition(OrderStatus.CANCELLED, forget_method=True)
         with self._sessions.begin() as session:
-            row = repository.move(session, order_id, target, sources(target), forget=True)
-            standing = self._standing(session, order_id)
-            if row is None and standing.status != target:
-                raise InvalidTransition(f"The order is {standing.status}: it is not being cancelled.")
-            return Standing(target, shaping.reason(standing.cancel_reason))
+            state = transitions_repository.move(session, order_id, transition) or self._state(session, order_id)
+            if state.status is not OrderStatus.CANCELLED:
+                raise InvalidTransition(f"The order is {state.status}: it is not being cancelled.")
+            return OrderState(state.status, state.cancel_reason)
 
     @retried
     def note(
         self,
         order_id: UUID,
-        type_: str,
+        type_: EventType,
         key: str,
         *,
         detail: str | None = None,
@@ -101,54 +104,63 @@ class OrderTransitions:
     ) -> None:
         """Write an entry of the timeline that changes no status; once a key."""
         with self._sessions.begin() as session:
-            repository.note(session, order_id, key, type=type_, detail=detail, attempt=attempt, amount=amount_minor)
+            entry = TimelineEntry(type_, key, detail, attempt, amount_minor)
+            transitions_repository.note(session, order_id, entry)
 
     def record_refund(self, order_id: UUID, refund_id: UUID, amount_minor: int, failure_code: str | None) -> None:
-        """Write how a refund ended into the timeline: each that succeeded, of which the buyer is told, and one failure.
+        """Write the end of a refund into the timeline: every success, and the first failure.
 
-        A refund that keeps failing is tried again under new numbers: the timeline need not repeat that.
+        A failed refund is tried again under a new number; the timeline does not repeat that.
         """
         if failure_code is None:
-            self.note(order_id, "refunded", f"refunded:{refund_id}", amount_minor=amount_minor)
+            self.note(order_id, EventType.REFUNDED, f"refunded:{refund_id}", amount_minor=amount_minor)
         else:
-            self.note(order_id, "refund_failed", "refund_failed", detail=failure_code, amount_minor=amount_minor)
+            key = "refund_failed"
+            self.note(order_id, EventType.REFUND_FAILED, key, detail=failure_code, amount_minor=amount_minor)
 
     @retried
     def forget_method(self, order_id: UUID) -> None:
-        """Drop the token or number of a payment that failed for good."""
+        """Drop the card token or phone number of a payment that failed for good."""
         with self._sessions.begin() as session:
             repository.forget_method(session, order_id)
 
     @retried
-    def set_attention(self, order_id: UUID, reason: str | None) -> None:
-        """Ask for a person with a reason (a short code), or no longer (None)."""
+    def raise_attention(self, order_id: UUID, reason: str) -> None:
+        """Add a reason (a short code) for which a person is needed; whoever raises a reason clears it."""
         with self._sessions.begin() as session:
-            repository.set_attention(session, order_id, reason)
+            transitions_repository.raise_attention(session, order_id, reason)
 
     @retried
-    def _forward(self, order_id: UUID, target: OrderStatus, **event: Any) -> Standing:
+    def clear_attention(self, order_id: UUID, reason: str) -> None:
+        """Remove a reason for which a person was needed; other reasons stay. Repeatable."""
         with self._sessions.begin() as session:
-            row = repository.move(session, order_id, target, sources(target), **event)
-            if row is None:
-                self._reached(session, order_id, target)
-            return Standing(target)
+            transitions_repository.clear_attention(session, order_id, reason)
 
-    def _reached(self, session: Session, order_id: UUID, target: OrderStatus) -> Any:
-        standing = self._standing(session, order_id)
-        status = OrderStatus(standing.status)
-        _refuse_closing(status)
-        if not has_reached(status, target):
-            raise InvalidTransition(f"The order is {status}: it cannot become {target}.")
-        return standing
+    @retried
+    def _forward(self, order_id: UUID, transition: Transition) -> OrderState:
+        with self._sessions.begin() as session:
+            if transitions_repository.move(session, order_id, transition) is None:
+                self._reached(session, order_id, transition.target)
+            return OrderState(transition.target)
 
-    def _standing(self, session: Session, order_id: UUID) -> Any:
-        row = repository.standing(session, order_id)
-        if row is None:
+    def _reached(self, session: Session, order_id: UUID, target: OrderStatus) -> StateRow:
+        """The state of an order that reached `target` before. Raises OrderClosing, InvalidTransition, NotFound."""
+        state = self._state(session, order_id)
+        _refuse_closing(state.status)
+        if not has_reached(state.status, target):
+            raise InvalidTransition(f"The order is {state.status}: it cannot become {target}.")
+        return state
+
+    def _state(self, session: Session, order_id: UUID) -> StateRow:
+        state = transitions_repository.find_state(session, order_id)
+        if state is None:
             raise NotFound("There is no such order.")
-        return row
+        return state
 
-    def _method(self, sealed: bytes | None) -> PaymentMethod | None:
-        return PaymentMethod(**self._vault.open(sealed)) if sealed else None
+    def _due(self, state: StateRow) -> PaymentDue:
+        sealed = state.payment_method
+        method = PaymentMethod(**self._vault.open(sealed)) if sealed else None
+        return PaymentDue(Money(state.total_minor, state.currency), method)
 
 
 def _refuse_closing(status: OrderStatus) -> None:

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 from services.money import Money
+from services.orders.status import FINAL, PAYMENT_REVIEW, EventType
 from services.orders.status import CancelReason as CancelReason
 from services.orders.status import OrderStatus as OrderStatus
 
@@ -91,14 +92,25 @@ class OrderView:
     address: Address
     method: str | None
     cancel_reason: CancelReason | None
-    needs_attention: bool
-    attention_reason: str | None
+    #: why a person is needed, oldest first
+    attention_reasons: tuple[str, ...]
     created_at: datetime
     updated_at: datetime
 
     @property
+    def needs_attention(self) -> bool:
+        """Whether a person is needed."""
+        return bool(self.attention_reasons)
+
+    @property
+    def stuck_step(self) -> str | None:
+        """The oldest undo that is stuck: the step of a resolution that names none."""
+        return next((reason for reason in self.attention_reasons if reason != PAYMENT_REVIEW), None)
+
+    @property
     def closed(self) -> bool:
-        return self.status in (OrderStatus.CONFIRMED, OrderStatus.CANCELLED)
+        """Whether nothing changes any more."""
+        return self.status in FINAL
 
     @property
     def rests(self) -> bool:
@@ -136,7 +148,7 @@ class EventView:
 
     id: int
     at: datetime
-    type: str
+    type: EventType
     status: OrderStatus
     detail: str | None
     attempt: int | None
@@ -166,29 +178,29 @@ class Command:
 
     @property
     def closed(self) -> bool:
-        """The order is confirmed or cancelled: its workflow must not be woken."""
-        return self.status in (OrderStatus.CONFIRMED, OrderStatus.CANCELLED)
+        """The order is confirmed or cancelled: its workflow is not started again."""
+        return self.status in FINAL
 
 
 @dataclass(frozen=True)
-class Claimed:
-    """What a run that holds an order needs for its first step."""
+class ClaimedOrder:
+    """What the run that claimed an order needs for its first step."""
 
     status: OrderStatus
     items: tuple[tuple[UUID, int], ...]
 
 
 @dataclass(frozen=True)
-class Due:
-    """What a charge needs: how much, and from what."""
+class PaymentDue:
+    """What is to be paid and how; `method` is None once it is no longer kept."""
 
     total: Money
     method: PaymentMethod | None
 
 
 @dataclass(frozen=True)
-class Standing:
-    """Where an order stands, for the steps of its workflow."""
+class OrderState:
+    """The order's status, for the steps of its workflow."""
 
     status: OrderStatus
     cancel_reason: CancelReason | None = None

@@ -12,6 +12,7 @@ from services.bootstrap import Services
 from services.catalog.views import ProductChange, ProductDraft
 from services.clock import new_id
 from services.money import Money
+from services.orders.status import CancelReason, EventType
 from services.payments.views import Charge, PaymentView
 from services.reservations.views import Item
 from tests.api.people import Person
@@ -79,7 +80,7 @@ def pay(services: Services, order_id: UUID) -> PaymentView:
     if payment.status == "succeeded":
         services.order_transitions.paid(order_id, payment.id, payment.amount)
     elif payment.status == "pending":
-        services.order_transitions.note(order_id, "payment_waiting", "payment_waiting:1", attempt=1)
+        services.order_transitions.note(order_id, EventType.PAYMENT_WAITING, "payment_waiting:1", attempt=1)
     return payment
 
 
@@ -89,7 +90,7 @@ def confirm(services: Services, order_id: UUID) -> None:
     services.reservations.confirm(order_id)
 
 
-def undo(services: Services, order_id: UUID, reason: str = "buyer_request") -> None:
+def undo(services: Services, order_id: UUID, reason: CancelReason = CancelReason.BUYER_REQUEST) -> None:
     """What the workflow does when it has to go back."""
     services.order_transitions.begin_cancel(order_id, "run", reason)
     services.payments.undo(order_id)

@@ -9,6 +9,7 @@ import httpx2
 import pytest
 
 from services.bootstrap import Services
+from services.orders.status import CancelReason
 from services.orders.views import Address, NewOrder, Product
 from tests.api.people import Person
 from tests.api.shop import ADDRESS, ORDERS, a_product, confirm, pay, placed, reserve, undo
@@ -50,7 +51,7 @@ async def test_its_payment_and_refund(api: httpx2.AsyncClient, buyer: Person, se
     reserve(services, order_id)
     payment = pay(services, order_id)
     paid = (await api.get(f"{ORDERS}/{order_id}", headers=buyer.headers)).json()
-    undo(services, order_id, "operator_request")
+    undo(services, order_id, CancelReason.OPERATOR_REQUEST)
     refunded = (await api.get(f"{ORDERS}/{order_id}", headers=buyer.headers)).json()
 
     assert paid["payment"] == {
@@ -213,7 +214,7 @@ async def test_an_operators_filters(
     api: httpx2.AsyncClient, buyer: Person, other: Person, operator: Person, services: Services
 ) -> None:
     quiet, stuck = await placed(api, buyer, services), await placed(api, other, services)
-    services.order_transitions.set_attention(stuck, "refund_failed")
+    services.order_transitions.raise_attention(stuck, "refund_failed")
 
     async def ids(**params: str) -> list[UUID]:
         return [

@@ -53,7 +53,7 @@ async def client(services: Services, workflows: Workflows) -> AsyncIterator[http
 
 def a_stuck_order(services: Services) -> UUID:
     order_id = services.orders.place(an_order()).order.id
-    services.order_transitions.set_attention(order_id, "refund_payment")
+    services.order_transitions.raise_attention(order_id, "refund_payment")
     return order_id
 
 

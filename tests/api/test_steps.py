@@ -86,7 +86,7 @@ async def test_reserve_waits_for_the_workflow(
 
 async def test_T61_reserve_of_a_cancelled_order(api: httpx2.AsyncClient, buyer: Person, services: Services) -> None:
     order_id = await placed(api, buyer, services)
-    undo(services, order_id, "out_of_stock")
+    undo(services, order_id, CancelReason.OUT_OF_STOCK)
 
     answer = await Steps(api, buyer, order_id)("reserve")
 
@@ -165,7 +165,7 @@ async def test_pay_that_is_declined(api: httpx2.AsyncClient, app: FastAPI, buyer
 
     def decline() -> None:
         pay(services, order_id)
-        undo(services, order_id, "payment_declined")
+        undo(services, order_id, CancelReason.PAYMENT_DECLINED)
 
     answer, _ = await meanwhile(app, Steps(api, buyer, order_id)("pay", wait=10), decline)
 
@@ -193,7 +193,7 @@ async def test_T63_pay_of_a_cancelled_order(api: httpx2.AsyncClient, buyer: Pers
 async def test_T65_pay_too_late(api: httpx2.AsyncClient, buyer: Person, services: Services, reason: str) -> None:
     order_id = await placed(api, buyer, services)
     reserve(services, order_id)
-    undo(services, order_id, reason)
+    undo(services, order_id, CancelReason(reason))
 
     answer = await Steps(api, buyer, order_id)("pay", body={"card": "tok_succeeds"})
 

@@ -14,7 +14,7 @@ from sandbox.stack import Stack
 from tests.journeys.shop import CHEAP, Shop
 
 POINTS = [
-    ("confirm", "first"),
+    ("confirm_order", "before"),
     *(
         (step, point)
         for step in ("reserve", "charge", "confirm", "release", "refund", "finish_cancel", "notify")

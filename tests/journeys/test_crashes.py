@@ -67,16 +67,18 @@ def test_F02_worker_killed_after_reserve_committed(parts: Shop) -> None:
 
 
 @pytest.mark.parametrize(
-    ("point", "status", "stock"),
+    ("step", "point", "status", "stock"),
     [
-        ("first", "paid", (STOCK - 1, 1, 0)),
-        ("before", "confirmed", (STOCK - 1, 1, 0)),
-        ("after", "confirmed", (STOCK - 1, 0, 1)),
+        ("confirm_order", "before", "paid", (STOCK - 1, 1, 0)),
+        ("confirm", "before", "confirmed", (STOCK - 1, 1, 0)),
+        ("confirm", "after", "confirmed", (STOCK - 1, 0, 1)),
     ],
 )
-def test_F07_worker_killed_around_confirm(parts: Shop, point: str, status: str, stock: tuple[int, int, int]) -> None:
+def test_F07_worker_killed_around_confirm(
+    parts: Shop, step: str, point: str, status: str, stock: tuple[int, int, int]
+) -> None:
     customer, product = parts.customer(), parts.product()
-    parts.arm("confirm", point)
+    parts.arm(step, point)
     order_id = customer.place(product, card=parts.paying("card", "succeeds"))
     worker_dies(parts)
     assert parts.stock(product) == stock

@@ -15,7 +15,6 @@ from uuid import UUID
 from temporalio.client import Client, WorkflowHandle
 from temporalio.testing import TimeSkipper, TimeSkippingConfig
 
-from activities.faults import Faults
 from activities.messages import OrderOutcome
 from services import bootstrap
 from services.bootstrap import Services
@@ -28,6 +27,7 @@ from services.payments.call_budget import Times
 from services.settings import Settings
 from tests.builders import KEY
 from tests.doubles import FakeProvider
+from workers.faults import Faults
 from workers.serving import THREADS, make_worker
 from workflows.background import ensure_background_work
 from workflows.client import order_workflow_id
@@ -40,6 +40,10 @@ class Gates(Faults):
     """Fault points at which a test stops a step, does something, and lets it go on."""
 
     armed: dict[tuple[str, str], tuple[threading.Event, threading.Event]] = field(default_factory=dict)
+
+    @property
+    def active(self) -> bool:
+        return True
 
     def arm(self, step: str, point: str) -> tuple[threading.Event, threading.Event]:
         """The next step that comes here says so by the first event and waits for the second."""

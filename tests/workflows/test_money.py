@@ -249,7 +249,7 @@ async def test_F53_a_late_refund_that_keeps_failing_asks_for_a_person(shop: Shop
         await shop.until(lambda: bool(shop.services.payments.refunds_of(order.id)))
         await shop.skipper.fast_forward(refund, 700)
         await shop.until(lambda: shop.services.orders.get(order.id).needs_attention)
-        assert shop.services.orders.get(order.id).attention_reason == step
+        assert shop.services.orders.get(order.id).attention_reasons == (step,)
         if action == "retry":
             shop.provider.failing_refunds = 0
         await OrderCommands(shop.client).resolve(order.id, step, action, "transfer 4711")

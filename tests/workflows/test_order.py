@@ -25,7 +25,7 @@ CONFIRMED, CANCELLED = OrderStatus.CONFIRMED, OrderStatus.CANCELLED
 
 async def test_the_straight_way(shop: Shop) -> None:
     order = await shop.place(an_order(shop.product(), shop.product(), quantity=2))
-    assert await shop.outcome(order.id) == OrderOutcome("confirmed")
+    assert await shop.outcome(order.id) == OrderOutcome(CONFIRMED)
     shop.check(order, CONFIRMED)
     assert shop.events(order.id) == ["created", "reserved", "payment_pending", "paid", "confirmed"]
 
@@ -41,14 +41,14 @@ async def test_it_completes_and_can_be_found_by_its_status(shop: Shop) -> None:
 
 async def test_out_of_stock_takes_no_money(shop: Shop) -> None:
     order = await shop.place(an_order(shop.product(), shop.product(units=1), quantity=2))
-    assert await shop.outcome(order.id) == OrderOutcome("cancelled", CancelReason.OUT_OF_STOCK)
+    assert await shop.outcome(order.id) == OrderOutcome(CANCELLED, CancelReason.OUT_OF_STOCK)
     shop.check(order, CANCELLED)
     assert shop.services.payments.of_order(order.id) == []
 
 
 async def test_F38_declined_gives_the_goods_back(shop: Shop) -> None:
     order = await shop.place(an_order(shop.product(), card="declines"))
-    assert await shop.outcome(order.id) == OrderOutcome("cancelled", CancelReason.PAYMENT_DECLINED)
+    assert await shop.outcome(order.id) == OrderOutcome(CANCELLED, CancelReason.PAYMENT_DECLINED)
     shop.check(order, CANCELLED)
     assert shop.events(order.id)[2:] == ["payment_pending", "payment_failed", "cancelling", "released", "cancelled"]
 
@@ -59,7 +59,7 @@ async def test_pending_until_the_provider_calls(shop: Shop) -> None:
     payment = shop.payment_id(order.id)
     shop.provider.decide(payment, Outcome.SUCCEEDED)
     shop.services.orders.notice_payment(order.id, payment, "hook")
-    assert await shop.outcome(order.id) == OrderOutcome("confirmed")
+    assert await shop.outcome(order.id) == OrderOutcome(CONFIRMED)
     shop.check(order, CONFIRMED)
 
 
@@ -69,7 +69,7 @@ async def test_pending_then_declined_by_the_buyer(shop: Shop) -> None:
     payment = shop.payment_id(order.id)
     shop.provider.decide(payment, Outcome.FAILED)
     shop.services.orders.notice_payment(order.id, payment, "hook")
-    assert await shop.outcome(order.id) == OrderOutcome("cancelled", CancelReason.PAYMENT_DECLINED)
+    assert await shop.outcome(order.id) == OrderOutcome(CANCELLED, CancelReason.PAYMENT_DECLINED)
     shop.check(order, CANCELLED)
 
 
@@ -78,20 +78,20 @@ async def test_F45_a_webhook_that_never_comes_is_replaced_by_asking(shop: Shop) 
     await shop.until(lambda: "payment_waiting" in shop.events(order.id))
     shop.provider.decide(shop.payment_id(order.id), Outcome.SUCCEEDED)
     await shop.forward(order.id, 300)
-    assert await shop.outcome(order.id) == OrderOutcome("confirmed")
+    assert await shop.outcome(order.id) == OrderOutcome(CONFIRMED)
     shop.check(order, CONFIRMED)
 
 
 async def test_F34_unknown_then_found_charged(shop: Shop) -> None:
     order = await shop.place(an_order(shop.product(), card="dies_charged"))
-    assert await shop.outcome(order.id) == OrderOutcome("confirmed")
+    assert await shop.outcome(order.id) == OrderOutcome(CONFIRMED)
     shop.check(order, CONFIRMED)
     assert shop.provider.charges[shop.payment_id(order.id)] == 1
 
 
 async def test_F35_unknown_then_found_not_charged(shop: Shop) -> None:
     order = await shop.place(an_order(shop.product(), card="dies_uncharged"))
-    assert await shop.outcome(order.id) == OrderOutcome("confirmed")
+    assert await shop.outcome(order.id) == OrderOutcome(CONFIRMED)
     shop.check(order, CONFIRMED)
     assert shop.provider.charges[shop.payment_id(order.id)] == 2
 
@@ -101,7 +101,7 @@ async def test_T52_without_a_method_it_rests_until_one_is_given(shop: Shop) -> N
     await shop.until_status(order.id, OrderStatus.RESERVED)
     assert await shop.workflow(order.id).query("status") == "reserved"
     shop.services.orders.give_method(order.id, order.buyer_id, PaymentMethod(card="succeeds"))
-    assert await shop.outcome(order.id) == OrderOutcome("confirmed")
+    assert await shop.outcome(order.id) == OrderOutcome(CONFIRMED)
     shop.check(order, CONFIRMED)
 
 
@@ -111,7 +111,7 @@ async def test_F41_the_payment_window_ends(shop: Shop) -> None:
     await shop.forward(order.id, 899)
     assert shop.services.orders.get(order.id).status == OrderStatus.RESERVED
     await shop.forward(order.id, 10)
-    assert await shop.outcome(order.id) == OrderOutcome("cancelled", CancelReason.PAYMENT_EXPIRED)
+    assert await shop.outcome(order.id) == OrderOutcome(CANCELLED, CancelReason.PAYMENT_EXPIRED)
     shop.check(order, CANCELLED)
 
 
@@ -124,7 +124,7 @@ async def test_a_payment_nobody_answers_ends_with_its_term(shop: Shop) -> None:
     await shop.until(lambda: "released" in shop.events(order.id))
     shop.provider.decide(shop.payment_id(order.id), Outcome.FAILED)
     await shop.forward(order.id, 600)
-    assert await shop.outcome(order.id) == OrderOutcome("cancelled", CancelReason.PAYMENT_EXPIRED)
+    assert await shop.outcome(order.id) == OrderOutcome(CANCELLED, CancelReason.PAYMENT_EXPIRED)
     shop.check(order, CANCELLED)
 
 
@@ -137,7 +137,7 @@ async def test_T68_cancelled_while_pending_gives_goods_at_once_and_money_when_it
     payment = shop.payment_id(order.id)
     shop.provider.decide(payment, Outcome.SUCCEEDED)
     shop.services.orders.notice_payment(order.id, payment, "late")
-    assert await shop.outcome(order.id) == OrderOutcome("cancelled", CancelReason.BUYER_REQUEST)
+    assert await shop.outcome(order.id) == OrderOutcome(CANCELLED, CancelReason.BUYER_REQUEST)
     shop.check(order, CANCELLED)
     assert "refunded" in shop.events(order.id)
 
@@ -149,7 +149,7 @@ async def test_F37_a_provider_that_is_away_is_waited_for(shop: Shop) -> None:
         await shop.until_status(order.id, OrderStatus.PAYMENT_PENDING)
     finally:
         shop.provider.away = False
-    assert await shop.outcome(order.id) == OrderOutcome("confirmed")
+    assert await shop.outcome(order.id) == OrderOutcome(CONFIRMED)
     shop.check(order, CONFIRMED)
 
 
@@ -175,7 +175,7 @@ async def test_duplicate_signals_change_nothing(shop: Shop) -> None:
     shop.provider.decide(payment, Outcome.SUCCEEDED)
     for number in range(5):
         shop.services.orders.notice_payment(order.id, payment, f"hook-{number}")
-    assert await shop.outcome(order.id) == OrderOutcome("confirmed")
+    assert await shop.outcome(order.id) == OrderOutcome(CONFIRMED)
     shop.check(order, CONFIRMED)
     assert shop.events(order.id).count("paid") == 1
 
@@ -238,7 +238,7 @@ async def test_a_refund_that_keeps_failing_asks_for_a_person_and_goes_on(shop: S
     shop.services.orders.notice_payment(order.id, payment, "late")
     await shop.forward(order.id, 700)
     await shop.until(lambda: shop.services.orders.get(order.id).needs_attention)
-    assert shop.services.orders.get(order.id).attention_reason == "refund_payment"
+    assert shop.services.orders.get(order.id).attention_reasons == ("refund_payment",)
     assert shop.services.orders.get(order.id).status == OrderStatus.CANCELLING
     shop.provider.failing_refunds = 0
     answer = await OrderCommands(shop.client).resolve(order.id, "refund_payment", "retry")

@@ -9,7 +9,7 @@ from temporalio.client import WorkflowHistory
 from temporalio.worker import Replayer
 from temporalio.workflow import NondeterminismError
 
-from tests.workflows.careless import Careless
+from tests.workflows.changed_order import ChangedOrder
 from tests.workflows.record import HISTORIES, STORIES
 from workers.registry import WORKFLOWS
 from workers.serving import WORKFLOW_RUNNER
@@ -36,8 +36,8 @@ def test_I10_histories_hold_nothing_about_a_person() -> None:
 
 
 @pytest.mark.parametrize("name", ["confirmed", "regular_confirmed"])
-async def test_F70_a_careless_change_is_seen(name: str) -> None:
-    replayer = Replayer(workflows=[Careless], workflow_runner=WORKFLOW_RUNNER)
+async def test_F70_a_change_without_a_patch_fails_the_replay(name: str) -> None:
+    replayer = Replayer(workflows=[ChangedOrder], workflow_runner=WORKFLOW_RUNNER)
     history = WorkflowHistory.from_json("order", (HISTORIES / f"{name}.json").read_text())
     with pytest.raises((NondeterminismError, RuntimeError)):
         await replayer.replay_workflow(history)

@@ -89,7 +89,7 @@ def test_T67_a_confirmed_order_cannot_be_cancelled(
 
 
 def test_the_first_reason_to_cancel_stays(orders: OrderService, steps: OrderTransitions, order: OrderView) -> None:
-    orders.request_cancel(order.id, order.buyer_id, note="changed my mind")
+    orders.request_cancel(order.id, order.buyer_id, cancel_note="changed my mind")
     steps.begin_cancel(order.id, RUN, CancelReason.OUT_OF_STOCK)
     assert orders.get(order.id).cancel_reason == CancelReason.BUYER_REQUEST
 

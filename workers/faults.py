@@ -1,0 +1,90 @@
+"""Fault points at which a test kills the process, so that every crash can be tried at its worst moment."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+from services.bootstrap import Services
+
+#: The step that a service method belongs to: `FAULTS` names the steps.
+STEPS: Mapping[str, Mapping[str, str]] = {
+    "reservations": {"hold": "reserve", "release": "release", "confirm": "confirm"},
+    "payments": {"charge": "charge", "refresh": "refresh", "undo": "refund"},
+    "order_transitions": {"confirmed": "confirm_order", "cancelled": "finish_cancel"},
+    "notifications": {"queue_order_events": "notify"},
+}
+
+
+@dataclass(frozen=True)
+class Faults:
+    """Fault points read from `FAULTS=step:before|after:kill,…`; each fires once, which a marker file records.
+
+    Empty outside tests: production checks refuse the setting.
+    """
+
+    points: frozenset[tuple[str, str]] = frozenset()
+    #: directory of the marker files: the next process passes a point that has fired
+    marks: Path = field(default=Path(".data"))
+
+    @classmethod
+    def parse(cls, text: str, marks: Path) -> Faults:
+        """Raises ValueError when a point is not `step:before|after:kill` with a known step."""
+        known = {step for methods in STEPS.values() for step in methods.values()}
+        points = set()
+        for item in filter(None, text.split(",")):
+            step, point, kind = item.split(":")
+            if step not in known or point not in ("before", "after") or kind != "kill":
+                raise ValueError(f"FAULTS: {item} is not step:before|after:kill with a step of {', '.join(known)}")
+            points.add((step, point))
+        return cls(frozenset(points), marks)
+
+    @property
+    def active(self) -> bool:
+        """Whether any point can fire."""
+        return bool(self.points)
+
+    def reach(self, step: str, point: str) -> None:
+        """Kill this process, once, when the point was asked for."""
+        if (step, point) not in self.points:
+            return
+        mark = self.marks / f"fault-{step}-{point}"
+        try:
+            mark.touch(exist_ok=False)
+        except FileExistsError:
+            return
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def with_faults(services: Services, faults: Faults) -> Services:
+    """The same services, whose methods reach the fault points before and after they run."""
+    wrapped = {name: _FaultyService(getattr(services, name), methods, faults) for name, methods in STEPS.items()}
+    # `replace` cannot know that the wrappers answer to every method of the services that they wrap.
+    return replace(services, **wrapped)  # type: ignore[arg-type]
+
+
+class _FaultyService:
+    def __init__(self, service: object, steps: Mapping[str, str], faults: Faults) -> None:
+        self._service = service
+        self._steps = steps
+        self._faults = faults
+
+    def __getattr__(self, name: str) -> Any:
+        attribute = getattr(self._service, name)
+        step = self._steps.get(name)
+        return self._around(attribute, step) if step else attribute
+
+    def _around(self, method: Callable[..., object], step: str) -> Callable[..., object]:
+        @wraps(method)
+        def run(*args: object, **kwargs: object) -> object:
+            self._faults.reach(step, "before")
+            result = method(*args, **kwargs)
+            self._faults.reach(step, "after")
+            return result
+
+        return run

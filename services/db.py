@@ -29,7 +29,7 @@ SQLModel.metadata.naming_convention = {
     "pk": "pk_%(table_name)s",
 }
 
-# Bounds that keep one stuck statement from stopping the house (DESIGN, section 5), in milliseconds.
+# Time-outs of a statement that waits or does not end (contract, section 1; FAULTS F26), in milliseconds.
 _OPTIONS = "-c lock_timeout=3000 -c statement_timeout=5000 -c idle_in_transaction_session_timeout=10000 -c timezone=UTC"
 # serialization failure, deadlock, lock not available, and the class of "the server is going or full".
 _BUSY = frozenset({"40001", "40P01", "55P03"})

@@ -6,13 +6,17 @@ import sys
 import time
 from collections.abc import Callable
 
-from tests.contracts import containers, locks, migrations, openapi, tree
+from tests.contracts import citations, containers, locks, migrations, openapi, tree
 from tests.contracts.verdict import Broken
 
 CHECKS: tuple[Callable[[], None], ...] = (
     tree.no_registry_is_named,
     tree.no_machine_is_named,
     tree.scripts_run,
+    citations.cited_ids_are_listed,
+    citations.cited_sections_exist,
+    citations.ids_are_listed_once,
+    citations.rows_state_their_tests,
     locks.locks_hold_what_is_asked_for,
     locks.locks_are_hashed,
     locks.locks_agree,

@@ -8,7 +8,7 @@ from uuid import UUID
 
 @dataclass(frozen=True)
 class OrderInput:
-    """Ids, minor units, flags and durations in seconds; never anything about a person.
+    """Ids, minor units, flags and durations in seconds; never anything about a person (I10, FAULTS F74).
 
     Inputs of open orders are stored: a field that is added later needs a default.
     """

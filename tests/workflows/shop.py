@@ -20,6 +20,7 @@ from services import bootstrap
 from services.bootstrap import Services
 from services.clock import new_id
 from services.db import Sessions
+from services.errors import Unavailable
 from services.money import Money
 from services.orders.status import OrderStatus
 from services.orders.views import NewOrder, OrderView, Policy, Product
@@ -37,20 +38,24 @@ from workflows.order_commands import OrderCommands
 
 @dataclass(frozen=True)
 class Gates(Faults):
-    """Fault points at which a test stops a step, does something, and lets it go on."""
+    """Fault points at which a test stops a step, does something, and lets it continue; and steps that fail."""
 
     armed: dict[tuple[str, str], tuple[threading.Event, threading.Event]] = field(default_factory=dict)
+    #: steps that fail as if the database were away
+    failing: set[str] = field(default_factory=set)
 
     @property
     def active(self) -> bool:
         return True
 
     def arm(self, step: str, point: str) -> tuple[threading.Event, threading.Event]:
-        """The next step that comes here says so by the first event and waits for the second."""
+        """The next step that reaches the point sets the first event and waits for the second."""
         self.armed[step, point] = made = (threading.Event(), threading.Event())
         return made
 
     def reach(self, step: str, point: str) -> None:
+        if step in self.failing:
+            raise Unavailable("The database is away or busy.")
         gate = self.armed.pop((step, point), None)
         if gate:
             gate[0].set()

@@ -122,3 +122,41 @@ def test_another_way_to_pay_waits_for_the_first(
 def test_the_way_to_pay_is_forgotten_once_paid(steps: OrderTransitions, order: OrderView) -> None:
     drive(steps, order.id, OrderStatus.PAID)
     assert steps.start_payment(order.id, 1).method is None
+
+
+def test_a_reason_that_is_cleared_leaves_the_others(
+    orders: OrderService, steps: OrderTransitions, order: OrderView
+) -> None:
+    def reasons() -> tuple[str, ...]:
+        return orders.get(order.id).attention_reasons
+
+    for reason in ("payment_review", "refund_payment", "release_stock", "refund_payment"):
+        steps.raise_attention(order.id, reason)
+    assert reasons() == ("payment_review", "refund_payment", "release_stock")
+    assert orders.get(order.id).stuck_step == "refund_payment"
+    steps.clear_attention(order.id, "refund_payment")
+    steps.clear_attention(order.id, "refund_payment")
+    assert reasons() == ("payment_review", "release_stock")
+    assert orders.get(order.id).stuck_step == "release_stock"
+    for reason in reasons():
+        steps.clear_attention(order.id, reason)
+    assert (reasons(), orders.get(order.id).needs_attention) == ((), False)
+
+
+def test_a_transition_that_drops_the_method_leaves_attention(
+    orders: OrderService, steps: OrderTransitions, order: OrderView
+) -> None:
+    """Whoever raised a reason clears it: the end of an order does not."""
+    steps.raise_attention(order.id, "refund-of-a-late-payment")
+    orders.request_cancel(order.id, order.buyer_id)
+    steps.cancelled(order.id)
+    assert orders.get(order.id).attention_reasons == ("refund-of-a-late-payment",)
+
+
+def test_reading_what_is_due_moves_nothing(orders: OrderService, steps: OrderTransitions, order: OrderView) -> None:
+    drive(steps, order.id, OrderStatus.RESERVED)
+    with pytest.raises(InvalidTransition):
+        steps.payment_due(order.id)
+    assert orders.get(order.id).status == OrderStatus.RESERVED
+    drive(steps, order.id, OrderStatus.PAYMENT_PENDING)
+    assert steps.payment_due(order.id) == steps.start_payment(order.id, 1)

@@ -1,0 +1,60 @@
+"""Undos that keep failing: each asks for a person with a reason of its own, and each is resolved on its own."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+
+import pytest
+from temporalio.service import RPCError
+
+from services.clock import Clock
+from services.orders.service import OrderService
+from services.orders.status import OrderStatus
+from services.orders.views import OrderView, Policy
+from services.payments.gateway import Outcome
+from services.secrets import Vault
+from tests.builders import KEY, an_order
+from tests.workflows.shop import Shop
+from workflows.order_commands import OrderCommands
+
+
+async def place(shop: Shop, *, local_lane: bool) -> OrderView:
+    """A paid order whose buyer cancels, at a time at which neither of its undos can be done."""
+    orders = OrderService(shop.services.sessions, Vault(KEY), Clock(), Policy(max_unpaid=0, local_lane=local_lane))
+    order = (await asyncio.to_thread(orders.place, an_order(shop.product(), card="waits"))).order
+    await OrderCommands(shop.skipper.client).start(order.id, orders.start_input(order.id))
+    await shop.until(lambda: "payment_waiting" in shop.events(order.id))
+    shop.provider.decide(shop.payment_id(order.id), Outcome.SUCCEEDED)
+    shop.provider.failing_refunds = 10_000
+    shop.gates.failing.add("release")
+    await shop.cancel(order)
+    return order
+
+
+def reasons(shop: Shop, order: OrderView) -> set[str]:
+    return set(shop.services.orders.get(order.id).attention_reasons)
+
+
+@pytest.mark.parametrize("local_lane", [True, False])
+async def test_two_stuck_undos_are_resolved_one_after_the_other(shop: Shop, local_lane: bool) -> None:
+    """Both raise attention at the same time: with one activity id for both calls the run hung for ever."""
+    try:
+        order = await place(shop, local_lane=local_lane)
+        await shop.until(lambda: bool(shop.services.payments.refunds_of(order.id)))
+        await shop.forward(order.id, 700)
+        await shop.until(lambda: reasons(shop, order) == {"release_stock", "refund_payment"})
+        shop.gates.failing.clear()
+        await OrderCommands(shop.client).resolve(order.id, "release_stock", "retry")
+        await shop.until(lambda: reasons(shop, order) == {"refund_payment"})
+        assert shop.services.orders.get(order.id).stuck_step == "refund_payment"
+        shop.provider.failing_refunds = 0
+        await OrderCommands(shop.client).resolve(order.id, "refund_payment", "retry")
+        with suppress(RPCError):  # it may have ended already
+            await shop.forward(order.id, 700)
+        assert (await shop.outcome(order.id)).status == "cancelled"
+    finally:
+        shop.gates.failing.clear()
+        shop.provider.failing_refunds = 0
+    shop.check(order, OrderStatus.CANCELLED)
+    assert reasons(shop, order) == set()

@@ -18,7 +18,7 @@ from benchmarks.process import NotMeasured
 from benchmarks.results import Measured, Results
 from benchmarks.scene import Scene, built
 from sandbox.errors import CannotStart
-from sandbox.interruption import interruptions
+from sandbox.signals import interrupt_on_signals
 from services.reconcile import check_tables
 
 #: E-mails that a confirmed order's buyer gets: created, paid, confirmed.
@@ -36,7 +36,7 @@ def main() -> int:
     quick = parser.parse_args().quick
     console = Console(highlight=False)
     try:
-        with interruptions(), tempfile.TemporaryDirectory(prefix="market-bench-") as folder:
+        with interrupt_on_signals(), tempfile.TemporaryDirectory(prefix="market-bench-") as folder:
             return _run(console, Path(folder), QUICK if quick else FULL, judged=not quick)
     except (CannotStart, NotMeasured) as problem:
         print(f"benchmarks: {problem}", file=sys.stderr)

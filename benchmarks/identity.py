@@ -19,7 +19,7 @@ from benchmarks.identity_scene import DEFAULT, FLOOR, PROFILES, outside, place
 from benchmarks.process import NotMeasured
 from benchmarks.results import Aim, percentile
 from sandbox.errors import CannotStart
-from sandbox.interruption import interruptions
+from sandbox.signals import interrupt_on_signals
 from sandbox.stack import Stack
 
 
@@ -68,7 +68,7 @@ def main(words: Sequence[str]) -> int:
         return 0
     console.print(f"{report.machine()}\nStarting PostgreSQL and an api …")
     try:
-        with interruptions(), tempfile.TemporaryDirectory(prefix="market-identity-") as folder:
+        with interrupt_on_signals(), tempfile.TemporaryDirectory(prefix="market-identity-") as folder:
             found = _measured(Path(folder), QUICK if quick else Much())
     except (CannotStart, NotMeasured) as problem:
         print(f"benchmarks: {problem}", file=sys.stderr)

@@ -9,8 +9,8 @@ import typer
 
 from sandbox.demo.run import demo as replay_day
 from sandbox.errors import CannotStart
-from sandbox.interruption import ignore_further, interruptions
 from sandbox.settings import StackSettings
+from sandbox.signals import ignore_signals, interrupt_on_signals
 from sandbox.stack import Stack
 from sandbox.supervisor import say
 
@@ -25,11 +25,11 @@ def sandbox() -> None:
 @app.command()
 def up(
     application: Annotated[bool, typer.Option(help="Also start the workers and the API.")] = True,
-    apart: Annotated[bool, typer.Option(help="Workers and API as processes of their own.")] = False,
+    separate: Annotated[bool, typer.Option(help="Workers and API as processes of their own.")] = False,
 ) -> None:
     """Start everything and keep it running until Ctrl-C."""
     settings = StackSettings.from_environment(os.environ)
-    run(Stack(replace(settings, application=application, apart=apart)))
+    run(Stack(replace(settings, application=application, separate=separate)))
 
 
 @app.command()
@@ -37,13 +37,13 @@ def demo(
     orders: Annotated[int | None, typer.Option(envvar="DEMO_ORDERS", min=1, help="Only so many invoices.")] = None,
 ) -> None:
     """Replay a day of a real shop's orders on a fresh stack, then say whether everything adds up."""
-    with interruptions():
+    with interrupt_on_signals():
         sys.exit(replay_day(orders))
 
 
 def run(stack: Stack) -> None:
     """Start, say where everything is, watch, and stop at the first signal. Raises CannotStart."""
-    with interruptions():
+    with interrupt_on_signals():
         try:
             stack.start()
             say(f"Ready. Data in {stack.settings.data_dir}, Ctrl-C stops.\n\n{stack.addresses.table()}\n")
@@ -51,7 +51,7 @@ def run(stack: Stack) -> None:
         except KeyboardInterrupt:
             say("Stopping.")
         finally:
-            ignore_further()
+            ignore_signals()
             stack.stop()
 
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sandbox.addresses import Addresses, Secrets
-from sandbox.part import Part
+from sandbox.component import Component
 from sandbox.ports import LOOPBACK
 from sandbox.postgres import EmbeddedPostgres
-from sandbox.programs import Errand, Program, answers_readyz
+from sandbox.programs import OneShot, Program, answers_readyz
 from sandbox.settings import StackSettings, setting
 from sandbox.temporal import TemporalServer
 
@@ -72,25 +72,25 @@ class Layout:
             **self.settings.env,
         }
 
-    def stages(self) -> Sequence[Sequence[Part]]:
+    def stages(self) -> Sequence[Sequence[Component]]:
         """The parts, in the order of their start."""
         outside = self._outside()
         if not self.settings.application:
             return [outside]
-        migrate = self._errand("migrations", "migrate")
-        fill = self._errand("catalog", "import-products", CATALOG, "--stock", str(STOCK), "--if-empty")
+        migrate = self._one_shot("migrations", "migrate")
+        fill = self._one_shot("catalog", "import-products", CATALOG, "--stock", str(STOCK), "--if-empty")
         return [outside, [migrate], [*([fill] if self.settings.catalog else []), *self._application()]]
 
-    def _outside(self) -> list[Part]:
-        parts: list[Part] = [self._neighbours()]
+    def _outside(self) -> list[Component]:
+        components: list[Component] = [self._neighbours()]
         if self.settings.temporal_address is None:
-            parts.append(self._temporal())
+            components.append(self._temporal())
         if self.settings.database_url is None:
-            parts.append(self._postgres())  # last: making its cluster blocks, and the others boot meanwhile
-        return parts
+            components.append(self._postgres())  # last: making its cluster blocks, and the others boot meanwhile
+        return components
 
-    def _application(self) -> list[Part]:
-        if self.settings.apart:
+    def _application(self) -> list[Component]:
+        if self.settings.separate:
             return [self._workers(), self._serving("api", "api")]
         return [self._serving("workers", "workers", "--with-api")]
 
@@ -134,9 +134,9 @@ class Layout:
             ready=answers_readyz(ports.sandbox),
         )
 
-    def _errand(self, name: str, *words: str) -> Errand:
+    def _one_shot(self, name: str, *words: str) -> OneShot:
         argv = _python("services", *words)
-        return Errand(name, argv, env=self.environment, cwd=ROOT, log=self._log(name))
+        return OneShot(name, argv, env=self.environment, cwd=ROOT, log=self._log(name))
 
     def _serving(self, name: str, *words: str) -> Program:
         port = self.settings.ports.api
@@ -148,7 +148,7 @@ class Layout:
             log=self._log(name),
             ports={setting("api"): port},
             ready=answers_readyz(port),
-            patience=WORKERS_DRAIN,
+            stop_timeout=WORKERS_DRAIN,
         )
 
     def _workers(self) -> Program:
@@ -158,7 +158,7 @@ class Layout:
             env=self.environment,
             cwd=ROOT,
             log=self._log("workers"),
-            patience=WORKERS_DRAIN,
+            stop_timeout=WORKERS_DRAIN,
         )
 
     def _log(self, name: str) -> Path:

@@ -14,9 +14,9 @@ import psycopg
 from psycopg import sql
 
 from sandbox.binaries import USE_ANOTHER, choose_identity, find_binaries, major_version
+from sandbox.component import Component
 from sandbox.errors import CannotStart
 from sandbox.parent import NOBODY, Identity, bound_argv
-from sandbox.part import Part
 from sandbox.ports import LOOPBACK, require_free
 from sandbox.process import Process, wait_until
 
@@ -43,7 +43,7 @@ SERVER = {
 CARELESS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
-class EmbeddedPostgres(Part):
+class EmbeddedPostgres(Component):
     """One PostgreSQL cluster in `data_dir/postgres`, listening on the loopback only."""
 
     name = "postgres"
@@ -89,7 +89,7 @@ class EmbeddedPostgres(Part):
 
     def wait_ready(self) -> None:
         """Return when the database `market` can be used, made if need be. Raises CannotStart."""
-        self._the_process.wait_ready(self._answers, READY_WITHIN)
+        self._current_process.wait_ready(self._answers, READY_WITHIN)
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
             if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone():
                 create = sql.SQL("CREATE DATABASE {} OWNER {}")

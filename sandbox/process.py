@@ -144,7 +144,7 @@ class Process:
         self.kill()
         raise CannotStart(self.quoted(f"{self.name} {outcome}"))
 
-    def ask_to_end(self) -> None:
+    def request_stop(self) -> None:
         """Send the polite signal, once, and return at once."""
         if not self._asked:
             self._asked = True
@@ -152,7 +152,7 @@ class Process:
 
     def stop(self, within: float) -> None:
         """Ask it to end and wait up to `within` seconds, then SIGKILL; nothing happens when it does not run."""
-        self.ask_to_end()
+        self.request_stop()
         if wait_until(lambda: not self.running, within):
             self._close()
         else:

@@ -5,13 +5,13 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from sandbox.component import Component
 from sandbox.errors import CannotStart
-from sandbox.part import Part
 from sandbox.ports import LOOPBACK, require_free
 from sandbox.process import Process, wait_until
 
 READY_WITHIN = 60.0  # seconds
-ERRAND_WITHIN = 120.0  # seconds
+ONE_SHOT_TIMEOUT = 120.0  # seconds
 
 
 def answers_readyz(port: int) -> Callable[[], bool]:
@@ -30,7 +30,7 @@ def answers_readyz(port: int) -> Callable[[], bool]:
     return ready
 
 
-class Program(Part):
+class Program(Component):
     """A program that lasts."""
 
     def __init__(
@@ -43,7 +43,7 @@ class Program(Part):
         log: Path | None = None,
         ports: Mapping[str, int] | None = None,
         ready: Callable[[], bool] = lambda: True,
-        patience: float = 3.0,
+        stop_timeout: float = 3.0,
     ) -> None:
         """Describe it; nothing runs yet.
 
@@ -57,7 +57,7 @@ class Program(Part):
             ready: whether it can be used now; at once, when nothing is said.
             patience: seconds it may take to stop before it is killed.
         """
-        self.name, self.patience, self._ports, self._ready = name, patience, ports or {}, ready
+        self.name, self.stop_timeout, self._ports, self._ready = name, stop_timeout, ports or {}, ready
         self._argv, self._env, self._cwd, self._log = list(argv), {**os.environ, **(env or {})}, cwd, log
 
     def check(self) -> None:
@@ -71,17 +71,17 @@ class Program(Part):
 
     def wait_ready(self) -> None:
         """Return when it is ready. Raises CannotStart with its last words when it ended or took over 60 s."""
-        self._the_process.wait_ready(self._ready, READY_WITHIN)
+        self._current_process.wait_ready(self._ready, READY_WITHIN)
 
 
-class Errand(Program):
+class OneShot(Program):
     """A program that has something to do before others may start, and ends."""
 
-    lasting = False
+    long_running = False
 
     def wait_ready(self) -> None:
         """Return when it has done its errand. Raises CannotStart when it failed or took over 120 s."""
-        done = wait_until(lambda: not self.running, ERRAND_WITHIN)
+        done = wait_until(lambda: not self.running, ONE_SHOT_TIMEOUT)
         self.kill()  # puts the remains away when it is done
-        if not done or self._the_process.exit_code != 0:
-            raise CannotStart(self._the_process.quoted(f"{self.name} failed with {self.ending}"))
+        if not done or self._current_process.exit_code != 0:
+            raise CannotStart(self._current_process.quoted(f"{self.name} failed with {self.ending}"))

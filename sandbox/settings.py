@@ -76,7 +76,7 @@ class StackSettings:
     ports: Ports = field(default_factory=Ports)
     durable: bool = True
     application: bool = True
-    apart: bool = False
+    separate: bool = False
     catalog: bool = True
     web_ui: bool = True
     database_url: str | None = None

@@ -6,9 +6,9 @@ from types import TracebackType
 from typing import Self
 
 from sandbox.addresses import ADDRESSES_FILE, Addresses, Secrets
+from sandbox.component import Component
 from sandbox.datadir import DataDir
 from sandbox.layout import Layout
-from sandbox.part import Part
 from sandbox.settings import StackSettings
 from sandbox.supervisor import Supervisor
 
@@ -47,7 +47,7 @@ class Stack:
             CannotStart: with a sentence that says why not; `stop` puts away what a failed start left running.
         """
         if name is not None:
-            self.part(name).start()
+            self.component(name).start()
             return
         self._folder.lock()
         self._folder.remove(ADDRESSES_FILE)
@@ -59,7 +59,7 @@ class Stack:
     def stop(self, name: str | None = None) -> None:
         """Stop everything in the opposite order within 15 s, or one part; nothing happens to what does not run."""
         if name is not None:
-            self.part(name).stop()
+            self.component(name).stop()
             return
         if self._folder.locked:
             self._folder.remove(ADDRESSES_FILE)
@@ -72,19 +72,19 @@ class Stack:
 
     def kill(self, name: str) -> None:
         """SIGKILL one part, as a crash would; returns when it is gone."""
-        self.part(name).kill()
+        self.component(name).kill()
 
     def send(self, name: str, number: signal.Signals) -> None:
         """Send one part a signal: SIGSTOP and SIGCONT make it hang and go on."""
-        self.part(name).send(number)
+        self.component(name).send(number)
 
     def pid(self, name: str) -> int:
         """Pid of one part. Raises ProcessLookupError when it does not run."""
-        return self.part(name).pid
+        return self.component(name).pid
 
-    def part(self, name: str) -> Part:
+    def component(self, name: str) -> Component:
         """One part. Raises KeyError when there is none of this name, or the stack was not started."""
-        return self._supervisor.parts[name]
+        return self._supervisor.components[name]
 
     @property
     def addresses(self) -> Addresses:

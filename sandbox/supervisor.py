@@ -4,8 +4,8 @@ import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
 
+from sandbox.component import Component
 from sandbox.errors import CannotStart
-from sandbox.part import Part
 
 RESTARTS = 3
 WINDOW = 60.0  # seconds
@@ -22,7 +22,7 @@ class Supervisor:
     """Parts in stages: those of one stage start side by side, the next stage when all of them are ready."""
 
     def __init__(
-        self, stages: Sequence[Sequence[Part]], *, window: float = WINDOW, tell: Callable[[str], None] = say
+        self, stages: Sequence[Sequence[Component]], *, window: float = WINDOW, tell: Callable[[str], None] = say
     ) -> None:
         """Take the parts over; nothing runs yet.
 
@@ -35,9 +35,9 @@ class Supervisor:
         self._deaths: dict[str, deque[float]] = defaultdict(deque)
 
     @property
-    def parts(self) -> dict[str, Part]:
+    def components(self) -> dict[str, Component]:
         """All parts by name, in the order of their start."""
-        return {part.name: part for stage in self._stages for part in stage}
+        return {component.name: component for stage in self._stages for component in stage}
 
     def start(self) -> None:
         """Start every stage and wait until it is ready.
@@ -45,13 +45,13 @@ class Supervisor:
         Raises:
             CannotStart: when a part cannot; those already started still run, call `stop`.
         """
-        for part in self.parts.values():
-            part.check()  # a port in use is said before anything runs
+        for component in self.components.values():
+            component.check()  # a port in use is said before anything runs
         for stage in self._stages:
-            for part in stage:
-                part.spawn()
-            for part in stage:
-                part.wait_ready()
+            for component in stage:
+                component.spawn()
+            for component in stage:
+                component.wait_ready()
 
     def watch(self) -> None:
         """Start again what dies, until interrupted.
@@ -60,35 +60,37 @@ class Supervisor:
             CannotStart: when a part died more than three times within the window; the others still run, call `stop`.
         """
         while True:
-            for part in self.parts.values():
-                if part.lasting and not part.running:
-                    self._restart(part)
+            for component in self.components.values():
+                if component.long_running and not component.running:
+                    self._restart(component)
             time.sleep(LOOK_EVERY)
 
     def stop(self, within: float = STOP_WITHIN) -> None:
         """Stop the stages, the last started first; what still runs after its share of `within` seconds is killed."""
         deadline = time.monotonic() + within
         for stage in reversed(self._stages):
-            for part in stage:
-                part.ask_to_end()
-            for part in stage:
-                part.stop(max(0.0, min(part.patience, deadline - time.monotonic())))
+            for component in stage:
+                component.request_stop()
+            for component in stage:
+                component.stop(max(0.0, min(component.stop_timeout, deadline - time.monotonic())))
 
-    def _restart(self, part: Part) -> None:
-        count = self._count_death(part)
+    def _restart(self, component: Component) -> None:
+        count = self._count_death(component)
         if count > RESTARTS:
-            raise CannotStart(f"{part.obituary()}\n{part.name} died {count} times in {self._window:g} s: stopping all.")
-        self._tell(part.obituary())
-        self._tell(f"starting {part.name} again ({count} of {RESTARTS} in {self._window:g} s)")
+            raise CannotStart(
+                f"{component.exit_report()}\n{component.name} died {count} times in {self._window:g} s: stopping all."
+            )
+        self._tell(component.exit_report())
+        self._tell(f"starting {component.name} again ({count} of {RESTARTS} in {self._window:g} s)")
         try:
-            part.start()
+            component.start()
         except CannotStart as error:
             self._tell(str(error))  # it counts as the next death
         else:
-            self._tell(f"{part.name} is back with pid {part.pid}")
+            self._tell(f"{component.name} is back with pid {component.pid}")
 
-    def _count_death(self, part: Part) -> int:
-        now, deaths = time.monotonic(), self._deaths[part.name]
+    def _count_death(self, component: Component) -> int:
+        now, deaths = time.monotonic(), self._deaths[component.name]
         deaths.append(now)
         while deaths[0] < now - self._window:
             deaths.popleft()

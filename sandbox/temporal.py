@@ -20,8 +20,8 @@ from temporalio.api.workflowservice.v1 import (
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
+from sandbox.component import Component
 from sandbox.errors import CannotStart
-from sandbox.part import Part
 from sandbox.ports import LOOPBACK, accepts, free_ports, require_free
 from sandbox.process import Process
 
@@ -98,7 +98,7 @@ async def _ensure_namespace(client: Client, retention: timedelta) -> None:
             )
 
 
-class TemporalServer(Part):
+class TemporalServer(Component):
     """One `temporal server start-dev`, listening on the loopback only."""
 
     name = "temporal"
@@ -138,7 +138,7 @@ class TemporalServer(Part):
 
     def wait_ready(self) -> None:
         """Return when the namespace is prepared; also from inside a running event loop. Raises CannotStart."""
-        self._the_process.wait_ready(lambda: accepts(self.port), READY_WITHIN)
+        self._current_process.wait_ready(lambda: accepts(self.port), READY_WITHIN)
         thread = ThreadPoolExecutor(1)  # a thread of its own: the caller's may have an event loop running
         try:
             thread.submit(asyncio.run, self._prepare()).result()
@@ -152,7 +152,7 @@ class TemporalServer(Part):
                 return await prepare_namespace(await Client.connect(self.address, namespace=self.namespace))
             except (RPCError, RuntimeError) as error:  # the port answers a moment before the services behind it do
                 if not self.running or asyncio.get_running_loop().time() > deadline:
-                    raise CannotStart(self._the_process.quoted(f"temporal cannot be used: {error}")) from None
+                    raise CannotStart(self._current_process.quoted(f"temporal cannot be used: {error}")) from None
                 await asyncio.sleep(0.05)
 
     def _options(self) -> list[str]:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 from tests.contracts import containers, locks, migrations, openapi, tree
-from tests.contracts.verdict import Broken
+from tests.contracts.checks import ContractBroken
 
 CHECKS: tuple[Callable[[], None], ...] = (
     tree.no_registry_is_named,
@@ -41,7 +41,7 @@ def _holds(check: Callable[[], None]) -> bool:
     started = time.monotonic()
     try:
         check()
-    except Broken as broken:
+    except ContractBroken as broken:
         print(f"BROKEN  {check.__doc__}\n        {broken}")  # noqa: T201
         return False
     print(f"ok      {check.__doc__} ({time.monotonic() - started:.1f} s)")  # noqa: T201

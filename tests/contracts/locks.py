@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from tests.contracts.verdict import ROOT, Broken
+from tests.contracts.checks import ROOT, ContractBroken
 
 _PINNED = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;]+)(.*?)(?=^\S|\Z)", re.MULTILINE | re.DOTALL)
 
@@ -27,7 +27,7 @@ def locks_are_hashed() -> None:
     for lock in ("run", "dev"):
         for name, _, rest in _PINNED.findall(_text(lock)):
             if "--hash=sha256:" not in rest:
-                raise Broken(f"requirements/{lock}.txt has no hash of {name}: run `make lock`.")
+                raise ContractBroken(f"requirements/{lock}.txt has no hash of {name}: run `make lock`.")
 
 
 def locks_agree() -> None:
@@ -35,7 +35,7 @@ def locks_agree() -> None:
     tested = _versions("dev")
     for name, version in _versions("run").items():
         if tested.get(name) != version:
-            raise Broken(f"{name} is {version} to run and {tested.get(name)} to test: run `make lock`.")
+            raise ContractBroken(f"{name} is {version} to run and {tested.get(name)} to test: run `make lock`.")
 
 
 def _compare(lock: str, requirements: Sequence[str]) -> None:
@@ -43,7 +43,9 @@ def _compare(lock: str, requirements: Sequence[str]) -> None:
     for requirement in map(Requirement, requirements):
         exact = str(requirement.specifier).removeprefix("==")
         if locked.get(canonicalize_name(requirement.name)) != exact:
-            raise Broken(f"pyproject.toml asks for {requirement}, requirements/{lock}.txt differs: run `make lock`.")
+            raise ContractBroken(
+                f"pyproject.toml asks for {requirement}, requirements/{lock}.txt differs: run `make lock`."
+            )
 
 
 def _versions(lock: str) -> dict[str, str]:

@@ -14,7 +14,7 @@ from typing import Any
 from api.app import create_app
 from services import bootstrap
 from services.settings import Settings
-from tests.contracts.verdict import ROOT, Broken
+from tests.contracts.checks import ROOT, ContractBroken
 
 DOCUMENT = ROOT / "docs" / "openapi.json"
 
@@ -40,7 +40,9 @@ def exported() -> str:
 def document_is_fresh() -> None:
     """docs/openapi.json is what the api says of itself."""
     if not DOCUMENT.is_file() or DOCUMENT.read_text(encoding="utf-8") != exported():
-        raise Broken("docs/openapi.json is not what the api says of itself: run `make openapi` and commit the file.")
+        raise ContractBroken(
+            "docs/openapi.json is not what the api says of itself: run `make openapi` and commit the file."
+        )
 
 
 def main() -> int:

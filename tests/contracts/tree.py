@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.contracts.verdict import ROOT, Broken, run
+from tests.contracts.checks import ROOT, ContractBroken, run
 
 REGISTRIES = re.compile(r"pypi[.]org|pythonhosted[.]org|npmjs[.]org|yarnpkg[.]com|crates[.]io|proxy[.]golang[.]org")
 #: Folders of people and machines; `/home/…` of an image is nobody's.
@@ -32,7 +32,7 @@ def scripts_run() -> None:
     for script in [ROOT / ".ci" / "run", *sorted((ROOT / "deploy").glob("*.sh"))]:
         name = script.relative_to(ROOT)
         if not os.access(script, os.X_OK):
-            raise Broken(f"{name} cannot be executed: chmod +x {name}.")
+            raise ContractBroken(f"{name} cannot be executed: chmod +x {name}.")
         run([_shell_of(script), "-n", script], f"{name} is no shell script:")
 
 
@@ -48,7 +48,7 @@ def _nowhere(pattern: re.Pattern[str], what: str) -> None:
             continue
         if found := pattern.search(text):
             line = text.count("\n", 0, found.start()) + 1
-            raise Broken(f"{path.relative_to(ROOT)}:{line} names {what}: {found.group()}")
+            raise ContractBroken(f"{path.relative_to(ROOT)}:{line} names {what}: {found.group()}")
 
 
 def _kept(folder: Path) -> Iterator[Path]:

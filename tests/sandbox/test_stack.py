@@ -167,14 +167,14 @@ def layout(tmp_path: Path) -> Layout:
 
 
 def names(layout: Layout) -> list[list[str]]:
-    return [[part.name for part in stage] for stage in layout.stages()]
+    return [[component.name for component in stage] for stage in layout.stages()]
 
 
 def test_what_starts_in_which_order(layout: Layout) -> None:
     outside = ["neighbours", "temporal", "postgres"]
     assert names(layout) == [outside, ["migrations"], ["catalog", "workers"]]
-    apart = replace(layout.settings, apart=True, catalog=False)
-    assert names(replace(layout, settings=apart)) == [outside, ["migrations"], ["workers", "api"]]
+    separate = replace(layout.settings, separate=True, catalog=False)
+    assert names(replace(layout, settings=separate)) == [outside, ["migrations"], ["workers", "api"]]
     elsewhere = replace(layout.settings, database_url="postgresql://there/market", temporal_address="there:7233")
     assert names(replace(layout, settings=elsewhere))[0] == ["neighbours"]
 

@@ -12,7 +12,7 @@ import pytest
 
 from sandbox.errors import CannotStart
 from sandbox.process import Process, wait_until
-from sandbox.programs import Errand, Program
+from sandbox.programs import OneShot, Program
 from sandbox.supervisor import Supervisor
 
 #: writes its name when it is up and when it is told to end
@@ -58,8 +58,8 @@ def diary(tmp_path: Path) -> Diary:
     return Diary(tmp_path / "diary")
 
 
-def python(name: str, code: str, ready: Callable[[], bool] = lambda: True, patience: float = 2.0) -> Program:
-    return Program(name, [sys.executable, "-c", code], ready=ready, patience=patience)
+def python(name: str, code: str, ready: Callable[[], bool] = lambda: True, stop_timeout: float = 2.0) -> Program:
+    return Program(name, [sys.executable, "-c", code], ready=ready, stop_timeout=stop_timeout)
 
 
 def test_stages_start_in_order_and_stop_in_the_opposite_one(diary: Diary) -> None:
@@ -73,14 +73,14 @@ def test_stages_start_in_order_and_stop_in_the_opposite_one(diary: Diary) -> Non
 
 def test_the_next_stage_waits_for_an_errand(diary: Diary) -> None:
     late = f"import time; time.sleep(0.3); open({str(diary.path)!r}, 'a').write('migrated\\n')"
-    supervisor = Supervisor([[Errand("migrations", [sys.executable, "-c", late])], [diary.child("worker")]])
+    supervisor = Supervisor([[OneShot("migrations", [sys.executable, "-c", late])], [diary.child("worker")]])
     supervisor.start()
     supervisor.stop()
     assert diary.lines[:2] == ["migrated", "start worker"]
 
 
 def test_an_errand_that_fails_stops_the_start_with_its_last_words(diary: Diary) -> None:
-    failing = Errand("migrations", [sys.executable, "-c", "import sys; print('no such column'); sys.exit(3)"])
+    failing = OneShot("migrations", [sys.executable, "-c", "import sys; print('no such column'); sys.exit(3)"])
     supervisor = Supervisor([[failing], [diary.child("worker")]])
     with pytest.raises(CannotStart, match=r"migrations failed with exit code 3\. Its last words:\n    no such column"):
         supervisor.start()
@@ -115,7 +115,7 @@ def test_a_dead_child_is_started_again_with_a_printed_line(diary: Diary) -> None
             raise KeyboardInterrupt
 
     worker = diary.child("worker")
-    migrations = Errand("migrations", ["true"])  # its end is no death
+    migrations = OneShot("migrations", ["true"])  # its end is no death
     supervisor = Supervisor([[migrations], [worker]], tell=tell)
     supervisor.start()
     first = worker.pid
@@ -140,9 +140,9 @@ def test_the_fourth_death_in_a_minute_ends_everything() -> None:
     with pytest.raises(CannotStart) as verdict:
         supervisor.watch()
     supervisor.stop()
-    obituary = "worker stopped with exit code 7. Its last words:\n    no database"
-    assert str(verdict.value) == f"{obituary}\nworker died 4 times in 60 s: stopping all."
-    assert told.count(obituary) == 3
+    exit_report = "worker stopped with exit code 7. Its last words:\n    no database"
+    assert str(verdict.value) == f"{exit_report}\nworker died 4 times in 60 s: stopping all."
+    assert told.count(exit_report) == 3
     assert [line for line in told if line.startswith("starting")] == [
         f"starting worker again ({count} of 3 in 60 s)" for count in (1, 2, 3)
     ]
@@ -166,7 +166,7 @@ def test_deaths_long_ago_are_forgotten() -> None:
 
 
 def test_who_does_not_listen_is_killed_when_patience_ends() -> None:
-    deaf = python("deaf", STUBBORN, ready=lambda: deaf.last_lines() == ["deaf"], patience=0.2)
+    deaf = python("deaf", STUBBORN, ready=lambda: deaf.last_lines() == ["deaf"], stop_timeout=0.2)
     supervisor = Supervisor([[deaf]])
     supervisor.start()
     began = time.monotonic()
@@ -176,7 +176,7 @@ def test_who_does_not_listen_is_killed_when_patience_ends() -> None:
 
 
 def test_all_patience_together_is_bounded() -> None:
-    deaf = [python(f"deaf{n}", STUBBORN, patience=60) for n in range(3)]
+    deaf = [python(f"deaf{n}", STUBBORN, stop_timeout=60) for n in range(3)]
     supervisor = Supervisor([deaf])
     supervisor.start()
     assert wait_until(lambda: all(child.last_lines() == ["deaf"] for child in deaf), 10)

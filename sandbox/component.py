@@ -9,14 +9,14 @@ from sandbox.errors import CannotStart
 from sandbox.process import Process
 
 
-class Part(ABC):
+class Component(ABC):
     """One named part with at most one process at a time; also a context manager that starts and stops it."""
 
     name: str
     #: seconds it may take to stop before it is killed
-    patience = 3.0
+    stop_timeout = 3.0
     #: whether its end is a death; False for an errand that runs to its end and is done
-    lasting = True
+    long_running = True
 
     _process: Process | None = None
 
@@ -51,15 +51,15 @@ class Part(ABC):
         self.spawn()
         self.wait_ready()
 
-    def ask_to_end(self) -> None:
+    def request_stop(self) -> None:
         """The first half of `stop`: return at once."""
         if self._process is not None:
-            self._process.ask_to_end()
+            self._process.request_stop()
 
     def stop(self, within: float | None = None) -> None:
         """Ask it to end; SIGKILL after `within` seconds (its own patience when None)."""
         if self._process is not None:
-            self._process.stop(self.patience if within is None else within)
+            self._process.stop(self.stop_timeout if within is None else within)
 
     def kill(self) -> None:
         """SIGKILL, as a crash would; returns when it is gone."""
@@ -74,7 +74,7 @@ class Part(ABC):
     @property
     def pid(self) -> int:
         """Pid of its process. Raises ProcessLookupError when it does not run."""
-        return self._the_process.pid
+        return self._current_process.pid
 
     @property
     def running(self) -> bool:
@@ -84,18 +84,18 @@ class Part(ABC):
     @property
     def ending(self) -> str:
         """How its last process ended, in words: `exit code 1`, `SIGKILL`."""
-        return self._the_process.ending
+        return self._current_process.ending
 
     def last_lines(self, count: int = 20) -> list[str]:
         """The last `count` lines it wrote, oldest first."""
         return self._process.last_lines(count) if self._process else []
 
-    def obituary(self) -> str:
+    def exit_report(self) -> str:
         """How its last process ended, followed by that one's last words."""
-        return self._the_process.quoted(f"{self.name} stopped with {self.ending}")
+        return self._current_process.quoted(f"{self.name} stopped with {self.ending}")
 
     @property
-    def _the_process(self) -> Process:
+    def _current_process(self) -> Process:
         if self._process is None:
             raise ProcessLookupError(f"{self.name} was not started")
         return self._process

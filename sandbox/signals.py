@@ -9,7 +9,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @contextmanager
-def interruptions() -> Iterator[None]:
+def interrupt_on_signals() -> Iterator[None]:
     """Within this block the first of the three signals raises KeyboardInterrupt, even where the shell ignored it."""
     before = [(number, signal.signal(number, _interrupt)) for number in SIGNALS]
     try:
@@ -19,12 +19,12 @@ def interruptions() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def ignore_further() -> None:
+def ignore_signals() -> None:
     """Let the three signals do nothing until the block ends."""
     for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
-    ignore_further()
+    ignore_signals()
     raise KeyboardInterrupt

@@ -9,7 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 
 
-class Broken(Exception):
+class ContractBroken(Exception):
     """A contract does not hold; the message is one sentence that names what to change."""
 
 
@@ -17,5 +17,5 @@ def run(command: Sequence[str | Path], otherwise: str, env: Mapping[str, str] | 
     """What the command printed; raises Broken with the sentence and the program's own words when it fails."""
     ran = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True)
     if ran.returncode:
-        raise Broken(f"{otherwise}\n{ran.stdout}{ran.stderr}".strip())
+        raise ContractBroken(f"{otherwise}\n{ran.stdout}{ran.stderr}".strip())
     return ran.stdout

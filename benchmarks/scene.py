@@ -103,7 +103,7 @@ class Scene:
             "server": self.stack.pid("temporal"),
             "worker": self.application.pid,
             "database": self.stack.pid("postgres"),
-            "sandbox": self.stack.pid("neighbours"),
+            "sandbox": self.stack.pid("standins"),
             "client": self.client.pid,
         }
         return {part: processor.seconds_of(pid) for part, pid in pids.items()}

@@ -82,7 +82,7 @@ class Layout:
         return [outside, [migrate], [*([fill] if self.settings.catalog else []), *self._application()]]
 
     def _outside(self) -> list[Component]:
-        components: list[Component] = [self._neighbours()]
+        components: list[Component] = [self._stand_ins()]
         if self.settings.temporal_address is None:
             components.append(self._temporal())
         if self.settings.database_url is None:
@@ -119,17 +119,17 @@ class Layout:
         ui_port = settings.ports.temporal_ui if settings.web_ui else None
         return TemporalServer(self.folder, settings.ports.temporal, ui_port, settings.temporal_namespace)
 
-    def _neighbours(self) -> Program:
+    def _stand_ins(self) -> Program:
         ports = self.settings.ports
         listens = {setting("sandbox"): ports.sandbox, setting("smtp"): ports.smtp}
         payments = f"{self.addresses.api}/api/v1/payments"
         webhooks = {"WEBHOOK_URL": f"{payments}/webhooks/yookassa", "NOTIFY_URL": f"{payments}/{{paymentId}}/notify"}
         return Program(
-            "neighbours",
+            "standins",
             _python("sandbox.standins"),
             env={**self._shop(), **webhooks, **{name: str(port) for name, port in listens.items()}},
             cwd=ROOT,
-            log=self._log("neighbours"),
+            log=self._log("standins"),
             ports=listens,
             ready=answers_readyz(ports.sandbox),
         )

@@ -16,7 +16,7 @@ from sandbox.supervisor import Supervisor
 class Stack:
     """A context manager, or `start()` and `stop()`.
 
-    Its parts: `postgres`, `temporal`, `neighbours`, and `workers` with the API inside, or `workers` and `api` apart.
+    Its parts: `postgres`, `temporal`, `stand_ins`, and `workers` with the API inside, or `workers` and `api` apart.
     """
 
     def __init__(self, settings: StackSettings) -> None:

@@ -8,7 +8,7 @@ import sys
 
 import uvicorn
 
-from sandbox.standins.app import Neighbourhood, Sockets
+from sandbox.standins.app import Sockets, StandInServers
 from sandbox.standins.connections import DroppableProtocol
 from sandbox.standins.settings import Settings, read_settings
 
@@ -16,19 +16,19 @@ from sandbox.standins.settings import Settings, read_settings
 class Server(uvicorn.Server):
     """uvicorn that says where it listens, and lets go of open requests before it waits for them."""
 
-    def __init__(self, config: uvicorn.Config, neighbours: Neighbourhood) -> None:
+    def __init__(self, config: uvicorn.Config, stand_ins: StandInServers) -> None:
         super().__init__(config)
-        self.neighbours = neighbours
+        self.stand_ins = stand_ins
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Prints the addresses as one line of JSON once everything answers."""
         await super().startup(sockets)
-        where = self.neighbours.sockets
+        where = self.stand_ins.sockets
         print(json.dumps({"url": where.url, "smtpPort": where.smtp_port}), flush=True)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Ends scripted hangs at once: nobody is to wait for them."""
-        self.neighbours.closing.set()
+        self.stand_ins.closing.set()
         await super().shutdown(sockets)
 
 
@@ -42,9 +42,9 @@ def serve(settings: Settings) -> None:
         socket.create_server((settings.host, settings.http_port)),
         socket.create_server((settings.host, settings.smtp_port)),
     )
-    neighbours = Neighbourhood(settings, sockets)
+    stand_ins = StandInServers(settings, sockets)
     config = uvicorn.Config(
-        neighbours.app(),
+        stand_ins.app(),
         http=DroppableProtocol,
         ws="none",
         log_level="warning",
@@ -52,7 +52,7 @@ def serve(settings: Settings) -> None:
         server_header=False,
         timeout_graceful_shutdown=1,
     )
-    Server(config, neighbours).run([sockets.http])
+    Server(config, stand_ins).run([sockets.http])
 
 
 if __name__ == "__main__":

@@ -48,7 +48,7 @@ class Sockets:
         return int(self.smtp.getsockname()[1])
 
 
-class Neighbourhood:
+class StandInServers:
     """The parts, wired; `closing` is set when the process is about to end."""
 
     def __init__(self, settings: Settings, sockets: Sockets) -> None:

@@ -23,7 +23,7 @@ FOREIGN = ("YOOKASSA_", "WEBHOOK_", "PAYMENT_WEBHOOK_", "NOTIFY_URL", "SIGNED_WE
 Item = dict[str, Any]
 
 
-class Neighbours:
+class StandIns:
     """One process of neighbours and what to ask it; it keeps its ports through a restart."""
 
     def __init__(self, webhook_url: str | None = None, data_dir: Path | None = None, **settings: str) -> None:
@@ -42,7 +42,7 @@ class Neighbours:
     def _process(self) -> Process:
         environ = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
         command = [sys.executable, "-m", "sandbox.standins"]
-        return Process("the neighbours", command, env=environ | self.settings, cwd=ROOT)
+        return Process("the stand-ins", command, env=environ | self.settings, cwd=ROOT)
 
     def start(self) -> None:
         """Starts it and waits until it answers. Raises CannotStart."""
@@ -118,14 +118,14 @@ class Neighbours:
 
 
 @contextmanager
-def running_neighbours(
+def running_stand_ins(
     webhook_url: str | None = None, data_dir: Path | None = None, **settings: str
-) -> Iterator[Neighbours]:
+) -> Iterator[StandIns]:
     """Neighbours that run for the time of the block; arguments as of Neighbours. Raises CannotStart."""
-    neighbours = Neighbours(webhook_url, data_dir, **settings)
-    neighbours.start()
+    stand_ins = StandIns(webhook_url, data_dir, **settings)
+    stand_ins.start()
     try:
-        yield neighbours
+        yield stand_ins
     finally:
-        neighbours.stop()
-        neighbours.client.close()
+        stand_ins.stop()
+        stand_ins.client.close()

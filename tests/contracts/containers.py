@@ -68,13 +68,13 @@ def compose_listens_on_the_loopback_only() -> None:
 def compose_sets_only_settings_that_exist() -> None:
     """Every variable that docker-compose.yml gives to our own processes is one that they read."""
     known = {str(field.validation_alias or name).upper() for name, field in Settings.model_fields.items()}
-    neighbours = (ROOT / "sandbox" / "standins" / "settings.py").read_text()
+    stand_ins = (ROOT / "sandbox" / "standins" / "settings.py").read_text()
     for service, name, _ in _environment():
         if service in OURS and name not in known:
             raise ContractBroken(
                 f"{COMPOSE_FILE} gives {name} to {service}, and services/settings.py does not know it."
             )
-        if service == "sandbox" and f'"{name}"' not in neighbours:
+        if service == "sandbox" and f'"{name}"' not in stand_ins:
             raise ContractBroken(
                 f"{COMPOSE_FILE} gives {name} to sandbox, and sandbox/standins/settings.py never reads it."
             )

@@ -25,7 +25,7 @@ from sandbox.process import wait_until
 from sandbox.settings import Ports, StackSettings, setting
 from sandbox.stack import Stack
 
-OUTSIDE = {"postgres", "temporal", "neighbours"}
+OUTSIDE = {"postgres", "temporal", "standins"}
 
 
 def private(path: Path) -> bool:
@@ -171,12 +171,12 @@ def names(layout: Layout) -> list[list[str]]:
 
 
 def test_what_starts_in_which_order(layout: Layout) -> None:
-    outside = ["neighbours", "temporal", "postgres"]
+    outside = ["standins", "temporal", "postgres"]
     assert names(layout) == [outside, ["migrations"], ["catalog", "workers"]]
     separate = replace(layout.settings, separate=True, catalog=False)
     assert names(replace(layout, settings=separate)) == [outside, ["migrations"], ["workers", "api"]]
     elsewhere = replace(layout.settings, database_url="postgresql://there/market", temporal_address="there:7233")
-    assert names(replace(layout, settings=elsewhere))[0] == ["neighbours"]
+    assert names(replace(layout, settings=elsewhere))[0] == ["standins"]
 
 
 def test_what_the_application_is_told(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.standins.running import Neighbours, running_neighbours
+from sandbox.standins.running import StandIns, running_stand_ins
 from tests.sandbox.standins.doubles import Shop, WebhookTaker
 
 HURRY: dict[str, Any] = {
@@ -31,14 +31,14 @@ def webhooks() -> Iterator[WebhookTaker]:
 
 
 @pytest.fixture(scope="session")
-def neighbours(webhooks: WebhookTaker) -> Iterator[Neighbours]:
+def stand_ins(webhooks: WebhookTaker) -> Iterator[StandIns]:
     signing = {"NOTIFY_URL": webhooks.notify_url, "PAYMENT_WEBHOOK_SECRETS": ",".join(SECRETS)}
-    with running_neighbours(webhooks.url, **(HURRY | signing)) as running:
+    with running_stand_ins(webhooks.url, **(HURRY | signing)) as running:
         yield running
 
 
 @pytest.fixture(scope="session")
-def shop(neighbours: Neighbours) -> Iterator[Shop]:
-    shop = Shop(neighbours)
+def shop(stand_ins: StandIns) -> Iterator[Shop]:
+    shop = Shop(stand_ins)
     yield shop
     shop.client.close()

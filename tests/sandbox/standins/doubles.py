@@ -10,7 +10,7 @@ from typing import Any
 import httpx2
 
 from sandbox.process import wait_until
-from sandbox.standins.running import Neighbours
+from sandbox.standins.running import StandIns
 
 PATIENCE = 5.0
 PATH = "/webhooks"
@@ -23,9 +23,9 @@ Json = dict[str, Any]
 class Shop:
     """A client of the payment API that leaves out whatever a test is not about."""
 
-    def __init__(self, neighbours: Neighbours) -> None:
-        self.neighbours = neighbours
-        self.client = httpx2.Client(base_url=f"{neighbours.url}/v3", auth=neighbours.shop, timeout=5, trust_env=False)
+    def __init__(self, stand_ins: StandIns) -> None:
+        self.stand_ins = stand_ins
+        self.client = httpx2.Client(base_url=f"{stand_ins.url}/v3", auth=stand_ins.shop, timeout=5, trust_env=False)
 
     def post_payment(self, card: str = "tok_succeeds", key: str | None = None, **other: object) -> httpx2.Response:
         """A payment by card; `other` replaces or adds fields, None takes one away."""

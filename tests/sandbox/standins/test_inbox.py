@@ -7,7 +7,7 @@ from email.message import EmailMessage
 import httpx2
 import pytest
 
-from sandbox.standins.running import Neighbours
+from sandbox.standins.running import StandIns
 from tests.sandbox.standins.doubles import Json, new_key
 
 
@@ -17,14 +17,14 @@ def address() -> str:
 
 
 @pytest.fixture
-def smtp(neighbours: Neighbours) -> Iterator[smtplib.SMTP]:
-    with smtplib.SMTP("127.0.0.1", neighbours.smtp_port, timeout=5) as session:
+def smtp(stand_ins: StandIns) -> Iterator[smtplib.SMTP]:
+    with smtplib.SMTP("127.0.0.1", stand_ins.smtp_port, timeout=5) as session:
         yield session
 
 
-def test_mail_is_kept_with_text_html_and_headers(neighbours: Neighbours, smtp: smtplib.SMTP, address: str) -> None:
+def test_mail_is_kept_with_text_html_and_headers(stand_ins: StandIns, smtp: smtplib.SMTP, address: str) -> None:
     smtp.send_message(a_mail(address, subject="Заказ подтверждён", text="Спасибо\nАнна", html="<b>Спасибо</b>"))
-    (kept,) = neighbours.inbox(to=address)
+    (kept,) = stand_ins.inbox(to=address)
 
     assert (kept["channel"], kept["to"], kept["subject"]) == ("email", address, "Заказ подтверждён")
     assert (kept["text"], kept["html"]) == ("Спасибо\nАнна\n", "<b>Спасибо</b>\n")
@@ -33,18 +33,18 @@ def test_mail_is_kept_with_text_html_and_headers(neighbours: Neighbours, smtp: s
 
 
 def test_mail_to_two_is_two_deliveries_and_nothing_is_merged(
-    neighbours: Neighbours, smtp: smtplib.SMTP, address: str
+    stand_ins: StandIns, smtp: smtplib.SMTP, address: str
 ) -> None:
     for _ in range(2):
         smtp.send_message(a_mail(address), to_addrs=[address, f"second-{address}"])
 
-    assert [len(neighbours.inbox(to=to)) for to in (address, f"second-{address}")] == [2, 2]
+    assert [len(stand_ins.inbox(to=to)) for to in (address, f"second-{address}")] == [2, 2]
 
 
-def test_sms_is_answered_like_twilio_and_kept_with_its_key(neighbours: Neighbours) -> None:
+def test_sms_is_answered_like_twilio_and_kept_with_its_key(stand_ins: StandIns) -> None:
     phone = "+79161234567"
-    answer = send_sms(neighbours, {"To": phone, "From": "Shop", "Body": "Код 482913"}, {"Idempotency-Key": "notify:1"})
-    kept = neighbours.inbox(to=phone, channel="sms")[-1]
+    answer = send_sms(stand_ins, {"To": phone, "From": "Shop", "Body": "Код 482913"}, {"Idempotency-Key": "notify:1"})
+    kept = stand_ins.inbox(to=phone, channel="sms")[-1]
 
     assert (answer.status_code, answer.json()["status"], answer.json()["to"]) == (201, "queued", phone)
     assert answer.json()["sid"].startswith("SM")
@@ -62,32 +62,30 @@ def test_sms_is_answered_like_twilio_and_kept_with_its_key(neighbours: Neighbour
         ({"To": "+79161234567", "From": "Shop"}, 21602),
     ],
 )
-def test_sms_that_cannot_go_is_refused_like_twilio(neighbours: Neighbours, form: dict[str, str], code: int) -> None:
-    answer = send_sms(neighbours, form)
+def test_sms_that_cannot_go_is_refused_like_twilio(stand_ins: StandIns, form: dict[str, str], code: int) -> None:
+    answer = send_sms(stand_ins, form)
 
     assert (answer.status_code, answer.json()["code"], answer.json()["status"]) == (400, code, 400)
 
 
-def test_inbox_is_filtered_by_channel_recipient_and_id(
-    neighbours: Neighbours, smtp: smtplib.SMTP, address: str
-) -> None:
+def test_inbox_is_filtered_by_channel_recipient_and_id(stand_ins: StandIns, smtp: smtplib.SMTP, address: str) -> None:
     smtp.send_message(a_mail(address, subject="first"))
-    first = neighbours.inbox(to=address.upper())[0]
+    first = stand_ins.inbox(to=address.upper())[0]
     smtp.send_message(a_mail(address, subject="second"))
 
-    assert subjects(neighbours.inbox(to=address)) == ["first", "second"]
-    assert subjects(neighbours.inbox(to=address, after=first["id"])) == ["second"]
-    assert neighbours.inbox(to=address, channel="sms") == []
+    assert subjects(stand_ins.inbox(to=address)) == ["first", "second"]
+    assert subjects(stand_ins.inbox(to=address, after=first["id"])) == ["second"]
+    assert stand_ins.inbox(to=address, channel="sms") == []
 
 
-def test_cleared_inbox_is_empty_and_uses_no_id_again(neighbours: Neighbours, smtp: smtplib.SMTP, address: str) -> None:
+def test_cleared_inbox_is_empty_and_uses_no_id_again(stand_ins: StandIns, smtp: smtplib.SMTP, address: str) -> None:
     smtp.send_message(a_mail(address))
-    last = neighbours.inbox()[-1]["id"]
-    assert neighbours.client.delete(f"{neighbours.url}/inbox").status_code == 204
-    assert neighbours.inbox() == []
+    last = stand_ins.inbox()[-1]["id"]
+    assert stand_ins.client.delete(f"{stand_ins.url}/inbox").status_code == 204
+    assert stand_ins.inbox() == []
 
     smtp.send_message(a_mail(address))
-    assert neighbours.inbox()[0]["id"] == last + 1
+    assert stand_ins.inbox()[0]["id"] == last + 1
 
 
 def a_mail(to: str, subject: str = "Hello", text: str = "Hello", html: str | None = None) -> EmailMessage:
@@ -100,9 +98,9 @@ def a_mail(to: str, subject: str = "Hello", text: str = "Hello", html: str | Non
     return mail
 
 
-def send_sms(neighbours: Neighbours, form: dict[str, str], headers: dict[str, str] | None = None) -> httpx2.Response:
-    url = f"{neighbours.url}/2010-04-01/Accounts/AC1/Messages.json"
-    return neighbours.client.post(url, data=form, headers=headers, auth=("AC1", "token"))
+def send_sms(stand_ins: StandIns, form: dict[str, str], headers: dict[str, str] | None = None) -> httpx2.Response:
+    url = f"{stand_ins.url}/2010-04-01/Accounts/AC1/Messages.json"
+    return stand_ins.client.post(url, data=form, headers=headers, auth=("AC1", "token"))
 
 
 def subjects(messages: list[Json]) -> list[str]:

@@ -26,7 +26,7 @@ def test_same_key_shows_the_same_payment_and_charges_once(shop: Shop) -> None:
     first, second = (shop.pay(key=key, metadata={"reference": reference}) for _ in range(2))
 
     assert first == second
-    assert [item["paymentId"] for item in shop.neighbours.ledger(reference)] == [first["id"]]
+    assert [item["paymentId"] for item in shop.stand_ins.ledger(reference)] == [first["id"]]
 
 
 def test_same_key_with_another_body_is_refused(shop: Shop) -> None:

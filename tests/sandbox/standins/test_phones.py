@@ -19,8 +19,8 @@ def request(shop: Shop, behaviour: Behaviour, reference: str, key: str | None = 
 
 def charges(shop: Shop, reference: str, count: int = 1) -> list[Json]:
     """The provider's charges, once so many have been made."""
-    assert wait_until(lambda: sum(item["captures"] for item in shop.neighbours.ledger(reference)) == count, PATIENCE)
-    return shop.neighbours.ledger(reference)
+    assert wait_until(lambda: sum(item["captures"] for item in shop.stand_ins.ledger(reference)) == count, PATIENCE)
+    return shop.stand_ins.ledger(reference)
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_times_out_not_charged(shop: Shop) -> None:
     reference, key = new_key(), new_key()
     with pytest.raises(DROPPED):
         request(shop, Behaviour.TIMES_OUT_NOT_CHARGED, reference, key)
-    assert shop.neighbours.ledger(reference) == []
+    assert shop.stand_ins.ledger(reference) == []
 
     assert request(shop, Behaviour.TIMES_OUT_NOT_CHARGED, reference, key).json()["status"] == "pending"
     assert len(charges(shop, reference)) == 1

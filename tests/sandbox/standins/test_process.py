@@ -7,24 +7,24 @@ import time
 from pathlib import Path
 
 from sandbox.process import wait_until
-from sandbox.standins.running import Neighbours, running_neighbours
+from sandbox.standins.running import StandIns, running_stand_ins
 from tests.sandbox.standins.conftest import HURRY
 from tests.sandbox.standins.doubles import DROPPED, PATIENCE, Shop, WebhookTaker, new_key
 from tests.sandbox.standins.test_inbox import a_mail
 
 
 def test_restart_forgets_neither_books_nor_inbox_nor_what_was_due(tmp_path: Path, webhooks: WebhookTaker) -> None:
-    with running_neighbours(webhooks.url, tmp_path, **HURRY) as neighbours:
-        shop, key = Shop(neighbours), new_key()
+    with running_stand_ins(webhooks.url, tmp_path, **HURRY) as stand_ins:
+        shop, key = Shop(stand_ins), new_key()
         done, pending = shop.pay(key=key, metadata={}), shop.pay("tok_answers_later_0.5")
         webhooks.wait_for(done["id"])
-        with smtplib.SMTP("127.0.0.1", neighbours.smtp_port, timeout=5) as smtp:
+        with smtplib.SMTP("127.0.0.1", stand_ins.smtp_port, timeout=5) as smtp:
             smtp.send_message(a_mail("anna@example.com"))
-        neighbours.process.kill()
-        neighbours.start()
+        stand_ins.process.kill()
+        stand_ins.start()
 
         assert shop.pay(key=key, metadata={}) == done
-        assert [message["to"] for message in neighbours.inbox()] == ["anna@example.com"]
+        assert [message["to"] for message in stand_ins.inbox()] == ["anna@example.com"]
         assert webhooks.wait_for(pending["id"])[0]["event"] == "payment.succeeded"
         assert webhooks.events_of(done["id"]) == ["payment.succeeded"]
         shop.client.close()
@@ -33,43 +33,43 @@ def test_restart_forgets_neither_books_nor_inbox_nor_what_was_due(tmp_path: Path
 def test_webhook_refused_before_a_restart_comes_after_it(tmp_path: Path, webhooks: WebhookTaker) -> None:
     reference = new_key()
     webhooks.answers[reference] = [503]
-    with running_neighbours(webhooks.url, tmp_path, **HURRY) as neighbours:
-        shop = Shop(neighbours)
+    with running_stand_ins(webhooks.url, tmp_path, **HURRY) as stand_ins:
+        shop = Shop(stand_ins)
         payment = shop.pay(metadata={"reference": reference})
         webhooks.wait_for(payment["id"])
-        neighbours.restart()
+        stand_ins.restart()
 
         assert len(webhooks.wait_for(payment["id"], 2)) == 2
         shop.client.close()
 
 
 def test_sigterm_ends_it_cleanly_within_two_seconds_while_a_request_hangs() -> None:
-    with running_neighbours(HANG_SECONDS="60") as neighbours:
-        hanging = threading.Thread(target=_pay_in_vain, args=(neighbours,), daemon=True)
+    with running_stand_ins(HANG_SECONDS="60") as stand_ins:
+        hanging = threading.Thread(target=_pay_in_vain, args=(stand_ins,), daemon=True)
         hanging.start()
-        assert wait_until(lambda: len(neighbours.ledger("hangs")) == 1, PATIENCE)
+        assert wait_until(lambda: len(stand_ins.ledger("hangs")) == 1, PATIENCE)
         before = time.monotonic()
-        neighbours.process.send(signal.SIGTERM)
+        stand_ins.process.send(signal.SIGTERM)
 
-        assert wait_until(lambda: not neighbours.process.running, 2)
-        assert (neighbours.process.exit_code, neighbours.process.last_lines()[1:]) == (0, [])
+        assert wait_until(lambda: not stand_ins.process.running, 2)
+        assert (stand_ins.process.exit_code, stand_ins.process.last_lines()[1:]) == (0, [])
         assert time.monotonic() - before < 2
         hanging.join()
 
 
-def test_readyz_says_ok(neighbours: Neighbours) -> None:
-    assert neighbours.client.get(f"{neighbours.url}/readyz").json() == {"status": "ok"}
+def test_readyz_says_ok(stand_ins: StandIns) -> None:
+    assert stand_ins.client.get(f"{stand_ins.url}/readyz").json() == {"status": "ok"}
 
 
-def test_only_loopback_is_listened_on(neighbours: Neighbours) -> None:
-    hexed = {f"{int(neighbours.settings[name]):04X}" for name in ("SANDBOX_PORT", "SMTP_PORT")}
+def test_only_loopback_is_listened_on(stand_ins: StandIns) -> None:
+    hexed = {f"{int(stand_ins.settings[name]):04X}" for name in ("SANDBOX_PORT", "SMTP_PORT")}
     rows = [line.split()[1] for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
 
     assert {row for row in rows if row.split(":")[1] in hexed and not row.startswith("0100007F")} == set()
 
 
-def _pay_in_vain(neighbours: Neighbours) -> None:
-    shop = Shop(neighbours)
+def _pay_in_vain(stand_ins: StandIns) -> None:
+    shop = Shop(stand_ins)
     shop.client.timeout = 10
     try:
         shop.post_payment("tok_times_out_charged", metadata={"reference": "hangs"})

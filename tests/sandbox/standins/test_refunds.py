@@ -72,11 +72,11 @@ def test_refund_fails_twice_then_the_same_key_refunds(shop: Shop) -> None:
 def test_refund_whose_answer_is_lost_is_made_once(shop: Shop) -> None:
     reference, key = new_key(), new_key()
     shop.post_payment("tok_error_after_charge", metadata={"reference": reference})
-    (charged,) = shop.neighbours.ledger(reference)
+    (charged,) = shop.stand_ins.ledger(reference)
     answers = [shop.post_refund(charged["paymentId"], key=key) for _ in range(2)]
 
     assert [answer.status_code for answer in answers] == [500, 200]
-    assert len(shop.neighbours.ledger(reference)[0]["refunds"]) == 1
+    assert len(shop.stand_ins.ledger(reference)[0]["refunds"]) == 1
 
 
 def test_refund_fails_is_canceled_and_moves_nothing(shop: Shop) -> None:

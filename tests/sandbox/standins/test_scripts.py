@@ -78,7 +78,7 @@ def test_times_out_charged(shop: Shop, webhooks: WebhookTaker) -> None:
     reference, key = new_key(), new_key()
     with pytest.raises(DROPPED):
         shop.post_payment("tok_times_out_charged", key, metadata={"reference": reference})
-    (charged,) = shop.neighbours.ledger(reference)
+    (charged,) = shop.stand_ins.ledger(reference)
 
     assert charged["status"] == "succeeded"
     assert webhooks.events_of(charged["paymentId"]) == []
@@ -91,14 +91,14 @@ def test_times_out_not_charged(shop: Shop) -> None:
     with pytest.raises(DROPPED):
         shop.post_payment("tok_times_out_not_charged", metadata={"reference": reference})
 
-    assert shop.neighbours.ledger(reference) == []
+    assert shop.stand_ins.ledger(reference) == []
     assert shop.pay("tok_times_out_not_charged", metadata={"reference": reference})["status"] == "succeeded"
 
 
 def test_error_after_charge(shop: Shop) -> None:
     reference, key = new_key(), new_key()
     answer = shop.post_payment("tok_error_after_charge", key, metadata={"reference": reference})
-    (charged,) = shop.neighbours.ledger(reference)
+    (charged,) = shop.stand_ins.ledger(reference)
 
     assert (answer.status_code, answer.json()["code"]) == (500, "internal_server_error")
     assert shop.pay("tok_error_after_charge", key=key, metadata={"reference": reference})["id"] == charged["paymentId"]
@@ -108,7 +108,7 @@ def test_ignores_keys(shop: Shop) -> None:
     reference, key = new_key(), new_key()
     ids = {shop.pay("tok_ignores_keys", key=key, metadata={"reference": reference})["id"] for _ in range(2)}
 
-    assert {item["paymentId"] for item in shop.neighbours.ledger(reference) if item["captures"]} == ids
+    assert {item["paymentId"] for item in shop.stand_ins.ledger(reference) if item["captures"]} == ids
     assert len(ids) == 2
 
 
@@ -127,7 +127,7 @@ def test_answer_comes_after_the_seconds_in_the_token_but_the_charge_at_once(shop
             timeout=0.3,
         )
 
-    assert [item["status"] for item in shop.neighbours.ledger(reference)] == ["succeeded"]
+    assert [item["status"] for item in shop.stand_ins.ledger(reference)] == ["succeeded"]
 
 
 @pytest.mark.parametrize(("decision", "status"), [("approve", "succeeded"), ("decline", "canceled")])
@@ -137,8 +137,8 @@ def test_confirms_on_page(shop: Shop, webhooks: WebhookTaker, decision: str, sta
     page = payment["confirmation"]["confirmation_url"]
 
     assert payment["status"] == "pending"
-    assert "Do you confirm this payment?" in shop.neighbours.client.get(page).text
-    answer = shop.neighbours.client.post(page, data={"decision": decision})
+    assert "Do you confirm this payment?" in shop.stand_ins.client.get(page).text
+    answer = shop.stand_ins.client.post(page, data={"decision": decision})
     assert (answer.status_code, answer.headers["location"]) == (303, "http://127.0.0.1:1/back")
     assert shop.payment(payment["id"])["status"] == status
     assert webhooks.wait_for(payment["id"])[0]["event"] == f"payment.{status}"
@@ -167,7 +167,7 @@ def test_phone_that_declines(shop: Shop) -> None:
 
 
 def test_every_listed_behaviour_has_a_card_and_the_first_of_each_method_succeeds(shop: Shop) -> None:
-    scripts = shop.neighbours.client.get(f"{shop.neighbours.url}/scripts").json()
+    scripts = shop.stand_ins.client.get(f"{shop.stand_ins.url}/scripts").json()
     cards = [script for script in scripts if script["method"] == "card"]
     phones = [script for script in scripts if script["method"] == "phone"]
 
@@ -180,7 +180,7 @@ def test_every_listed_behaviour_has_a_card_and_the_first_of_each_method_succeeds
 def test_ledger_of_everything_is_oldest_first(shop: Shop) -> None:
     ids = [shop.pay()["id"] for _ in range(2)]
 
-    assert [item["paymentId"] for item in shop.neighbours.ledger()][-2:] == ids
+    assert [item["paymentId"] for item in shop.stand_ins.ledger()][-2:] == ids
 
 
 def test_ledger_tells_method_amount_and_refunds(shop: Shop) -> None:
@@ -189,8 +189,8 @@ def test_ledger_tells_method_amount_and_refunds(shop: Shop) -> None:
     body = {"payment_id": payment["id"], "amount": {"value": "200", "currency": "JPY"}}
     refund = made(shop.client.post("/refunds", json=body, headers={"Idempotence-Key": new_key()}))
 
-    assert wait_until(lambda: bool(shop.neighbours.ledger(reference)[0]["refunds"]), PATIENCE)
-    assert shop.neighbours.ledger(reference) == [
+    assert wait_until(lambda: bool(shop.stand_ins.ledger(reference)[0]["refunds"]), PATIENCE)
+    assert shop.stand_ins.ledger(reference) == [
         {
             "paymentId": payment["id"],
             "reference": reference,

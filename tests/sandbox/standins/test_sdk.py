@@ -10,16 +10,16 @@ from yookassa.domain.exceptions import ApiError, BadRequestError, NotFoundError,
 from yookassa.domain.exceptions.too_many_request_error import TooManyRequestsError
 from yookassa.domain.notification import WebhookNotification
 
-from sandbox.standins.running import Neighbours
+from sandbox.standins.running import StandIns
 from tests.sandbox.standins.doubles import Json, Shop, WebhookTaker, new_key, rub
 
 BACK = "http://127.0.0.1:1/back"
 
 
 @pytest.fixture(autouse=True)
-def configured(neighbours: Neighbours, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def configured(stand_ins: StandIns, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    Configuration.configure(*neighbours.shop, api_url=f"{neighbours.url}/v3")
+    Configuration.configure(*stand_ins.shop, api_url=f"{stand_ins.url}/v3")
     yield
     Configuration.configure(None, None)
 
@@ -57,12 +57,12 @@ def test_phone_balance_is_pending_and_ends(shop: Shop) -> None:
     assert Payment.find_one(asked.id).status == "succeeded"
 
 
-def test_confirmation_sends_the_buyer_to_a_page(neighbours: Neighbours) -> None:
+def test_confirmation_sends_the_buyer_to_a_page(stand_ins: StandIns) -> None:
     where = {"type": "redirect", "return_url": BACK}
     asked = Payment.create(an_order("tok_confirms_on_page", confirmation=where))
 
     assert (asked.status, asked.confirmation.type, asked.confirmation.return_url) == ("pending", "redirect", BACK)
-    neighbours.client.post(asked.confirmation.confirmation_url, data={"decision": "decline"})
+    stand_ins.client.post(asked.confirmation.confirmation_url, data={"decision": "decline"})
     ended = Payment.find_one(asked.id)
     assert (ended.status, ended.cancellation_details.party) == ("canceled", "payment_network")
     assert ended.cancellation_details.reason == "3d_secure_failed"
@@ -140,8 +140,8 @@ def test_refusals_name_the_parameter() -> None:
     assert parameters == ["payment_method_data", "amount.value", "Idempotence-Key"]
 
 
-def test_wrong_secret_key(neighbours: Neighbours) -> None:
-    Configuration.configure(neighbours.shop[0], "wrong", api_url=f"{neighbours.url}/v3")
+def test_wrong_secret_key(stand_ins: StandIns) -> None:
+    Configuration.configure(stand_ins.shop[0], "wrong", api_url=f"{stand_ins.url}/v3")
     with pytest.raises(UnauthorizedError) as refused:
         Payment.create(an_order())
 
@@ -149,13 +149,13 @@ def test_wrong_secret_key(neighbours: Neighbours) -> None:
 
 
 @pytest.mark.parametrize(("status", "kind"), [(429, TooManyRequestsError), (503, ApiError)])
-def test_F37_a_busy_provider(neighbours: Neighbours, status: int, kind: type[ApiError]) -> None:
-    neighbours.outage("payments", 60, status)
+def test_F37_a_busy_provider(stand_ins: StandIns, status: int, kind: type[ApiError]) -> None:
+    stand_ins.outage("payments", 60, status)
     try:
         with pytest.raises(kind):
             Payment.create(an_order())
     finally:
-        neighbours.outage("payments", 0)
+        stand_ins.outage("payments", 0)
 
 
 def test_webhooks_are_its_notifications(webhooks: WebhookTaker) -> None:

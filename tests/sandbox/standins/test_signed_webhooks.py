@@ -6,16 +6,16 @@ import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from sandbox.standins.provider.webhook_signing import NoSecret, read_secrets
-from sandbox.standins.running import Neighbours, running_neighbours
+from sandbox.standins.running import StandIns, running_stand_ins
 from tests.sandbox.standins.conftest import SECRETS
 from tests.sandbox.standins.doubles import Shop, Signed, WebhookTaker, made, new_key
 
 
 @pytest.fixture(autouse=True)
-def asked(neighbours: Neighbours) -> Iterator[None]:
-    neighbours.webhooks(generic=True)
+def asked(stand_ins: StandIns) -> Iterator[None]:
+    stand_ins.webhooks(generic=True)
     yield
-    neighbours.forget_webhooks()
+    stand_ins.forget_webhooks()
 
 
 def statuses(messages: list[Signed]) -> list[str]:
@@ -78,11 +78,11 @@ def test_it_comes_again_under_the_same_id_until_it_is_taken(shop: Shop, webhooks
     assert again.raw == first.raw
 
 
-def test_nobody_who_did_not_ask_gets_any(neighbours: Neighbours, shop: Shop, webhooks: WebhookTaker) -> None:
-    neighbours.forget_webhooks()
+def test_nobody_who_did_not_ask_gets_any(stand_ins: StandIns, shop: Shop, webhooks: WebhookTaker) -> None:
+    stand_ins.forget_webhooks()
     payment = shop.pay(metadata={"reference": (reference := new_key())})
     webhooks.wait_for(payment["id"])
-    neighbours.webhooks(generic=True, script="tok_signed")
+    stand_ins.webhooks(generic=True, script="tok_signed")
     shop.pay("tok_signed", metadata={"reference": (other := new_key())})
     webhooks.signed_for(other)
 
@@ -105,6 +105,6 @@ def test_what_is_no_secret_signs_nothing(secret: str) -> None:
 
 
 def test_without_a_secret_nothing_signed_can_be_asked_for() -> None:
-    with running_neighbours(NOTIFY_URL="http://127.0.0.1:1/payments/{paymentId}/notify") as neighbours:
-        answer = neighbours.client.post(f"{neighbours.url}/webhooks", json={"generic": True})
+    with running_stand_ins(NOTIFY_URL="http://127.0.0.1:1/payments/{paymentId}/notify") as stand_ins:
+        answer = stand_ins.client.post(f"{stand_ins.url}/webhooks", json={"generic": True})
         assert answer.status_code == 400

@@ -5,44 +5,44 @@ from collections.abc import Iterator
 
 import pytest
 
-from sandbox.standins.running import Neighbours
+from sandbox.standins.running import StandIns
 from tests.sandbox.standins.doubles import Shop, WebhookTaker, made, new_key
 
 CARD = "tok_of_these_tests"
 
 
 @pytest.fixture(autouse=True)
-def forgotten(neighbours: Neighbours) -> Iterator[None]:
+def forgotten(stand_ins: StandIns) -> Iterator[None]:
     yield
-    neighbours.forget_webhooks()
+    stand_ins.forget_webhooks()
 
 
-def test_F45_lost_for_one_payment_only(neighbours: Neighbours, shop: Shop, webhooks: WebhookTaker) -> None:
-    neighbours.webhooks(reference=(reference := new_key()), lose=True)
+def test_F45_lost_for_one_payment_only(stand_ins: StandIns, shop: Shop, webhooks: WebhookTaker) -> None:
+    stand_ins.webhooks(reference=(reference := new_key()), lose=True)
     lost, other = shop.pay(metadata={"reference": reference}), shop.pay()
 
     assert webhooks.wait_for(other["id"])
     assert webhooks.events_of(lost["id"]) == []
 
 
-def test_F43_twice_more(neighbours: Neighbours, shop: Shop, webhooks: WebhookTaker) -> None:
-    neighbours.webhooks(script=CARD, duplicate=2, generic=True)
+def test_F43_twice_more(stand_ins: StandIns, shop: Shop, webhooks: WebhookTaker) -> None:
+    stand_ins.webhooks(script=CARD, duplicate=2, generic=True)
     payment = shop.pay(CARD, metadata={"reference": (reference := new_key())})
 
     assert len({str(webhook) for webhook in webhooks.wait_for(payment["id"], 3)}) == 1
     assert len({message.headers["webhook-id"] for message in webhooks.signed_for(reference, 3)}) == 1
 
 
-def test_late(neighbours: Neighbours, shop: Shop, webhooks: WebhookTaker) -> None:
-    neighbours.webhooks(delay=0.6)
+def test_late(stand_ins: StandIns, shop: Shop, webhooks: WebhookTaker) -> None:
+    stand_ins.webhooks(delay=0.6)
     before = time.monotonic()
     webhooks.wait_for(shop.pay()["id"])
 
     assert time.monotonic() - before >= 0.6
 
 
-def test_F44_overtaken_by_the_next_one(neighbours: Neighbours, shop: Shop, webhooks: WebhookTaker) -> None:
-    neighbours.webhooks(script=CARD, reorder=True, generic=True)
+def test_F44_overtaken_by_the_next_one(stand_ins: StandIns, shop: Shop, webhooks: WebhookTaker) -> None:
+    stand_ins.webhooks(script=CARD, reorder=True, generic=True)
     payment = shop.pay(CARD, metadata={"reference": (reference := new_key())})
     made(shop.post_refund(payment["id"]))
 
@@ -50,16 +50,16 @@ def test_F44_overtaken_by_the_next_one(neighbours: Neighbours, shop: Shop, webho
     assert [message.body["status"] for message in messages] == ["refunded", "succeeded"]
 
 
-def test_what_was_asked_for_is_shown_and_forgotten(neighbours: Neighbours) -> None:
-    neighbours.webhooks(script=CARD, lose=True)
+def test_what_was_asked_for_is_shown_and_forgotten(stand_ins: StandIns) -> None:
+    stand_ins.webhooks(script=CARD, lose=True)
     usual = {"reference": None, "script": None, "generic": False, "lose": False, "duplicate": 0, "delay": 0.0}
 
-    assert _shown(neighbours) == [
+    assert _shown(stand_ins) == [
         usual | {"reorder": False},
         usual | {"reorder": False, "script": CARD, "lose": True},
     ]
-    neighbours.forget_webhooks()
-    assert len(_shown(neighbours)) == 1
+    stand_ins.forget_webhooks()
+    assert len(_shown(stand_ins)) == 1
 
 
 @pytest.mark.parametrize(
@@ -76,12 +76,12 @@ def test_what_was_asked_for_is_shown_and_forgotten(neighbours: Neighbours) -> No
         b'{"script": "a", "reference": "b"}',
     ],
 )
-def test_what_makes_no_sense_is_refused(neighbours: Neighbours, body: bytes) -> None:
-    answer = neighbours.client.post(f"{neighbours.url}/webhooks", content=body)
+def test_what_makes_no_sense_is_refused(stand_ins: StandIns, body: bytes) -> None:
+    answer = stand_ins.client.post(f"{stand_ins.url}/webhooks", content=body)
 
     assert (answer.status_code, list(answer.json())) == (400, ["detail"])
 
 
-def _shown(neighbours: Neighbours) -> list[dict[str, object]]:
-    items: list[dict[str, object]] = neighbours.client.get(f"{neighbours.url}/webhooks").json()["items"]
+def _shown(stand_ins: StandIns) -> list[dict[str, object]]:
+    items: list[dict[str, object]] = stand_ins.client.get(f"{stand_ins.url}/webhooks").json()["items"]
     return items

@@ -2,7 +2,7 @@
 
 import time
 
-from sandbox.standins.running import Neighbours
+from sandbox.standins.running import StandIns
 from tests.sandbox.standins.doubles import Shop, WebhookTaker, new_key
 
 
@@ -17,9 +17,9 @@ def test_refused_webhook_comes_again_with_a_growing_pause(shop: Shop, webhooks: 
     assert time.monotonic() - before >= 1.5
 
 
-def test_webhook_waits_while_the_provider_is_away(shop: Shop, webhooks: WebhookTaker, neighbours: Neighbours) -> None:
+def test_webhook_waits_while_the_provider_is_away(shop: Shop, webhooks: WebhookTaker, stand_ins: StandIns) -> None:
     payment = shop.pay("tok_answers_later_0.1")
-    neighbours.outage("payments", 1.0)
+    stand_ins.outage("payments", 1.0)
     away_until = time.monotonic() + 1.0
 
     webhooks.wait_for(payment["id"])

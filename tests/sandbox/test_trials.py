@@ -12,7 +12,7 @@ from rich.console import Console
 from sandbox.demo.run import _scripts
 from sandbox.demo.test_cards import Result, Trial, trials
 from sandbox.layout import ROOT
-from sandbox.standins.provider.test_cards import Behaviour, Method, known_scripts
+from sandbox.standins.provider.test_cards import Behaviour, Method, known_test_cards
 
 VARIANT = re.compile(r"tok_\w+_\d+")
 PAID = Trial("tok_succeeds", Method.CARD, Behaviour.SUCCEEDS)
@@ -61,7 +61,7 @@ def test_a_row_that_does_not(case: str) -> None:
 
 
 def test_every_script_is_tried_and_those_whose_refunds_fail_wait_first() -> None:
-    wanted = trials(known_scripts())
+    wanted = trials(known_test_cards())
 
     cards = [trial.value for trial in wanted if trial.method is Method.CARD]
     assert [trial.behaviour for trial in wanted if trial.method is Method.CARD] == list(Behaviour)
@@ -75,7 +75,7 @@ def test_the_page_on_test_cards_names_each_with_its_behaviour() -> None:
     page = (ROOT / "docs" / "payments-sandbox.md").read_text()
     rows = {line for line in page.splitlines() if line.startswith("| `tok_")}
 
-    for script in known_scripts():
+    for script in known_test_cards():
         named = [row for row in rows if f"`{script['value']}`" in row and f" {script['behaviour']} |" in row]
         assert named or (VARIANT.fullmatch(script["value"]) and f"`{script['value']}`" in page), script["value"]
 

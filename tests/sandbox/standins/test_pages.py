@@ -32,7 +32,7 @@ def test_inbox_page_tells_channels_apart_and_filters(stand_ins: StandIns) -> Non
 
     assert text in stand_ins.client.get(url, params={"channel": "sms", "to": "9161234568"}).text
     assert text not in stand_ins.client.get(url, params={"channel": "email"}).text
-    assert "No message fits this filter" in stand_ins.client.get(url, params={"to": "nobody@example.com"}).text
+    assert "No message matches this filter" in stand_ins.client.get(url, params={"to": "nobody@example.com"}).text
 
 
 def test_poll_brings_only_what_is_new(stand_ins: StandIns) -> None:

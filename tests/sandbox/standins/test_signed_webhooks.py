@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from sandbox.standins.provider.webhook_signing import NoSecret, read_secrets
+from sandbox.standins.provider.webhook_signing import InvalidSecret, read_secrets
 from sandbox.standins.running import StandIns, running_stand_ins
 from tests.sandbox.standins.conftest import SECRETS
 from tests.sandbox.standins.doubles import Shop, Signed, WebhookTaker, made, new_key
@@ -13,9 +13,9 @@ from tests.sandbox.standins.doubles import Shop, Signed, WebhookTaker, made, new
 
 @pytest.fixture(autouse=True)
 def asked(stand_ins: StandIns) -> Iterator[None]:
-    stand_ins.webhooks(generic=True)
+    stand_ins.set_webhook_faults(generic=True)
     yield
-    stand_ins.forget_webhooks()
+    stand_ins.clear_webhook_faults()
 
 
 def statuses(messages: list[Signed]) -> list[str]:
@@ -79,10 +79,10 @@ def test_it_comes_again_under_the_same_id_until_it_is_taken(shop: Shop, webhooks
 
 
 def test_nobody_who_did_not_ask_gets_any(stand_ins: StandIns, shop: Shop, webhooks: WebhookTaker) -> None:
-    stand_ins.forget_webhooks()
+    stand_ins.clear_webhook_faults()
     payment = shop.pay(metadata={"reference": (reference := new_key())})
     webhooks.wait_for(payment["id"])
-    stand_ins.webhooks(generic=True, script="tok_signed")
+    stand_ins.set_webhook_faults(generic=True, script="tok_signed")
     shop.pay("tok_signed", metadata={"reference": (other := new_key())})
     webhooks.signed_for(other)
 
@@ -100,7 +100,7 @@ def test_a_payment_without_our_reference_is_told_the_providers_way_only(shop: Sh
 
 @pytest.mark.parametrize("secret", ["whsec_", "c2VjcmV0", "whsec_!", "whsec_c2VjcmV0,nothing"])
 def test_what_is_no_secret_signs_nothing(secret: str) -> None:
-    with pytest.raises(NoSecret, match="whsec_ and base64"):
+    with pytest.raises(InvalidSecret, match="whsec_ and base64"):
         read_secrets(secret)
 
 

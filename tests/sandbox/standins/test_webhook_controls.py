@@ -14,11 +14,11 @@ CARD = "tok_of_these_tests"
 @pytest.fixture(autouse=True)
 def forgotten(stand_ins: StandIns) -> Iterator[None]:
     yield
-    stand_ins.forget_webhooks()
+    stand_ins.clear_webhook_faults()
 
 
 def test_F45_lost_for_one_payment_only(stand_ins: StandIns, shop: Shop, webhooks: WebhookTaker) -> None:
-    stand_ins.webhooks(reference=(reference := new_key()), lose=True)
+    stand_ins.set_webhook_faults(reference=(reference := new_key()), lose=True)
     lost, other = shop.pay(metadata={"reference": reference}), shop.pay()
 
     assert webhooks.wait_for(other["id"])
@@ -26,7 +26,7 @@ def test_F45_lost_for_one_payment_only(stand_ins: StandIns, shop: Shop, webhooks
 
 
 def test_F43_twice_more(stand_ins: StandIns, shop: Shop, webhooks: WebhookTaker) -> None:
-    stand_ins.webhooks(script=CARD, duplicate=2, generic=True)
+    stand_ins.set_webhook_faults(script=CARD, duplicate=2, generic=True)
     payment = shop.pay(CARD, metadata={"reference": (reference := new_key())})
 
     assert len({str(webhook) for webhook in webhooks.wait_for(payment["id"], 3)}) == 1
@@ -34,7 +34,7 @@ def test_F43_twice_more(stand_ins: StandIns, shop: Shop, webhooks: WebhookTaker)
 
 
 def test_late(stand_ins: StandIns, shop: Shop, webhooks: WebhookTaker) -> None:
-    stand_ins.webhooks(delay=0.6)
+    stand_ins.set_webhook_faults(delay=0.6)
     before = time.monotonic()
     webhooks.wait_for(shop.pay()["id"])
 
@@ -42,7 +42,7 @@ def test_late(stand_ins: StandIns, shop: Shop, webhooks: WebhookTaker) -> None:
 
 
 def test_F44_overtaken_by_the_next_one(stand_ins: StandIns, shop: Shop, webhooks: WebhookTaker) -> None:
-    stand_ins.webhooks(script=CARD, reorder=True, generic=True)
+    stand_ins.set_webhook_faults(script=CARD, reorder=True, generic=True)
     payment = shop.pay(CARD, metadata={"reference": (reference := new_key())})
     made(shop.post_refund(payment["id"]))
 
@@ -51,14 +51,14 @@ def test_F44_overtaken_by_the_next_one(stand_ins: StandIns, shop: Shop, webhooks
 
 
 def test_what_was_asked_for_is_shown_and_forgotten(stand_ins: StandIns) -> None:
-    stand_ins.webhooks(script=CARD, lose=True)
+    stand_ins.set_webhook_faults(script=CARD, lose=True)
     usual = {"reference": None, "script": None, "generic": False, "lose": False, "duplicate": 0, "delay": 0.0}
 
     assert _shown(stand_ins) == [
         usual | {"reorder": False},
         usual | {"reorder": False, "script": CARD, "lose": True},
     ]
-    stand_ins.forget_webhooks()
+    stand_ins.clear_webhook_faults()
     assert len(_shown(stand_ins)) == 1
 
 

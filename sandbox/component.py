@@ -1,4 +1,4 @@
-"""What every part of the stack can do, whatever it is: start, become ready, stop, be killed, and start again."""
+"""The base class of the stack's components: start, wait until ready, stop, kill and restart one process."""
 
 import signal
 from abc import ABC, abstractmethod
@@ -10,89 +10,89 @@ from sandbox.process import Process
 
 
 class Component(ABC):
-    """One named part with at most one process at a time; also a context manager that starts and stops it."""
+    """A named component with at most one process; as a context manager it starts and stops the process."""
 
     name: str
-    #: seconds it may take to stop before it is killed
+    #: seconds to wait for the process to stop before it is killed
     stop_timeout = 3.0
-    #: whether its end is a death; False for an errand that runs to its end and is done
+    #: whether the process is expected to run until it is stopped; False for a OneShot
     long_running = True
 
     _process: Process | None = None
 
     @abstractmethod
     def check(self) -> None:
-        """Return when nothing that can be seen beforehand stands in the way. Raises CannotStart."""
+        """Check the preconditions of a start. Raises CannotStart when one is not met."""
 
     @abstractmethod
     def describe(self) -> Process:
-        """The process to start, with everything it needs made ready. Raises CannotStart."""
+        """Prepare the start and return the process to start. Raises CannotStart."""
 
     def spawn(self) -> None:
-        """The first half of `start`: return as soon as the process exists. Raises CannotStart."""
+        """First half of `start`: create the process and return. Raises CannotStart."""
         if self._process is not None:
             if self._process.running:
-                raise CannotStart(f"{self.name} runs already with pid {self._process.pid}.")
-            self._process.kill()  # it is dead: this puts its remains away
+                raise CannotStart(f"{self.name} is already running with pid {self._process.pid}.")
+            self._process.kill()  # it has exited: this releases its resources
         self.check()
         self._process = self.describe()
         self._process.spawn()
 
     @abstractmethod
     def wait_ready(self) -> None:
-        """The second half of `start`: return when it can be used. Raises CannotStart, with its own last words."""
+        """Second half of `start`: wait until the component is ready. Raises CannotStart with the last output."""
 
     def start(self) -> None:
-        """Start it and return when it can be used.
+        """Start the process and wait until the component is ready.
 
         Raises:
-            CannotStart: with a sentence that says why not.
+            CannotStart: with the reason.
         """
         self.spawn()
         self.wait_ready()
 
     def request_stop(self) -> None:
-        """The first half of `stop`: return at once."""
+        """First half of `stop`: send the stop signal and return."""
         if self._process is not None:
             self._process.request_stop()
 
     def stop(self, within: float | None = None) -> None:
-        """Ask it to end; SIGKILL after `within` seconds (its own patience when None)."""
+        """Send the stop signal; SIGKILL after `within` seconds (`stop_timeout` when None)."""
         if self._process is not None:
             self._process.stop(self.stop_timeout if within is None else within)
 
     def kill(self) -> None:
-        """SIGKILL, as a crash would; returns when it is gone."""
+        """Send SIGKILL to simulate a crash; returns when the process has exited."""
         if self._process is not None:
             self._process.kill()
 
     def send(self, number: signal.Signals) -> None:
-        """Send its process a signal: SIGSTOP and SIGCONT make it hang and go on."""
+        """Send the process a signal, for example SIGSTOP or SIGCONT to pause or resume it."""
         if self._process is not None:
             self._process.send(number)
 
     @property
     def pid(self) -> int:
-        """Pid of its process. Raises ProcessLookupError when it does not run."""
+        """Pid of the process. Raises ProcessLookupError when it is not running."""
         return self._current_process.pid
 
     @property
     def running(self) -> bool:
-        """Whether its process runs now."""
+        """Whether the process is running."""
         return self._process is not None and self._process.running
 
     @property
     def ending(self) -> str:
-        """How its last process ended, in words: `exit code 1`, `SIGKILL`."""
+        """How the last process ended: `exit code 1`, `SIGKILL`."""
         return self._current_process.ending
 
     def last_lines(self, count: int = 20) -> list[str]:
-        """The last `count` lines it wrote, oldest first."""
+        """The last `count` lines of its output, oldest first."""
         return self._process.last_lines(count) if self._process else []
 
     def exit_report(self) -> str:
-        """How its last process ended, followed by that one's last words."""
-        return self._current_process.quoted(f"{self.name} stopped with {self.ending}")
+        """How the last process ended, followed by its last output."""
+        return self._current_process.with_last_output(f"{self.name} stopped with {self.ending}")
 
     @property
     def _current_process(self) -> Process:

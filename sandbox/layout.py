@@ -1,4 +1,4 @@
-"""Which parts a stack has, in which order they start, where they answer, and what each is told."""
+"""The components of a stack: start order, addresses and environment variables."""
 
 import os
 import sys
@@ -16,14 +16,14 @@ from sandbox.temporal import TemporalServer
 
 ROOT = Path(__file__).resolve().parent.parent
 CATALOG = str(Path("sandbox") / "data" / "2010-12-01.csv.gz")
-STOCK = 10_000  # of every product of the shipped catalog
+STOCK = 10_000  # units of each product in the shipped catalog
 SHOP = "sandbox"
-WORKERS_DRAIN = 10.5  # seconds: workers let running activities end for ten
+WORKERS_STOP_TIMEOUT = 10.5  # seconds: workers give running activities ten seconds to finish
 
 
 @dataclass(frozen=True)
 class Layout:
-    """One stack's plan: its settings, the absolute folder it lives in, and that folder's secrets."""
+    """The configuration of one stack: settings, absolute data directory and secrets."""
 
     settings: StackSettings
     folder: Path
@@ -31,13 +31,13 @@ class Layout:
 
     @property
     def addresses(self) -> Addresses:
-        """Where the parts answer."""
+        """Addresses of the components."""
         ports, settings = self.settings.ports, self.settings
-        own_page = settings.web_ui and settings.temporal_address is None
+        has_web_ui = settings.web_ui and settings.temporal_address is None
         return Addresses(
             api=f"http://{LOOPBACK}:{ports.api}",
             temporal=settings.temporal_address or f"{LOOPBACK}:{ports.temporal}",
-            temporal_ui=f"http://{LOOPBACK}:{ports.temporal_ui}" if own_page else None,
+            temporal_ui=f"http://{LOOPBACK}:{ports.temporal_ui}" if has_web_ui else None,
             sandbox=f"http://{LOOPBACK}:{ports.sandbox}",
             smtp=f"smtp://{LOOPBACK}:{ports.smtp}",
             database=settings.database_url or self._postgres().url(),
@@ -45,48 +45,50 @@ class Layout:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What the application is told on top of our own environment.
+        """Environment variables of the application, added to those of this process.
 
-        The person's own values win where they are a matter of taste; a sandbox never reaches for a real neighbour.
+        Variables in `overridable` keep a value that is already set. Addresses of external services are always those of
+        the sandbox, so that a development stack never calls a real one.
         """
-        at = self.addresses
-        taste = {
-            "PUBLIC_URL": at.api,
+        addresses = self.addresses
+        overridable = {
+            "PUBLIC_URL": addresses.api,
             "RATE_LIMIT_FACTOR": "1000",
             "SECRETS_KEY": self.secrets.secrets_key,
             "API_HOST": LOOPBACK,
         }
         return {
-            **{name: os.environ.get(name) or value for name, value in taste.items()},
+            **{name: os.environ.get(name) or value for name, value in overridable.items()},
             **self._shop(),
             **self._own_servers(),
             "APP_ENV": "development",
-            "DATABASE_URL": at.database,
-            "TEMPORAL_ADDRESS": at.temporal,
+            "DATABASE_URL": addresses.database,
+            "TEMPORAL_ADDRESS": addresses.temporal,
             "TEMPORAL_NAMESPACE": self.settings.temporal_namespace,
             "API_PORT": str(self.settings.ports.api),
-            "SMTP_URL": at.smtp,
-            "SMS_URL": f"{at.sandbox}/2010-04-01/Accounts/{SHOP}/Messages.json",
+            "SMTP_URL": addresses.smtp,
+            "SMS_URL": f"{addresses.sandbox}/2010-04-01/Accounts/{SHOP}/Messages.json",
             "PAYMENT_GATEWAY": "yookassa",
-            "PAYMENT_GATEWAY_URL": f"{at.sandbox}/v3",
+            "PAYMENT_GATEWAY_URL": f"{addresses.sandbox}/v3",
             **self.settings.env,
         }
 
     def stages(self) -> Sequence[Sequence[Component]]:
-        """The parts, in the order of their start."""
-        outside = self._outside()
+        """The components in their start order."""
+        servers = self._servers()
         if not self.settings.application:
-            return [outside]
+            return [servers]
         migrate = self._one_shot("migrations", "migrate")
-        fill = self._one_shot("catalog", "import-products", CATALOG, "--stock", str(STOCK), "--if-empty")
-        return [outside, [migrate], [*([fill] if self.settings.catalog else []), *self._application()]]
+        import_catalog = self._one_shot("catalog", "import-products", CATALOG, "--stock", str(STOCK), "--if-empty")
+        catalog = [import_catalog] if self.settings.catalog else []
+        return [servers, [migrate], [*catalog, *self._application()]]
 
-    def _outside(self) -> list[Component]:
+    def _servers(self) -> list[Component]:
         components: list[Component] = [self._stand_ins()]
         if self.settings.temporal_address is None:
             components.append(self._temporal())
         if self.settings.database_url is None:
-            components.append(self._postgres())  # last: making its cluster blocks, and the others boot meanwhile
+            components.append(self._postgres())  # last: creating its cluster blocks while the others start
         return components
 
     def _application(self) -> list[Component]:
@@ -103,7 +105,7 @@ class Layout:
         }
 
     def _own_servers(self) -> dict[str, str]:
-        # what belongs to somebody else's server must not be tried on ours; empty counts as unset
+        # settings of an external server must not apply to the embedded one; an empty variable counts as unset
         database = {} if self.settings.database_url else {"DATABASE_LISTEN_URL": ""}
         temporal = {} if self.settings.temporal_address else {"TEMPORAL_API_KEY": "", "TEMPORAL_TLS": ""}
         return database | temporal
@@ -134,21 +136,21 @@ class Layout:
             ready=answers_readyz(ports.sandbox),
         )
 
-    def _one_shot(self, name: str, *words: str) -> OneShot:
-        argv = _python("services", *words)
+    def _one_shot(self, name: str, *arguments: str) -> OneShot:
+        argv = _python("services", *arguments)
         return OneShot(name, argv, env=self.environment, cwd=ROOT, log=self._log(name))
 
-    def _serving(self, name: str, *words: str) -> Program:
+    def _serving(self, name: str, *arguments: str) -> Program:
         port = self.settings.ports.api
         return Program(
             name,
-            _python(*words),
+            _python(*arguments),
             env=self.environment,
             cwd=ROOT,
             log=self._log(name),
             ports={setting("api"): port},
             ready=answers_readyz(port),
-            stop_timeout=WORKERS_DRAIN,
+            stop_timeout=WORKERS_STOP_TIMEOUT,
         )
 
     def _workers(self) -> Program:
@@ -158,12 +160,12 @@ class Layout:
             env=self.environment,
             cwd=ROOT,
             log=self._log("workers"),
-            stop_timeout=WORKERS_DRAIN,
+            stop_timeout=WORKERS_STOP_TIMEOUT,
         )
 
     def _log(self, name: str) -> Path:
         return self.folder / "logs" / f"{name}.log"
 
 
-def _python(module: str, *words: str) -> list[str]:
-    return [sys.executable, "-m", module, *words]
+def _python(module: str, *arguments: str) -> list[str]:
+    return [sys.executable, "-m", module, *arguments]

@@ -86,7 +86,7 @@ def test_a_lost_password_is_explained(postgres: EmbeddedPostgres) -> None:
     postgres.stop()
     forgetful = EmbeddedPostgres(postgres.data_dir, postgres.port, "another")
     try:
-        with pytest.raises(CannotStart, match=r"made with another password: put secrets\.json back"):
+        with pytest.raises(CannotStart, match=r"created with another password: restore secrets\.json"):
             forgetful.start()
     finally:
         forgetful.stop()
@@ -105,7 +105,7 @@ def test_a_cluster_of_another_version_is_left_alone(tmp_path: Path) -> None:
     cluster = tmp_path / "postgres"
     cluster.mkdir()
     (cluster / "PG_VERSION").write_text("9.6\n")
-    with pytest.raises(CannotStart, match=r"made by PostgreSQL 9\.6, and this is \d+: dump it .* set DATABASE_URL"):
+    with pytest.raises(CannotStart, match=r"created by PostgreSQL 9\.6, this is \d+: dump it .* set DATABASE_URL"):
         EmbeddedPostgres(tmp_path, free_port(), "quite: s@cret/").start()
     assert [path.name for path in cluster.iterdir()] == ["PG_VERSION"]
 
@@ -120,6 +120,6 @@ def test_an_initdb_cut_short_leaves_no_cluster_and_is_done_again(tmp_path: Path)
 
 
 def test_missing_binaries_are_said(tmp_path: Path) -> None:
-    with pytest.raises(CannotStart, match=r"No PostgreSQL binaries here: install requirements/run\.txt"):
+    with pytest.raises(CannotStart, match=r"No PostgreSQL binaries found: install requirements/run\.txt"):
         find_binaries([tmp_path])
     assert int(major_version(find_binaries())) >= 14

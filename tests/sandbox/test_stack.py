@@ -108,7 +108,7 @@ def test_a_life_with_kill_9_and_a_dead_child(up: Up) -> None:
     server = int((up.data_dir / "postgres" / "postmaster.pid").read_text().split()[0])
     os.kill(server, signal.SIGKILL)
     assert up.says("postgres stopped with SIGKILL.")
-    assert up.says("starting postgres again (1 of 3 in 60 s)\npostgres is back with pid ")
+    assert up.says("restarting postgres (1 of 3 in 60 s)\npostgres is running again with pid ")
     with psycopg.connect(addresses["database"]) as connection:
         assert connection.execute("SELECT answer FROM kept").fetchone() == (42,)
 
@@ -218,9 +218,9 @@ def test_a_persons_taste_wins_but_no_real_neighbour_is_reached(layout: Layout, m
 @pytest.mark.parametrize(
     ("environ", "sentence"),
     [
-        ({"API_PORT": "eighty"}, "API_PORT=eighty is not a port: a number from 1 to 65535 is."),
-        ({"SMTP_PORT": "70000"}, "SMTP_PORT=70000 is not a port: a number from 1 to 65535 is."),
-        ({"SMTP_PORT": "8000"}, "API_PORT and SMTP_PORT are both 8000: give each its own port."),
+        ({"API_PORT": "eighty"}, "API_PORT=eighty is not a port: use a number from 1 to 65535."),
+        ({"SMTP_PORT": "70000"}, "SMTP_PORT=70000 is not a port: use a number from 1 to 65535."),
+        ({"SMTP_PORT": "8000"}, "API_PORT and SMTP_PORT are both 8000: choose different ports."),
     ],
 )
 def test_ports_that_cannot_be(environ: dict[str, str], sentence: str) -> None:
@@ -247,5 +247,5 @@ def test_secrets_are_made_once_and_kept(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(CannotStart, match=r"cannot be used .Not a directory.: make it yours, or choose another"):
+    with pytest.raises(CannotStart, match=r"cannot be used .Not a directory.: change its owner, or choose another"):
         DataDir(tmp_path / "file" / "data").lock()

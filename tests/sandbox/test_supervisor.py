@@ -82,7 +82,7 @@ def test_the_next_stage_waits_for_an_errand(diary: Diary) -> None:
 def test_an_errand_that_fails_stops_the_start_with_its_last_words(diary: Diary) -> None:
     failing = OneShot("migrations", [sys.executable, "-c", "import sys; print('no such column'); sys.exit(3)"])
     supervisor = Supervisor([[failing], [diary.child("worker")]])
-    with pytest.raises(CannotStart, match=r"migrations failed with exit code 3\. Its last words:\n    no such column"):
+    with pytest.raises(CannotStart, match=r"migrations failed with exit code 3\. Last output:\n    no such column"):
         supervisor.start()
     supervisor.stop()
     assert diary.lines == []
@@ -102,67 +102,67 @@ def test_a_child_that_ends_before_it_is_ready_is_quoted() -> None:
     with pytest.raises(CannotStart) as failure:
         Supervisor([[talkative]]).start()
     first, *words = str(failure.value).splitlines()
-    assert first == "api ended with exit code 0. Its last words:"
+    assert first == "api ended with exit code 0. Last output:"
     assert words == [f"    line {n}" for n in range(80, 100)]
 
 
 def test_a_dead_child_is_started_again_with_a_printed_line(diary: Diary) -> None:
-    told: list[str] = []
+    reported: list[str] = []
 
-    def tell(line: str) -> None:
-        told.append(line)
-        if "is back" in line:
+    def report(line: str) -> None:
+        reported.append(line)
+        if "is running again" in line:
             raise KeyboardInterrupt
 
     worker = diary.child("worker")
     migrations = OneShot("migrations", ["true"])  # its end is no death
-    supervisor = Supervisor([[migrations], [worker]], tell=tell)
+    supervisor = Supervisor([[migrations], [worker]], report=report)
     supervisor.start()
     first = worker.pid
     os.kill(first, signal.SIGKILL)
     with pytest.raises(KeyboardInterrupt):
         supervisor.watch()
     assert worker.pid != first
-    assert told == [
-        "worker stopped with SIGKILL. Its last words:\n    up",
-        "starting worker again (1 of 3 in 60 s)",
-        f"worker is back with pid {worker.pid}",
+    assert reported == [
+        "worker stopped with SIGKILL. Last output:\n    up",
+        "restarting worker (1 of 3 in 60 s)",
+        f"worker is running again with pid {worker.pid}",
     ]
     supervisor.stop()
     assert diary.lines == ["start worker", "start worker", "stop worker"]
 
 
 def test_the_fourth_death_in_a_minute_ends_everything() -> None:
-    told: list[str] = []
+    reported: list[str] = []
     sick = python("worker", "import sys; print('no database'); sys.exit(7)")
-    supervisor = Supervisor([[sick]], tell=told.append)
+    supervisor = Supervisor([[sick]], report=reported.append)
     sick.spawn()
-    with pytest.raises(CannotStart) as verdict:
+    with pytest.raises(CannotStart) as failure:
         supervisor.watch()
     supervisor.stop()
-    exit_report = "worker stopped with exit code 7. Its last words:\n    no database"
-    assert str(verdict.value) == f"{exit_report}\nworker died 4 times in 60 s: stopping all."
-    assert told.count(exit_report) == 3
-    assert [line for line in told if line.startswith("starting")] == [
-        f"starting worker again ({count} of 3 in 60 s)" for count in (1, 2, 3)
+    exit_report = "worker stopped with exit code 7. Last output:\n    no database"
+    assert str(failure.value) == f"{exit_report}\nworker failed 4 times in 60 s: stopping all components."
+    assert reported.count(exit_report) == 3
+    assert [line for line in reported if line.startswith("restarting")] == [
+        f"restarting worker ({count} of 3 in 60 s)" for count in (1, 2, 3)
     ]
 
 
 def test_deaths_long_ago_are_forgotten() -> None:
     starts: list[str] = []
 
-    def tell(line: str) -> None:
-        starts.extend([line] if line.startswith("starting") else [])
+    def report(line: str) -> None:
+        starts.extend([line] if line.startswith("restarting") else [])
         if len(starts) == 5:
             raise KeyboardInterrupt
 
     sick = python("worker", "import sys; sys.exit(7)")
-    supervisor = Supervisor([[sick]], window=0.05, tell=tell)  # shorter than one look at the parts
+    supervisor = Supervisor([[sick]], window=0.05, report=report)  # shorter than one look at the parts
     sick.spawn()
     with pytest.raises(KeyboardInterrupt):
         supervisor.watch()
     supervisor.stop()
-    assert set(starts) == {"starting worker again (1 of 3 in 0.05 s)"}
+    assert set(starts) == {"restarting worker (1 of 3 in 0.05 s)"}
 
 
 def test_who_does_not_listen_is_killed_when_patience_ends() -> None:
@@ -189,7 +189,7 @@ def test_all_patience_together_is_bounded() -> None:
 def test_a_part_runs_once(diary: Diary) -> None:
     with (
         diary.child("worker") as worker,
-        pytest.raises(CannotStart, match=f"worker runs already with pid {worker.pid}"),
+        pytest.raises(CannotStart, match=f"worker is already running with pid {worker.pid}"),
     ):
         worker.start()
 
@@ -214,7 +214,7 @@ signal.pause()
 
 
 def test_a_program_that_cannot_be_run_is_said(tmp_path: Path) -> None:
-    with pytest.raises(CannotStart, match=r"ended with exit code 126\. Its last words:\n    cannot run .*nothing"):
+    with pytest.raises(CannotStart, match=r"ended with exit code 126\. Last output:\n    cannot run .*nothing"):
         Program("ghost", [str(tmp_path / "nothing")], ready=lambda: False).start()
 
 

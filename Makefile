@@ -17,7 +17,7 @@ install: $(RUN) ## the environment for running, in .venv
 up: $(RUN) ## the whole system on this machine, data kept in .data/
 	@$(BIN)/python -m sandbox up
 
-demo: $(RUN) ## a day of a real shop's orders on a fresh stack, then the reconciler's verdict
+demo: $(RUN) ## a day of a real shop's orders on a fresh stack, then an audit of the result
 	@$(BIN)/python -m sandbox demo
 
 test: $(DEV) ## every test, against real PostgreSQL, Temporal and HTTP

@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from typing import Any
+from typing import TypedDict
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -16,6 +16,28 @@ from sandbox.standins.provider.yookassa_json import timestamp
 
 MAX_OUTAGE = 86_400.0
 STATUSES = (None, 200, 429, 500, 503)
+
+
+class RefundItem(TypedDict):
+    """A refund in the ledger's JSON; `amount` is a decimal string in the currency of the payment."""
+
+    refundId: str
+    amount: str
+    status: str
+
+
+class LedgerItem(TypedDict):
+    """A payment in the ledger's JSON; `reference` is our payment id, `amount` a decimal string."""
+
+    paymentId: str
+    reference: str | None
+    method: str
+    amount: str
+    currency: str
+    status: str
+    captures: int
+    refunds: list[RefundItem]
+    createdAt: str
 
 
 class BadRequest(Exception):
@@ -76,7 +98,7 @@ def message_filter(request: Request) -> MessageFilter:
     return MessageFilter(to or None, query.get("channel") or None, int(after) if after.isdecimal() else 0)
 
 
-def ledger_items(ledger: Ledger, reference: str | None, newest: int = -1) -> list[dict[str, Any]]:
+def ledger_items(ledger: Ledger, reference: str | None, newest: int = -1) -> list[LedgerItem]:
     """Payments with their refunds, oldest first; `newest` limits the result to that many of the latest."""
     payments = ledger.payments(Filter() if reference is None else Filter().also("reference = ?", reference), newest)
     refunds: dict[str, list[Refund]] = defaultdict(list)
@@ -90,7 +112,7 @@ def _refunds_of(ledger: Ledger, payments: list[Payment]) -> list[Refund]:
     return [refund for payment in payments for refund in ledger.refunds_of(payment.id)]
 
 
-def _item(payment: Payment, refunds: list[Refund]) -> dict[str, Any]:
+def _item(payment: Payment, refunds: list[Refund]) -> LedgerItem:
     return {
         "paymentId": payment.id,
         "reference": payment.reference,

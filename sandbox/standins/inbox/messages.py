@@ -4,7 +4,7 @@ import json
 import sqlite3
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypedDict
 
 from sandbox.standins.provider.ledger import now_ms
 from sandbox.standins.provider.yookassa_json import timestamp
@@ -49,6 +49,19 @@ class Message:
         return timestamp(self.received_ms)
 
 
+class MessageItem(TypedDict):
+    """A message in the inbox's JSON."""
+
+    id: int
+    channel: str
+    to: str
+    subject: str | None
+    text: str | None
+    html: str | None
+    receivedAt: str
+    headers: dict[str, str]
+
+
 @dataclass(frozen=True)
 class MessageFilter:
     """Conditions on messages: recipient `to`, `channel`, id greater than `after`, `part` contained in the recipient."""
@@ -85,7 +98,7 @@ class Inbox:
         self.db.execute("DELETE FROM messages")
 
 
-def message_json(message: Message) -> dict[str, Any]:
+def message_json(message: Message) -> MessageItem:
     """The JSON representation of a message."""
     return {
         "id": message.id,

@@ -1,4 +1,4 @@
-"""How a check says that something is wrong."""
+"""The error of a broken contract, and running a program in a contract."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 class ContractBroken(Exception):
-    """A contract does not hold; the message is one sentence that names what to change."""
+    """A contract is broken; the message says what to change."""
 
 
 def run(command: Sequence[str | Path], otherwise: str, env: Mapping[str, str] | None = None) -> str:
-    """What the command printed; raises Broken with the sentence and the program's own words when it fails."""
-    ran = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True)
-    if ran.returncode:
-        raise ContractBroken(f"{otherwise}\n{ran.stdout}{ran.stderr}".strip())
-    return ran.stdout
+    """Run a command and return its output. Raises ContractBroken with `otherwise` and the output when it fails."""
+    result = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True)
+    if result.returncode:
+        raise ContractBroken(f"{otherwise}\n{result.stdout}{result.stderr}".strip())
+    return result.stdout

@@ -41,7 +41,7 @@ def _shell_of(script: Path) -> str:
 
 
 def _must_not_occur(pattern: re.Pattern[str], what: str) -> None:
-    for path in _source_files(ROOT):
+    for path in source_files():
         try:
             text = path.read_text(encoding="utf-8")
         except UnicodeDecodeError:
@@ -51,11 +51,12 @@ def _must_not_occur(pattern: re.Pattern[str], what: str) -> None:
             raise ContractBroken(f"{path.relative_to(ROOT)}:{line} contains {what}: {found.group()}")
 
 
-def _source_files(folder: Path) -> Iterator[Path]:
+def source_files(folder: Path = ROOT) -> Iterator[Path]:
+    """All files of the project, without hidden folders and generated ones."""
     # without git, which may not be installed
     for path in sorted(folder.iterdir()):
         if path.is_dir() and not path.is_symlink():
             if path.name == ".ci" or not (path.name.startswith(".") or path.name in GENERATED):
-                yield from _source_files(path)
+                yield from source_files(path)
         elif path.is_file() and path.name not in (".env", ".git"):  # a worktree has a file .git
             yield path

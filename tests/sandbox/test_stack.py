@@ -16,10 +16,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from sandbox.addresses import Secrets
-from sandbox.datadir import DataDir
 from sandbox.errors import CannotStart
-from sandbox.layout import ROOT, Layout
+from sandbox.layout import ROOT
 from sandbox.ports import accepts
 from sandbox.process import wait_until
 from sandbox.settings import Ports, StackSettings, setting
@@ -157,95 +155,3 @@ def test_parts_can_be_killed_and_started_again(tmp_path: Path) -> None:
             Stack(settings).start()
     ports = (settings.ports.postgres, settings.ports.temporal, settings.ports.sandbox, settings.ports.smtp)
     assert [port for port in ports if accepts(port)] == []
-
-
-@pytest.fixture
-def layout(tmp_path: Path) -> Layout:
-    return Layout(
-        StackSettings(tmp_path), tmp_path, Secrets("of the database", "of the rows", "of the shop", "of news")
-    )
-
-
-def names(layout: Layout) -> list[list[str]]:
-    return [[component.name for component in stage] for stage in layout.stages()]
-
-
-def test_what_starts_in_which_order(layout: Layout) -> None:
-    outside = ["standins", "temporal", "postgres"]
-    assert names(layout) == [outside, ["migrations"], ["catalog", "workers"]]
-    separate = replace(layout.settings, separate=True, catalog=False)
-    assert names(replace(layout, settings=separate)) == [outside, ["migrations"], ["workers", "api"]]
-    elsewhere = replace(layout.settings, database_url="postgresql://there/market", temporal_address="there:7233")
-    assert names(replace(layout, settings=elsewhere))[0] == ["standins"]
-
-
-def test_what_the_application_is_told(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("PUBLIC_URL", "RATE_LIMIT_FACTOR", "SECRETS_KEY", "API_HOST"):
-        monkeypatch.delenv(name, raising=False)
-    assert layout.environment == {
-        "APP_ENV": "development",
-        "DATABASE_URL": "postgresql://market:of%20the%20database@127.0.0.1:54329/market",
-        "DATABASE_LISTEN_URL": "",
-        "TEMPORAL_ADDRESS": "127.0.0.1:7233",
-        "TEMPORAL_NAMESPACE": "market",
-        "TEMPORAL_API_KEY": "",
-        "TEMPORAL_TLS": "",
-        "SMTP_URL": "smtp://127.0.0.1:2525",
-        "SMS_URL": "http://127.0.0.1:8100/2010-04-01/Accounts/sandbox/Messages.json",
-        "PAYMENT_GATEWAY": "yookassa",
-        "PAYMENT_GATEWAY_URL": "http://127.0.0.1:8100/v3",
-        "YOOKASSA_SHOP_ID": "sandbox",
-        "YOOKASSA_SECRET_KEY": "of the shop",
-        "PAYMENT_WEBHOOK_SECRETS": "of news",
-        "PUBLIC_URL": "http://127.0.0.1:8000",
-        "API_HOST": "127.0.0.1",
-        "API_PORT": "8000",
-        "RATE_LIMIT_FACTOR": "1000",
-        "SECRETS_KEY": "of the rows",
-        "DATA_DIR": str(layout.folder),
-    }
-
-
-def test_a_persons_taste_wins_but_no_real_neighbour_is_reached(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("RATE_LIMIT_FACTOR", "1")
-    monkeypatch.setenv("SMTP_URL", "smtp://mail.example.com")
-    assert layout.environment["RATE_LIMIT_FACTOR"] == "1"
-    assert layout.environment["SMTP_URL"] == "smtp://127.0.0.1:2525"
-    explicit = replace(layout, settings=replace(layout.settings, env={"RATE_LIMIT_FACTOR": "2"}))
-    assert explicit.environment["RATE_LIMIT_FACTOR"] == "2"
-
-
-@pytest.mark.parametrize(
-    ("environ", "sentence"),
-    [
-        ({"API_PORT": "eighty"}, "API_PORT=eighty is not a port: use a number from 1 to 65535."),
-        ({"SMTP_PORT": "70000"}, "SMTP_PORT=70000 is not a port: use a number from 1 to 65535."),
-        ({"SMTP_PORT": "8000"}, "API_PORT and SMTP_PORT are both 8000: choose different ports."),
-    ],
-)
-def test_ports_that_cannot_be(environ: dict[str, str], sentence: str) -> None:
-    with pytest.raises(CannotStart) as refused:
-        StackSettings.from_environment(environ)
-    assert str(refused.value) == sentence
-
-
-def test_empty_variables_count_as_unset() -> None:
-    environ = {"API_PORT": "", "DATABASE_URL": "", "TEMPORAL_ADDRESS": "", "DATA_DIR": ""}
-    assert StackSettings.from_environment(environ) == StackSettings(Path(".data"))
-
-
-def test_secrets_are_made_once_and_kept(tmp_path: Path) -> None:
-    folder = DataDir(tmp_path)
-    made = Secrets.of(folder)
-    assert Secrets.of(folder) == made
-    assert len({made.database_password, made.secrets_key, made.yookassa_secret_key, made.webhook_secret}) == 4
-    assert private(tmp_path / "secrets.json")
-    (tmp_path / "secrets.json").write_text("[")
-    with pytest.raises(CannotStart, match=r"secrets\.json is not a JSON object: repair it, or move .* away\."):
-        Secrets.of(folder)
-
-
-def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    with pytest.raises(CannotStart, match=r"cannot be used .Not a directory.: change its owner, or choose another"):
-        DataDir(tmp_path / "file" / "data").lock()

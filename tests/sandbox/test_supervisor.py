@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.errors import CannotStart
-from sandbox.process import Process, wait_until
+from sandbox.process import wait_until
 from sandbox.programs import OneShot, Program
 from sandbox.supervisor import Supervisor
 
@@ -184,45 +184,3 @@ def test_all_patience_together_is_bounded() -> None:
     supervisor.stop(within=0.4)
     assert time.monotonic() - began < 2
     assert not any(child.running for child in deaf)
-
-
-def test_a_part_runs_once(diary: Diary) -> None:
-    with (
-        diary.child("worker") as worker,
-        pytest.raises(CannotStart, match=f"worker is already running with pid {worker.pid}"),
-    ):
-        worker.start()
-
-
-def test_a_child_dies_with_the_process_that_started_it(tmp_path: Path) -> None:
-    pid_file = tmp_path / "pid"
-    code = f"""
-import pathlib, signal, sys
-from sandbox.process import Process
-child = Process("child", [sys.executable, "-c", "import signal; signal.pause()"])
-child.spawn()
-pathlib.Path({str(pid_file)!r}).write_text(str(child.pid) + "\\n")
-signal.pause()
-"""
-    parent = Process("parent", [sys.executable, "-c", code])
-    parent.spawn()
-    assert wait_until(lambda: pid_file.exists() and pid_file.read_text().endswith("\n"), 10)
-    child = Path("/proc") / pid_file.read_text().strip()
-    assert child.exists()
-    parent.kill()
-    assert wait_until(lambda: not child.exists(), 5)
-
-
-def test_a_program_that_cannot_be_run_is_said(tmp_path: Path) -> None:
-    with pytest.raises(CannotStart, match=r"ended with exit code 126\. Last output:\n    cannot run .*nothing"):
-        Program("ghost", [str(tmp_path / "nothing")], ready=lambda: False).start()
-
-
-def test_no_signal_is_ignored_in_a_child() -> None:
-    child = Process("child", ["grep", "SigIgn", "/proc/self/status"])
-    child.spawn()
-    assert wait_until(lambda: not child.running, 10)
-    child.stop(0)
-    ignored = int(child.last_lines()[0].removeprefix("SigIgn:"), 16)
-    # Real-time signals (32 and up) are the C library's own, and come as whoever started us left them.
-    assert ignored & 0x7FFF_FFFF == 0

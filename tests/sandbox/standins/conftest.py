@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from sandbox.standins.running import StandIns, running_stand_ins
-from tests.sandbox.standins.doubles import Shop, WebhookTaker
+from tests.sandbox.standins.clients import Shop, WebhookReceiver
 
-HURRY: dict[str, Any] = {
+SHORT_DELAYS: dict[str, Any] = {
     "ANSWERS_LATER_SECONDS": "0.4",
     "PHONE_ANSWER_SECONDS": "0.2",
     "MOMENT_SECONDS": "0.3",
@@ -24,16 +24,16 @@ SECRETS = (
 
 
 @pytest.fixture(scope="session")
-def webhooks() -> Iterator[WebhookTaker]:
-    taker = WebhookTaker()
-    yield taker
-    taker.close()
+def webhooks() -> Iterator[WebhookReceiver]:
+    receiver = WebhookReceiver()
+    yield receiver
+    receiver.close()
 
 
 @pytest.fixture(scope="session")
-def stand_ins(webhooks: WebhookTaker) -> Iterator[StandIns]:
+def stand_ins(webhooks: WebhookReceiver) -> Iterator[StandIns]:
     signing = {"NOTIFY_URL": webhooks.notify_url, "PAYMENT_WEBHOOK_SECRETS": ",".join(SECRETS)}
-    with running_stand_ins(webhooks.url, **(HURRY | signing)) as running:
+    with running_stand_ins(webhooks.url, **(SHORT_DELAYS | signing)) as running:
         yield running
 
 

@@ -6,8 +6,8 @@ import pytest
 
 from sandbox.process import wait_until
 from sandbox.standins.running import StandIns
-from tests.sandbox.standins.doubles import DROPPED, PATIENCE, Shop
-from tests.sandbox.standins.test_inbox import send_sms
+from tests.sandbox.standins.clients import DROPPED, TIMEOUT, Shop
+from tests.sandbox.standins.senders import send_sms
 
 SMS = {"To": "+79161234567", "From": "Shop", "Body": "x"}
 
@@ -27,7 +27,7 @@ def test_sms_drops_the_connection_and_comes_back_by_itself(stand_ins: StandIns) 
     with pytest.raises(DROPPED):
         send_sms(stand_ins, SMS)
 
-    assert wait_until(lambda: _sent(stand_ins), PATIENCE)
+    assert wait_until(lambda: _sent(stand_ins), TIMEOUT)
 
 
 def test_mail_is_turned_away_with_421_also_in_an_open_session(stand_ins: StandIns) -> None:

@@ -7,8 +7,8 @@ import smtplib
 import pytest
 
 from sandbox.standins.running import StandIns
-from tests.sandbox.standins.doubles import Shop, new_key
-from tests.sandbox.standins.test_inbox import a_mail, send_sms
+from tests.sandbox.standins.clients import Shop, new_key
+from tests.sandbox.standins.senders import a_mail, send_sms
 
 EVIL = '</iframe><script>alert("x")</script>'
 

@@ -12,7 +12,7 @@ import httpx2
 from sandbox.process import wait_until
 from sandbox.standins.running import StandIns
 
-PATIENCE = 5.0
+TIMEOUT = 5.0
 PATH = "/webhooks"
 # How a connection that is cut without an answer looks to its client.
 DROPPED = (httpx2.RemoteProtocolError, httpx2.NetworkError)
@@ -40,20 +40,20 @@ class Shop:
 
     def pay(self, card: str = "tok_succeeds", **other: Any) -> Json:
         """A payment by card that must be taken."""
-        return made(self.post_payment(card, **other))
+        return body_of(self.post_payment(card, **other))
 
     def pay_by_phone(self, phone: str, **other: Any) -> Json:
         """A payment from a phone's balance that must be taken."""
         data = {"type": "mobile_balance", "phone": phone}
-        return made(self.post_payment(payment_token=None, payment_method_data=data, **other))
+        return body_of(self.post_payment(payment_token=None, payment_method_data=data, **other))
 
     def payment(self, payment_id: str) -> Json:
         """The payment as it is now."""
-        return made(self.client.get(f"/payments/{payment_id}"))
+        return body_of(self.client.get(f"/payments/{payment_id}"))
 
     def ended(self, payment_id: str) -> Json:
         """The payment once it is no longer pending."""
-        assert wait_until(lambda: self.payment(payment_id)["status"] != "pending", PATIENCE)
+        assert wait_until(lambda: self.payment(payment_id)["status"] != "pending", TIMEOUT)
         return self.payment(payment_id)
 
 
@@ -72,11 +72,11 @@ class Signed:
         return said
 
 
-class WebhookTaker:
+class WebhookReceiver:
     """Takes webhooks on a port of its own; answers 200, or first what `answers` says for a payment's reference."""
 
     def __init__(self) -> None:
-        self.taken: list[Json] = []
+        self.received: list[Json] = []
         self.signed: list[Signed] = []
         self.answers: dict[str, list[int]] = {}
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
@@ -84,11 +84,11 @@ class WebhookTaker:
         self.thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         self.thread.start()
 
-    def _handler(taker) -> type[BaseHTTPRequestHandler]:  # noqa: N805 - `self` is the handler's inside
+    def _handler(receiver) -> type[BaseHTTPRequestHandler]:  # noqa: N805 - `self` is the handler's inside
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 raw = self.rfile.read(int(self.headers["Content-Length"]))
-                self.send_response(taker._take(self.path, dict(self.headers), raw))
+                self.send_response(receiver._receive(self.path, dict(self.headers), raw))
                 self.end_headers()
 
             def log_message(self, *_: object) -> None:
@@ -96,10 +96,10 @@ class WebhookTaker:
 
         return Handler
 
-    def _take(self, path: str, headers: dict[str, str], raw: bytes) -> int:
+    def _receive(self, path: str, headers: dict[str, str], raw: bytes) -> int:
         body = json.loads(raw)
         if path == PATH:
-            self.taken.append(body)
+            self.received.append(body)
             reference = body["object"].get("metadata", {}).get("reference")
         else:
             self.signed.append(Signed(path, headers, raw))
@@ -123,17 +123,17 @@ class WebhookTaker:
         def found() -> list[Signed]:
             return [one for one in list(self.signed) if one.path == f"/payments/{reference}/notify"]
 
-        assert wait_until(lambda: len(found()) >= count, PATIENCE), found()
+        assert wait_until(lambda: len(found()) >= count, TIMEOUT), found()
         return found()
 
     def events_of(self, object_id: str) -> list[str]:
         """Which events were told about a payment or refund, in order of arrival."""
-        return [webhook["event"] for webhook in list(self.taken) if webhook["object"]["id"] == object_id]
+        return [webhook["event"] for webhook in list(self.received) if webhook["object"]["id"] == object_id]
 
     def wait_for(self, object_id: str, count: int = 1) -> list[Json]:
         """The webhooks about an object, once there are `count`."""
-        assert wait_until(lambda: len(self.events_of(object_id)) >= count, PATIENCE), self.events_of(object_id)
-        return [webhook for webhook in list(self.taken) if webhook["object"]["id"] == object_id]
+        assert wait_until(lambda: len(self.events_of(object_id)) >= count, TIMEOUT), self.events_of(object_id)
+        return [webhook for webhook in list(self.received) if webhook["object"]["id"] == object_id]
 
     def close(self) -> None:
         """Stops listening."""
@@ -152,8 +152,17 @@ def new_key() -> str:
     return str(uuid.uuid4())
 
 
-def made(answer: httpx2.Response) -> Json:
+def body_of(answer: httpx2.Response) -> Json:
     """The body of a 200."""
     assert answer.status_code == 200, answer.text
     body: Json = answer.json()
     return body
+
+
+def refusal(answer: httpx2.Response, status: int) -> tuple[str, str]:
+    """Code and parameter of an error in the provider's own form."""
+    assert answer.status_code == status, answer.text
+    body = answer.json()
+    assert body["type"] == "error"
+    assert {"id", "description"} <= set(body)
+    return body["code"], body["parameter"]

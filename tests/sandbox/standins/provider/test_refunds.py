@@ -2,13 +2,12 @@
 
 import pytest
 
-from tests.sandbox.standins.doubles import Shop, WebhookTaker, made, new_key, rub
-from tests.sandbox.standins.test_payments import refusal
+from tests.sandbox.standins.clients import Shop, WebhookReceiver, body_of, new_key, refusal, rub
 
 
-def test_part_after_part_up_to_the_whole(shop: Shop, webhooks: WebhookTaker) -> None:
+def test_part_after_part_up_to_the_whole(shop: Shop, webhooks: WebhookReceiver) -> None:
     payment = shop.pay()
-    parts = [made(shop.post_refund(payment["id"], value)) for value in ("30.00", "70.00")]
+    parts = [body_of(shop.post_refund(payment["id"], value)) for value in ("30.00", "70.00")]
     after = shop.payment(payment["id"])
 
     assert [(part["status"], part["amount"]) for part in parts] == [
@@ -22,7 +21,7 @@ def test_part_after_part_up_to_the_whole(shop: Shop, webhooks: WebhookTaker) -> 
 
 def test_same_key_refunds_once(shop: Shop) -> None:
     payment, key = shop.pay(), new_key()
-    first, second = (made(shop.post_refund(payment["id"], "60.00", key)) for _ in range(2))
+    first, second = (body_of(shop.post_refund(payment["id"], "60.00", key)) for _ in range(2))
 
     assert first == second
     assert shop.payment(payment["id"])["refunded_amount"] == rub("60.00")
@@ -32,10 +31,10 @@ def test_same_key_refunds_once(shop: Shop) -> None:
 def test_refunds_of_a_payment_are_listed(shop: Shop) -> None:
     payment = shop.pay()
     shop.pay()
-    refund = made(shop.post_refund(payment["id"]))
+    refund = body_of(shop.post_refund(payment["id"]))
 
-    assert made(shop.client.get("/refunds", params={"payment_id": payment["id"]}))["items"] == [refund]
-    assert made(shop.client.get(f"/refunds/{refund['id']}")) == refund
+    assert body_of(shop.client.get("/refunds", params={"payment_id": payment["id"]}))["items"] == [refund]
+    assert body_of(shop.client.get(f"/refunds/{refund['id']}")) == refund
 
 
 @pytest.mark.parametrize("token", ["tok_declines", "tok_answers_later_600"])
@@ -58,7 +57,7 @@ def test_phone_is_refunded_in_full_only(shop: Shop) -> None:
     payment = shop.ended(shop.pay_by_phone("+79000000001")["id"])
 
     assert refusal(shop.post_refund(payment["id"], "99.99"), 400) == ("invalid_request", "amount.value")
-    assert made(shop.post_refund(payment["id"], "100.00"))["status"] == "succeeded"
+    assert body_of(shop.post_refund(payment["id"], "100.00"))["status"] == "succeeded"
 
 
 def test_refund_fails_twice_then_the_same_key_refunds(shop: Shop) -> None:
@@ -81,7 +80,7 @@ def test_refund_whose_answer_is_lost_is_made_once(shop: Shop) -> None:
 
 def test_refund_fails_is_canceled_and_moves_nothing(shop: Shop) -> None:
     payment = shop.pay("tok_refund_fails")
-    refund = made(shop.post_refund(payment["id"]))
+    refund = body_of(shop.post_refund(payment["id"]))
 
     assert (refund["status"], refund["cancellation_details"]["party"]) == ("canceled", "yoo_money")
     assert shop.payment(payment["id"])["refunded_amount"] == rub("0.00")

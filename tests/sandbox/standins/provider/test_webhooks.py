@@ -3,10 +3,10 @@
 import time
 
 from sandbox.standins.running import StandIns
-from tests.sandbox.standins.doubles import Shop, WebhookTaker, new_key
+from tests.sandbox.standins.clients import Shop, WebhookReceiver, new_key
 
 
-def test_refused_webhook_comes_again_with_a_growing_pause(shop: Shop, webhooks: WebhookTaker) -> None:
+def test_refused_webhook_comes_again_with_a_growing_pause(shop: Shop, webhooks: WebhookReceiver) -> None:
     reference = new_key()
     webhooks.answers[reference] = [503, 404]
     before = time.monotonic()
@@ -17,7 +17,7 @@ def test_refused_webhook_comes_again_with_a_growing_pause(shop: Shop, webhooks: 
     assert time.monotonic() - before >= 1.5
 
 
-def test_webhook_waits_while_the_provider_is_away(shop: Shop, webhooks: WebhookTaker, stand_ins: StandIns) -> None:
+def test_webhook_waits_while_the_provider_is_away(shop: Shop, webhooks: WebhookReceiver, stand_ins: StandIns) -> None:
     payment = shop.pay("tok_answers_later_0.1")
     stand_ins.outage("payments", 1.0)
     away_until = time.monotonic() + 1.0

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from sandbox.standins.running import StandIns
-from tests.sandbox.standins.doubles import Shop, WebhookTaker, made, new_key
+from tests.sandbox.standins.clients import Shop, WebhookReceiver, body_of, new_key
 
 CARD = "tok_of_these_tests"
 
@@ -17,7 +17,7 @@ def forgotten(stand_ins: StandIns) -> Iterator[None]:
     stand_ins.clear_webhook_faults()
 
 
-def test_F45_lost_for_one_payment_only(stand_ins: StandIns, shop: Shop, webhooks: WebhookTaker) -> None:
+def test_F45_lost_for_one_payment_only(stand_ins: StandIns, shop: Shop, webhooks: WebhookReceiver) -> None:
     stand_ins.set_webhook_faults(reference=(reference := new_key()), lose=True)
     lost, other = shop.pay(metadata={"reference": reference}), shop.pay()
 
@@ -25,7 +25,7 @@ def test_F45_lost_for_one_payment_only(stand_ins: StandIns, shop: Shop, webhooks
     assert webhooks.events_of(lost["id"]) == []
 
 
-def test_F43_twice_more(stand_ins: StandIns, shop: Shop, webhooks: WebhookTaker) -> None:
+def test_F43_twice_more(stand_ins: StandIns, shop: Shop, webhooks: WebhookReceiver) -> None:
     stand_ins.set_webhook_faults(script=CARD, duplicate=2, generic=True)
     payment = shop.pay(CARD, metadata={"reference": (reference := new_key())})
 
@@ -33,7 +33,7 @@ def test_F43_twice_more(stand_ins: StandIns, shop: Shop, webhooks: WebhookTaker)
     assert len({message.headers["webhook-id"] for message in webhooks.signed_for(reference, 3)}) == 1
 
 
-def test_late(stand_ins: StandIns, shop: Shop, webhooks: WebhookTaker) -> None:
+def test_late(stand_ins: StandIns, shop: Shop, webhooks: WebhookReceiver) -> None:
     stand_ins.set_webhook_faults(delay=0.6)
     before = time.monotonic()
     webhooks.wait_for(shop.pay()["id"])
@@ -41,10 +41,10 @@ def test_late(stand_ins: StandIns, shop: Shop, webhooks: WebhookTaker) -> None:
     assert time.monotonic() - before >= 0.6
 
 
-def test_F44_overtaken_by_the_next_one(stand_ins: StandIns, shop: Shop, webhooks: WebhookTaker) -> None:
+def test_F44_overtaken_by_the_next_one(stand_ins: StandIns, shop: Shop, webhooks: WebhookReceiver) -> None:
     stand_ins.set_webhook_faults(script=CARD, reorder=True, generic=True)
     payment = shop.pay(CARD, metadata={"reference": (reference := new_key())})
-    made(shop.post_refund(payment["id"]))
+    body_of(shop.post_refund(payment["id"]))
 
     messages = webhooks.signed_for(reference, 2)
     assert [message.body["status"] for message in messages] == ["refunded", "succeeded"]

@@ -8,13 +8,13 @@ from pathlib import Path
 
 from sandbox.process import wait_until
 from sandbox.standins.running import StandIns, running_stand_ins
-from tests.sandbox.standins.conftest import HURRY
-from tests.sandbox.standins.doubles import DROPPED, PATIENCE, Shop, WebhookTaker, new_key
-from tests.sandbox.standins.test_inbox import a_mail
+from tests.sandbox.standins.clients import DROPPED, TIMEOUT, Shop, WebhookReceiver, new_key
+from tests.sandbox.standins.conftest import SHORT_DELAYS
+from tests.sandbox.standins.senders import a_mail
 
 
-def test_restart_forgets_neither_books_nor_inbox_nor_what_was_due(tmp_path: Path, webhooks: WebhookTaker) -> None:
-    with running_stand_ins(webhooks.url, tmp_path, **HURRY) as stand_ins:
+def test_restart_forgets_neither_books_nor_inbox_nor_what_was_due(tmp_path: Path, webhooks: WebhookReceiver) -> None:
+    with running_stand_ins(webhooks.url, tmp_path, **SHORT_DELAYS) as stand_ins:
         shop, key = Shop(stand_ins), new_key()
         done, pending = shop.pay(key=key, metadata={}), shop.pay("tok_answers_later_0.5")
         webhooks.wait_for(done["id"])
@@ -30,10 +30,10 @@ def test_restart_forgets_neither_books_nor_inbox_nor_what_was_due(tmp_path: Path
         shop.client.close()
 
 
-def test_webhook_refused_before_a_restart_comes_after_it(tmp_path: Path, webhooks: WebhookTaker) -> None:
+def test_webhook_refused_before_a_restart_comes_after_it(tmp_path: Path, webhooks: WebhookReceiver) -> None:
     reference = new_key()
     webhooks.answers[reference] = [503]
-    with running_stand_ins(webhooks.url, tmp_path, **HURRY) as stand_ins:
+    with running_stand_ins(webhooks.url, tmp_path, **SHORT_DELAYS) as stand_ins:
         shop = Shop(stand_ins)
         payment = shop.pay(metadata={"reference": reference})
         webhooks.wait_for(payment["id"])
@@ -47,7 +47,7 @@ def test_sigterm_ends_it_cleanly_within_two_seconds_while_a_request_hangs() -> N
     with running_stand_ins(HANG_SECONDS="60") as stand_ins:
         hanging = threading.Thread(target=_pay_in_vain, args=(stand_ins,), daemon=True)
         hanging.start()
-        assert wait_until(lambda: len(stand_ins.ledger("hangs")) == 1, PATIENCE)
+        assert wait_until(lambda: len(stand_ins.ledger("hangs")) == 1, TIMEOUT)
         before = time.monotonic()
         stand_ins.process.send(signal.SIGTERM)
 

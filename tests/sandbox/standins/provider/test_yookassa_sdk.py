@@ -11,7 +11,7 @@ from yookassa.domain.exceptions.too_many_request_error import TooManyRequestsErr
 from yookassa.domain.notification import WebhookNotification
 
 from sandbox.standins.running import StandIns
-from tests.sandbox.standins.doubles import Json, Shop, WebhookTaker, new_key, rub
+from tests.sandbox.standins.clients import Json, Shop, WebhookReceiver, new_key, rub
 
 BACK = "http://127.0.0.1:1/back"
 
@@ -81,12 +81,12 @@ def test_the_same_key_is_the_same_payment_and_refund() -> None:
 
 def test_list_by_time_of_creation_page_by_page() -> None:
     since = (datetime.datetime.now(datetime.UTC)).isoformat(timespec="milliseconds")
-    made = [Payment.create(an_order()).id for _ in range(3)]
+    created = [Payment.create(an_order()).id for _ in range(3)]
     first = Payment.list({"created_at.gte": since, "limit": 2})
     second = Payment.list({"created_at.gte": since, "limit": 2, "cursor": first.next_cursor})
 
     ids = [payment.id for page in (first, second) for payment in page.items]
-    assert [payment_id for payment_id in ids if payment_id in made] == made[::-1]
+    assert [payment_id for payment_id in ids if payment_id in created] == created[::-1]
     assert Payment.list({"created_at.lt": "2020-01-01T00:00:00Z"}).items == []
 
 
@@ -158,7 +158,7 @@ def test_F37_a_busy_provider(stand_ins: StandIns, status: int, kind: type[ApiErr
         stand_ins.outage("payments", 0)
 
 
-def test_webhooks_are_its_notifications(webhooks: WebhookTaker) -> None:
+def test_webhooks_are_its_notifications(webhooks: WebhookReceiver) -> None:
     paid = Payment.create(an_order())
     notified = WebhookNotification(webhooks.wait_for(paid.id)[0])
 

@@ -6,7 +6,7 @@ import pytest
 
 from sandbox.process import wait_until
 from sandbox.standins.provider.test_cards import PHONES, Behaviour
-from tests.sandbox.standins.doubles import DROPPED, PATIENCE, Json, Shop, WebhookTaker, new_key, rub
+from tests.sandbox.standins.clients import DROPPED, TIMEOUT, Json, Shop, WebhookReceiver, new_key, rub
 
 NUMBERS: dict[Behaviour, str] = {behaviour: phone for phone, behaviour in PHONES.items()}
 SUCCEEDED, OLDER = "payment.succeeded", "payment.waiting_for_capture"
@@ -19,7 +19,7 @@ def request(shop: Shop, behaviour: Behaviour, reference: str, key: str | None = 
 
 def charges(shop: Shop, reference: str, count: int = 1) -> list[Json]:
     """The provider's charges, once so many have been made."""
-    assert wait_until(lambda: sum(item["captures"] for item in shop.stand_ins.ledger(reference)) == count, PATIENCE)
+    assert wait_until(lambda: sum(item["captures"] for item in shop.stand_ins.ledger(reference)) == count, TIMEOUT)
     return shop.stand_ins.ledger(reference)
 
 
@@ -38,7 +38,7 @@ def charges(shop: Shop, reference: str, count: int = 1) -> list[Json]:
     ],
 )
 def test_pending_first_and_told_when_it_ends(
-    shop: Shop, webhooks: WebhookTaker, behaviour: Behaviour, events: list[str]
+    shop: Shop, webhooks: WebhookReceiver, behaviour: Behaviour, events: list[str]
 ) -> None:
     payment = shop.pay_by_phone(NUMBERS[behaviour])
 
@@ -47,7 +47,7 @@ def test_pending_first_and_told_when_it_ends(
     assert shop.payment(payment["id"])["amount"] == rub("101.00" if behaviour is Behaviour.WRONG_AMOUNT else "100.00")
 
 
-def test_never_calls_back(shop: Shop, webhooks: WebhookTaker) -> None:
+def test_never_calls_back(shop: Shop, webhooks: WebhookReceiver) -> None:
     silent = shop.pay_by_phone(NUMBERS[Behaviour.NEVER_CALLS_BACK])
     shop.ended(silent["id"])
     webhooks.wait_for(shop.pay_by_phone(NUMBERS[Behaviour.SUCCEEDS])["id"])
@@ -55,7 +55,7 @@ def test_never_calls_back(shop: Shop, webhooks: WebhookTaker) -> None:
     assert webhooks.events_of(silent["id"]) == []
 
 
-def test_times_out_charged(shop: Shop, webhooks: WebhookTaker) -> None:
+def test_times_out_charged(shop: Shop, webhooks: WebhookReceiver) -> None:
     reference, key = new_key(), new_key()
     with pytest.raises(DROPPED):
         request(shop, Behaviour.TIMES_OUT_CHARGED, reference, key)

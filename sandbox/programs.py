@@ -55,7 +55,7 @@ class Program(Component):
             log: file that its output is appended to.
             ports: ports it will listen on, by the setting that chooses the port; checked before the start.
             ready: readiness check; by default the program is ready at once.
-            patience: seconds it may take to stop before it is killed.
+            stop_timeout: seconds to wait for the program to stop before it is killed.
         """
         self.name, self.stop_timeout, self._ports, self._ready = name, stop_timeout, ports or {}, ready
         self._argv, self._env, self._cwd, self._log = list(argv), {**os.environ, **(env or {})}, cwd, log

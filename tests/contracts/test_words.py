@@ -9,7 +9,7 @@ from tests.contracts.words import words_in
 
 @pytest.mark.parametrize(
     "text",
-    ["close_door(order)", "class PaymentDoor:", "DOORS = ()", "the door is open", "HTTPDoor", "test_T01_closed_doors"],
+    ["close_door(order)", "class PaymentDoor:", "DOORS = ()", "the door is open", "HTTPDoor", "test_closed_doors"],
 )
 def test_former_word_is_found_in_every_form_of_a_name(text: str) -> None:
     assert len(list(words_in(text))) == 1

@@ -10,7 +10,7 @@ from sandbox.datadir import DataDir
 from sandbox.errors import CannotStart
 
 
-def test_secrets_are_made_once_and_kept(tmp_path: Path) -> None:
+def test_secrets_are_created_once_and_stored(tmp_path: Path) -> None:
     folder = DataDir(tmp_path)
     made = Secrets.of(folder)
     assert Secrets.of(folder) == made

@@ -13,7 +13,7 @@ from sandbox.settings import StackSettings
 @pytest.fixture
 def layout(tmp_path: Path) -> Layout:
     return Layout(
-        StackSettings(tmp_path), tmp_path, Secrets("of the database", "of the rows", "of the shop", "of news")
+        StackSettings(tmp_path), tmp_path, Secrets("of the database", "of the rows", "of the shop", "of webhooks")
     )
 
 
@@ -21,16 +21,16 @@ def names(layout: Layout) -> list[list[str]]:
     return [[component.name for component in stage] for stage in layout.stages()]
 
 
-def test_what_starts_in_which_order(layout: Layout) -> None:
-    outside = ["standins", "temporal", "postgres"]
-    assert names(layout) == [outside, ["migrations"], ["catalog", "workers"]]
+def test_start_order(layout: Layout) -> None:
+    servers = ["standins", "temporal", "postgres"]
+    assert names(layout) == [servers, ["migrations"], ["catalog", "workers"]]
     separate = replace(layout.settings, separate=True, catalog=False)
-    assert names(replace(layout, settings=separate)) == [outside, ["migrations"], ["workers", "api"]]
+    assert names(replace(layout, settings=separate)) == [servers, ["migrations"], ["workers", "api"]]
     elsewhere = replace(layout.settings, database_url="postgresql://there/market", temporal_address="there:7233")
     assert names(replace(layout, settings=elsewhere))[0] == ["standins"]
 
 
-def test_what_the_application_is_told(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_environment_of_the_application(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("PUBLIC_URL", "RATE_LIMIT_FACTOR", "SECRETS_KEY", "API_HOST"):
         monkeypatch.delenv(name, raising=False)
     assert layout.environment == {
@@ -47,7 +47,7 @@ def test_what_the_application_is_told(layout: Layout, monkeypatch: pytest.Monkey
         "PAYMENT_GATEWAY_URL": "http://127.0.0.1:8100/v3",
         "YOOKASSA_SHOP_ID": "sandbox",
         "YOOKASSA_SECRET_KEY": "of the shop",
-        "PAYMENT_WEBHOOK_SECRETS": "of news",
+        "PAYMENT_WEBHOOK_SECRETS": "of webhooks",
         "PUBLIC_URL": "http://127.0.0.1:8000",
         "API_HOST": "127.0.0.1",
         "API_PORT": "8000",
@@ -57,7 +57,9 @@ def test_what_the_application_is_told(layout: Layout, monkeypatch: pytest.Monkey
     }
 
 
-def test_a_persons_taste_wins_but_no_real_neighbour_is_reached(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_existing_variables_override_preferences_but_not_addresses_of_external_services(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("RATE_LIMIT_FACTOR", "1")
     monkeypatch.setenv("SMTP_URL", "smtp://mail.example.com")
     assert layout.environment["RATE_LIMIT_FACTOR"] == "1"

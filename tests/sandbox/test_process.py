@@ -1,4 +1,4 @@
-"""Child processes: exit of the parent, and signals."""
+"""Child processes: exit of the parent process, and signal handling."""
 
 import sys
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 from sandbox.process import Process, wait_until
 
 
-def test_a_child_dies_with_the_process_that_started_it(tmp_path: Path) -> None:
+def test_child_is_killed_when_its_parent_is_killed(tmp_path: Path) -> None:
     pid_file = tmp_path / "pid"
     code = f"""
 import pathlib, signal, sys
@@ -25,11 +25,11 @@ signal.pause()
     assert wait_until(lambda: not child.exists(), 5)
 
 
-def test_no_signal_is_ignored_in_a_child() -> None:
+def test_child_ignores_no_signals() -> None:
     child = Process("child", ["grep", "SigIgn", "/proc/self/status"])
     child.spawn()
     assert wait_until(lambda: not child.running, 10)
     child.stop(0)
     ignored = int(child.last_lines()[0].removeprefix("SigIgn:"), 16)
-    # Real-time signals (32 and up) are the C library's own, and come as whoever started us left them.
+    # Real-time signals (32 and up) belong to the C library and are inherited from the caller of the tests.
     assert ignored & 0x7FFF_FFFF == 0

@@ -17,6 +17,6 @@ def test_running_program_cannot_be_started_again() -> None:
         worker.start()
 
 
-def test_a_program_that_cannot_be_run_is_said(tmp_path: Path) -> None:
+def test_program_that_cannot_be_executed_is_reported(tmp_path: Path) -> None:
     with pytest.raises(CannotStart, match=r"ended with exit code 126\. Last output:\n    cannot run .*nothing"):
         Program("ghost", [str(tmp_path / "nothing")], ready=lambda: False).start()

@@ -16,7 +16,7 @@ from sandbox.settings import StackSettings
         ({"SMTP_PORT": "8000"}, "API_PORT and SMTP_PORT are both 8000: choose different ports."),
     ],
 )
-def test_ports_that_cannot_be(environ: dict[str, str], sentence: str) -> None:
+def test_invalid_ports_are_reported(environ: dict[str, str], sentence: str) -> None:
     with pytest.raises(CannotStart) as refused:
         StackSettings.from_environment(environ)
     assert str(refused.value) == sentence

@@ -1,4 +1,4 @@
-"""`python -m sandbox up` as a person meets it, and the stack as tests use it: the outside world, no application."""
+"""`python -m sandbox up --no-application`, and the stack as used by tests."""
 
 import json
 import os
@@ -23,7 +23,7 @@ from sandbox.process import wait_until
 from sandbox.settings import Ports, StackSettings, setting
 from sandbox.stack import Stack
 
-OUTSIDE = {"postgres", "temporal", "standins"}
+SERVERS = {"postgres", "temporal", "standins"}
 
 
 def private(path: Path) -> bool:
@@ -31,9 +31,9 @@ def private(path: Path) -> bool:
 
 
 def descendants(pid: int) -> set[int]:
-    """Children and theirs: also PostgreSQL's backends."""
+    """All descendants of a process, including PostgreSQL's backends."""
     found: set[int] = set()
-    with suppress(OSError):  # gone meanwhile
+    with suppress(OSError):  # the process has exited
         for task in Path(f"/proc/{pid}/task").iterdir():
             for child in map(int, (task / "children").read_text().split()):
                 found |= {child} | descendants(child)
@@ -45,7 +45,7 @@ def alive(pids: set[int]) -> set[int]:
 
 
 class Up:
-    """`python -m sandbox up` in a process of its own, its folder and its ports."""
+    """`python -m sandbox up` in a child process with its own data directory and ports."""
 
     def __init__(self, data_dir: Path, ports: Ports) -> None:
         self.data_dir = data_dir
@@ -81,7 +81,7 @@ def up(tmp_path: Path) -> Iterator[Up]:
         program.child.wait()
 
 
-def test_a_life_with_kill_9_and_a_dead_child(up: Up) -> None:
+def test_up_survives_sigkill_restarts_a_killed_component_and_stops_on_sigterm(up: Up) -> None:
     first = up.start()
     addresses = json.loads((up.data_dir / "addresses.json").read_text())
     assert set(addresses) == {"api", "temporal", "temporalUi", "sandbox", "smtp", "database"}
@@ -96,11 +96,11 @@ def test_a_life_with_kill_9_and_a_dead_child(up: Up) -> None:
     assert second.stderr.count("\n") == 1
 
     family = descendants(first)
-    assert len(family) > 6  # three children, and PostgreSQL's own
+    assert len(family) > 6  # three components, and PostgreSQL's backends
     assert up.end(signal.SIGKILL, 5) == -signal.SIGKILL
     assert wait_until(lambda: not alive(family), 10), alive(family)
 
-    again = up.start()  # over stale addresses, lock and pid files
+    again = up.start()  # with stale addresses, lock and pid files
     with psycopg.connect(addresses["database"]) as connection:
         assert connection.execute("SELECT answer FROM kept").fetchone() == (42,)
     server = int((up.data_dir / "postgres" / "postmaster.pid").read_text().split()[0])
@@ -119,7 +119,7 @@ def test_a_life_with_kill_9_and_a_dead_child(up: Up) -> None:
     assert not (up.data_dir / "addresses.json").exists()
 
 
-def test_ctrl_c_while_it_starts_stops_it(up: Up) -> None:
+def test_sigint_during_the_start_stops_all_processes(up: Up) -> None:
     with up.output.open("wb") as output:
         up.child = subprocess.Popen(up.command(), cwd=ROOT, env=up.env, stdout=output, stderr=output)
     child = up.child
@@ -127,10 +127,10 @@ def test_ctrl_c_while_it_starts_stops_it(up: Up) -> None:
     family = descendants(child.pid)
     assert up.end(signal.SIGINT, 15) == 0
     assert up.output.read_text() == "Stopping.\n"
-    assert wait_until(lambda: not alive(family), 2), alive(family)  # what initdb had begun ends by itself
+    assert wait_until(lambda: not alive(family), 2), alive(family)  # children of initdb exit by themselves
 
 
-def test_a_port_in_use_is_one_sentence_and_exit_code_1(up: Up) -> None:
+def test_port_in_use_prints_one_line_and_exits_with_1(up: Up) -> None:
     with socket.create_server(("127.0.0.1", int(up.env["SMTP_PORT"]))):
         refused = subprocess.run(up.command(), cwd=ROOT, env=up.env, capture_output=True, text=True)
     assert refused.returncode == 1
@@ -139,16 +139,16 @@ def test_a_port_in_use_is_one_sentence_and_exit_code_1(up: Up) -> None:
     assert refused.stdout == ""
 
 
-def test_parts_can_be_killed_and_started_again(tmp_path: Path) -> None:
+def test_components_can_be_killed_and_restarted(tmp_path: Path) -> None:
     settings = replace(StackSettings.for_tests(tmp_path / "data"), application=False)
     with Stack(settings) as stack:
-        before = {name: stack.pid(name) for name in OUTSIDE}
-        for name in OUTSIDE:
+        before = {name: stack.pid(name) for name in SERVERS}
+        for name in SERVERS:
             stack.kill(name)
             with pytest.raises(ProcessLookupError):
                 stack.pid(name)
             stack.start(name)
-        assert not set(before.values()) & {stack.pid(name) for name in OUTSIDE}
+        assert not set(before.values()) & {stack.pid(name) for name in SERVERS}
         assert stack.addresses.temporal_ui is None
         assert stack.environment["DATABASE_URL"] == stack.addresses.database
         with pytest.raises(CannotStart, match="is in use by another sandbox"):

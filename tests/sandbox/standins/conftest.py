@@ -1,4 +1,4 @@
-"""Neighbours that hurry, one process for all tests that leave it running, and the shop they deal with."""
+"""The stand-ins with short delays in one process for all tests, a shop, and a receiver of webhooks."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -16,7 +16,7 @@ SHORT_DELAYS: dict[str, Any] = {
     "HANG_SECONDS": "0.5",
     "CONFIRMATION_SECONDS": "1",
 }
-# The one in use, and the one it is going to be replaced with.
+# The current secret and the next one.
 SECRETS = (
     "whsec_" + "c2FuZGJveC1zZWNyZXQtb25lLW9mLTMyLWJ5dGVzISE=",
     "whsec_" + "c2FuZGJveC1zZWNyZXQtdHdvLW9mLTMyLWJ5dGVzISE=",

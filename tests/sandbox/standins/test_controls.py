@@ -4,13 +4,13 @@ from sandbox.process import wait_until
 from tests.sandbox.standins.clients import TIMEOUT, Shop, body_of, new_key
 
 
-def test_ledger_of_everything_is_oldest_first(shop: Shop) -> None:
+def test_ledger_without_reference_lists_all_payments_oldest_first(shop: Shop) -> None:
     ids = [shop.pay()["id"] for _ in range(2)]
 
     assert [item["paymentId"] for item in shop.stand_ins.ledger()][-2:] == ids
 
 
-def test_ledger_tells_method_amount_and_refunds(shop: Shop) -> None:
+def test_ledger_item_has_method_amount_and_refunds(shop: Shop) -> None:
     reference = new_key()
     payment = shop.pay(metadata={"reference": reference}, amount={"value": "500", "currency": "JPY"})
     body = {"payment_id": payment["id"], "amount": {"value": "200", "currency": "JPY"}}

@@ -1,4 +1,4 @@
-"""The process: what it remembers over a restart, how it ends, what it says it is."""
+"""The stand-ins process: restart, shutdown and readiness."""
 
 import signal
 import smtplib
@@ -13,7 +13,7 @@ from tests.sandbox.standins.conftest import SHORT_DELAYS
 from tests.sandbox.standins.senders import a_mail
 
 
-def test_restart_forgets_neither_books_nor_inbox_nor_what_was_due(tmp_path: Path, webhooks: WebhookReceiver) -> None:
+def test_ledger_inbox_and_scheduled_tasks_survive_a_restart(tmp_path: Path, webhooks: WebhookReceiver) -> None:
     with running_stand_ins(webhooks.url, tmp_path, **SHORT_DELAYS) as stand_ins:
         shop, key = Shop(stand_ins), new_key()
         done, pending = shop.pay(key=key, metadata={}), shop.pay("tok_answers_later_0.5")
@@ -30,9 +30,9 @@ def test_restart_forgets_neither_books_nor_inbox_nor_what_was_due(tmp_path: Path
         shop.client.close()
 
 
-def test_webhook_refused_before_a_restart_comes_after_it(tmp_path: Path, webhooks: WebhookReceiver) -> None:
+def test_refused_webhook_is_retried_after_a_restart(tmp_path: Path, webhooks: WebhookReceiver) -> None:
     reference = new_key()
-    webhooks.answers[reference] = [503]
+    webhooks.responses[reference] = [503]
     with running_stand_ins(webhooks.url, tmp_path, **SHORT_DELAYS) as stand_ins:
         shop = Shop(stand_ins)
         payment = shop.pay(metadata={"reference": reference})
@@ -43,11 +43,11 @@ def test_webhook_refused_before_a_restart_comes_after_it(tmp_path: Path, webhook
         shop.client.close()
 
 
-def test_sigterm_ends_it_cleanly_within_two_seconds_while_a_request_hangs() -> None:
+def test_sigterm_exits_with_0_within_two_seconds_while_a_request_hangs() -> None:
     with running_stand_ins(HANG_SECONDS="60") as stand_ins:
-        hanging = threading.Thread(target=_pay_in_vain, args=(stand_ins,), daemon=True)
+        hanging = threading.Thread(target=_pay_without_response, args=(stand_ins,), daemon=True)
         hanging.start()
-        assert wait_until(lambda: len(stand_ins.ledger("hangs")) == 1, TIMEOUT)
+        assert wait_until(lambda: len(stand_ins.ledger("hanging")) == 1, TIMEOUT)
         before = time.monotonic()
         stand_ins.process.send(signal.SIGTERM)
 
@@ -57,21 +57,21 @@ def test_sigterm_ends_it_cleanly_within_two_seconds_while_a_request_hangs() -> N
         hanging.join()
 
 
-def test_readyz_says_ok(stand_ins: StandIns) -> None:
+def test_readyz_returns_ok(stand_ins: StandIns) -> None:
     assert stand_ins.client.get(f"{stand_ins.url}/readyz").json() == {"status": "ok"}
 
 
-def test_only_loopback_is_listened_on(stand_ins: StandIns) -> None:
+def test_servers_listen_on_the_loopback_address_only(stand_ins: StandIns) -> None:
     hexed = {f"{int(stand_ins.settings[name]):04X}" for name in ("SANDBOX_PORT", "SMTP_PORT")}
     rows = [line.split()[1] for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
 
     assert {row for row in rows if row.split(":")[1] in hexed and not row.startswith("0100007F")} == set()
 
 
-def _pay_in_vain(stand_ins: StandIns) -> None:
+def _pay_without_response(stand_ins: StandIns) -> None:
     shop = Shop(stand_ins)
     shop.client.timeout = 10
     try:
-        shop.post_payment("tok_times_out_charged", metadata={"reference": "hangs"})
+        shop.post_payment("tok_times_out_charged", metadata={"reference": "hanging"})
     except DROPPED:
         shop.client.close()

@@ -1,4 +1,4 @@
-"""An outage takes one neighbour away, only that one, and ends."""
+"""An outage affects one stand-in and ends."""
 
 import smtplib
 
@@ -12,7 +12,7 @@ from tests.sandbox.standins.senders import send_sms
 SMS = {"To": "+79161234567", "From": "Shop", "Body": "x"}
 
 
-def test_payments_drop_the_connection_until_the_outage_is_ended(stand_ins: StandIns, shop: Shop) -> None:
+def test_payments_drop_connections_until_the_outage_is_ended(stand_ins: StandIns, shop: Shop) -> None:
     stand_ins.outage("payments", 60)
     with pytest.raises(DROPPED):
         shop.client.get("/payments")
@@ -22,7 +22,7 @@ def test_payments_drop_the_connection_until_the_outage_is_ended(stand_ins: Stand
     assert shop.client.get("/payments").status_code == 200
 
 
-def test_sms_drops_the_connection_and_comes_back_by_itself(stand_ins: StandIns) -> None:
+def test_sms_drops_connections_until_the_outage_expires(stand_ins: StandIns) -> None:
     stand_ins.outage("sms", 0.3)
     with pytest.raises(DROPPED):
         send_sms(stand_ins, SMS)
@@ -30,7 +30,7 @@ def test_sms_drops_the_connection_and_comes_back_by_itself(stand_ins: StandIns) 
     assert wait_until(lambda: _sent(stand_ins), TIMEOUT)
 
 
-def test_mail_is_turned_away_with_421_also_in_an_open_session(stand_ins: StandIns) -> None:
+def test_mail_is_refused_with_421_in_new_and_open_sessions(stand_ins: StandIns) -> None:
     with smtplib.SMTP("127.0.0.1", stand_ins.smtp_port, timeout=5) as open_session:
         open_session.ehlo()
         stand_ins.outage("email", 60)
@@ -45,7 +45,7 @@ def test_mail_is_turned_away_with_421_also_in_an_open_session(stand_ins: StandIn
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])
-def test_away_with_a_status_says_when_to_come_again(stand_ins: StandIns, shop: Shop, status: int) -> None:
+def test_outage_with_an_error_status_sends_retry_after(stand_ins: StandIns, shop: Shop, status: int) -> None:
     stand_ins.outage("payments", 60, status)
     answer = shop.post_payment()
     stand_ins.outage("payments", 0)
@@ -53,7 +53,7 @@ def test_away_with_a_status_says_when_to_come_again(stand_ins: StandIns, shop: S
     assert (answer.status_code, answer.headers["retry-after"]) == (status, "60")
 
 
-def test_away_with_200_answers_json_that_breaks_off(stand_ins: StandIns, shop: Shop) -> None:
+def test_outage_with_200_sends_truncated_json(stand_ins: StandIns, shop: Shop) -> None:
     stand_ins.outage("payments", 60, 200)
     answer = shop.post_payment()
     stand_ins.outage("payments", 0)
@@ -73,7 +73,7 @@ def test_away_with_200_answers_json_that_breaks_off(stand_ins: StandIns, shop: S
         b"[]",
     ],
 )
-def test_outage_that_makes_no_sense_is_refused(stand_ins: StandIns, body: bytes) -> None:
+def test_invalid_outage_is_refused(stand_ins: StandIns, body: bytes) -> None:
     assert stand_ins.client.post(f"{stand_ins.url}/outage", content=body).status_code == 400
 
 

@@ -1,4 +1,4 @@
-"""The pages show what arrived and what the provider believes, and let no message do more than be read."""
+"""The HTML pages: inbox, ledger and test cards; contents of messages are escaped."""
 
 import html
 import re
@@ -10,22 +10,22 @@ from sandbox.standins.running import StandIns
 from tests.sandbox.standins.clients import Shop, new_key
 from tests.sandbox.standins.senders import a_mail, send_sms
 
-EVIL = '</iframe><script>alert("x")</script>'
+MALICIOUS = '</iframe><script>alert("x")</script>'
 
 
 def test_inbox_page_escapes_subject_text_and_html(stand_ins: StandIns) -> None:
     part = new_key()
     with smtplib.SMTP("127.0.0.1", stand_ins.smtp_port, timeout=5) as smtp:
-        smtp.send_message(a_mail(f"{part}@example.com", subject=EVIL, text=EVIL, html=EVIL))
+        smtp.send_message(a_mail(f"{part}@example.com", subject=MALICIOUS, text=MALICIOUS, html=MALICIOUS))
     page = stand_ins.client.get(f"{stand_ins.url}/", params={"to": part}).text
 
     assert "<script>alert" not in page
     (frame,) = re.findall(r"<iframe[^>]*>", page)
-    assert html.unescape(re.findall(r'srcdoc="([^"]*)"', frame)[0]).strip().endswith(EVIL)
+    assert html.unescape(re.findall(r'srcdoc="([^"]*)"', frame)[0]).strip().endswith(MALICIOUS)
     assert 'sandbox="allow-popups allow-popups-to-escape-sandbox"' in frame
 
 
-def test_inbox_page_tells_channels_apart_and_filters(stand_ins: StandIns) -> None:
+def test_inbox_page_filters_by_channel_and_recipient(stand_ins: StandIns) -> None:
     text = new_key()
     send_sms(stand_ins, {"To": "+79161234568", "From": "Shop", "Body": text})
     url = f"{stand_ins.url}/"
@@ -35,7 +35,7 @@ def test_inbox_page_tells_channels_apart_and_filters(stand_ins: StandIns) -> Non
     assert "No message matches this filter" in stand_ins.client.get(url, params={"to": "nobody@example.com"}).text
 
 
-def test_poll_brings_only_what_is_new(stand_ins: StandIns) -> None:
+def test_poll_returns_only_new_messages(stand_ins: StandIns) -> None:
     first, second = new_key(), new_key()
     send_sms(stand_ins, {"To": "+79161234569", "From": "Shop", "Body": first})
     newest = stand_ins.inbox()[-1]["id"]
@@ -47,7 +47,7 @@ def test_poll_brings_only_what_is_new(stand_ins: StandIns) -> None:
     assert answer.headers["x-total"] == "2"
 
 
-def test_ledger_page_shows_payments_with_their_refunds(stand_ins: StandIns, shop: Shop) -> None:
+def test_ledger_page_shows_payments_with_refunds(stand_ins: StandIns, shop: Shop) -> None:
     reference = new_key()
     payment = shop.pay("tok_refund_fails", metadata={"reference": reference})
     shop.post_refund(payment["id"], "12.34")
@@ -57,12 +57,12 @@ def test_ledger_page_shows_payments_with_their_refunds(stand_ins: StandIns, shop
     assert re.search(r"12\.34\s+<span class=\"status canceled\">canceled</span>", page)
 
 
-def test_scripts_page_lists_the_cards(stand_ins: StandIns) -> None:
+def test_test_cards_page_lists_the_cards(stand_ins: StandIns) -> None:
     assert "<code>tok_times_out_not_charged</code>" in stand_ins.client.get(f"{stand_ins.url}/scripts.html").text
 
 
 @pytest.mark.parametrize("path", ["/", "/ledger.html", "/scripts.html"])
-def test_pages_allow_no_script_but_their_own(stand_ins: StandIns, path: str) -> None:
+def test_pages_allow_only_their_own_scripts(stand_ins: StandIns, path: str) -> None:
     policy = stand_ins.client.get(f"{stand_ins.url}{path}").headers["content-security-policy"]
 
     assert "default-src 'none'; script-src 'self';" in policy

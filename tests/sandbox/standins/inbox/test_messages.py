@@ -1,4 +1,4 @@
-"""Mail by SMTP and SMS by Twilio's form land in the inbox, each delivery of them."""
+"""The inbox is filtered and cleared."""
 
 import smtplib
 
@@ -17,7 +17,7 @@ def test_inbox_is_filtered_by_channel_recipient_and_id(stand_ins: StandIns, smtp
     assert stand_ins.inbox(to=address, channel="sms") == []
 
 
-def test_cleared_inbox_is_empty_and_uses_no_id_again(stand_ins: StandIns, smtp: smtplib.SMTP, address: str) -> None:
+def test_cleared_inbox_is_empty_and_ids_are_not_reused(stand_ins: StandIns, smtp: smtplib.SMTP, address: str) -> None:
     smtp.send_message(a_mail(address))
     last = stand_ins.inbox()[-1]["id"]
     assert stand_ins.client.delete(f"{stand_ins.url}/inbox").status_code == 204

@@ -6,7 +6,7 @@ from sandbox.standins.running import StandIns
 from tests.sandbox.standins.senders import send_sms
 
 
-def test_sms_is_answered_like_twilio_and_kept_with_its_key(stand_ins: StandIns) -> None:
+def test_sms_gets_twilios_response_and_is_stored_with_its_idempotency_key(stand_ins: StandIns) -> None:
     phone = "+79161234567"
     answer = send_sms(stand_ins, {"To": phone, "From": "Shop", "Body": "Код 482913"}, {"Idempotency-Key": "notify:1"})
     kept = stand_ins.inbox(to=phone, channel="sms")[-1]
@@ -27,7 +27,7 @@ def test_sms_is_answered_like_twilio_and_kept_with_its_key(stand_ins: StandIns) 
         ({"To": "+79161234567", "From": "Shop"}, 21602),
     ],
 )
-def test_sms_that_cannot_go_is_refused_like_twilio(stand_ins: StandIns, form: dict[str, str], code: int) -> None:
+def test_invalid_sms_gets_twilios_error(stand_ins: StandIns, form: dict[str, str], code: int) -> None:
     answer = send_sms(stand_ins, form)
 
     assert (answer.status_code, answer.json()["code"], answer.json()["status"]) == (400, code, 400)

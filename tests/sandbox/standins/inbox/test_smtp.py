@@ -6,7 +6,7 @@ from sandbox.standins.running import StandIns
 from tests.sandbox.standins.senders import a_mail
 
 
-def test_mail_is_kept_with_text_html_and_headers(stand_ins: StandIns, smtp: smtplib.SMTP, address: str) -> None:
+def test_mail_is_stored_with_text_html_and_headers(stand_ins: StandIns, smtp: smtplib.SMTP, address: str) -> None:
     smtp.send_message(a_mail(address, subject="Заказ подтверждён", text="Спасибо\nАнна", html="<b>Спасибо</b>"))
     (kept,) = stand_ins.inbox(to=address)
 
@@ -16,9 +16,7 @@ def test_mail_is_kept_with_text_html_and_headers(stand_ins: StandIns, smtp: smtp
     assert kept["receivedAt"].endswith("Z")
 
 
-def test_mail_to_two_is_two_deliveries_and_nothing_is_merged(
-    stand_ins: StandIns, smtp: smtplib.SMTP, address: str
-) -> None:
+def test_each_mail_is_stored_once_for_each_recipient(stand_ins: StandIns, smtp: smtplib.SMTP, address: str) -> None:
     for _ in range(2):
         smtp.send_message(a_mail(address), to_addrs=[address, f"second-{address}"])
 

@@ -1,4 +1,4 @@
-"""The payment API as YooKassa v3 speaks it: who may ask, what is refused, what is shown."""
+"""YooKassa's API v3: authentication, idempotence, payment objects and lists."""
 
 import re
 
@@ -7,7 +7,7 @@ import pytest
 from tests.sandbox.standins.clients import Shop, body_of, new_key, refusal, rub
 
 
-def test_payment_is_shown_as_the_real_api_shows_it(shop: Shop) -> None:
+def test_payment_object_has_the_members_of_the_real_api(shop: Shop) -> None:
     payment = shop.pay(description="Order 72", metadata={"reference": "r-1"})
 
     assert re.fullmatch(r"[0-9a-f-]{36}", payment["id"])
@@ -20,7 +20,7 @@ def test_payment_is_shown_as_the_real_api_shows_it(shop: Shop) -> None:
     assert shop.payment(payment["id"]) == payment
 
 
-def test_same_key_shows_the_same_payment_and_charges_once(shop: Shop) -> None:
+def test_same_key_returns_the_same_payment_and_charges_once(shop: Shop) -> None:
     key, reference = new_key(), new_key()
     first, second = (shop.pay(key=key, metadata={"reference": reference}) for _ in range(2))
 
@@ -43,17 +43,17 @@ def test_key_is_required_and_at_most_64_characters(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("content", [b"{", b"[]", b"\xff"])
-def test_body_that_is_no_json_object_is_refused(shop: Shop, content: bytes) -> None:
+def test_body_that_is_not_a_json_object_is_refused(shop: Shop, content: bytes) -> None:
     headers = {"Idempotence-Key": new_key(), "Content-Type": "application/json"}
 
     assert refusal(shop.client.post("/payments", content=content, headers=headers), 400) == ("invalid_request", "body")
 
 
-def test_form_is_refused(shop: Shop) -> None:
+def test_form_body_is_refused(shop: Shop) -> None:
     assert shop.client.post("/payments", data={"a": "b"}).status_code == 415
 
 
-def test_wrong_secret_is_refused_everywhere(shop: Shop) -> None:
+def test_wrong_secret_is_refused_by_every_operation(shop: Shop) -> None:
     for method, path in (("POST", "/payments"), ("GET", "/payments"), ("GET", "/payments/x"), ("POST", "/refunds")):
         answer = shop.client.request(method, path, auth=("100500", "wrong"))
         assert refusal(answer, 401) == ("invalid_credentials", "Authorization")

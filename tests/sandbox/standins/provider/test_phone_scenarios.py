@@ -1,4 +1,4 @@
-"""What each test phone makes the provider do: as the card of its name, once its owner has answered."""
+"""Behaviours of test phones: the same as those of the cards, but pending first."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ def request(shop: Shop, behaviour: Behaviour, reference: str, key: str | None = 
 
 
 def charges(shop: Shop, reference: str, count: int = 1) -> list[Json]:
-    """The provider's charges, once so many have been made."""
+    """Wait for `count` captures; returns the ledger of the reference."""
     assert wait_until(lambda: sum(item["captures"] for item in shop.stand_ins.ledger(reference)) == count, TIMEOUT)
     return shop.stand_ins.ledger(reference)
 
@@ -37,7 +37,7 @@ def charges(shop: Shop, reference: str, count: int = 1) -> list[Json]:
         (Behaviour.DECLINES, ["payment.canceled"]),
     ],
 )
-def test_pending_first_and_told_when_it_ends(
+def test_payment_is_pending_then_final_with_webhooks(
     shop: Shop, webhooks: WebhookReceiver, behaviour: Behaviour, events: list[str]
 ) -> None:
     payment = shop.pay_by_phone(NUMBERS[behaviour])
@@ -48,11 +48,11 @@ def test_pending_first_and_told_when_it_ends(
 
 
 def test_never_calls_back(shop: Shop, webhooks: WebhookReceiver) -> None:
-    silent = shop.pay_by_phone(NUMBERS[Behaviour.NEVER_CALLS_BACK])
-    shop.ended(silent["id"])
+    payment = shop.pay_by_phone(NUMBERS[Behaviour.NEVER_CALLS_BACK])
+    shop.wait_until_final(payment["id"])
     webhooks.wait_for(shop.pay_by_phone(NUMBERS[Behaviour.SUCCEEDS])["id"])
 
-    assert webhooks.events_of(silent["id"]) == []
+    assert webhooks.events_of(payment["id"]) == []
 
 
 def test_times_out_charged(shop: Shop, webhooks: WebhookReceiver) -> None:

@@ -25,12 +25,12 @@ from tests.sandbox.standins.clients import Shop, refusal, rub
         ({"confirmation": {"type": "redirect", "return_url": "javascript:alert(1)"}}, "confirmation.return_url"),
     ],
 )
-def test_wrong_request_is_refused_with_its_parameter(shop: Shop, change: dict[str, object], parameter: str) -> None:
+def test_invalid_payment_request_names_the_parameter(shop: Shop, change: dict[str, object], parameter: str) -> None:
     assert refusal(shop.post_payment(**change), 400) == ("invalid_request", parameter)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
     ("name", "value"), [("limit", "0"), ("limit", "101"), ("cursor", "x"), ("created_at.lt", "yesterday")]
 )
-def test_wrong_list_is_refused_with_its_parameter(shop: Shop, name: str, value: str) -> None:
+def test_invalid_list_request_names_the_parameter(shop: Shop, name: str, value: str) -> None:
     assert refusal(shop.client.get("/payments", params={name: value}), 400) == ("invalid_request", name)

@@ -1,4 +1,4 @@
-"""What each test card and phone makes the provider do, from its answer, its ledger and its webhooks."""
+"""Behaviours of test cards: response, ledger and webhooks."""
 
 import httpx2
 import pytest
@@ -18,17 +18,17 @@ def test_declines(shop: Shop, webhooks: WebhookReceiver) -> None:
 
 def test_answers_later(shop: Shop, webhooks: WebhookReceiver) -> None:
     payment = shop.pay("tok_answers_later")
-    told = webhooks.wait_for(payment["id"])
+    received = webhooks.wait_for(payment["id"])
 
     assert payment["status"] == "pending"
-    assert [(webhook["type"], webhook["event"]) for webhook in told] == [("notification", "payment.succeeded")]
-    assert told[0]["object"] == shop.payment(payment["id"])
+    assert [(webhook["type"], webhook["event"]) for webhook in received] == [("notification", "payment.succeeded")]
+    assert received[0]["object"] == shop.payment(payment["id"])
 
 
 def test_answers_later_after_the_seconds_in_the_token(shop: Shop) -> None:
     slow, fast = shop.pay("tok_answers_later_600"), shop.pay("tok_answers_later_0.1")
 
-    assert shop.ended(fast["id"])["status"] == "succeeded"
+    assert shop.wait_until_final(fast["id"])["status"] == "succeeded"
     assert shop.payment(slow["id"])["status"] == "pending"
 
 
@@ -36,7 +36,7 @@ def test_never_calls_back(shop: Shop, webhooks: WebhookReceiver) -> None:
     payment = shop.pay("tok_never_calls_back")
     later = shop.pay("tok_answers_later_0.8")
 
-    assert shop.ended(payment["id"])["status"] == "succeeded"
+    assert shop.wait_until_final(payment["id"])["status"] == "succeeded"
     webhooks.wait_for(later["id"])
     assert webhooks.events_of(payment["id"]) == []
 
@@ -48,7 +48,7 @@ def test_calls_back_twice(shop: Shop, webhooks: WebhookReceiver) -> None:
     assert first == second
 
 
-def test_out_of_order_calls_back_before_it_answers_and_again_with_older_news(
+def test_out_of_order_sends_the_webhook_before_the_response_and_an_older_one_after_it(
     shop: Shop, webhooks: WebhookReceiver
 ) -> None:
     payment = shop.pay("tok_out_of_order")
@@ -61,9 +61,9 @@ def test_out_of_order_calls_back_before_it_answers_and_again_with_older_news(
 
 def test_wrong_amount(shop: Shop, webhooks: WebhookReceiver) -> None:
     payment = shop.pay("tok_wrong_amount")
-    told = webhooks.wait_for(payment["id"])[0]["object"]
+    changed = webhooks.wait_for(payment["id"])[0]["object"]
 
-    assert (payment["amount"], told["amount"]) == (rub("100.00"), rub("101.00"))
+    assert (payment["amount"], changed["amount"]) == (rub("100.00"), rub("101.00"))
     assert shop.payment(payment["id"])["amount"] == rub("101.00")
 
 
@@ -105,7 +105,7 @@ def test_ignores_keys(shop: Shop) -> None:
     assert len(ids) == 2
 
 
-def test_answer_comes_after_the_seconds_in_the_token_but_the_charge_at_once(shop: Shop) -> None:
+def test_response_is_delayed_by_the_seconds_in_the_token_but_the_charge_is_not(shop: Shop) -> None:
     reference = new_key()
     with pytest.raises(httpx2.ReadTimeout):
         shop.client.post(
@@ -138,10 +138,10 @@ def test_confirms_on_page(shop: Shop, webhooks: WebhookReceiver, decision: str, 
     assert "confirmation" not in shop.payment(payment["id"])
 
 
-def test_confirmation_nobody_gives_expires(shop: Shop) -> None:
+def test_payment_without_confirmation_expires(shop: Shop) -> None:
     payment = shop.pay("tok_confirms_on_page")
 
-    assert shop.ended(payment["id"])["cancellation_details"] == EXPIRED
+    assert shop.wait_until_final(payment["id"])["cancellation_details"] == EXPIRED
 
 
 def test_phone_is_pending_first_and_then_succeeds(shop: Shop, webhooks: WebhookReceiver) -> None:
@@ -152,8 +152,8 @@ def test_phone_is_pending_first_and_then_succeeds(shop: Shop, webhooks: WebhookR
     assert webhooks.wait_for(payment["id"])[0]["event"] == "payment.succeeded"
 
 
-def test_phone_that_declines(shop: Shop) -> None:
+def test_phone_that_declines_is_pending_then_canceled(shop: Shop) -> None:
     payment = shop.pay_by_phone("+79000000002")
 
     assert payment["status"] == "pending"
-    assert shop.ended(payment["id"])["cancellation_details"] == INSUFFICIENT
+    assert shop.wait_until_final(payment["id"])["cancellation_details"] == INSUFFICIENT

@@ -1,4 +1,4 @@
-"""Webhooks on request: lost, more than once, late, overtaken; for a payment, a card, or everybody."""
+"""Webhook faults: lost, duplicated, delayed and reordered webhooks, for a payment, a card, or all."""
 
 import time
 from collections.abc import Iterator
@@ -12,12 +12,12 @@ CARD = "tok_of_these_tests"
 
 
 @pytest.fixture(autouse=True)
-def forgotten(stand_ins: StandIns) -> Iterator[None]:
+def cleared(stand_ins: StandIns) -> Iterator[None]:
     yield
     stand_ins.clear_webhook_faults()
 
 
-def test_F45_lost_for_one_payment_only(stand_ins: StandIns, shop: Shop, webhooks: WebhookReceiver) -> None:
+def test_F45_lost_webhook_of_one_payment(stand_ins: StandIns, shop: Shop, webhooks: WebhookReceiver) -> None:
     stand_ins.set_webhook_faults(reference=(reference := new_key()), lose=True)
     lost, other = shop.pay(metadata={"reference": reference}), shop.pay()
 
@@ -25,7 +25,7 @@ def test_F45_lost_for_one_payment_only(stand_ins: StandIns, shop: Shop, webhooks
     assert webhooks.events_of(lost["id"]) == []
 
 
-def test_F43_twice_more(stand_ins: StandIns, shop: Shop, webhooks: WebhookReceiver) -> None:
+def test_F43_duplicated_webhooks_have_the_same_id(stand_ins: StandIns, shop: Shop, webhooks: WebhookReceiver) -> None:
     stand_ins.set_webhook_faults(script=CARD, duplicate=2, generic=True)
     payment = shop.pay(CARD, metadata={"reference": (reference := new_key())})
 
@@ -33,7 +33,7 @@ def test_F43_twice_more(stand_ins: StandIns, shop: Shop, webhooks: WebhookReceiv
     assert len({message.headers["webhook-id"] for message in webhooks.signed_for(reference, 3)}) == 1
 
 
-def test_late(stand_ins: StandIns, shop: Shop, webhooks: WebhookReceiver) -> None:
+def test_delayed_webhook(stand_ins: StandIns, shop: Shop, webhooks: WebhookReceiver) -> None:
     stand_ins.set_webhook_faults(delay=0.6)
     before = time.monotonic()
     webhooks.wait_for(shop.pay()["id"])
@@ -41,7 +41,7 @@ def test_late(stand_ins: StandIns, shop: Shop, webhooks: WebhookReceiver) -> Non
     assert time.monotonic() - before >= 0.6
 
 
-def test_F44_overtaken_by_the_next_one(stand_ins: StandIns, shop: Shop, webhooks: WebhookReceiver) -> None:
+def test_F44_reordered_webhooks(stand_ins: StandIns, shop: Shop, webhooks: WebhookReceiver) -> None:
     stand_ins.set_webhook_faults(script=CARD, reorder=True, generic=True)
     payment = shop.pay(CARD, metadata={"reference": (reference := new_key())})
     body_of(shop.post_refund(payment["id"]))
@@ -50,16 +50,16 @@ def test_F44_overtaken_by_the_next_one(stand_ins: StandIns, shop: Shop, webhooks
     assert [message.body["status"] for message in messages] == ["refunded", "succeeded"]
 
 
-def test_what_was_asked_for_is_shown_and_forgotten(stand_ins: StandIns) -> None:
+def test_rules_are_listed_and_cleared(stand_ins: StandIns) -> None:
     stand_ins.set_webhook_faults(script=CARD, lose=True)
-    usual = {"reference": None, "script": None, "generic": False, "lose": False, "duplicate": 0, "delay": 0.0}
+    default = {"reference": None, "script": None, "generic": False, "lose": False, "duplicate": 0, "delay": 0.0}
 
-    assert _shown(stand_ins) == [
-        usual | {"reorder": False},
-        usual | {"reorder": False, "script": CARD, "lose": True},
+    assert _rules(stand_ins) == [
+        default | {"reorder": False},
+        default | {"reorder": False, "script": CARD, "lose": True},
     ]
     stand_ins.clear_webhook_faults()
-    assert len(_shown(stand_ins)) == 1
+    assert len(_rules(stand_ins)) == 1
 
 
 @pytest.mark.parametrize(
@@ -76,12 +76,12 @@ def test_what_was_asked_for_is_shown_and_forgotten(stand_ins: StandIns) -> None:
         b'{"script": "a", "reference": "b"}',
     ],
 )
-def test_what_makes_no_sense_is_refused(stand_ins: StandIns, body: bytes) -> None:
+def test_invalid_rule_is_refused(stand_ins: StandIns, body: bytes) -> None:
     answer = stand_ins.client.post(f"{stand_ins.url}/webhooks", content=body)
 
     assert (answer.status_code, list(answer.json())) == (400, ["detail"])
 
 
-def _shown(stand_ins: StandIns) -> list[dict[str, object]]:
+def _rules(stand_ins: StandIns) -> list[dict[str, object]]:
     items: list[dict[str, object]] = stand_ins.client.get(f"{stand_ins.url}/webhooks").json()["items"]
     return items

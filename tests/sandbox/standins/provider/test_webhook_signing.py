@@ -6,6 +6,6 @@ from sandbox.standins.provider.webhook_signing import InvalidSecret, read_secret
 
 
 @pytest.mark.parametrize("secret", ["whsec_", "c2VjcmV0", "whsec_!", "whsec_c2VjcmV0,nothing"])
-def test_what_is_no_secret_signs_nothing(secret: str) -> None:
+def test_invalid_secret_is_refused(secret: str) -> None:
     with pytest.raises(InvalidSecret, match="whsec_ and base64"):
         read_secrets(secret)

@@ -1,4 +1,4 @@
-"""The provider's own SDK takes the stand-in for the provider: what it sends is understood, what it gets it can read."""
+"""The provider's own SDK works with the stand-in."""
 
 import datetime
 from collections.abc import Iterator
@@ -44,7 +44,7 @@ def test_card_by_token() -> None:
     assert dict(Payment.find_one(paid.id)) == dict(paid)
 
 
-def test_phone_balance_is_pending_and_ends(shop: Shop) -> None:
+def test_phone_balance_is_pending_then_succeeds(shop: Shop) -> None:
     data = {"type": "mobile_balance", "phone": "79000000001"}
     asked = Payment.create(an_order(None, payment_method_data=data, confirmation={"type": "external"}))
 
@@ -53,11 +53,11 @@ def test_phone_balance_is_pending_and_ends(shop: Shop) -> None:
         "external",
         "mobile_balance",
     )
-    shop.ended(asked.id)
+    shop.wait_until_final(asked.id)
     assert Payment.find_one(asked.id).status == "succeeded"
 
 
-def test_confirmation_sends_the_buyer_to_a_page(stand_ins: StandIns) -> None:
+def test_confirmation_redirects_the_buyer_to_a_page(stand_ins: StandIns) -> None:
     where = {"type": "redirect", "return_url": BACK}
     asked = Payment.create(an_order("tok_confirms_on_page", confirmation=where))
 
@@ -68,7 +68,7 @@ def test_confirmation_sends_the_buyer_to_a_page(stand_ins: StandIns) -> None:
     assert ended.cancellation_details.reason == "3d_secure_failed"
 
 
-def test_the_same_key_is_the_same_payment_and_refund() -> None:
+def test_same_key_returns_the_same_payment_and_refund() -> None:
     order, key = an_order(), new_key()
     paid, again = (Payment.create(order, key) for _ in range(2))
     assert again.id == paid.id
@@ -90,7 +90,7 @@ def test_list_by_time_of_creation_page_by_page() -> None:
     assert Payment.list({"created_at.lt": "2020-01-01T00:00:00Z"}).items == []
 
 
-def test_refunds_of_a_part_and_of_the_rest() -> None:
+def test_partial_refund_and_refund_of_the_rest() -> None:
     paid = Payment.create(an_order())
     part = Refund.create({"payment_id": paid.id, "amount": rub("30.00"), "description": "a part"})
     rest = Refund.create({"payment_id": paid.id, "amount": rub("70.00")})
@@ -102,13 +102,13 @@ def test_refunds_of_a_part_and_of_the_rest() -> None:
     assert (in_roubles(after.refunded_amount), after.refundable) == (("100.00", "RUB"), False)
 
 
-def test_a_refund_that_fails_says_why() -> None:
+def test_failed_refund_has_a_reason() -> None:
     refund = Refund.create({"payment_id": Payment.create(an_order("tok_refund_fails")).id, "amount": rub("100.00")})
 
     assert (refund.status, refund.cancellation_details.reason) == ("canceled", "general_decline")
 
 
-def test_nothing_waits_for_capture_or_can_be_canceled() -> None:
+def test_capture_and_cancel_are_refused() -> None:
     pending = Payment.create(an_order("tok_answers_later_600")).id
 
     for act in (Payment.capture, Payment.cancel):
@@ -120,14 +120,14 @@ def test_nothing_waits_for_capture_or_can_be_canceled() -> None:
     assert Payment.find_one(pending).status == "pending"
 
 
-def test_unknown_payment_and_refund() -> None:
+def test_unknown_payment_and_refund_are_not_found() -> None:
     for kind, name in ((Payment, "payment_id"), (Refund, "refund_id")):
         with pytest.raises(NotFoundError) as refused:
             kind.find_one("none")
         assert problem(refused.value) == ("error", "not_found", name)
 
 
-def test_refusals_name_the_parameter() -> None:
+def test_errors_name_the_parameter() -> None:
     paid = Payment.create(an_order()).id
     with pytest.raises(BadRequestError) as token:
         Payment.create({"amount": rub("1.00"), "capture": True})
@@ -140,7 +140,7 @@ def test_refusals_name_the_parameter() -> None:
     assert parameters == ["payment_method_data", "amount.value", "Idempotence-Key"]
 
 
-def test_wrong_secret_key(stand_ins: StandIns) -> None:
+def test_wrong_secret_key_is_unauthorized(stand_ins: StandIns) -> None:
     Configuration.configure(stand_ins.shop[0], "wrong", api_url=f"{stand_ins.url}/v3")
     with pytest.raises(UnauthorizedError) as refused:
         Payment.create(an_order())
@@ -149,7 +149,9 @@ def test_wrong_secret_key(stand_ins: StandIns) -> None:
 
 
 @pytest.mark.parametrize(("status", "kind"), [(429, TooManyRequestsError), (503, ApiError)])
-def test_F37_a_busy_provider(stand_ins: StandIns, status: int, kind: type[ApiError]) -> None:
+def test_F37_unavailable_provider_raises_the_error_of_the_sdk(
+    stand_ins: StandIns, status: int, kind: type[ApiError]
+) -> None:
     stand_ins.outage("payments", 60, status)
     try:
         with pytest.raises(kind):
@@ -158,7 +160,7 @@ def test_F37_a_busy_provider(stand_ins: StandIns, status: int, kind: type[ApiErr
         stand_ins.outage("payments", 0)
 
 
-def test_webhooks_are_its_notifications(webhooks: WebhookReceiver) -> None:
+def test_webhook_parses_as_notification(webhooks: WebhookReceiver) -> None:
     paid = Payment.create(an_order())
     notified = WebhookNotification(webhooks.wait_for(paid.id)[0])
 
@@ -166,6 +168,6 @@ def test_webhooks_are_its_notifications(webhooks: WebhookReceiver) -> None:
 
 
 def problem(error: ApiError) -> tuple[str, str, str]:
-    """Type, code and parameter of a refusal in the provider's own form."""
+    """Type, code and parameter of an error of the SDK."""
     content = error.content
     return content["type"], content["code"], content["parameter"]

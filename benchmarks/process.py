@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from multiprocessing.connection import Connection
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from benchmarks.plan import Done, Round
 from benchmarks.shop import Shop
@@ -100,7 +100,7 @@ def _child(
     environment: dict[str, str],
     log: Path,
     serve: Callable[..., None],
-    arguments: tuple[Any, ...],
+    arguments: tuple[object, ...],
 ) -> None:
     # Ctrl-C in the terminal reaches all processes; only the parent decides when this one exits.
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -10,7 +10,6 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 from rich import box
 from rich.console import Console
@@ -26,7 +25,7 @@ VERSIONS = (
 PARTS = ("server", "worker", "api", "database", "sandbox", "client")
 
 
-def machine() -> dict[str, Any]:
+def machine() -> dict[str, str | int | float | None]:
     """Properties of this machine."""
     return {
         "processor": _processor(),
@@ -45,7 +44,9 @@ def _processor() -> str:
     return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
 
 
-def as_json(results: Results, plan: Plan, machine_info: Mapping[str, Any], idle: Mapping[str, float]) -> dict[str, Any]:
+def as_json(
+    results: Results, plan: Plan, machine_info: Mapping[str, object], idle: Mapping[str, float]
+) -> dict[str, object]:
     """All results; `idle` is the processor time of each part without orders, in milliseconds per second."""
     levels = results.levels
     return {
@@ -65,7 +66,7 @@ def as_json(results: Results, plan: Plan, machine_info: Mapping[str, Any], idle:
     }
 
 
-def write(report: Mapping[str, Any], folder: Path) -> Path:
+def write(report: Mapping[str, object], folder: Path) -> Path:
     """Write bench.json atomically; returns its path."""
     folder.mkdir(parents=True, exist_ok=True)
     path, unfinished = folder / "bench.json", folder / "bench.json.unfinished"

@@ -47,18 +47,12 @@ class Layout:
     def environment(self) -> dict[str, str]:
         """Environment variables of the application, added to those of this process.
 
-        Variables in `overridable` keep a value that is already set. Addresses of external services are always those of
+        Variables in `_overridable` keep a value that is already set. Addresses of external services are always those of
         the sandbox, so that a development stack never calls a real one.
         """
         addresses = self.addresses
-        overridable = {
-            "PUBLIC_URL": addresses.api,
-            "RATE_LIMIT_FACTOR": "1000",
-            "SECRETS_KEY": self.secrets.secrets_key,
-            "API_HOST": LOOPBACK,
-        }
         return {
-            **{name: os.environ.get(name) or value for name, value in overridable.items()},
+            **self._overridable(),
             **self._shop(),
             **self._own_servers(),
             "APP_ENV": "development",
@@ -72,6 +66,15 @@ class Layout:
             "PAYMENT_GATEWAY_URL": f"{addresses.sandbox}/v3",
             **self.settings.env,
         }
+
+    def _overridable(self) -> dict[str, str]:
+        defaults = {
+            "PUBLIC_URL": self.addresses.api,
+            "RATE_LIMIT_FACTOR": "1000",
+            "SECRETS_KEY": self.secrets.secrets_key,
+            "API_HOST": LOOPBACK,
+        }
+        return {name: os.environ.get(name) or value for name, value in defaults.items()}
 
     def stages(self) -> Sequence[Sequence[Component]]:
         """The components in their start order."""

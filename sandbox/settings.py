@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 from sandbox.errors import CannotStart
 from sandbox.ports import free_ports
@@ -47,7 +47,7 @@ def setting(port_name: str) -> str:
     return f"{port_name.upper()}_PORT"
 
 
-def _port(environ: Mapping[str, str], name: str, default: Any) -> int:
+def _port(environ: Mapping[str, str], name: str, default: object) -> int:
     value = environ.get(name) or str(default)
     if not (value.isascii() and value.isdigit() and 0 < int(value) <= HIGHEST_PORT):
         raise CannotStart(f"{name}={value} is not a port: use a number from 1 to {HIGHEST_PORT}.")

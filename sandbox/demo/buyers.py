@@ -1,4 +1,4 @@
-"""Buyers of the demo, who use the REST API: register, log in, place an order, wait, cancel."""
+"""Buyers of the demo: register, log in, place an order, wait and cancel over the REST API."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ CHECKS: tuple[Callable[[], None], ...] = (
 def main() -> int:
     """Run all contracts, also after one is broken."""
     broken = sum(not _holds(check) for check in CHECKS)
-    print(f"{len(CHECKS) - broken} of {len(CHECKS)} contracts hold.")  # noqa: T201
+    print(f"{len(CHECKS) - broken} of {len(CHECKS)} contracts hold.")  # noqa: T201 - the output of this command
     return 1 if broken else 0
 
 
@@ -42,9 +42,9 @@ def _holds(check: Callable[[], None]) -> bool:
     try:
         check()
     except ContractBroken as broken:
-        print(f"BROKEN  {check.__doc__}\n        {broken}")  # noqa: T201
+        print(f"BROKEN  {check.__doc__}\n        {broken}")  # noqa: T201 - the output of this command
         return False
-    print(f"ok      {check.__doc__} ({time.monotonic() - started:.1f} s)")  # noqa: T201
+    print(f"ok      {check.__doc__} ({time.monotonic() - started:.1f} s)")  # noqa: T201 - the output of this command
     return True
 
 

@@ -26,7 +26,7 @@ from tests.sandbox.standins.clients import Shop, refusal, rub
     ],
 )
 def test_invalid_payment_request_names_the_parameter(shop: Shop, change: dict[str, object], parameter: str) -> None:
-    assert refusal(shop.post_payment(**change), 400) == ("invalid_request", parameter)  # type: ignore[arg-type]
+    assert refusal(shop.post_payment(**change), 400) == ("invalid_request", parameter)  # type: ignore[arg-type] # any members
 
 
 @pytest.mark.parametrize(

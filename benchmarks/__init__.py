@@ -1,1 +1,1 @@
-"""What is measured, and against what."""
+"""Benchmarks: throughput and latency of orders, and the cost of signing in."""

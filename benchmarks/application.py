@@ -1,9 +1,8 @@
-"""The application as it runs in production (`python -m workers --with-api`), and the driver of saga, floor and hot.
+"""The application as in production (`python -m workers --with-api`), and the driver of the cases saga, floor and hot.
 
-All three are started inside the process that works on them, on its one client: that is how the API of such a process
-starts orders, and the only way in which starts are eager. So saga, hot and floor share one process, one connection and
-the same worker settings, and differ by what a workflow does; what the driver itself costs is in the figures of all
-three alike. How an end is learned is the same as well: by waiting for the workflow's result.
+The driver starts workflows inside the worker's process on the worker's client: the API of such a process does the same,
+and eager starts require it. So the three cases share process, connection and worker settings, include the driver's own
+cost, and differ only in the workflow. All wait for the workflow's result.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from api.server import make_server
 from benchmarks.floor import floor_worker, run_floor
 from benchmarks.load import keep_in_flight
 from benchmarks.plan import Case, Done, Round
-from benchmarks.process import answer
+from benchmarks.process import serve_rounds
 from benchmarks.saga import Sagas
 from services import bootstrap, logs
 from services.bootstrap import Services
@@ -33,22 +32,22 @@ from workflows.client import connect
 from workflows.order_commands import OrderCommands
 
 
-def run(orders: Connection) -> None:
-    """Serve until the other end hangs up: first it sends the shop, then rounds."""
+def run(connection: Connection) -> None:
+    """Serve until the connection is closed: receive the shop, then measure the rounds that are requested."""
     settings = Settings()
     logs.set_up()
-    uvloop.run(_serve(orders, settings))
+    uvloop.run(_serve(connection, settings))
 
 
-async def _serve(orders: Connection, settings: Settings) -> None:
+async def _serve(connection: Connection, settings: Settings) -> None:
     client = await connect(settings)
     services = bootstrap.build(settings, starter=OrderCommands(client, eager=True))
     services.wakeups.start()
     try:
         async with _working(client, services), _answering(services):
-            shop = await asyncio.to_thread(orders.recv)
+            shop = await asyncio.to_thread(connection.recv)
             sagas = Sagas(services, client, shop)
-            await answer(orders, partial(_measure, client, sagas))
+            await serve_rounds(connection, partial(_measure, client, sagas))
     finally:
         services.close()
 

@@ -1,4 +1,4 @@
-"""Buyers in a process of their own: each places an order over REST, waits for `confirmed`, and places the next."""
+"""The REST client in a separate process: each buyer places an order, waits for `confirmed`, and places the next."""
 
 from __future__ import annotations
 
@@ -15,57 +15,57 @@ import uvloop
 
 from benchmarks.load import keep_in_flight
 from benchmarks.plan import Case, Done, Round
-from benchmarks.process import answer
+from benchmarks.process import serve_rounds
 from benchmarks.shop import ADDRESS, Baskets, Shop
 
-#: Seconds for which a buyer waits.
-PATIENCE = 30
+#: Seconds that a buyer waits for an order.
+WAIT_SECONDS = 30
 
 
-def run(orders: Connection, host: str, port: int) -> None:
-    """Buy until the other end hangs up: first it sends the shop, then rounds."""
-    uvloop.run(_serve(orders, host, port))
+def run(connection: Connection, host: str, port: int) -> None:
+    """Serve until the connection is closed: receive the shop, then measure the rounds that are requested."""
+    uvloop.run(_serve(connection, host, port))
 
 
-async def _serve(orders: Connection, host: str, port: int) -> None:
-    shop: Shop = await asyncio.to_thread(orders.recv)
+async def _serve(connection: Connection, host: str, port: int) -> None:
+    shop: Shop = await asyncio.to_thread(connection.recv)
     buyers = Buyers(shop, host, port)
     with ThreadPoolExecutor(len(shop.buyers), thread_name_prefix="buyer") as threads:
-        await answer(orders, partial(_measure, buyers, threads))
+        await serve_rounds(connection, partial(_measure, buyers, threads))
 
 
 async def _measure(buyers: Buyers, threads: ThreadPoolExecutor, wanted: Round) -> Done:
     loop = asyncio.get_running_loop()
 
-    async def one(place: int) -> None:
-        await loop.run_in_executor(threads, buyers.buy, place)
+    async def one(slot: int) -> None:
+        await loop.run_in_executor(threads, buyers.buy, slot)
 
-    buyers.hang_up()
+    buyers.close_connections()
     return await keep_in_flight(one, wanted.in_flight, wanted.seconds)
 
 
 class Buyers:
-    """One kept-alive connection a buyer; the plainest HTTP client there is, for it shares the machine."""
+    """Buyers with one keep-alive connection each; uses http.client because its cost is part of the measurement."""
 
     def __init__(self, shop: Shop, host: str, port: int) -> None:
         self._shop = shop
         self._baskets = Baskets(shop, seed=2)
-        self._connections = [http.client.HTTPConnection(host, port, timeout=PATIENCE + 10) for _ in shop.buyers]
+        self._connections = [http.client.HTTPConnection(host, port, timeout=WAIT_SECONDS + 10) for _ in shop.buyers]
 
-    def buy(self, place: int) -> None:
-        """One order: `POST` that waits, and if it did not end within that time, looks until it did.
+    def buy(self, slot: int) -> None:
+        """Place one order with `Prefer: wait`, then poll until it is confirmed.
 
-        Raises AssertionError when it is refused, or ends otherwise than confirmed.
+        Raises AssertionError when the order is refused, cancelled or not confirmed in time.
         """
-        began = time.monotonic()
-        order = self._ask(place, "POST", "/api/v1/orders", 201, self._order())
+        started = time.monotonic()
+        order = self._request(slot, "POST", "/api/v1/orders", 201, self._order())
         while order["status"] != "confirmed":
-            if order["status"] == "cancelled" or time.monotonic() > began + PATIENCE:
+            if order["status"] == "cancelled" or time.monotonic() > started + WAIT_SECONDS:
                 raise AssertionError(f"order {order['orderId']}: {order['status']}")
-            order |= self._ask(place, "GET", f"/api/v1/orders/{order['orderId']}", 200)
+            order |= self._request(slot, "GET", f"/api/v1/orders/{order['orderId']}", 200)
 
-    def hang_up(self) -> None:
-        """Close connections that the server may have closed since the round before; the next order opens its own."""
+    def close_connections(self) -> None:
+        """Close all connections, because the server may have closed idle ones; the next order opens a new one."""
         for connection in self._connections:
             connection.close()
 
@@ -73,15 +73,15 @@ class Buyers:
         items = [{"productId": str(product_id), "quantity": 1} for product_id in self._baskets.choose(Case.REST)]
         return json.dumps({"items": items, "card": self._shop.card, **ADDRESS}).encode()
 
-    def _ask(self, place: int, method: str, path: str, expected: int, body: bytes | None = None) -> dict[str, Any]:
-        headers = {"Authorization": f"Bearer {self._shop.buyers[place].token}", "Prefer": f"wait={PATIENCE}"}
+    def _request(self, slot: int, method: str, path: str, expected: int, body: bytes | None = None) -> dict[str, Any]:
+        headers = {"Authorization": f"Bearer {self._shop.buyers[slot].token}", "Prefer": f"wait={WAIT_SECONDS}"}
         if body is not None:
             headers["Content-Type"] = "application/json"
-        connection = self._connections[place]
+        connection = self._connections[slot]
         connection.request(method, path, body, headers)
-        answered = connection.getresponse()
-        text = answered.read()
-        if answered.status != expected:
-            raise AssertionError(f"{method} {path}: {answered.status} {text.decode()[:400]}")
+        response = connection.getresponse()
+        text = response.read()
+        if response.status != expected:
+            raise AssertionError(f"{method} {path}: {response.status} {text.decode()[:400]}")
         found: dict[str, Any] = json.loads(text)
         return found

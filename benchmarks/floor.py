@@ -1,4 +1,4 @@
-"""The floor: the least that a durable order of three steps costs where every step is a regular activity."""
+"""The floor: a minimal workflow with three empty regular activities, the baseline of the benchmark."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ QUEUE = "floor"
 
 @activity.defn(no_thread_cancel_exception=True)
 def reserve_nothing() -> None:
-    """Empty."""
+    """Do nothing."""
 
 
 @activity.defn(no_thread_cancel_exception=True)
 def charge_nothing() -> None:
-    """Empty."""
+    """Do nothing."""
 
 
 @activity.defn(no_thread_cancel_exception=True)
 def confirm_nothing() -> None:
-    """Empty."""
+    """Do nothing."""
 
 
 STEPS = (reserve_nothing, charge_nothing, confirm_nothing)
@@ -39,13 +39,13 @@ class FloorWorkflow:
 
     @workflow.run
     async def run(self) -> None:
-        """One after the other."""
+        """Run the activities one after the other."""
         for step in STEPS:
             await workflow.execute_activity(step, start_to_close_timeout=timedelta(seconds=10))
 
 
 def floor_worker(like: Worker) -> Worker:
-    """A worker with the settings of another, on a queue of its own, for the floor alone."""
+    """A worker for the floor workflow with its own task queue and the settings of another worker."""
     restrictions = WORKFLOW_RUNNER.restrictions.with_passthrough_modules("benchmarks", "workers")
     return Worker(
         **like.config()
@@ -59,7 +59,7 @@ def floor_worker(like: Worker) -> Worker:
 
 
 async def run_floor(client: Client) -> None:
-    """One workflow, started as orders are, until it has completed."""
+    """Start a floor workflow as orders are started, and wait for its completion."""
     await client.execute_workflow(
         FloorWorkflow.run,
         id=f"floor-{uuid4()}",

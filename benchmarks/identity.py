@@ -1,4 +1,4 @@
-"""`python -m benchmarks identity`: what signing in costs, whom a login storm disturbs, and what times give away."""
+"""`python -m benchmarks identity`: cost of signing in, effect of logins on other requests, enumeration by timing."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import report
-from benchmarks.identity_measures import DOORS, IN_FLIGHT, a_storm, auc, hashes, pairs, sign_ins
-from benchmarks.identity_scene import DEFAULT, FLOOR, PROFILES, outside, place
+from benchmarks.identity_measures import ENDPOINTS, LOGINS_IN_FLIGHT, auc, hashes, measure_login_load, pairs, sign_ins
+from benchmarks.identity_system import DEFAULT, FLOOR, PROFILES, running_api, running_servers
 from benchmarks.process import NotMeasured
-from benchmarks.results import Aim, percentile
+from benchmarks.results import Target, percentile
 from sandbox.errors import CannotStart
-from sandbox.interruption import interruptions
+from sandbox.signals import interrupt_on_signals
 from sandbox.stack import Stack
 
 
 @dataclass(frozen=True)
-class Much:
-    """How much is measured."""
+class SampleSizes:
+    """Number of samples of each measurement."""
 
     logins: int = 60
     rounds: int = 4
@@ -33,90 +33,99 @@ class Much:
     pairs: int = 300
 
 
-#: Shows that everything runs; too short for figures.
-QUICK = Much(logins=5, rounds=1, requests=20, pairs=5)
+#: Checks that everything works; too few samples for results.
+QUICK = SampleSizes(logins=5, rounds=1, requests=20, pairs=5)
 
 
-class Findings:
-    """A table of times, and the aims."""
+class IdentityResults:
+    """The table of times, and the targets."""
 
     def __init__(self) -> None:
-        self.aims: list[Aim] = []
-        self.table = Table("what", title="Seconds × 1000", title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
-        for heading in ("how many", "p50 ms", "p95 ms", "p99 ms"):
+        self.targets: list[Target] = []
+        self.table = Table("measurement", title="Sign-in", title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+        for heading in ("samples", "p50 ms", "p95 ms", "p99 ms"):
             self.table.add_column(heading, justify="right")
 
-    def add(self, what: str, seconds: Sequence[float]) -> None:
-        """One line of times."""
+    def add(self, name: str, seconds: Sequence[float]) -> None:
+        """Add a row of times."""
         times = [f"{1000 * percentile(seconds, percent):.1f}" for percent in (50, 95, 99)]
-        self.table.add_row(what, str(len(seconds)), *times)
+        self.table.add_row(name, str(len(seconds)), *times)
 
-    def judge(self, says: str, measured: float, *, least: float = 0.0, most: float) -> None:
-        """One aim."""
-        self.aims.append(Aim(says, measured, least <= measured <= most))
+    def add_target(self, description: str, measured: float, *, minimum: float = 0.0, maximum: float) -> None:
+        """Add a target with its limits."""
+        self.targets.append(Target(description, measured, minimum <= measured <= maximum))
 
 
-def main(words: Sequence[str]) -> int:
-    """Measure and print; 0 when everything was answered as it should be, whatever the figures are."""
+def main(argv: Sequence[str]) -> int:
+    """Measure and print the results; 0 when every response had the expected status."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks identity", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="shows that it runs; not judged")
-    parser.add_argument("--profiles", action="store_true", help="only what a hash costs by the profiles of the docs")
-    arguments = parser.parse_args(words)
+    parser.add_argument("--quick", action="store_true", help="check that everything works; no evaluation")
+    parser.add_argument(
+        "--profiles", action="store_true", help="measure only the hashing profiles of docs/deploying.md"
+    )
+    arguments = parser.parse_args(argv)
     quick, console = arguments.quick, Console(highlight=False)
     if arguments.profiles:
-        console.print(_profiles(QUICK if quick else Much()))
+        console.print(_profiles(QUICK if quick else SampleSizes()))
         return 0
-    console.print(f"{report.machine()}\nStarting PostgreSQL and an api …")
+    console.print(f"{report.machine()}\nStarting PostgreSQL and the API …")
     try:
-        with interruptions(), tempfile.TemporaryDirectory(prefix="market-identity-") as folder:
-            found = _measured(Path(folder), QUICK if quick else Much())
+        with interrupt_on_signals(), tempfile.TemporaryDirectory(prefix="market-identity-") as folder:
+            results = _measured(Path(folder), QUICK if quick else SampleSizes())
     except (CannotStart, NotMeasured) as problem:
         print(f"benchmarks: {problem}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("benchmarks: interrupted, nothing was measured", file=sys.stderr)
         return 1
-    console.print(found.table)
-    console.print("Too short to be judged: it shows that everything runs." if quick else report.aims_table(found.aims))
+    console.print(results.table)
+    console.print("Too few samples for an evaluation." if quick else report.targets_table(results.targets))
     return 0
 
 
-def _profiles(much: Much) -> Table:
-    found = Findings()
+def _profiles(sizes: SampleSizes) -> Table:
+    results = IdentityResults()
     for profile in PROFILES:
-        words = f"{profile.memory_kib} KiB, {profile.time_cost} passes, {profile.parallelism} lanes"
-        found.add(words, hashes(profile, much.logins))
-    return found.table
+        profile_name = f"{profile.memory_kib} KiB, {profile.time_cost} passes, {profile.parallelism} lanes"
+        results.add(profile_name, hashes(profile, sizes.logins))
+    return results.table
 
 
-def _measured(folder: Path, much: Much) -> Findings:
-    found = Findings()
-    with outside(folder / "data") as stack:
-        _signing_in(found, stack, much)
-        _telling_apart(found, stack, much)
-    return found
+def _measured(folder: Path, sizes: SampleSizes) -> IdentityResults:
+    results = IdentityResults()
+    with running_servers(folder / "data") as stack:
+        _measure_sign_ins(results, stack, sizes)
+        _measure_enumeration(results, stack, sizes)
+    return results
 
 
-def _signing_in(found: Findings, stack: Stack, much: Much) -> None:
-    with place(stack, DEFAULT, 20) as usual:
-        alone = sign_ins(usual, much.logins)
-        storm = a_storm(usual, much.rounds, much.requests)
-    found.add("a hash alone (argon2-cffi's profile)", alone.hashes)
-    found.add("a sign-in alone", alone.logins)
-    found.judge("sign-in alone: p50 at most 1.2 of the hash's own", alone.ratio, most=1.2)
-    found.add("another request alone", storm.alone)
-    found.add(f"another request, {IN_FLIGHT} logins in flight", storm.meanwhile)
-    found.add("a login among them", storm.logins)
-    found.judge(f"others' p99 with {IN_FLIGHT} logins in flight: at most 2 of that alone", storm.ratio, most=2)
+def _measure_sign_ins(results: IdentityResults, stack: Stack, sizes: SampleSizes) -> None:
+    with running_api(stack, DEFAULT, 20) as api:
+        alone = sign_ins(api, sizes.logins)
+        load = measure_login_load(api, sizes.rounds, sizes.requests)
+    results.add("password hash (argon2-cffi's profile)", alone.hashes)
+    results.add("sign-in", alone.logins)
+    results.add_target("sign-in: p50 at most 1.2 times the hash", alone.ratio, maximum=1.2)
+    results.add("other request", load.alone)
+    results.add(f"other request, {LOGINS_IN_FLIGHT} logins in flight", load.under_load)
+    results.add(f"sign-in, {LOGINS_IN_FLIGHT} in flight", load.logins)
+    results.add_target(
+        f"other request: p99 with {LOGINS_IN_FLIGHT} logins in flight at most 2 times the p99 without",
+        load.ratio,
+        maximum=2,
+    )
 
 
-def _telling_apart(found: Findings, stack: Stack, much: Much) -> None:
-    # The cheapest profile that production takes: a hash hides less of what goes on around it.
-    with place(stack, FLOOR, much.pairs) as cheap:
-        for door in DOORS:
-            known, unknown = pairs(cheap, door, much.pairs)
-            found.add(f"{door.name}, an account (19 MiB, 2 passes)", known)
-            found.add(f"{door.name}, none", unknown)
-            found.judge(
-                f"{door.name}: rank statistic of the two from 0.45 to 0.55", auc(known, unknown), least=0.45, most=0.55
+def _measure_enumeration(results: IdentityResults, stack: Stack, sizes: SampleSizes) -> None:
+    # The cheapest profile that production allows: a shorter hash hides less of the other work.
+    with running_api(stack, FLOOR, sizes.pairs) as api:
+        for endpoint in ENDPOINTS:
+            known, unknown = pairs(api, endpoint, sizes.pairs)
+            results.add(f"{endpoint.name}, known address (19 MiB, 2 passes)", known)
+            results.add(f"{endpoint.name}, unknown address", unknown)
+            results.add_target(
+                f"{endpoint.name}: rank statistic (AUC) from 0.45 to 0.55",
+                auc(known, unknown),
+                minimum=0.45,
+                maximum=0.55,
             )

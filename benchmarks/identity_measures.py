@@ -1,4 +1,4 @@
-"""The three questions about signing in, each answered in seconds as they were measured."""
+"""The measurements of signing in; all times are in seconds."""
 
 from __future__ import annotations
 
@@ -11,147 +11,149 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from time import perf_counter
 
-from benchmarks.identity_scene import PASSWORD, Client, Place, strangers
+from benchmarks.identity_system import PASSWORD, Client, IdentityApi, unregistered_emails
 from benchmarks.results import percentile
 from services.identity.passwords import Argon2Profile, PasswordHasher
 
-#: Logins that are always under way in a storm.
-IN_FLIGHT = 8
-#: What somebody who is not signing in asks meanwhile.
-OTHERS = ("/products?limit=20", "/users/me")
-WRONG = PASSWORD + "?"
+#: Concurrent logins in the load measurement.
+LOGINS_IN_FLIGHT = 8
+#: Requests that are measured under the load of logins.
+OTHER_PATHS = ("/products?limit=20", "/users/me")
+WRONG_PASSWORD = PASSWORD + "?"
 
 
 @dataclass(frozen=True)
-class Door:
-    """Where an address is named that has an account or has none, and what both are answered."""
+class Endpoint:
+    """An operation that takes an e-mail address, and the status that known and unknown addresses get."""
 
     name: str
     path: str
     status: int
 
 
-DOORS = (
-    Door("login", "/auth/login/email", 401),
-    Door("reset", "/auth/password/reset/request", 202),
-    Door("verify", "/auth/verify/email/send", 202),
+ENDPOINTS = (
+    Endpoint("login", "/auth/login/email", 401),
+    Endpoint("reset", "/auth/password/reset/request", 202),
+    Endpoint("verify", "/auth/verify/email/send", 202),
 )
 
 
 @dataclass(frozen=True)
 class SignIn:
-    """Seconds of logins, one at a time, and of the bare hash in turn with them."""
+    """Times of sequential logins and of password hashes, measured alternately."""
 
     logins: list[float]
     hashes: list[float]
 
     @property
     def ratio(self) -> float:
+        """Median of the logins relative to the median of the hashes."""
         return statistics.median(self.logins) / statistics.median(self.hashes)
 
 
 @dataclass(frozen=True)
-class Storm:
-    """Seconds of other requests, without and with logins in flight, and of those logins."""
+class LoginLoad:
+    """Times of other requests without and with logins in flight, and of these logins."""
 
     alone: list[float]
-    meanwhile: list[float]
+    under_load: list[float]
     logins: list[float]
 
     @property
     def ratio(self) -> float:
-        return percentile(self.meanwhile, 99) / percentile(self.alone, 99)
+        """99th percentile under load relative to the one without load."""
+        return percentile(self.under_load, 99) / percentile(self.alone, 99)
 
 
-def sign_ins(at: Place, count: int) -> SignIn:
-    """Logins by different people in turn with hashes made here, so that both meet the same machine."""
+def sign_ins(api: IdentityApi, count: int) -> SignIn:
+    """Measure logins of different accounts, alternating with hashes in this process under the same conditions."""
     logins, hashes = [], []
-    with at.client() as client, PasswordHasher(at.profile) as hasher:
-        made = hasher.hash(PASSWORD).text
+    with api.client() as client, PasswordHasher(api.profile) as hasher:
+        password_hash = hasher.hash(PASSWORD).text
         for number in range(count + 2):
-            hashes.append(_timed(lambda: hasher.verify(made, PASSWORD)))
-            logins.append(at.sign_in(client, at.emails[number % len(at.emails)]).seconds)
+            hashes.append(_timed(lambda: hasher.verify(password_hash, PASSWORD)))
+            logins.append(api.sign_in(client, api.emails[number % len(api.emails)]).seconds)
     return SignIn(logins[2:], hashes[2:])
 
 
 def hashes(profile: Argon2Profile, count: int) -> list[float]:
-    """Seconds of hashes made one after the other."""
+    """Measure sequential hashes."""
     with PasswordHasher(profile) as hasher:
         return [_timed(lambda: hasher.hash(PASSWORD)) for _ in range(count + 2)][2:]
 
 
 def _timed(work: Callable[[], object]) -> float:
-    began = perf_counter()
+    started = perf_counter()
     work()
-    return perf_counter() - began
+    return perf_counter() - started
 
 
-def a_storm(at: Place, rounds: int, requests: int) -> Storm:
-    """Other requests, one after the other: a round alone, a round in the storm, and so on."""
+def measure_login_load(api: IdentityApi, rounds: int, requests: int) -> LoginLoad:
+    """Measure sequential requests, alternating between rounds without and with logins in flight."""
     alone: list[float] = []
-    meanwhile: list[float] = []
+    under_load: list[float] = []
     logins: list[float] = []
-    with at.client(signed_in=True) as client:
-        _others(client, 50)
+    with api.client(signed_in=True) as client:
+        _measure_other_requests(client, 50)
         for _ in range(rounds):
-            alone += _others(client, requests)
-            with _storming(at) as done:
-                meanwhile += _others(client, requests)
+            alone += _measure_other_requests(client, requests)
+            with _login_load(api) as done:
+                under_load += _measure_other_requests(client, requests)
             logins += done
-    return Storm(alone, meanwhile, logins)
+    return LoginLoad(alone, under_load, logins)
 
 
-def _others(client: Client, count: int) -> list[float]:
-    return [client.expect(200, "GET", OTHERS[number % len(OTHERS)]).seconds for number in range(count)]
+def _measure_other_requests(client: Client, count: int) -> list[float]:
+    return [client.expect(200, "GET", OTHER_PATHS[number % len(OTHER_PATHS)]).seconds for number in range(count)]
 
 
 @contextmanager
-def _storming(at: Place) -> Iterator[list[float]]:
+def _login_load(api: IdentityApi) -> Iterator[list[float]]:
     done: list[float] = []
-    over = threading.Event()
+    stop = threading.Event()
 
-    def keep_on(place: int) -> None:
-        with at.client() as client:
-            while not over.is_set():
-                done.append(at.sign_in(client, at.emails[place]).seconds)
+    def log_in_repeatedly(number: int) -> None:
+        with api.client() as client:
+            while not stop.is_set():
+                done.append(api.sign_in(client, api.emails[number]).seconds)
 
-    with ThreadPoolExecutor(IN_FLIGHT) as people:
-        storming = [people.submit(keep_on, number) for number in range(1, IN_FLIGHT + 1)]
-        while len(done) < 2 and not any(one.done() for one in storming):
-            over.wait(0.01)
+    with ThreadPoolExecutor(LOGINS_IN_FLIGHT) as pool:
+        clients = [pool.submit(log_in_repeatedly, number) for number in range(1, LOGINS_IN_FLIGHT + 1)]
+        while len(done) < 2 and not any(one.done() for one in clients):
+            stop.wait(0.01)
         try:
             yield done
         finally:
-            over.set()
-    for one in storming:
+            stop.set()
+    for one in clients:
         one.result()
 
 
-def pairs(at: Place, door: Door, count: int) -> tuple[list[float], list[float]]:
-    """Seconds for addresses that have an account and for those that have none, in random order within each pair.
+def pairs(api: IdentityApi, endpoint: Endpoint, count: int) -> tuple[list[float], list[float]]:
+    """Measure known and unknown addresses, in random order within each pair.
 
-    Nobody is asked for twice at one door: limits of an account are not what is measured.
+    Each address is used once for each operation, so that rate limits of an account have no effect.
     """
     known: list[float] = []
     unknown: list[float] = []
-    chosen, nobody = random.Random(door.path), strangers(len(door.path))
-    with at.client() as client:
+    order, unregistered = random.Random(endpoint.path), unregistered_emails(len(endpoint.path))
+    with api.client() as client:
 
-        def ask(email: str) -> float:
-            body = {"email": email, "password": WRONG} if door.status == 401 else {"email": email}
-            return client.expect(door.status, "POST", door.path, body).seconds
+        def measure(email: str) -> float:
+            body = {"email": email, "password": WRONG_PASSWORD} if endpoint.status == 401 else {"email": email}
+            return client.expect(endpoint.status, "POST", endpoint.path, body).seconds
 
         for _ in range(3):
-            ask(next(nobody))
-        for email in at.emails[:count]:
-            questions: list[tuple[list[float], str]] = [(known, email), (unknown, next(nobody))]
-            chosen.shuffle(questions)
-            for times, asked in questions:
-                times.append(ask(asked))
+            measure(next(unregistered))
+        for email in api.emails[:count]:
+            requests: list[tuple[list[float], str]] = [(known, email), (unknown, next(unregistered))]
+            order.shuffle(requests)
+            for times, address in requests:
+                times.append(measure(address))
     return known, unknown
 
 
 def auc(first: Sequence[float], second: Sequence[float]) -> float:
-    """How often one of the first is greater than one of the second (Mann and Whitney): 0.5 tells nothing."""
+    """Probability that a value of `first` is greater than one of `second` (Mann-Whitney); 0.5 is no difference."""
     wins = sum((a > b) + (a == b) / 2 for a in first for b in second)
     return wins / (len(first) * len(second))

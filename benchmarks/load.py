@@ -1,4 +1,4 @@
-"""A closed loop: so many in flight, each followed by the next, and how long each took."""
+"""Closed-loop load: keeps a fixed number of operations in flight and measures each."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from benchmarks.plan import Done
 
 
 async def keep_in_flight(one: Callable[[int], Awaitable[None]], in_flight: int, seconds: float) -> Done:
-    """Run `one(place)` at `in_flight` places, begin no more after `seconds`, and wait for all that began.
+    """Run `one(slot)` in `in_flight` slots, start no more after `seconds`, and wait for those that started.
 
-    Raises what `one` raises, in an ExceptionGroup: a round with a failure is no measurement.
+    Raises an ExceptionGroup of the errors of `one`: a round with a failure is not a measurement.
     """
     latencies: list[float] = []
     began = time.perf_counter()
 
-    async def keep(place: int) -> None:
+    async def keep(slot: int) -> None:
         while (start := time.perf_counter()) < began + seconds:
-            await one(place)
+            await one(slot)
             latencies.append(time.perf_counter() - start)
 
     async with asyncio.TaskGroup() as group:
-        for place in range(in_flight):
-            group.create_task(keep(place))
+        for slot in range(in_flight):
+            group.create_task(keep(slot))
     return Done(latencies, time.perf_counter() - began)

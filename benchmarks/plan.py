@@ -1,4 +1,4 @@
-"""What is measured: the cases, how many in flight, and for how long."""
+"""The plan of a run: cases, numbers of orders in flight, and durations."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ from enum import StrEnum
 
 
 class Case(StrEnum):
-    """What one order is."""
+    """How an order is placed and processed."""
 
-    #: the order's saga alone: placed by the service, started on the worker's own client, until the workflow completed
+    #: the saga without HTTP: placed by the service, started on the worker's client, until the workflow has completed
     SAGA = "saga"
-    #: a workflow of three empty regular activities, by the same worker settings
+    #: a workflow of three empty regular activities with the same worker settings
     FLOOR = "floor"
-    #: the whole way: `POST /orders` until the buyer is told `confirmed`
+    #: over REST: from `POST /orders` until the response says `confirmed`
     REST = "rest"
-    #: as the saga, and one product is in every order
+    #: like saga, with one product that is in every order
     HOT = "hot"
 
 
-#: The cases that are orders: each leaves rows, money and messages behind.
+#: The cases that place orders.
 ORDERS = (Case.SAGA, Case.REST, Case.HOT)
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How much is measured; `seconds` is how long one round begins new orders."""
+    """Number and duration of rounds; a round starts new orders for `seconds`."""
 
     rounds: int
     seconds: float
@@ -34,25 +34,25 @@ class Plan:
 
     @property
     def steps(self) -> list[tuple[int, Case]]:
-        """Every round, in order: within a level the cases take turns, and each is the first of a round in its turn."""
+        """All rounds in order: within a level the cases alternate, and each is equally often the first of a turn."""
         cases = list(Case)
         turns = [cases[turn % 4 :] + cases[: turn % 4] for turn in range(self.rounds)]
         return [(level, case) for level in self.in_flight for turn in turns for case in turn]
 
 
 FULL = Plan(rounds=5, seconds=2.5)
-#: Shows that everything runs; too short for figures.
+#: Checks that everything works; too short for results.
 QUICK = Plan(rounds=1, seconds=0.5)
 
 
 def warm_up(plan: Plan) -> Plan:
-    """Before anything counts: PostgreSQL settles on a plan only after a statement has run ten times a connection."""
+    """The plan of the warm-up: PostgreSQL uses a generic query plan only after several executions per connection."""
     return Plan(rounds=math.ceil(plan.rounds / 3), seconds=plan.seconds, in_flight=(16,))
 
 
 @dataclass(frozen=True)
 class Round:
-    """One round of one case, as the process that drives it is told."""
+    """A round of one case, as requested from the driver."""
 
     case: Case
     in_flight: int
@@ -61,7 +61,7 @@ class Round:
 
 @dataclass(frozen=True)
 class Done:
-    """How a round went: seconds of each order, and of the whole from the first start to the last end."""
+    """The result of a round: seconds of each order, and seconds from the first start to the last completion."""
 
     latencies: list[float]
     elapsed: float

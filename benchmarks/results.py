@@ -1,4 +1,4 @@
-"""From rounds to figures: medians of rounds, percentiles of all orders, ratios, and the aims."""
+"""Results from rounds: medians of rounds, percentiles of all orders, ratios and targets."""
 
 from __future__ import annotations
 
@@ -12,26 +12,27 @@ from benchmarks.plan import Case, Done
 
 @dataclass(frozen=True)
 class Measured:
-    """One round, with what came after it and what it cost."""
+    """A measured round with its drain time and processor time."""
 
     done: Done
-    #: seconds until commands, events and messages had drained
+    #: seconds after the round until commands, events and messages were drained
     drained: float
-    #: processor seconds by part, until then
+    #: processor seconds by part, including the drain time
     processor: Mapping[str, float]
 
     @property
     def per_second(self) -> float:
+        """Orders per second."""
         return len(self.done.latencies) / self.done.elapsed
 
     def milliseconds_per_order(self, part: str) -> float:
-        """Processor time of one part."""
+        """Processor milliseconds of one part per order."""
         return 1000 * self.processor[part] / len(self.done.latencies)
 
 
 @dataclass(frozen=True)
 class Figures:
-    """A case at one number in flight."""
+    """The figures of a case at one level (orders in flight)."""
 
     per_second: float
     p50_ms: float
@@ -41,32 +42,32 @@ class Figures:
 
 @dataclass
 class Results:
-    """Every round so far."""
+    """All measured rounds."""
 
     rounds: dict[tuple[Case, int], list[Measured]] = field(default_factory=dict)
 
     def add(self, case: Case, in_flight: int, measured: Measured) -> None:
-        """Keep one more round."""
+        """Add a round."""
         self.rounds.setdefault((case, in_flight), []).append(measured)
 
     @property
     def levels(self) -> list[int]:
-        """In flight, as they were measured."""
+        """The measured numbers of orders in flight."""
         return list(dict.fromkeys(in_flight for _, in_flight in self.rounds))
 
     @property
     def parts(self) -> list[str]:
-        """Whose processor time was counted; empty where the system does not tell."""
+        """Parts with processor times; empty where the system does not provide them."""
         return list(next(iter(self.rounds.values()))[0].processor)
 
     def orders(self, *cases: Case) -> int:
-        """How many orders were measured in these cases."""
+        """Number of orders in these cases."""
         return sum(
             len(one.done.latencies) for (case, _), rounds in self.rounds.items() if case in cases for one in rounds
         )
 
     def figures(self, case: Case, in_flight: int) -> Figures:
-        """The median of its rounds per second, and percentiles over all of its orders in milliseconds."""
+        """The median orders per second of the rounds, and latency percentiles of all orders in milliseconds."""
         rounds = self.rounds[case, in_flight]
         latencies = [1000 * latency for one in rounds for latency in one.done.latencies]
         return Figures(
@@ -74,23 +75,23 @@ class Results:
         )
 
     def ratio(self, case: Case, to: Case, in_flight: int) -> float:
-        """Per second, of one case to another."""
+        """Orders per second of one case relative to another."""
         return self.figures(case, in_flight).per_second / self.figures(to, in_flight).per_second
 
     def drained(self, case: Case, in_flight: int) -> float:
-        """The median of the seconds that messages came after the last order."""
+        """The median drain time of the rounds, in seconds."""
         return statistics.median(one.drained for one in self.rounds[case, in_flight])
 
     def milliseconds(self, case: Case, in_flight: int) -> dict[str, float]:
-        """Processor milliseconds an order by part: medians of rounds.
+        """Processor milliseconds per order by part: medians of rounds.
 
-        `worker` is the application's process, API and driver included. `api` is what HTTP adds to it: how much more
-        that process needs for an order that came by REST than for one placed inside it.
+        `worker` is the application's process including API and driver. `api` is the difference between an order over
+        REST and one placed inside that process.
         """
         found = {part: self._median(case, in_flight, part) for part in self.parts}
         if case is Case.REST and found:
-            inside = self._median(Case.SAGA, in_flight, "worker")
-            found |= {"worker": min(inside, found["worker"]), "api": max(0.0, found["worker"] - inside)}
+            without_http = self._median(Case.SAGA, in_flight, "worker")
+            found |= {"worker": min(without_http, found["worker"]), "api": max(0.0, found["worker"] - without_http)}
         return found
 
     def _median(self, case: Case, in_flight: int, part: str) -> float:
@@ -98,30 +99,30 @@ class Results:
 
 
 def percentile(values: Sequence[float], percent: float) -> float:
-    """The smallest value that so many percent do not exceed (nearest rank)."""
+    """The percentile by the nearest-rank method; `percent` from 0 to 100."""
     ranked = sorted(values)
     return ranked[max(0, math.ceil(len(ranked) * percent / 100) - 1)]
 
 
 @dataclass(frozen=True)
-class Aim:
-    """What was hoped for, and what came."""
+class Target:
+    """A target and the measured value."""
 
-    says: str
+    description: str
     measured: float
-    reached: bool
+    met: bool
 
 
-def aims(results: Results) -> list[Aim]:
-    """The four aims, as far as their levels were measured."""
-    wanted = [
-        ("saga at least 1.7 of the floor at 16 in flight", Case.SAGA, Case.FLOOR, 1.7),
-        ("rest at least 1.3 of the floor at 16 in flight", Case.REST, Case.FLOOR, 1.3),
-        ("hot at least 0.95 of the saga at 16 in flight", Case.HOT, Case.SAGA, 0.95),
+def targets(results: Results) -> list[Target]:
+    """The four targets; needs the levels 1 and 16."""
+    definitions = [
+        ("saga at least 1.7 times the floor at 16 in flight", Case.SAGA, Case.FLOOR, 1.7),
+        ("rest at least 1.3 times the floor at 16 in flight", Case.REST, Case.FLOOR, 1.3),
+        ("hot at least 0.95 times the saga at 16 in flight", Case.HOT, Case.SAGA, 0.95),
     ]
-    ratios = [(says, results.ratio(case, to, 16), least) for says, case, to, least in wanted]
+    ratios = [(description, results.ratio(case, to, 16), least) for description, case, to, least in definitions]
     alone = results.figures(Case.REST, 1).p50_ms
     return [
-        *(Aim(says, measured, measured >= least) for says, measured, least in ratios),
-        Aim("rest alone in flight: half of the orders within 60 ms", alone, alone <= 60),
+        *(Target(description, measured, measured >= least) for description, measured, least in ratios),
+        Target("rest at 1 in flight: p50 at most 60 ms", alone, alone <= 60),
     ]

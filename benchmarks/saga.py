@@ -1,4 +1,4 @@
-"""The saga alone: what the API does for a new order, without HTTP, until the order's workflow has completed."""
+"""The saga without HTTP: places orders through the service and waits until their workflows have completed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from workflows.order_commands import OrderCommands
 
 
 class Sagas:
-    """Places orders and sees each to its end."""
+    """Places orders and waits for the outcome of each."""
 
     def __init__(self, services: Services, client: Client, shop: Shop) -> None:
         self._services = services
@@ -30,19 +30,19 @@ class Sagas:
         found = services.catalog.prices(shop.products)
         self._products = {id_: Product(id_, view.name, view.price, view.is_active) for id_, view in found.items()}
 
-    async def run(self, case: Case, place: int) -> None:
-        """One order of the buyer at this place. Raises AssertionError when it was not confirmed."""
-        order_id, start_input = await run_in_threadpool(self._place, self._new(case, place))
+    async def run(self, case: Case, slot: int) -> None:
+        """Place one order of the buyer in this slot. Raises AssertionError when it is not confirmed."""
+        order_id, start_input = await run_in_threadpool(self._place, self._new(case, slot))
         await self._commands.start(order_id, start_input)
         handle = self._client.get_workflow_handle(order_workflow_id(order_id), result_type=OrderOutcome)
         outcome = await handle.result()
         if outcome.status != "confirmed":
             raise AssertionError(f"order {order_id}: {outcome.status} ({outcome.reason})")
 
-    def _new(self, case: Case, place: int) -> NewOrder:
+    def _new(self, case: Case, slot: int) -> NewOrder:
         wanted = self._baskets.choose(case)
         return NewOrder(
-            buyer_id=self._shop.buyers[place].id,
+            buyer_id=self._shop.buyers[slot].id,
             quantities=dict.fromkeys(wanted, 1),
             products={product_id: self._products[product_id] for product_id in wanted},
             address=Address(**ADDRESS),

@@ -1,4 +1,4 @@
-"""What can be bought and who buys, the same for every case."""
+"""The products and buyers, the same for every case."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from uuid import UUID
 
 from benchmarks.plan import Case
 
-#: Products of one order: what most orders of small shops have.
+#: Lines of an order.
 LINES = 2
 ADDRESS = {"country": "GB", "region": "England", "city": "London", "street": "1 Gift Street"}
 
 
 @dataclass(frozen=True)
 class Shopper:
-    """A registered buyer, reached by e-mail."""
+    """A buyer who registered by e-mail, with an access token."""
 
     id: UUID
     token: str
@@ -24,32 +24,32 @@ class Shopper:
 
 @dataclass(frozen=True)
 class Shop:
-    """The whole shop; one buyer a place in flight, so that no order waits for another of the same buyer."""
+    """Products and buyers; one buyer for each slot, so that no order waits for another of the same buyer."""
 
     products: Sequence[UUID]
     buyers: Sequence[Shopper]
-    #: a token that the stand-in charges at once
+    #: a card token that is charged at once
     card: str
 
     @property
     def hot(self) -> UUID:
-        """The one product that everybody wants."""
+        """The product that is in every order of the case hot."""
         return self.products[0]
 
 
 class Baskets:
-    """Chooses what each order holds, by chance that is the same in every run."""
+    """Chooses the products of each order at random, with the same seed in every run."""
 
     def __init__(self, shop: Shop, seed: int) -> None:
         self._shop = shop
-        self._chance = random.Random(seed)
+        self._random = random.Random(seed)
 
     def choose(self, case: Case) -> list[UUID]:
-        """Two different products, one unit of each.
+        """Choose two different products.
 
-        Of hot orders the one product is in every one, and the other makes them as large as the rest: what differs is
-        only that they meet at one row.
+        In the case hot the first is always the same product, so that orders differ from other cases only by the
+        contention on its row.
         """
         if case is Case.HOT:
-            return [self._shop.hot, self._chance.choice(self._shop.products[1:])]
-        return self._chance.sample(self._shop.products, LINES)
+            return [self._shop.hot, self._random.choice(self._shop.products[1:])]
+        return self._random.sample(self._shop.products, LINES)

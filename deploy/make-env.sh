@@ -1,10 +1,10 @@
 #!/bin/sh
-# Writes .env from deploy/example.env with fresh random secrets; never over one that is there.
+# Writes .env from deploy/example.env with random secrets; never overwrites an existing .env.
 set -eu
 cd "$(dirname "$0")/.."
 
 if [ -e .env ]; then
-  echo "deploy/make-env.sh: .env is there already; the databases know its passwords, so it stays as it is." >&2
+  echo "deploy/make-env.sh: .env exists and is not overwritten, because the databases use its passwords." >&2
   exit 1
 fi
 
@@ -12,7 +12,7 @@ random() {
   head -c 24 /dev/urandom | od -An -tx1 | tr -d ' \n'
 }
 
-# RFC 8410: an Ed25519 private key is these 16 bytes and 32 random ones.
+# RFC 8410: an Ed25519 private key is these 16 bytes followed by 32 random bytes.
 signing_key() {
   key=$({ printf '\060\056\002\001\000\060\005\006\003\053\145\160\004\042\004\040'; head -c 32 /dev/urandom; } | base64)
   printf '%s' "-----BEGIN PRIVATE KEY-----\\n$key\\n-----END PRIVATE KEY-----\\n"
@@ -31,4 +31,4 @@ while IFS= read -r line; do
     *) printf '%s\n' "$line" ;;
   esac
 done <deploy/example.env >.env
-echo "Wrote .env: keep it to yourself."
+echo "Wrote .env: it contains secrets, do not share it."

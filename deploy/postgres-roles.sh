@@ -1,5 +1,5 @@
 #!/bin/sh
-# Run once, when the cluster is made: a role and databases of its own for the market and for Temporal.
+# Runs once, when the cluster is created: separate roles and databases for the market and for Temporal.
 set -eu
 
 psql --quiet --no-psqlrc --set ON_ERROR_STOP=1 --username "$POSTGRES_USER" --dbname postgres \

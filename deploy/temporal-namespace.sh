@@ -1,15 +1,16 @@
 #!/bin/sh
-# Gives Temporal the namespace of the orders and the search attributes that operators ask by; as often as one likes.
+# Creates Temporal's namespace for orders and the search attributes for operators. Idempotent.
 # Reads TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE, as the `temporal` command does.
 set -eu
 
-# The port answers before the services behind it do, and a new namespace is known to all of them only after a while.
-patiently() {
+# The port accepts connections before the services behind it are ready, and a new namespace becomes visible to all of
+# them only after some seconds.
+retry() {
   tries=60
   until "$@"; do
     tries=$((tries - 1))
     if [ "$tries" -eq 0 ]; then
-      echo "gave up on: $*" >&2
+      echo "failed after 60 attempts: $*" >&2
       return 1
     fi
     sleep 1
@@ -24,10 +25,10 @@ make_namespace() {
   exists || temporal operator namespace create --namespace "$TEMPORAL_NAMESPACE" --retention 72h || exists
 }
 
-patiently temporal operator cluster health
-patiently make_namespace
-# One name a call: where one is there already, the others of the same call are not added.
+retry temporal operator cluster health
+retry make_namespace
+# One name per call: when one of several names exists, the call adds none of them.
 for attribute in OrderStatus:Keyword AttentionReason:Keyword BuyerId:Keyword NeedsAttention:Bool; do
-  patiently temporal operator search-attribute create --namespace "$TEMPORAL_NAMESPACE" \
+  retry temporal operator search-attribute create --namespace "$TEMPORAL_NAMESPACE" \
     --name "${attribute%%:*}" --type "${attribute##*:}"
 done

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Brings Temporal's two databases to the schema of this version; as often as one likes.
+# Migrates Temporal's two databases to the schema of this version. Idempotent.
 # Reads SQL_HOST, SQL_USER and SQL_PASSWORD, as temporal-sql-tool does.
 set -eu
 

@@ -1,1 +1,1 @@
-"""The outside world on one machine: PostgreSQL, Temporal, a payment provider, mail and SMS, and who starts them."""
+"""Development environment on one machine: PostgreSQL, Temporal, and stand-ins for payments, mail and SMS."""

@@ -1,4 +1,4 @@
-"""Where the parts of a running stack answer, and the secrets they were given."""
+"""Addresses of a running stack's components, and the stack's secrets."""
 
 import base64
 import secrets
@@ -13,7 +13,7 @@ SECRETS_FILE = "secrets.json"
 
 @dataclass(frozen=True)
 class Addresses:
-    """Base URLs, and host:port for Temporal; `temporal_ui` is None without a Web UI of ours."""
+    """Base URLs, and host:port for Temporal; `temporal_ui` is None when the stack runs no Web UI."""
 
     api: str
     temporal: str
@@ -23,12 +23,12 @@ class Addresses:
     database: str
 
     def as_json(self) -> dict[str, str]:
-        """The content of addresses.json: camelCase names, what there is."""
+        """The content of addresses.json: camelCase names, without missing addresses."""
         given = {name: value for name, value in asdict(self).items() if value is not None}
         return {"temporalUi" if name == "temporal_ui" else name: value for name, value in given.items()}
 
     def table(self) -> str:
-        """For people: what to open where; the password of the database is left out."""
+        """A table for the terminal; the database URL is printed without its password."""
         rows = {
             "API": self.api,
             "API reference": f"{self.api}/docs",
@@ -38,18 +38,18 @@ class Addresses:
             "Mail (SMTP)": self.smtp,
             "PostgreSQL": _without_password(self.database),
         }
-        return "\n".join(f"  {name:<20}{where}" for name, where in rows.items() if where)
+        return "\n".join(f"  {name:<20}{address}" for name, address in rows.items() if address)
 
 
 def _without_password(url: str) -> str:
     scheme, _, rest = url.partition("://")
-    user, at, place = rest.rpartition("@")
-    return f"{scheme}://{user.partition(':')[0]}{at}{place}"
+    user, at, host = rest.rpartition("@")
+    return f"{scheme}://{user.partition(':')[0]}{at}{host}"
 
 
 @dataclass(frozen=True)
 class Secrets:
-    """Random, made once for a folder and kept in its secrets.json (mode 0600)."""
+    """Random secrets, created once for a data directory and stored in its secrets.json (mode 0600)."""
 
     database_password: str
     secrets_key: str
@@ -58,15 +58,15 @@ class Secrets:
 
     @classmethod
     def of(cls, folder: DataDir) -> "Secrets":
-        """The secrets of this folder; what is missing is made and written. Raises CannotStart when it is not JSON."""
+        """Read the secrets of a data directory; create and store missing ones. Raises CannotStart."""
         known = folder.read(SECRETS_FILE)
-        makers: dict[str, Callable[[], str]] = {
+        generators: dict[str, Callable[[], str]] = {
             "databasePassword": lambda: secrets.token_hex(16),
             "secretsKey": lambda: base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
             "yookassaSecretKey": lambda: f"test_{secrets.token_hex(16)}",
             "webhookSecret": lambda: f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}",
         }
-        complete = {name: known.get(name) or make() for name, make in makers.items()}
+        complete = {name: known.get(name) or generate() for name, generate in generators.items()}
         if complete != known:
             folder.write(SECRETS_FILE, complete)
-        return cls(*(complete[name] for name in makers))
+        return cls(*(complete[name] for name in generators))

@@ -1,4 +1,4 @@
-"""The folder with everything a stack keeps: one stack at a time, private files, written whole or not at all."""
+"""The data directory of a stack: locked by one stack at a time, private files, atomic writes."""
 
 import fcntl
 import json
@@ -12,25 +12,25 @@ LOCK = "lock"
 
 
 class DataDir:
-    """`DATA_DIR`, made when missing, readable to its owner only."""
+    """`DATA_DIR`, created when missing, readable by its owner only."""
 
     def __init__(self, path: Path) -> None:
-        """Name the folder; nothing is touched yet."""
+        """Set the path; nothing is created yet."""
         self.path = path.resolve()
         self._lock: int | None = None
 
     def lock(self) -> None:
-        """Make the folder and keep every other stack out of it, until `unlock` or our end, however we end.
+        """Create the folder and lock it against other stacks, until `unlock` or the end of this process.
 
         Raises:
-            CannotStart: when another stack has it, or it cannot be written.
+            CannotStart: when another stack holds the lock, or the folder cannot be written.
         """
         try:
             self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
             handle = os.open(self.path / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
             raise CannotStart(
-                f"{self.path} cannot be used ({error.strerror}): make it yours, or choose another folder with DATA_DIR."
+                f"{self.path} cannot be used ({error.strerror}): change its owner, or choose another with DATA_DIR."
             ) from None
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -45,18 +45,18 @@ class DataDir:
         self._lock = handle
 
     def unlock(self) -> None:
-        """Let others in."""
+        """Release the lock."""
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
 
     @property
     def locked(self) -> bool:
-        """Whether we keep others out now."""
+        """Whether this process holds the lock."""
         return self._lock is not None
 
     def read(self, name: str) -> dict[str, str]:
-        """The strings in a JSON file; empty when there is no such file. Raises CannotStart when it is not JSON."""
+        """Read the strings of a JSON file; empty when the file is missing. Raises CannotStart when it is not JSON."""
         path = self.path / name
         try:
             found = json.loads(path.read_text()) if path.exists() else {}
@@ -65,7 +65,7 @@ class DataDir:
             raise CannotStart(f"{path} is not a JSON object: repair it, or move {self.path} away.") from None
 
     def write(self, name: str, values: Mapping[str, str]) -> None:
-        """Write a JSON file (mode 0600) so that readers see the old one or the new one, whole."""
+        """Write a JSON file (mode 0600) atomically: readers see the complete old or new file."""
         unfinished = self.path / f"{name}.unfinished"
         handle = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(handle, "w") as file:
@@ -76,5 +76,5 @@ class DataDir:
         unfinished.rename(self.path / name)
 
     def remove(self, name: str) -> None:
-        """Remove a file if it is there."""
+        """Remove a file if it exists."""
         (self.path / name).unlink(missing_ok=True)

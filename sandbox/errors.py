@@ -1,5 +1,5 @@
-"""The one error of the sandbox: something cannot start here, said in a sentence that names what to do next."""
+"""The error of the sandbox."""
 
 
 class CannotStart(Exception):
-    """Raised with the whole sentence for the person at the terminal; `python -m sandbox` prints it and exits 1."""
+    """A component cannot start. The message says why and what to do; `python -m sandbox` prints it and exits with 1."""

@@ -1,4 +1,4 @@
-"""Which parts a stack has, in which order they start, where they answer, and what each is told."""
+"""The components of a stack: start order, addresses and environment variables."""
 
 import os
 import sys
@@ -7,23 +7,23 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sandbox.addresses import Addresses, Secrets
-from sandbox.part import Part
+from sandbox.component import Component
 from sandbox.ports import LOOPBACK
 from sandbox.postgres import EmbeddedPostgres
-from sandbox.programs import Errand, Program, answers_readyz
+from sandbox.programs import OneShot, Program, answers_readyz
 from sandbox.settings import StackSettings, setting
 from sandbox.temporal import TemporalServer
 
 ROOT = Path(__file__).resolve().parent.parent
 CATALOG = str(Path("sandbox") / "data" / "2010-12-01.csv.gz")
-STOCK = 10_000  # of every product of the shipped catalog
+STOCK = 10_000  # units of each product in the shipped catalog
 SHOP = "sandbox"
-WORKERS_DRAIN = 10.5  # seconds: workers let running activities end for ten
+WORKERS_STOP_TIMEOUT = 10.5  # seconds: workers give running activities ten seconds to finish
 
 
 @dataclass(frozen=True)
 class Layout:
-    """One stack's plan: its settings, the absolute folder it lives in, and that folder's secrets."""
+    """The configuration of one stack: settings, absolute data directory and secrets."""
 
     settings: StackSettings
     folder: Path
@@ -31,13 +31,13 @@ class Layout:
 
     @property
     def addresses(self) -> Addresses:
-        """Where the parts answer."""
+        """Addresses of the components."""
         ports, settings = self.settings.ports, self.settings
-        own_page = settings.web_ui and settings.temporal_address is None
+        has_web_ui = settings.web_ui and settings.temporal_address is None
         return Addresses(
             api=f"http://{LOOPBACK}:{ports.api}",
             temporal=settings.temporal_address or f"{LOOPBACK}:{ports.temporal}",
-            temporal_ui=f"http://{LOOPBACK}:{ports.temporal_ui}" if own_page else None,
+            temporal_ui=f"http://{LOOPBACK}:{ports.temporal_ui}" if has_web_ui else None,
             sandbox=f"http://{LOOPBACK}:{ports.sandbox}",
             smtp=f"smtp://{LOOPBACK}:{ports.smtp}",
             database=settings.database_url or self._postgres().url(),
@@ -45,52 +45,57 @@ class Layout:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What the application is told on top of our own environment.
+        """Environment variables of the application, added to those of this process.
 
-        The person's own values win where they are a matter of taste; a sandbox never reaches for a real neighbour.
+        Variables in `_overridable` keep a value that is already set. Addresses of external services are always those of
+        the sandbox, so that a development stack never calls a real one.
         """
-        at = self.addresses
-        taste = {
-            "PUBLIC_URL": at.api,
+        addresses = self.addresses
+        return {
+            **self._overridable(),
+            **self._shop(),
+            **self._own_servers(),
+            "APP_ENV": "development",
+            "DATABASE_URL": addresses.database,
+            "TEMPORAL_ADDRESS": addresses.temporal,
+            "TEMPORAL_NAMESPACE": self.settings.temporal_namespace,
+            "API_PORT": str(self.settings.ports.api),
+            "SMTP_URL": addresses.smtp,
+            "SMS_URL": f"{addresses.sandbox}/2010-04-01/Accounts/{SHOP}/Messages.json",
+            "PAYMENT_GATEWAY": "yookassa",
+            "PAYMENT_GATEWAY_URL": f"{addresses.sandbox}/v3",
+            **self.settings.env,
+        }
+
+    def _overridable(self) -> dict[str, str]:
+        defaults = {
+            "PUBLIC_URL": self.addresses.api,
             "RATE_LIMIT_FACTOR": "1000",
             "SECRETS_KEY": self.secrets.secrets_key,
             "API_HOST": LOOPBACK,
         }
-        return {
-            **{name: os.environ.get(name) or value for name, value in taste.items()},
-            **self._shop(),
-            **self._own_servers(),
-            "APP_ENV": "development",
-            "DATABASE_URL": at.database,
-            "TEMPORAL_ADDRESS": at.temporal,
-            "TEMPORAL_NAMESPACE": self.settings.temporal_namespace,
-            "API_PORT": str(self.settings.ports.api),
-            "SMTP_URL": at.smtp,
-            "SMS_URL": f"{at.sandbox}/2010-04-01/Accounts/{SHOP}/Messages.json",
-            "PAYMENT_GATEWAY": "yookassa",
-            "PAYMENT_GATEWAY_URL": f"{at.sandbox}/v3",
-            **self.settings.env,
-        }
+        return {name: os.environ.get(name) or value for name, value in defaults.items()}
 
-    def stages(self) -> Sequence[Sequence[Part]]:
-        """The parts, in the order of their start."""
-        outside = self._outside()
+    def stages(self) -> Sequence[Sequence[Component]]:
+        """The components in their start order."""
+        servers = self._servers()
         if not self.settings.application:
-            return [outside]
-        migrate = self._errand("migrations", "migrate")
-        fill = self._errand("catalog", "import-products", CATALOG, "--stock", str(STOCK), "--if-empty")
-        return [outside, [migrate], [*([fill] if self.settings.catalog else []), *self._application()]]
+            return [servers]
+        migrate = self._one_shot("migrations", "migrate")
+        import_catalog = self._one_shot("catalog", "import-products", CATALOG, "--stock", str(STOCK), "--if-empty")
+        catalog = [import_catalog] if self.settings.catalog else []
+        return [servers, [migrate], [*catalog, *self._application()]]
 
-    def _outside(self) -> list[Part]:
-        parts: list[Part] = [self._neighbours()]
+    def _servers(self) -> list[Component]:
+        components: list[Component] = [self._stand_ins()]
         if self.settings.temporal_address is None:
-            parts.append(self._temporal())
+            components.append(self._temporal())
         if self.settings.database_url is None:
-            parts.append(self._postgres())  # last: making its cluster blocks, and the others boot meanwhile
-        return parts
+            components.append(self._postgres())  # last: creating its cluster blocks while the others start
+        return components
 
-    def _application(self) -> list[Part]:
-        if self.settings.apart:
+    def _application(self) -> list[Component]:
+        if self.settings.separate:
             return [self._workers(), self._serving("api", "api")]
         return [self._serving("workers", "workers", "--with-api")]
 
@@ -103,7 +108,7 @@ class Layout:
         }
 
     def _own_servers(self) -> dict[str, str]:
-        # what belongs to somebody else's server must not be tried on ours; empty counts as unset
+        # settings of an external server must not apply to the embedded one; an empty variable counts as unset
         database = {} if self.settings.database_url else {"DATABASE_LISTEN_URL": ""}
         temporal = {} if self.settings.temporal_address else {"TEMPORAL_API_KEY": "", "TEMPORAL_TLS": ""}
         return database | temporal
@@ -119,36 +124,36 @@ class Layout:
         ui_port = settings.ports.temporal_ui if settings.web_ui else None
         return TemporalServer(self.folder, settings.ports.temporal, ui_port, settings.temporal_namespace)
 
-    def _neighbours(self) -> Program:
+    def _stand_ins(self) -> Program:
         ports = self.settings.ports
         listens = {setting("sandbox"): ports.sandbox, setting("smtp"): ports.smtp}
         payments = f"{self.addresses.api}/api/v1/payments"
         webhooks = {"WEBHOOK_URL": f"{payments}/webhooks/yookassa", "NOTIFY_URL": f"{payments}/{{paymentId}}/notify"}
         return Program(
-            "neighbours",
+            "standins",
             _python("sandbox.standins"),
             env={**self._shop(), **webhooks, **{name: str(port) for name, port in listens.items()}},
             cwd=ROOT,
-            log=self._log("neighbours"),
+            log=self._log("standins"),
             ports=listens,
             ready=answers_readyz(ports.sandbox),
         )
 
-    def _errand(self, name: str, *words: str) -> Errand:
-        argv = _python("services", *words)
-        return Errand(name, argv, env=self.environment, cwd=ROOT, log=self._log(name))
+    def _one_shot(self, name: str, *arguments: str) -> OneShot:
+        argv = _python("services", *arguments)
+        return OneShot(name, argv, env=self.environment, cwd=ROOT, log=self._log(name))
 
-    def _serving(self, name: str, *words: str) -> Program:
+    def _serving(self, name: str, *arguments: str) -> Program:
         port = self.settings.ports.api
         return Program(
             name,
-            _python(*words),
+            _python(*arguments),
             env=self.environment,
             cwd=ROOT,
             log=self._log(name),
             ports={setting("api"): port},
             ready=answers_readyz(port),
-            patience=WORKERS_DRAIN,
+            stop_timeout=WORKERS_STOP_TIMEOUT,
         )
 
     def _workers(self) -> Program:
@@ -158,12 +163,12 @@ class Layout:
             env=self.environment,
             cwd=ROOT,
             log=self._log("workers"),
-            patience=WORKERS_DRAIN,
+            stop_timeout=WORKERS_STOP_TIMEOUT,
         )
 
     def _log(self, name: str) -> Path:
         return self.folder / "logs" / f"{name}.log"
 
 
-def _python(module: str, *words: str) -> list[str]:
-    return [sys.executable, "-m", module, *words]
+def _python(module: str, *arguments: str) -> list[str]:
+    return [sys.executable, "-m", module, *arguments]

@@ -1,7 +1,7 @@
-"""A program that dies with its parent: binds itself to the process that started it, then becomes the program asked for.
+"""Executes a program that is killed when the process that started it exits.
 
-Run as a script of its own (`python -I -S parent.py SIGNAL PARENT IDENTITY -- PROGRAM …`) rather than as a `preexec_fn`,
-because forking Python code out of a process with threads can deadlock, and newer Pythons warn about it.
+Runs as a separate script (`python -I -S parent.py SIGNAL PARENT IDENTITY -- PROGRAM …`) rather than as a `preexec_fn`,
+because running Python code after a fork in a process with threads can deadlock; newer Python versions warn about it.
 """
 
 import ctypes
@@ -13,11 +13,11 @@ from pathlib import Path
 
 PR_SET_PDEATHSIG = 1
 CLONE_NEWUSER = 0x10000000
-NOBODY = 65534  # by custom everywhere on Linux, with or without an entry in /etc/passwd
+NOBODY = 65534  # the conventional id on Linux, with or without an entry in /etc/passwd
 
 
 class Identity(StrEnum):
-    """Who the program believes to be: PostgreSQL refuses to run as root."""
+    """The user that the program runs as; needed because PostgreSQL refuses to run as root."""
 
     SAME = "same"
     MAPPED = "mapped"
@@ -27,16 +27,16 @@ class Identity(StrEnum):
 def bound_argv(
     argv: list[str], death_signal: signal.Signals = signal.SIGKILL, identity: Identity = Identity.SAME
 ) -> list[str]:
-    """The command that runs `argv` with the same pid, and sends it `death_signal` when this process is gone (Linux)."""
+    """The command that executes `argv` and, when this process exits, sends it `death_signal` (Linux). The pid stays."""
     head = [sys.executable, "-I", "-S", str(Path(__file__).resolve())]
     return [*head, str(int(death_signal)), str(os.getpid()), identity, "--", *argv]
 
 
 def take_identity(identity: Identity) -> None:
-    """Become another user: `mapped` keeps our rights on files but is called 65534; `nobody` is that user for good.
+    """Change the user: `mapped` is a user namespace in which the id is 65534; `nobody` is the user 65534 itself.
 
     Raises:
-        OSError: when the kernel or a container's policy refuses.
+        OSError: when the kernel or the policy of a container refuses.
     """
     if identity is Identity.MAPPED:
         user, group = os.geteuid(), os.getegid()
@@ -52,24 +52,24 @@ def take_identity(identity: Identity) -> None:
 
 
 def bind_to_parent(death_signal: int, parent: int) -> None:
-    """Ask the kernel for `death_signal` when our parent dies; after any change of user, which would clear that."""
+    """Request `death_signal` from the kernel when the parent exits; a later change of the user would cancel this."""
     if sys.platform != "linux":
         return
     ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, death_signal, 0, 0, 0)
-    if os.getppid() != parent:  # it died before we had asked
+    if os.getppid() != parent:  # the parent exited before the request
         sys.exit(1)
 
 
 def main() -> None:
-    """Parse, become, bind, exec; exit 126 when the program or the identity cannot be had."""
+    """Change the user, bind to the parent and execute the program; exit with 126 when one of them fails."""
     death_signal, parent, identity, _, *argv = sys.argv[1:]
     try:
         take_identity(Identity(identity))
         bind_to_parent(int(death_signal), int(parent))
-        # Python ignores the first two, a shell that starts us in its background the others; exec would hand that down.
+        # Python ignores the first two signals, a shell ignores the others in background jobs; exec would inherit both.
         for ignored in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT, signal.SIGQUIT):
             signal.signal(ignored, signal.SIG_DFL)
-        os.execvp(argv[0], argv)  # noqa: S606 - no shell is meant
+        os.execvp(argv[0], argv)  # noqa: S606 - executed without a shell on purpose
     except OSError as error:
         print(f"cannot run {argv[0]}: {error}", file=sys.stderr)
         sys.exit(126)

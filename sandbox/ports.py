@@ -1,4 +1,4 @@
-"""Ports on the loopback: free ones for tests, and a sentence about who holds a taken one."""
+"""TCP ports on the loopback address: finds free ports, and reports which process uses a port."""
 
 import errno
 import os
@@ -11,56 +11,55 @@ from pathlib import Path
 from sandbox.errors import CannotStart
 
 LOOPBACK = "127.0.0.1"
-# Below the range the kernel draws outgoing connections from (32768 and up), or one of those could take it meanwhile.
+# Below the kernel's range for outgoing connections (32768 and up), one of which could take the port meanwhile.
 LOWEST, HIGHEST = 15_000, 32_000
 LISTEN = "0A"
 
 
 def free_ports(count: int) -> list[int]:
-    """`count` different ports nobody listens on now; drawn at random, so that several test runs rarely meet."""
+    """`count` different unused ports, chosen at random so that parallel test runs rarely collide."""
     drawn = random.SystemRandom().sample(range(LOWEST, HIGHEST), HIGHEST - LOWEST)
     return list(islice(filter(is_free, drawn), count))
 
 
 def free_port() -> int:
-    """One port nobody listens on now."""
+    """One unused port."""
     return free_ports(1)[0]
 
 
 def is_free(port: int) -> bool:
-    """Whether this port can be listened on now."""
+    """Whether a server can listen on this port."""
     return _refusal(port) is None
 
 
 def accepts(port: int) -> bool:
-    """Whether somebody accepts connections on this port."""
+    """Whether a server accepts connections on this port."""
     with socket.socket() as probe:
         probe.settimeout(1)
         return probe.connect_ex((LOOPBACK, port)) == 0
 
 
 def require_free(port: int, setting: str) -> None:
-    """Return when the port can be listened on.
+    """Check that a server can listen on the port.
 
     Raises:
-        CannotStart: otherwise, naming the holder and the setting (an environment variable) that chooses another port.
+        CannotStart: otherwise; names the process that uses the port and `setting`, the variable that changes it.
     """
     refusal = _refusal(port)
     if refusal == errno.EACCES:
-        raise CannotStart(f"Port {port} needs more rights than this user has: choose a port above 1023 with {setting}.")
+        raise CannotStart(f"Port {port} requires root privileges: choose a port above 1023 with {setting}.")
     if refusal is not None:
         raise CannotStart(f"{taken(port)}: stop it, or choose another port with {setting}.")
 
 
 def taken(port: int) -> str:
-    """`Port 8000 is in use by pid 71 (uvicorn …)`, as far as the system tells us."""
-    holder = _holder(port)
-    return f"Port {port} is in use by {holder or 'another process'}"
+    """A sentence like `Port 8000 is in use by pid 71 (uvicorn …)`; without the pid when it is not known."""
+    return f"Port {port} is in use by {_owner(port) or 'another process'}"
 
 
 def _refusal(port: int) -> int | None:
     with socket.socket() as probe:
-        # connections of an earlier run that still wind down do not hold the port
+        # connections of an earlier run in TIME_WAIT do not occupy the port
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((LOOPBACK, port))
@@ -69,13 +68,13 @@ def _refusal(port: int) -> int | None:
     return None
 
 
-def _holder(port: int) -> str | None:
+def _owner(port: int) -> str | None:
     inodes = {f"socket:[{inode}]" for inode in _listening_inodes(port)}
     for process in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):  # it may be gone, or another user's
+        with suppress(OSError):  # it may have exited, or belong to another user
             if any(os.readlink(handle) in inodes for handle in (process / "fd").iterdir()):
-                words = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-                return f"pid {process.name} ({words.strip()[:80]})"
+                command = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+                return f"pid {process.name} ({command.strip()[:80]})"
     return None
 
 

@@ -1,4 +1,4 @@
-"""One child process: started in a session of its own, bound to our life, waited for, stopped, its last words kept."""
+"""A child process: started in its own session, killed when this process exits, with access to its last output."""
 
 import os
 import signal
@@ -14,17 +14,17 @@ from typing import IO
 from sandbox.errors import CannotStart
 from sandbox.parent import Identity, bound_argv
 
-LAST_WORDS_BYTES = 16_384
+LAST_OUTPUT_BYTES = 16_384
 
 
 @cache
 def _launcher() -> ThreadPoolExecutor:
-    # The kernel's "parent" is the thread that forked: this one lives as long as the process, whoever asks it to start.
+    # The kernel's "parent" is the thread that forked. This thread lives as long as the process.
     return ThreadPoolExecutor(max_workers=1, thread_name_prefix="sandbox-launcher")
 
 
 def wait_until(condition: Callable[[], bool], seconds: float, every: float = 0.02) -> bool:
-    """True as soon as `condition` holds, False when it did not within `seconds`."""
+    """Wait until `condition` is true; returns False when it is not within `seconds`. Checks `every` some seconds."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() >= deadline:
@@ -34,7 +34,7 @@ def wait_until(condition: Callable[[], bool], seconds: float, every: float = 0.0
 
 
 class Process:
-    """A child of ours, started once."""
+    """A child process that is started once."""
 
     def __init__(
         self,
@@ -48,34 +48,34 @@ class Process:
         death_signal: signal.Signals = signal.SIGKILL,
         identity: Identity = Identity.SAME,
     ) -> None:
-        """Describe the child; nothing runs yet.
+        """Configure the process; `spawn` starts it.
 
         Args:
-            name: what people call it.
+            name: name in messages.
             argv: program and arguments.
-            env: its whole environment; ours when None.
-            cwd: where it runs.
-            log: file its output is appended to (mode 0600); a nameless temporary file when None.
-            stop_signal: the polite request to end.
-            death_signal: what it gets from the kernel when we die, also by SIGKILL (Linux).
-            identity: as whom it runs.
+            env: complete environment; that of this process when None.
+            cwd: working directory.
+            log: file that its output is appended to (mode 0600); an anonymous temporary file when None.
+            stop_signal: signal that requests a graceful stop.
+            death_signal: signal that the kernel sends it when this process exits, also by SIGKILL (Linux).
+            identity: user that it runs as.
         """
         self.name = name
         self._argv, self._env, self._cwd, self._log = list(argv), env, cwd, log
         self._stop_signal, self._death_signal, self._identity = stop_signal, death_signal, identity
         self._child: subprocess.Popen[bytes] | None = None
         self._output: IO[bytes] | None = None
-        self._last_words = ""
-        self._asked = False
+        self._last_output = ""
+        self._stop_requested = False
 
     def spawn(self) -> None:
-        """Start it and return at once."""
+        """Start the process and return."""
         self._output = self._open_output()
         started = _launcher().submit(self._launch, self._output)
         try:
             started.result()
         except KeyboardInterrupt:
-            wait([started])  # or we would lose sight of a child just born
+            wait([started])  # otherwise a process that was just created would not be stopped
             raise
 
     def _launch(self, output: IO[bytes]) -> None:
@@ -86,7 +86,7 @@ class Process:
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-            start_new_session=True,  # Ctrl-C in the terminal is for us, who stop them in order
+            start_new_session=True,  # Ctrl-C in the terminal reaches this process only, which then stops it
         )
 
     def _open_output(self) -> IO[bytes]:
@@ -97,81 +97,81 @@ class Process:
 
     @property
     def pid(self) -> int:
-        """Pid of the child. Raises ProcessLookupError when it does not run."""
+        """Pid of the process. Raises ProcessLookupError when it is not running."""
         if self._child is None or self._child.poll() is not None:
             raise ProcessLookupError(f"{self.name} is not running")
         return self._child.pid
 
     @property
     def exit_code(self) -> int | None:
-        """How it ended (negative: by that signal), None while it runs or before it was started."""
+        """Exit code, negative for a signal; None while it runs and before it was started."""
         return None if self._child is None else self._child.poll()
 
     @property
     def ending(self) -> str:
-        """The end in words: `exit code 1`, `SIGKILL`."""
+        """How the process ended: `exit code 1`, `SIGKILL`."""
         code = self.exit_code
         return signal.Signals(-code).name if code is not None and code < 0 else f"exit code {code}"
 
     @property
     def running(self) -> bool:
-        """Whether it runs now."""
+        """Whether the process is running."""
         return self._child is not None and self._child.poll() is None
 
     def last_lines(self, count: int = 20) -> list[str]:
-        """The last `count` lines it wrote, oldest first."""
+        """The last `count` lines of its output, oldest first."""
         if self._output is not None:
             size = os.fstat(self._output.fileno()).st_size
-            start = max(0, size - LAST_WORDS_BYTES)
-            # pread: the child shares our file offset, a seek would move where it writes
-            self._last_words = os.pread(self._output.fileno(), size - start, start).decode(errors="replace")
-        return self._last_words.splitlines()[-count:]
+            start = max(0, size - LAST_OUTPUT_BYTES)
+            # pread: the child shares the file offset, and a seek would change where it writes
+            self._last_output = os.pread(self._output.fileno(), size - start, start).decode(errors="replace")
+        return self._last_output.splitlines()[-count:]
 
-    def quoted(self, sentence: str) -> str:
-        """The sentence, followed by the child's last words if it said anything."""
-        words = self.last_lines()
-        return "\n    ".join([f"{sentence}. Its last words:", *words]) if words else f"{sentence}."
+    def with_last_output(self, sentence: str) -> str:
+        """The sentence, followed by the last output of the process, if any."""
+        lines = self.last_lines()
+        return "\n    ".join([f"{sentence}. Last output:", *lines]) if lines else f"{sentence}."
 
     def wait_ready(self, ready: Callable[[], bool], seconds: float) -> None:
-        """Return when `ready()` holds.
+        """Wait until `ready()` is true.
 
         Raises:
-            CannotStart: when the child ended first, or was not ready within `seconds` (it is killed then).
+            CannotStart: when the process ended first, or was not ready within `seconds` (then it is killed).
         """
         if wait_until(lambda: not self.running or ready(), seconds) and self.running:
             return
         outcome = f"ended with {self.ending}" if not self.running else f"was not ready within {seconds:g} s"
         self.kill()
-        raise CannotStart(self.quoted(f"{self.name} {outcome}"))
+        raise CannotStart(self.with_last_output(f"{self.name} {outcome}"))
 
-    def ask_to_end(self) -> None:
-        """Send the polite signal, once, and return at once."""
-        if not self._asked:
-            self._asked = True
+    def request_stop(self) -> None:
+        """Send the stop signal, once, and return."""
+        if not self._stop_requested:
+            self._stop_requested = True
             self.send(self._stop_signal)
 
     def stop(self, within: float) -> None:
-        """Ask it to end and wait up to `within` seconds, then SIGKILL; nothing happens when it does not run."""
-        self.ask_to_end()
+        """Send the stop signal, wait up to `within` seconds, then send SIGKILL; does nothing when it is not running."""
+        self.request_stop()
         if wait_until(lambda: not self.running, within):
             self._close()
         else:
             self.kill()
 
     def send(self, number: signal.Signals) -> None:
-        """Send it a signal; nothing happens when it does not run."""
+        """Send a signal; does nothing when the process is not running."""
         if self._child is not None:
             self._child.send_signal(number)
 
     def kill(self) -> None:
-        """SIGKILL and wait for the end; nothing happens when it does not run."""
+        """Send SIGKILL and wait for the exit; does nothing when the process is not running."""
         if self._child is not None:
             self._child.kill()
             self._child.wait()
         self._close()
 
     def _close(self) -> None:
-        self.last_lines()  # read while they can be
+        self.last_lines()  # keeps the last output before the file is closed
         if self._output is not None:
             self._output.close()
             self._output = None

@@ -1,4 +1,4 @@
-"""A running system on this machine, as one thing: for `python -m sandbox up`, the demo, tests and benchmarks."""
+"""The whole system on this machine, used by `python -m sandbox up`, the demo, tests and benchmarks."""
 
 import os
 import signal
@@ -6,21 +6,22 @@ from types import TracebackType
 from typing import Self
 
 from sandbox.addresses import ADDRESSES_FILE, Addresses, Secrets
+from sandbox.component import Component
 from sandbox.datadir import DataDir
 from sandbox.layout import Layout
-from sandbox.part import Part
 from sandbox.settings import StackSettings
 from sandbox.supervisor import Supervisor
 
 
 class Stack:
-    """A context manager, or `start()` and `stop()`.
+    """Starts and stops the system; a context manager.
 
-    Its parts: `postgres`, `temporal`, `neighbours`, and `workers` with the API inside, or `workers` and `api` apart.
+    Components: `postgres`, `temporal`, `standins` and `workers`, and with `separate` also `api`, which otherwise runs
+    in the process of the workers.
     """
 
     def __init__(self, settings: StackSettings) -> None:
-        """Describe the stack; nothing runs and nothing is written yet."""
+        """Configure the stack; nothing is started or written yet."""
         self.settings = settings
         self._folder = DataDir(settings.data_dir)
         self._layout: Layout | None = None
@@ -38,16 +39,16 @@ class Stack:
         self.stop()
 
     def start(self, name: str | None = None) -> None:
-        """Start everything in order, or one part that does not run; returns when it is ready.
+        """Start all components in order, or one that is not running; returns when it is ready.
 
         Args:
-            name: of the part; everything when None.
+            name: name of the component; all when None.
 
         Raises:
-            CannotStart: with a sentence that says why not; `stop` puts away what a failed start left running.
+            CannotStart: with the reason; call `stop` to stop the components that already run.
         """
         if name is not None:
-            self.part(name).start()
+            self.component(name).start()
             return
         self._folder.lock()
         self._folder.remove(ADDRESSES_FILE)
@@ -57,9 +58,9 @@ class Stack:
         self._folder.write(ADDRESSES_FILE, self.addresses.as_json())
 
     def stop(self, name: str | None = None) -> None:
-        """Stop everything in the opposite order within 15 s, or one part; nothing happens to what does not run."""
+        """Stop all components in reverse order within 15 s, or one; components that are not running are skipped."""
         if name is not None:
-            self.part(name).stop()
+            self.component(name).stop()
             return
         if self._folder.locked:
             self._folder.remove(ADDRESSES_FILE)
@@ -67,37 +68,37 @@ class Stack:
         self._folder.unlock()
 
     def watch(self) -> None:
-        """Start again what dies, until interrupted. Raises CannotStart when a part dies too often."""
+        """Restart failed components until interrupted. Raises CannotStart when one fails too often."""
         self._supervisor.watch()
 
     def kill(self, name: str) -> None:
-        """SIGKILL one part, as a crash would; returns when it is gone."""
-        self.part(name).kill()
+        """Send SIGKILL to one component to simulate a crash; returns when it has exited."""
+        self.component(name).kill()
 
     def send(self, name: str, number: signal.Signals) -> None:
-        """Send one part a signal: SIGSTOP and SIGCONT make it hang and go on."""
-        self.part(name).send(number)
+        """Send a signal to one component, for example SIGSTOP or SIGCONT to pause or resume it."""
+        self.component(name).send(number)
 
     def pid(self, name: str) -> int:
-        """Pid of one part. Raises ProcessLookupError when it does not run."""
-        return self.part(name).pid
+        """Pid of one component. Raises ProcessLookupError when it is not running."""
+        return self.component(name).pid
 
-    def part(self, name: str) -> Part:
-        """One part. Raises KeyError when there is none of this name, or the stack was not started."""
-        return self._supervisor.parts[name]
+    def component(self, name: str) -> Component:
+        """One component by name. Raises KeyError when there is none, or the stack was not started."""
+        return self._supervisor.components[name]
 
     @property
     def addresses(self) -> Addresses:
-        """Where the parts answer. Raises RuntimeError before the start."""
-        return self._plan.addresses
+        """Addresses of the components. Raises RuntimeError before the start."""
+        return self._started_layout.addresses
 
     @property
     def environment(self) -> dict[str, str]:
-        """The whole environment of the application, to run `python -m services …` in. Raises RuntimeError as above."""
-        return {**os.environ, **self._plan.environment}
+        """Complete environment of the application, for `python -m services …`. Raises RuntimeError before the start."""
+        return {**os.environ, **self._started_layout.environment}
 
     @property
-    def _plan(self) -> Layout:
+    def _started_layout(self) -> Layout:
         if self._layout is None:
             raise RuntimeError("the stack was not started")
         return self._layout

@@ -1,95 +1,100 @@
-"""Starts parts in order, starts a dead one again, stops them all in the opposite order."""
+"""Starts components in order, restarts failed ones, and stops all in reverse order."""
 
 import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
 
+from sandbox.component import Component
 from sandbox.errors import CannotStart
-from sandbox.part import Part
 
 RESTARTS = 3
 WINDOW = 60.0  # seconds
-STOP_WITHIN = 13.5  # seconds for all parts together
-LOOK_EVERY = 0.1  # seconds
+STOP_WITHIN = 13.5  # seconds for all components together
+CHECK_INTERVAL = 0.1  # seconds
 
 
-def say(line: str) -> None:
-    """Print at once, also into a pipe."""
+def print_line(line: str) -> None:
+    """Print a line and flush, so that it also appears in a pipe."""
     print(line, flush=True)
 
 
 class Supervisor:
-    """Parts in stages: those of one stage start side by side, the next stage when all of them are ready."""
+    """Runs components in stages: those of a stage start in parallel, the next stage starts when all are ready."""
 
     def __init__(
-        self, stages: Sequence[Sequence[Part]], *, window: float = WINDOW, tell: Callable[[str], None] = say
+        self,
+        stages: Sequence[Sequence[Component]],
+        *,
+        window: float = WINDOW,
+        report: Callable[[str], None] = print_line,
     ) -> None:
-        """Take the parts over; nothing runs yet.
+        """Set the components; `start` starts them.
 
         Args:
-            stages: the parts in the order in which to start them.
-            window: seconds in which a part may die three times; the fourth death ends everything.
-            tell: where the lines for the person at the terminal go.
+            stages: components in their start order.
+            window: seconds in which a component may fail three times; the fourth failure stops the supervisor.
+            report: receives the lines for the terminal.
         """
-        self._stages, self._window, self._tell = stages, window, tell
-        self._deaths: dict[str, deque[float]] = defaultdict(deque)
+        self._stages, self._window, self._report = stages, window, report
+        self._failures: dict[str, deque[float]] = defaultdict(deque)
 
     @property
-    def parts(self) -> dict[str, Part]:
-        """All parts by name, in the order of their start."""
-        return {part.name: part for stage in self._stages for part in stage}
+    def components(self) -> dict[str, Component]:
+        """All components by name, in start order."""
+        return {component.name: component for stage in self._stages for component in stage}
 
     def start(self) -> None:
-        """Start every stage and wait until it is ready.
+        """Start each stage and wait until it is ready.
 
         Raises:
-            CannotStart: when a part cannot; those already started still run, call `stop`.
+            CannotStart: when a component fails; those already started keep running, call `stop`.
         """
-        for part in self.parts.values():
-            part.check()  # a port in use is said before anything runs
+        for component in self.components.values():
+            component.check()  # before the first start, so that a port in use is reported early
         for stage in self._stages:
-            for part in stage:
-                part.spawn()
-            for part in stage:
-                part.wait_ready()
+            for component in stage:
+                component.spawn()
+            for component in stage:
+                component.wait_ready()
 
     def watch(self) -> None:
-        """Start again what dies, until interrupted.
+        """Restart failed components until interrupted.
 
         Raises:
-            CannotStart: when a part died more than three times within the window; the others still run, call `stop`.
+            CannotStart: when a component failed more than three times within the window; call `stop` for the others.
         """
         while True:
-            for part in self.parts.values():
-                if part.lasting and not part.running:
-                    self._restart(part)
-            time.sleep(LOOK_EVERY)
+            for component in self.components.values():
+                if component.long_running and not component.running:
+                    self._restart(component)
+            time.sleep(CHECK_INTERVAL)
 
     def stop(self, within: float = STOP_WITHIN) -> None:
-        """Stop the stages, the last started first; what still runs after its share of `within` seconds is killed."""
+        """Stop the stages in reverse order; components that still run after `within` seconds in total are killed."""
         deadline = time.monotonic() + within
         for stage in reversed(self._stages):
-            for part in stage:
-                part.ask_to_end()
-            for part in stage:
-                part.stop(max(0.0, min(part.patience, deadline - time.monotonic())))
+            for component in stage:
+                component.request_stop()
+            for component in stage:
+                component.stop(max(0.0, min(component.stop_timeout, deadline - time.monotonic())))
 
-    def _restart(self, part: Part) -> None:
-        count = self._count_death(part)
+    def _restart(self, component: Component) -> None:
+        count = self._count_failure(component)
         if count > RESTARTS:
-            raise CannotStart(f"{part.obituary()}\n{part.name} died {count} times in {self._window:g} s: stopping all.")
-        self._tell(part.obituary())
-        self._tell(f"starting {part.name} again ({count} of {RESTARTS} in {self._window:g} s)")
+            times = f"{component.name} failed {count} times in {self._window:g} s"
+            raise CannotStart(f"{component.exit_report()}\n{times}: stopping all components.")
+        self._report(component.exit_report())
+        self._report(f"restarting {component.name} ({count} of {RESTARTS} in {self._window:g} s)")
         try:
-            part.start()
+            component.start()
         except CannotStart as error:
-            self._tell(str(error))  # it counts as the next death
+            self._report(str(error))  # it counts as another failure
         else:
-            self._tell(f"{part.name} is back with pid {part.pid}")
+            self._report(f"{component.name} is running again with pid {component.pid}")
 
-    def _count_death(self, part: Part) -> int:
-        now, deaths = time.monotonic(), self._deaths[part.name]
-        deaths.append(now)
-        while deaths[0] < now - self._window:
-            deaths.popleft()
-        return len(deaths)
+    def _count_failure(self, component: Component) -> int:
+        now, failures = time.monotonic(), self._failures[component.name]
+        failures.append(now)
+        while failures[0] < now - self._window:
+            failures.popleft()
+        return len(failures)

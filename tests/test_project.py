@@ -66,7 +66,7 @@ def test_help_lists_every_target_and_is_what_plain_make_says() -> None:
         ('case "$*" in *ensurepip*) exit 1 ;; esac', "no ensurepip: install the package python3-venv"),
         (
             'case "$*" in -V | --version) echo Python 3.9.2; exit ;; *version_info*) exit 1 ;; esac',
-            "Python 3.11 or newer is needed, this is Python 3.9.2",
+            "Python 3.11 or newer is required, this is Python 3.9.2",
         ),
     ],
     ids=["no-ensurepip", "too-old"],
@@ -83,7 +83,7 @@ def test_a_python_that_will_not_do_gets_one_sentence(
 def test_no_python_at_all_gets_one_sentence(clone: Path) -> None:
     refused = make("demo", "PYTHON=no-such-python", folder=clone)
     assert refused.returncode == 2
-    assert "'no-such-python' is missing: install Python 3.11 or newer" in _only_sentence(refused)
+    assert "'no-such-python' not found: install Python 3.11 or newer" in _only_sentence(refused)
 
 
 def _only_sentence(refused: subprocess.CompletedProcess[str]) -> str:

@@ -1,1 +1,1 @@
-"""The demonstration: a day of a real shop replayed through the API, then checked against three records."""
+"""The demo: replays one day of a real shop through the API, then audits the database, the provider and the inbox."""

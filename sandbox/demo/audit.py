@@ -1,101 +1,108 @@
-"""The verdict on a run: our tables, the payment provider's own ledger and the inbox must tell one story."""
+"""The audit of a run: compares our tables with the payment provider's ledger and the inbox."""
 
 from __future__ import annotations
 
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable
-from typing import Any
 
 import httpx2
 from sqlalchemy import text
 
+from sandbox.standins.controls import LedgerItem
+from sandbox.standins.inbox.messages import MessageItem
 from services import db
 from services.db import Sessions
 from services.money import Money
 from services.reconcile import Check, check_tables
 
+#: The outbox and the messages have drained when this invariant holds.
+DRAINED = "I12"
+MAX_VIOLATIONS = 20
+#: What the provider must have kept for each order. A manual refund leaves its amount at the provider.
+_EXPECTED = text(
+    "SELECT o.id, o.status, o.currency, array_agg(p.id::text) AS payments,"
+    " CASE WHEN o.status = 'confirmed' THEN o.total_minor ELSE 0 END"
+    " - coalesce(sum(p.refunded_minor) FILTER (WHERE p.id = o.paid_by AND o.status = 'confirmed'), 0)"
+    " + (SELECT coalesce(sum(r.amount_minor), 0) FROM payments.refunds r"
+    "     WHERE r.order_id = o.id AND r.by_hand IS NOT NULL) AS expected"
+    "  FROM orders.orders o LEFT JOIN payments.payments p ON p.order_id = o.id GROUP BY o.id"
+)
+_SENT = text("SELECT id::text FROM notifications.notifications WHERE status = 'sent'")
+_NOT_NOTIFIED = text(
+    "SELECT o.id::text FROM orders.orders o WHERE o.status IN ('confirmed', 'cancelled')"
+    " AND NOT EXISTS (SELECT FROM notifications.notifications n"
+    " WHERE n.order_id = o.id AND n.template = 'order_' || o.status)"
+)
 
-def verdict(database_url: str, sandbox_url: str, patience: float = 20.0) -> list[Check]:
-    """Every check, after waiting (seconds) for outbox and messages to drain."""
+
+def run_audit(database_url: str, sandbox_url: str, timeout: float = 20.0) -> list[Check]:
+    """Run all checks, after waiting up to `timeout` seconds for the outbox and the messages to drain."""
     engine = db.connect(database_url, pool_size=2)
     try:
         sessions = Sessions(engine)
-        _until(lambda: all(check.holds for check in check_tables(sessions, 0) if check.id == "I12"), patience)
-        with httpx2.Client(base_url=sandbox_url, timeout=30) as world:
-            ledger = world.get("/ledger").json()["items"]
-            inbox = world.get("/inbox").json()["items"]
+        _wait(lambda: all(check.holds for check in check_tables(sessions, 0) if check.id == DRAINED), timeout)
+        with httpx2.Client(base_url=sandbox_url, timeout=30) as sandbox:
+            ledger: list[LedgerItem] = sandbox.get("/ledger").json()["items"]
+            inbox: list[MessageItem] = sandbox.get("/inbox").json()["items"]
         return [*check_tables(sessions, 0), check_ledger(sessions, ledger), check_inbox(sessions, inbox)]
     finally:
         engine.dispose()
 
 
-def _until(holds: Callable[[], bool], patience: float) -> None:
-    ends = time.monotonic() + patience
-    while not holds() and time.monotonic() < ends:
+def _wait(condition: Callable[[], bool], timeout: float) -> None:
+    deadline = time.monotonic() + timeout
+    while not condition() and time.monotonic() < deadline:
         time.sleep(0.1)
 
 
-def check_ledger(sessions: Sessions, ledger: list[dict[str, Any]]) -> Check:
-    """At the provider: one charge kept for a confirmed order, none for any other, no charge refunded twice."""
+def check_ledger(sessions: Sessions, ledger: list[LedgerItem]) -> Check:
+    """I5: the provider kept one charge for each confirmed order and none for others; no refund exceeds its charge."""
     with sessions.begin() as session:
-        rows = session.execute(
-            text(
-                # What an operator settled by hand stays at the provider; what is refunded of a confirmed order leaves
-                "SELECT o.id, o.status, o.currency, array_agg(p.id::text) AS payments,"
-                " CASE WHEN o.status = 'confirmed' THEN o.total_minor ELSE 0 END"
-                " - coalesce(sum(p.refunded_minor) FILTER (WHERE p.id = o.paid_by AND o.status = 'confirmed'), 0)"
-                " + (SELECT coalesce(sum(r.amount_minor), 0) FROM payments.refunds r"
-                "     WHERE r.order_id = o.id AND r.by_hand IS NOT NULL) AS expected"
-                "  FROM orders.orders o LEFT JOIN payments.payments p ON p.order_id = o.id GROUP BY o.id"
-            )
-        ).all()
+        rows = session.execute(_EXPECTED).all()
     charges = defaultdict(list)
     for charge in ledger:
         charges[charge["reference"]].append(charge)
-    wrong = []
+    violations = []
     for row in rows:
         kept = sum(_kept(charge) for payment in row.payments if payment for charge in charges.pop(payment, []))
         if kept != row.expected:
-            wrong.append(f"{row.id} {row.status}: {Money(kept, row.currency).text} kept at the provider")
-    wrong += [f"{reference}: unknown to us" for reference, items in charges.items() if any(map(_kept, items))]
-    wrong += [f"{charge['reference']}: refunded beyond the charge" for charge in ledger if _kept(charge) < 0]
-    return Check("I5", "the provider's own ledger agrees, order by order", len(ledger), wrong[:20])
+            violations.append(f"{row.id} {row.status}: {Money(kept, row.currency).text} kept at the provider")
+    violations += [f"{reference}: unknown payment" for reference, items in charges.items() if any(map(_kept, items))]
+    violations += [f"{charge['reference']}: refunds exceed the charge" for charge in ledger if _kept(charge) < 0]
+    return Check("I5", "the provider's own ledger agrees, order by order", len(ledger), violations[:MAX_VIOLATIONS])
 
 
-def _kept(charge: dict[str, Any]) -> int:
-    amount = Money.parse(charge["amount"], charge["currency"]).minor * int(charge["captures"])
+def _kept(charge: LedgerItem) -> int:
+    captured = Money.parse(charge["amount"], charge["currency"]).minor * charge["captures"]
     returned = sum(
         Money.parse(refund["amount"], charge["currency"]).minor
         for refund in charge["refunds"]
         if refund["status"] == "succeeded"
     )
-    return amount - returned
+    return captured - returned
 
 
-def check_inbox(sessions: Sessions, inbox: list[dict[str, Any]]) -> Check:
-    """Each (order, event, channel) is visible once: every message sent has arrived, no SMS twice."""
+def check_inbox(sessions: Sessions, inbox: list[MessageItem]) -> Check:
+    """I6: every sent message was delivered, no SMS twice, and every final order has its notification."""
     with sessions.begin() as session:
-        sent = session.execute(text("SELECT id::text FROM notifications.notifications WHERE status = 'sent'")).scalars()
-        expected = set(sent)
-        untold = session.execute(
-            text(
-                "SELECT o.id::text FROM orders.orders o WHERE o.status IN ('confirmed', 'cancelled')"
-                " AND NOT EXISTS (SELECT FROM notifications.notifications n"
-                " WHERE n.order_id = o.id AND n.template = 'order_' || o.status)"
-            )
-        ).scalars()
-        wrong = [f"order {order_id}: its end was not told" for order_id in untold]
-    seen = Counter(_message_id(item) for item in inbox)
-    # A mail whose sender died before writing it down comes again under the same Message-ID: readers show it once.
-    texts = {_message_id(item) for item in inbox if item["channel"] == "sms"}
-    wrong += [f"message {key}: delivered {times} times" for key, times in seen.items() if times > 1 and key in texts]
-    wrong += [f"message {key}: not delivered" for key in expected - set(seen)]
-    return Check("I6", "every message arrived once", len(inbox), wrong[:20])
+        expected = set(session.execute(_SENT).scalars())
+        violations = [
+            f"order {order_id}: no final notification" for order_id in session.execute(_NOT_NOTIFIED).scalars()
+        ]
+    delivered = Counter(_message_id(item) for item in inbox)
+    # A worker that is killed between sending an e-mail and storing that sends it again with the same Message-ID,
+    # which mail clients show once. An SMS must not be sent twice.
+    sms = {_message_id(item) for item in inbox if item["channel"] == "sms"}
+    violations += [
+        f"message {key}: delivered {times} times" for key, times in delivered.items() if times > 1 and key in sms
+    ]
+    violations += [f"message {key}: not delivered" for key in expected - set(delivered)]
+    return Check("I6", "every message arrived once", len(inbox), violations[:MAX_VIOLATIONS])
 
 
-def _message_id(item: dict[str, Any]) -> str:
+def _message_id(item: MessageItem) -> str:
     headers = {name.lower(): value for name, value in item["headers"].items()}
     if item["channel"] == "sms":
-        return str(headers["idempotency-key"])
-    return str(headers["message-id"]).strip("<>").split("@")[0]
+        return headers["idempotency-key"]
+    return headers["message-id"].strip("<>").split("@")[0]

@@ -1,4 +1,4 @@
-"""The neighbours put together: one HTTP application, the mail server beside it, and what they do of themselves."""
+"""The stand-ins wired together: one HTTP application, a mail server, and the background schedulers."""
 
 import asyncio
 import socket
@@ -17,7 +17,7 @@ from sandbox.standins.inbox import messages
 from sandbox.standins.inbox.messages import Inbox
 from sandbox.standins.inbox.sms import SmsApi
 from sandbox.standins.inbox.smtp import serve_mail
-from sandbox.standins.outage import Outages, Reachable
+from sandbox.standins.outage import OutageMiddleware, Outages
 from sandbox.standins.pages import Pages
 from sandbox.standins.provider import idempotence, ledger, scheduler
 from sandbox.standins.provider.http_api import PaymentsApi
@@ -32,14 +32,14 @@ PROVIDER_SCHEMA = ledger.SCHEMA + idempotence.SCHEMA + scheduler.SCHEMA
 
 @dataclass(frozen=True)
 class Sockets:
-    """Where the neighbours listen, bound already: their ports are known before anything is served."""
+    """The listening sockets of the stand-ins, bound before the servers start so that the ports are known."""
 
     http: socket.socket
     smtp: socket.socket
 
     @property
     def url(self) -> str:
-        """The address of everything that speaks HTTP."""
+        """The base URL of the HTTP application."""
         return f"http://127.0.0.1:{self.http.getsockname()[1]}"
 
     @property
@@ -48,22 +48,22 @@ class Sockets:
         return int(self.smtp.getsockname()[1])
 
 
-class Neighbourhood:
-    """The parts, wired; `closing` is set when the process is about to end."""
+class StandInServers:
+    """The stand-ins and their databases; `closing` is set when the process starts to shut down."""
 
     def __init__(self, settings: Settings, sockets: Sockets) -> None:
         self.sockets = sockets
         self.closing = asyncio.Event()
         self.outages = Outages()
-        self.books = open_database(settings.data_dir, "provider.sqlite", PROVIDER_SCHEMA)
-        self.mailbox = open_database(settings.data_dir, "inbox.sqlite", messages.SCHEMA)
-        self.inbox = Inbox(self.mailbox)
-        self.webhooks = Webhooks(self.books, settings, self.outages)
-        self.provider = Provider(self.books, settings, self.webhooks, f"{sockets.url}/confirm")
+        self.provider_db = open_database(settings.data_dir, "provider.sqlite", PROVIDER_SCHEMA)
+        self.inbox_db = open_database(settings.data_dir, "inbox.sqlite", messages.SCHEMA)
+        self.inbox = Inbox(self.inbox_db)
+        self.webhooks = Webhooks(self.provider_db, settings, self.outages)
+        self.provider = Provider(self.provider_db, settings, self.webhooks, f"{sockets.url}/confirm")
         self.ready = False
 
     def app(self) -> ASGIApp:
-        """The HTTP application; its lifespan runs the rest."""
+        """The HTTP application; its lifespan runs the mail server and the schedulers."""
         routes = [
             *PaymentsApi(self.provider, self.closing).routes(),
             *SmsApi(self.inbox).routes(),
@@ -72,7 +72,7 @@ class Neighbourhood:
             *Pages(self.inbox, self.provider).routes(),
             Route("/readyz", self._readyz),
         ]
-        return Reachable(Starlette(routes=routes, lifespan=self._lifespan), self.outages)
+        return OutageMiddleware(Starlette(routes=routes, lifespan=self._lifespan), self.outages)
 
     async def _readyz(self, _request: Request) -> Response:
         return JSONResponse({"status": "ok" if self.ready else "starting"}, 200 if self.ready else 503)
@@ -80,8 +80,8 @@ class Neighbourhood:
     @asynccontextmanager
     async def _lifespan(self, _app: Starlette) -> AsyncIterator[None]:
         mail = await serve_mail(self.sockets.smtp, self.inbox, self.outages)
-        agendas = (self.provider.endings, self.webhooks.native, self.webhooks.signed)
-        running = [asyncio.create_task(part.run()) for part in agendas]
+        schedulers = (self.provider.completions, self.webhooks.native, self.webhooks.signed)
+        running = [asyncio.create_task(scheduler.run()) for scheduler in schedulers]
         self.ready = True
         try:
             yield
@@ -91,5 +91,5 @@ class Neighbourhood:
                 task.cancel()
             await asyncio.gather(*running, return_exceptions=True)
             await self.webhooks.client.aclose()
-            self.books.close()
-            self.mailbox.close()
+            self.provider_db.close()
+            self.inbox_db.close()

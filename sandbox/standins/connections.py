@@ -1,4 +1,4 @@
-"""HTTP connections that can end without an answer, as a network does it."""
+"""HTTP connections that can be closed without a response, to simulate network failures."""
 
 import asyncio
 
@@ -10,23 +10,23 @@ DROP = "sandbox.drop"
 
 
 class DroppableProtocol(HttpToolsProtocol):
-    """uvicorn's own, which lets the application cut the connection of a request."""
+    """uvicorn's HTTP protocol; it lets the application abort the connection of a request."""
 
     def on_message_begin(self) -> None:
-        """Puts the means to cut the connection into the request's scope."""
+        """Add a function that aborts the connection to the request's scope."""
         super().on_message_begin()
         self.scope["extensions"] = {DROP: {"drop": self.transport.abort}}
 
 
 async def drop(scope: Scope, receive: Receive) -> None:
-    """Cuts the connection of a request: the client sees a reset, no byte of an answer."""
+    """Abort the connection of a request: the client sees a reset and receives no byte."""
     scope["extensions"][DROP]["drop"]()
-    await _until_gone(receive)
+    await _wait_for_disconnect(receive)
 
 
 async def hang(request: Request, seconds: float, closing: asyncio.Event) -> None:
-    """Leaves a request unanswered until its client gives up, `seconds` pass or the server closes; then cuts it."""
-    waits = [asyncio.create_task(_until_gone(request.receive)), asyncio.create_task(closing.wait())]
+    """Send no response until the client disconnects, `seconds` pass or the server closes; then abort the connection."""
+    waits = [asyncio.create_task(_wait_for_disconnect(request.receive)), asyncio.create_task(closing.wait())]
     try:
         await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
     finally:
@@ -35,6 +35,6 @@ async def hang(request: Request, seconds: float, closing: asyncio.Event) -> None
     await drop(request.scope, request.receive)
 
 
-async def _until_gone(receive: Receive) -> None:
+async def _wait_for_disconnect(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass

@@ -1,29 +1,51 @@
-"""The sandbox's own operations: inbox, ledger, scripts, outages, readiness."""
+"""HTTP operations of the sandbox itself: inbox, ledger, test cards and outages."""
 
 import json
 from collections import defaultdict
-from typing import Any
+from typing import TypedDict
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from sandbox.standins.inbox.messages import Inbox, Selection, shown
+from sandbox.standins.inbox.messages import Inbox, MessageFilter, message_json
 from sandbox.standins.outage import Outages, Target
 from sandbox.standins.provider.ledger import Filter, Ledger, Payment, Refund, Status
-from sandbox.standins.provider.test_cards import known_scripts
+from sandbox.standins.provider.test_cards import known_test_cards
 from sandbox.standins.provider.yookassa_json import timestamp
 
-LONGEST_OUTAGE = 86_400.0
+MAX_OUTAGE = 86_400.0
 STATUSES = (None, 200, 429, 500, 503)
 
 
+class RefundItem(TypedDict):
+    """A refund in the ledger's JSON; `amount` is a decimal string in the currency of the payment."""
+
+    refundId: str
+    amount: str
+    status: str
+
+
+class LedgerItem(TypedDict):
+    """A payment in the ledger's JSON; `reference` is our payment id, `amount` a decimal string."""
+
+    paymentId: str
+    reference: str | None
+    method: str
+    amount: str
+    currency: str
+    status: str
+    captures: int
+    refunds: list[RefundItem]
+    createdAt: str
+
+
 class BadRequest(Exception):
-    """A query or body that says nothing sensible; its text goes to the caller."""
+    """An invalid query or body; the message is returned to the caller."""
 
 
 class Controls:
-    """What tests, the demo and the pages ask for; JSON all of it."""
+    """JSON operations used by tests, the demo and the pages."""
 
     def __init__(self, inbox: Inbox, ledger: Ledger, outages: Outages) -> None:
         self.inbox = inbox
@@ -31,35 +53,35 @@ class Controls:
         self.outages = outages
 
     def routes(self) -> list[Route]:
-        """The paths and what answers them."""
+        """The paths and their handlers."""
         return [
             Route("/inbox", self.read_inbox, methods=["GET"]),
             Route("/inbox", self.clear_inbox, methods=["DELETE"]),
             Route("/ledger", self.read_ledger, methods=["GET"]),
-            Route("/scripts", self.read_scripts, methods=["GET"]),
+            Route("/scripts", self.read_test_cards, methods=["GET"]),
             Route("/outage", self.start_outage, methods=["POST"]),
         ]
 
     async def read_inbox(self, request: Request) -> Response:
-        """Messages by `to`, `channel`, `after` (an id), newest last."""
-        found = self.inbox.find(selection(request))
-        return JSONResponse({"items": [shown(message) for message in found]})
+        """Return messages filtered by `to`, `channel` and `after` (an id), newest last."""
+        found = self.inbox.find(message_filter(request))
+        return JSONResponse({"items": [message_json(message) for message in found]})
 
     async def clear_inbox(self, _request: Request) -> Response:
-        """Forgets every message."""
+        """Delete every message."""
         self.inbox.clear()
         return Response(status_code=204)
 
     async def read_ledger(self, request: Request) -> Response:
-        """The provider's payments, of one `reference` or all, oldest first."""
+        """Return the provider's payments, of one `reference` or all, oldest first."""
         return JSONResponse({"items": ledger_items(self.ledger, request.query_params.get("reference"))})
 
-    async def read_scripts(self, _request: Request) -> Response:
-        """Test cards and phones."""
-        return JSONResponse(known_scripts())
+    async def read_test_cards(self, _request: Request) -> Response:
+        """Return the test cards and test phones."""
+        return JSONResponse(known_test_cards())
 
     async def start_outage(self, request: Request) -> Response:
-        """Takes `target` away for `seconds`, 0 brings it back; `status` (optional): what it answers meanwhile."""
+        """Make `target` unavailable for `seconds`; 0 ends the outage. `status` (optional) is its response meanwhile."""
         try:
             self.outages.start(*_outage(await request.body()))
         except BadRequest as bad:
@@ -67,17 +89,17 @@ class Controls:
         return Response(status_code=204)
 
 
-def selection(request: Request) -> Selection:
-    """The messages a query asks for; an empty filter is no filter."""
+def message_filter(request: Request) -> MessageFilter:
+    """The message filter of a query; an empty parameter filters nothing."""
     query = request.query_params
     after = query.get("after", "")
-    # In a query a plus that nobody escaped arrives as a blank.
+    # An unescaped plus in a query is decoded as a space.
     to = query.get("to", "").replace(" ", "+").strip()
-    return Selection(to or None, query.get("channel") or None, int(after) if after.isdecimal() else 0)
+    return MessageFilter(to or None, query.get("channel") or None, int(after) if after.isdecimal() else 0)
 
 
-def ledger_items(ledger: Ledger, reference: str | None, newest: int = -1) -> list[dict[str, Any]]:
-    """Payments with their refunds, oldest first; `newest` keeps that many of the latest."""
+def ledger_items(ledger: Ledger, reference: str | None, newest: int = -1) -> list[LedgerItem]:
+    """Payments with their refunds, oldest first; `newest` limits the result to that many of the latest."""
     payments = ledger.payments(Filter() if reference is None else Filter().also("reference = ?", reference), newest)
     refunds: dict[str, list[Refund]] = defaultdict(list)
     known = ledger.refunds(Filter()) if reference is None else _refunds_of(ledger, payments)
@@ -90,7 +112,7 @@ def _refunds_of(ledger: Ledger, payments: list[Payment]) -> list[Refund]:
     return [refund for payment in payments for refund in ledger.refunds_of(payment.id)]
 
 
-def _item(payment: Payment, refunds: list[Refund]) -> dict[str, Any]:
+def _item(payment: Payment, refunds: list[Refund]) -> LedgerItem:
     return {
         "paymentId": payment.id,
         "reference": payment.reference,
@@ -109,9 +131,9 @@ def _outage(body: bytes) -> tuple[Target, float, int | None]:
         given = json.loads(body)
         target, seconds, status = Target(given["target"]), float(given["seconds"]), given.get("status")
     except (ValueError, TypeError, KeyError):
-        raise BadRequest(f"target is one of {', '.join(Target)}, seconds a number") from None
-    if not 0 <= seconds <= LONGEST_OUTAGE:
-        raise BadRequest(f"seconds is 0 to {LONGEST_OUTAGE:.0f}")
+        raise BadRequest(f"target is one of {', '.join(Target)}; seconds is a number") from None
+    if not 0 <= seconds <= MAX_OUTAGE:
+        raise BadRequest(f"seconds is from 0 to {MAX_OUTAGE:.0f}")
     if status not in STATUSES:
-        raise BadRequest("status is 429, 500 or 503 with Retry-After, 200 for half an answer, or left out")
+        raise BadRequest("status is 429, 500 or 503 (with Retry-After), 200 (with truncated JSON), or omitted")
     return target, seconds, status

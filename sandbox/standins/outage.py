@@ -1,4 +1,4 @@
-"""Outages on demand: a neighbour that cannot be reached for a while."""
+"""Simulated outages: makes one of the stand-ins unavailable for some seconds."""
 
 import math
 import time
@@ -9,9 +9,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sandbox.standins.connections import drop
 
-OK, TOO_MANY = 200, 429
-# What is left of an answer when the connection breaks in its middle.
-CUT_OFF = b'{"id": "2f3b588d-000f-5000-8000-1d6e87c7fbde", "status": "succ'
+HTTP_OK, HTTP_TOO_MANY_REQUESTS = 200, 429
+# A response body that ends in the middle of the JSON document.
+TRUNCATED_BODY = b'{"id": "2f3b588d-000f-5000-8000-1d6e87c7fbde", "status": "succ'
 
 
 class Target(StrEnum):
@@ -21,53 +21,56 @@ class Target(StrEnum):
 
 
 class Outages:
-    """Which neighbours are away, and for how long still; a restart ends every outage."""
+    """Current outages by stand-in; kept in memory, so a restart ends them."""
 
     def __init__(self) -> None:
         self._until: dict[Target, float] = {}
         self._statuses: dict[Target, int | None] = {}
 
     def start(self, target: Target, seconds: float, status: int | None = None) -> None:
-        """Takes a neighbour away for `seconds` from now (0: brings it back); `status` is what it answers then."""
+        """Start an outage of `seconds` (0 ends it); `status` is the response meanwhile, None drops connections."""
         self._until[target] = time.monotonic() + seconds
         self._statuses[target] = status
 
     def status(self, target: Target) -> int | None:
-        """What the neighbour answers while it is away; None: it drops the connection."""
+        """HTTP status of responses during the outage; None means that connections are dropped."""
         return self._statuses.get(target)
 
     def seconds_left(self, target: Target) -> float:
-        """How long the neighbour stays away, 0 when it is there."""
+        """Seconds until the outage ends; 0 when there is none."""
         return max(self._until.get(target, 0.0) - time.monotonic(), 0.0)
 
-    def is_away(self, target: Target) -> bool:
-        """Whether the neighbour cannot be reached now."""
+    def is_down(self, target: Target) -> bool:
+        """Whether there is an outage now."""
         return self.seconds_left(target) > 0
 
 
 PATHS = {"/v3/": Target.PAYMENTS, "/confirm/": Target.PAYMENTS, "/2010-04-01/": Target.SMS}
 
 
-class Reachable:
-    """The application, of which the paths of an absent neighbour are cut off."""
+class OutageMiddleware:
+    """ASGI middleware that drops or refuses requests to a stand-in with an outage."""
 
     def __init__(self, app: ASGIApp, outages: Outages) -> None:
         self.app = app
         self.outages = outages
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Passes a request on, unless whom it is for is away."""
+        """Pass the request on, unless its stand-in has an outage."""
         target = next((target for start, target in PATHS.items() if scope.get("path", "").startswith(start)), None)
-        if target is None or not self.outages.is_away(target):
+        if target is None or not self.outages.is_down(target):
             return await self.app(scope, receive, send)
         status = self.outages.status(target)
         if status is None:
             return await drop(scope, receive)
-        return await _trouble(status, self.outages.seconds_left(target))(scope, receive, send)
+        return await _error_response(status, self.outages.seconds_left(target))(scope, receive, send)
 
 
-def _trouble(status: int, seconds: float) -> Response:
-    if status == OK:
-        return Response(CUT_OFF, media_type="application/json")
-    error = {"type": "error", "code": "too_many_requests" if status == TOO_MANY else "internal_server_error"}
+def _error_response(status: int, seconds: float) -> Response:
+    if status == HTTP_OK:
+        return Response(TRUNCATED_BODY, media_type="application/json")
+    error = {
+        "type": "error",
+        "code": "too_many_requests" if status == HTTP_TOO_MANY_REQUESTS else "internal_server_error",
+    }
     return JSONResponse(error, status, {"Retry-After": str(math.ceil(seconds))})

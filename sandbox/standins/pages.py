@@ -1,4 +1,4 @@
-"""Pages for people: the inbox, the provider's ledger, the test cards, and the page that confirms a payment."""
+"""HTML pages: the inbox, the provider's ledger, the test cards, and the payment confirmation page."""
 
 from pathlib import Path
 from urllib.parse import parse_qs
@@ -9,16 +9,16 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from sandbox.standins.controls import ledger_items, selection
-from sandbox.standins.inbox.messages import Channel, Inbox, Selection
+from sandbox.standins.controls import ledger_items, message_filter
+from sandbox.standins.inbox.messages import Channel, Inbox, MessageFilter
 from sandbox.standins.provider.ledger import Payment, Status
 from sandbox.standins.provider.provider import Provider
-from sandbox.standins.provider.test_cards import known_scripts
-from sandbox.standins.provider.yookassa_json import Refusal
+from sandbox.standins.provider.test_cards import known_test_cards
+from sandbox.standins.provider.yookassa_json import ApiError
 
 HERE = Path(__file__).parent
-NEWEST = 100
-# A mail's own styles and pictures inside it are shown; nothing is loaded from elsewhere, no script but ours runs.
+PAGE_SIZE = 100
+# Inline styles and embedded images of a mail are shown; nothing is loaded from other hosts, only our own scripts run.
 POLICY = (
     "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self' 'unsafe-inline'; img-src data:; "
     "base-uri 'none'; frame-ancestors 'none'"
@@ -32,7 +32,7 @@ HEADERS = {
 
 
 class Pages:
-    """What a browser is shown."""
+    """The sandbox's HTML pages."""
 
     def __init__(self, inbox: Inbox, provider: Provider) -> None:
         self.inbox = inbox
@@ -41,70 +41,72 @@ class Pages:
         self.templates = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined)
 
     def routes(self) -> list[BaseRoute]:
-        """The paths and what answers them."""
+        """The paths and their handlers."""
         return [
             Route("/", self.show_inbox),
             Route("/messages", self.show_new_messages),
             Route("/ledger.html", self.show_ledger),
-            Route("/scripts.html", self.show_scripts),
-            Route("/confirm/{id}", self.ask, methods=["GET"]),
-            Route("/confirm/{id}", self.decide, methods=["POST"]),
+            Route("/scripts.html", self.show_test_cards),
+            Route("/confirm/{id}", self.show_confirmation, methods=["GET"]),
+            Route("/confirm/{id}", self.confirm, methods=["POST"]),
             Mount("/static", StaticFiles(directory=HERE / "static")),
         ]
 
-    def _page(self, name: str, status: int = 200, headers: dict[str, str] | None = None, **values: object) -> Response:
+    def _render(
+        self, name: str, status: int = 200, headers: dict[str, str] | None = None, **values: object
+    ) -> Response:
         html = self.templates.get_template(name).render(**values)
         return HTMLResponse(html, status, headers=HEADERS | (headers or {}))
 
     async def show_inbox(self, request: Request) -> Response:
-        """Messages, newest first; `to` is a part of the recipient here."""
-        wanted = _by_part(selection(request))
-        messages = self.inbox.find(wanted, NEWEST)[::-1]
-        total = self.inbox.count(wanted)
-        return self._page("inbox.html", wanted=wanted, messages=messages, total=total, channels=list(Channel))
+        """The inbox, newest message first; `to` matches any part of the recipient."""
+        filter_ = _by_part(message_filter(request))
+        messages = self.inbox.find(filter_, PAGE_SIZE)[::-1]
+        total = self.inbox.count(filter_)
+        return self._render("inbox.html", filter=filter_, messages=messages, total=total, channels=list(Channel))
 
     async def show_new_messages(self, request: Request) -> Response:
-        """The messages after an id as a piece of the page; `X-Total` counts all that the filter lets through."""
-        wanted = _by_part(selection(request))
-        total = self.inbox.count(Selection(channel=wanted.channel, part=wanted.part))
-        messages = self.inbox.find(wanted, NEWEST)[::-1]
-        return self._page("messages.html", headers={"X-Total": str(total)}, messages=messages)
+        """New messages after an id as an HTML fragment; `X-Total` counts all messages that match the filter."""
+        filter_ = _by_part(message_filter(request))
+        total = self.inbox.count(MessageFilter(channel=filter_.channel, part=filter_.part))
+        messages = self.inbox.find(filter_, PAGE_SIZE)[::-1]
+        return self._render("messages.html", headers={"X-Total": str(total)}, messages=messages)
 
     async def show_ledger(self, request: Request) -> Response:
-        """The provider's payments, newest first, of one `reference` or the latest of all."""
+        """The provider's payments, newest first: of one `reference`, or the latest of all."""
         reference = request.query_params.get("reference") or None
-        items = ledger_items(self.provider.ledger, reference, NEWEST)[::-1]
-        return self._page("ledger.html", items=items, reference=reference or "", newest=NEWEST)
+        items = ledger_items(self.provider.ledger, reference, PAGE_SIZE)[::-1]
+        return self._render("ledger.html", items=items, reference=reference or "", newest=PAGE_SIZE)
 
-    async def show_scripts(self, _request: Request) -> Response:
-        """The test cards and phones."""
-        return self._page("scripts.html", scripts=known_scripts())
+    async def show_test_cards(self, _request: Request) -> Response:
+        """The test cards and test phones."""
+        return self._render("test_cards.html", test_cards=known_test_cards())
 
-    async def ask(self, request: Request) -> Response:
-        """Asks the buyer to approve or decline a payment."""
-        return self._about_payment(request)
+    async def show_confirmation(self, request: Request) -> Response:
+        """Ask the buyer to approve or decline a payment."""
+        return self._confirmation_page(request)
 
-    async def decide(self, request: Request) -> Response:
-        """Takes the buyer's answer and sends them back to the shop, if it said where that is."""
+    async def confirm(self, request: Request) -> Response:
+        """Record the buyer's decision and redirect to the shop's return URL, if there is one."""
         answer = parse_qs((await request.body()).decode(errors="replace")).get("decision", [""])[0]
         if answer not in ("approve", "decline"):
             return JSONResponse({"detail": "decision is approve or decline"}, 400)
         try:
             payment = self.provider.decide(request.path_params["id"], answer == "approve")
-        except Refusal as refusal:
-            return JSONResponse(refusal.body, refusal.status)
+        except ApiError as error:
+            return JSONResponse(error.body, error.status)
         return RedirectResponse(payment.return_url or request.url.path, 303)
 
-    def _about_payment(self, request: Request) -> Response:
+    def _confirmation_page(self, request: Request) -> Response:
         try:
             payment = self.provider.payment(request.path_params["id"])
-        except Refusal as refusal:
-            return JSONResponse(refusal.body, refusal.status)
-        return self._page("confirm.html", payment=payment, state=_state(payment))
+        except ApiError as error:
+            return JSONResponse(error.body, error.status)
+        return self._render("confirm.html", payment=payment, state=_state(payment))
 
 
-def _by_part(wanted: Selection) -> Selection:
-    return Selection(channel=wanted.channel, after=wanted.after, part=wanted.to)
+def _by_part(filter_: MessageFilter) -> MessageFilter:
+    return MessageFilter(channel=filter_.channel, after=filter_.after, part=filter_.to)
 
 
 def _state(payment: Payment) -> str:

@@ -1,4 +1,4 @@
-"""The neighbours as a child process on free ports, for tests and for whoever else wants them for a while."""
+"""The stand-ins as a child process on free ports, with a client for their operations; used by tests."""
 
 import json
 import os
@@ -13,61 +13,66 @@ import httpx2
 from sandbox.process import Process
 
 ROOT = Path(__file__).resolve().parents[2]
-READY_WITHIN = 15.0
-STOPPED_WITHIN = 5.0
-SETTINGS = {"SANDBOX_PORT": "0", "SMTP_PORT": "0", "YOOKASSA_SHOP_ID": "100500", "YOOKASSA_SECRET_KEY": "test_sandbox"}
+START_TIMEOUT = 15.0
+STOP_TIMEOUT = 5.0
+DEFAULT_SETTINGS = {
+    "SANDBOX_PORT": "0",
+    "SMTP_PORT": "0",
+    "YOOKASSA_SHOP_ID": "100500",
+    "YOOKASSA_SECRET_KEY": "test_sandbox",
+}
 
-# What our own environment may hold for a real provider.
-FOREIGN = ("YOOKASSA_", "WEBHOOK_", "PAYMENT_WEBHOOK_", "NOTIFY_URL", "SIGNED_WEBHOOKS")
+# Variables of our own environment that may configure a real provider; the child process does not get them.
+EXCLUDED_VARIABLES = ("YOOKASSA_", "WEBHOOK_", "PAYMENT_WEBHOOK_", "NOTIFY_URL", "SIGNED_WEBHOOKS")
 
 Item = dict[str, Any]
 
 
-class Neighbours:
-    """One process of neighbours and what to ask it; it keeps its ports through a restart."""
+class StandIns:
+    """One stand-ins process and a client for it; a restart keeps its ports."""
 
     def __init__(self, webhook_url: str | None = None, data_dir: Path | None = None, **settings: str) -> None:
-        """Describe it; nothing runs yet.
+        """Configure the process; `start` starts it.
 
         Args:
-            webhook_url: where the payment provider calls back; nowhere when None.
-            data_dir: where ledger and inbox are kept; in memory when None.
-            settings: more of its environment, as `PHONE_ANSWER_SECONDS="0.1"`.
+            webhook_url: receiver of the payment provider's webhooks; None sends none.
+            data_dir: folder of the ledger and the inbox; None keeps them in memory.
+            settings: further environment variables, for example `PHONE_ANSWER_SECONDS="0.1"`.
         """
         given = {"WEBHOOK_URL": webhook_url or "", "DATA_DIR": str(data_dir or "")}
-        self.settings = SETTINGS | given | settings
+        self.settings = DEFAULT_SETTINGS | given | settings
         self.process = self._process()
         self.client = httpx2.Client(timeout=10, trust_env=False)
 
     def _process(self) -> Process:
-        environ = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
+        environ = {name: value for name, value in os.environ.items() if not name.startswith(EXCLUDED_VARIABLES)}
         command = [sys.executable, "-m", "sandbox.standins"]
-        return Process("the neighbours", command, env=environ | self.settings, cwd=ROOT)
+        return Process("the stand-ins", command, env=environ | self.settings, cwd=ROOT)
 
     def start(self) -> None:
-        """Starts it and waits until it answers. Raises CannotStart."""
+        """Start the process and wait until it is ready. Raises CannotStart."""
         self.process = self._process()
         self.process.spawn()
-        self.process.wait_ready(lambda: self._addresses() is not None, READY_WITHIN)
-        where = self._addresses() or {}
-        self.settings |= {"SANDBOX_PORT": where["url"].rpartition(":")[2], "SMTP_PORT": str(where["smtpPort"])}
+        self.process.wait_ready(lambda: self._addresses() is not None, START_TIMEOUT)
+        found = self._addresses() or {}
+        self.settings |= {"SANDBOX_PORT": found["url"].rpartition(":")[2], "SMTP_PORT": str(found["smtpPort"])}
 
     def _addresses(self) -> Mapping[str, Any] | None:
-        said = [line for line in self.process.last_lines() if line.startswith("{")]
-        return json.loads(said[0]) if said else None
+        printed = [line for line in self.process.last_lines() if line.startswith("{")]
+        return json.loads(printed[0]) if printed else None
 
     def stop(self) -> None:
-        """Ends it, politely first; it can be started again."""
-        self.process.stop(STOPPED_WITHIN)
+        """Stop the process with SIGTERM, then SIGKILL; it can be started again."""
+        self.process.stop(STOP_TIMEOUT)
 
     def restart(self) -> None:
-        """Ends it and starts it on the same ports. Raises CannotStart."""
+        """Stop the process and start it on the same ports. Raises CannotStart."""
         self.stop()
         self.start()
 
     @property
     def url(self) -> str:
-        """The address of everything that speaks HTTP; the payment API is under `/v3`."""
+        """The base URL of the HTTP stand-ins; the payment API is under `/v3`."""
         return f"http://127.0.0.1:{self.settings['SANDBOX_PORT']}"
 
     @property
@@ -81,34 +86,34 @@ class Neighbours:
         return self.settings["YOOKASSA_SHOP_ID"], self.settings["YOOKASSA_SECRET_KEY"]
 
     def ledger(self, reference: str | None = None) -> list[Item]:
-        """What the payment provider believes, oldest first."""
+        """Payments in the provider's ledger, oldest first."""
         return self._items("/ledger", reference=reference)
 
     def inbox(self, to: str | None = None, channel: str | None = None, after: int | None = None) -> list[Item]:
-        """Every delivery, newest last."""
+        """Delivered messages, newest last."""
         return self._items("/inbox", to=to, channel=channel, after=after)
 
     def clear_inbox(self) -> None:
-        """Forgets every message."""
+        """Delete every message."""
         self.client.delete(f"{self.url}/inbox").raise_for_status()
 
     def outage(self, target: str, seconds: float, status: int | None = None) -> None:
-        """Takes `payments`, `email` or `sms` away for `seconds`; 0 brings it back.
+        """Make `payments`, `email` or `sms` unavailable for `seconds`; 0 ends the outage.
 
-        It drops connections, or answers `status`: 429, 500, 503 with Retry-After, 200 with JSON that breaks off.
+        Connections are dropped, or answered with `status`: 429, 500, 503 with Retry-After, 200 with truncated JSON.
         """
         body = {"target": target, "seconds": seconds, "status": status}
         self.client.post(f"{self.url}/outage", json=body).raise_for_status()
 
-    def webhooks(self, **manner: str | float | bool) -> None:
-        """How webhooks go out from now on: `generic` (signed ones as well), `lose`, `duplicate`, `delay`, `reorder`.
+    def set_webhook_faults(self, **faults: str | float | bool) -> None:
+        """Set webhook delivery: `generic` (also send signed ones), `lose`, `duplicate`, `delay`, `reorder`.
 
-        For `reference` (our payment) or `script` (a card or phone), else for everybody.
+        Applies to one `reference` (our payment id), to one `script` (a test card or phone), or to all payments.
         """
-        self.client.post(f"{self.url}/webhooks", json=manner).raise_for_status()
+        self.client.post(f"{self.url}/webhooks", json=faults).raise_for_status()
 
-    def forget_webhooks(self) -> None:
-        """Back to how webhooks went out in the beginning."""
+    def clear_webhook_faults(self) -> None:
+        """Restore the default webhook delivery."""
         self.client.delete(f"{self.url}/webhooks").raise_for_status()
 
     def _items(self, path: str, **query: str | int | None) -> list[Item]:
@@ -118,14 +123,14 @@ class Neighbours:
 
 
 @contextmanager
-def running_neighbours(
+def running_stand_ins(
     webhook_url: str | None = None, data_dir: Path | None = None, **settings: str
-) -> Iterator[Neighbours]:
-    """Neighbours that run for the time of the block; arguments as of Neighbours. Raises CannotStart."""
-    neighbours = Neighbours(webhook_url, data_dir, **settings)
-    neighbours.start()
+) -> Iterator[StandIns]:
+    """Run the stand-ins within the block; arguments as for StandIns. Raises CannotStart."""
+    stand_ins = StandIns(webhook_url, data_dir, **settings)
+    stand_ins.start()
     try:
-        yield neighbours
+        yield stand_ins
     finally:
-        neighbours.stop()
-        neighbours.client.close()
+        stand_ins.stop()
+        stand_ins.client.close()

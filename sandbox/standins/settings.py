@@ -1,4 +1,4 @@
-"""What the neighbours are told by the environment, read once."""
+"""Settings of the stand-ins process, read from the environment once."""
 
 import os
 from collections.abc import Mapping
@@ -8,22 +8,22 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Settings:
-    """Ports (0: any free one), the shop's keys, where to call back and how long things take (seconds)."""
+    """Ports (0 chooses a free one), the shop's credentials, webhook receivers, and delays in seconds."""
 
-    #: where to listen: this machine only, unless a container's own network is the border
+    #: listening address; the loopback, except in a container with its own network
     host: str = "127.0.0.1"
     http_port: int = 8100
     smtp_port: int = 2525
     data_dir: Path | None = None
     webhook_url: str | None = None
-    #: where signed webhooks go; `{paymentId}` becomes our payment's id
+    #: receiver of signed webhooks; `{paymentId}` is replaced by our payment's id
     notify_url: str | None = None
-    #: `whsec_…`, several by comma
+    #: signing secrets, `whsec_…`, separated by commas
     webhook_secrets: str = field(default="", repr=False)
-    #: whether signed webhooks are sent without being asked for
+    #: whether signed webhooks are sent for every payment
     signed_webhooks: bool = False
     shop_id: str = "100500"
-    secret_key: str = "test_sandbox"  # noqa: S105 - the stand-in's own, worth nothing anywhere else
+    secret_key: str = "test_sandbox"  # noqa: S105 - valid at the stand-in only
     answers_later: float = 3.0
     phone_answers: float = 0.3
     moment: float = 1.0
@@ -34,7 +34,7 @@ class Settings:
 
 
 def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
-    """The settings in the environment; a name that is missing or empty keeps its default."""
+    """Read the settings from the environment; a missing or empty variable keeps its default."""
     given = {name: value for name, value in environ.items() if value}
     plain = Settings()
     return Settings(

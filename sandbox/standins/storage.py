@@ -1,4 +1,4 @@
-"""One SQLite file and its transactions, used from the event loop only."""
+"""SQLite databases of the stand-ins; used from the event loop only."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -7,14 +7,14 @@ from pathlib import Path
 
 
 def open_database(folder: Path | None, name: str, schema: str) -> sqlite3.Connection:
-    """Opens `name` in `folder` (in memory when there is none) and makes what `schema` says is missing.
+    """Open `name` in `folder` (in memory when `folder` is None) and create missing tables of `schema`.
 
-    Writes survive the process, not a power cut: the sandbox pays for speed with `synchronous=OFF`.
+    Writes survive a crash of the process but not of the machine: `synchronous=OFF`, for speed.
     """
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
     path = ":memory:" if folder is None else str(folder / name)
-    # The application is put together in one thread and served in another; the two never overlap.
+    # The application is built in one thread and served in another, never at the same time.
     db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     db.row_factory = sqlite3.Row
     db.executescript(f"PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF; {schema}")
@@ -23,7 +23,7 @@ def open_database(folder: Path | None, name: str, schema: str) -> sqlite3.Connec
 
 @contextmanager
 def transaction(db: sqlite3.Connection) -> Iterator[None]:
-    """All of it or nothing. Nobody awaits inside: the connection is shared by every task of the loop."""
+    """One transaction. Code inside must not await: all tasks of the event loop share the connection."""
     db.execute("BEGIN IMMEDIATE")
     try:
         yield

@@ -1,4 +1,4 @@
-"""Figures come from rounds as they are said to, and aims are judged by them."""
+"""Figures are computed from rounds, and targets are evaluated with them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks import report
 from benchmarks.plan import Case, Done, Plan
-from benchmarks.results import Aim, Measured, Results, aims, percentile
+from benchmarks.results import Measured, Results, Target, percentile, targets
 
 PARTS = ("server", "worker", "database", "sandbox", "client")
 
@@ -27,13 +27,13 @@ def results_with(per_second: dict[Case, int], *, alone: float = 0.05) -> Results
     return results
 
 
-def test_percentiles_are_values_that_were_measured() -> None:
+def test_percentiles_are_measured_values() -> None:
     assert [percentile(range(1, 101), percent) for percent in (50, 95, 99)] == [50, 95, 99]
     assert percentile([7.0], 99) == 7.0
     assert percentile([3.0, 1.0, 2.0], 50) == 2.0
 
 
-def test_a_case_has_the_median_of_its_rounds_and_the_percentiles_of_all_orders() -> None:
+def test_figures_are_median_of_rounds_and_percentiles_of_all_orders() -> None:
     results = Results()
     for orders, elapsed, latency in ((10, 1.0, 0.1), (30, 1.0, 0.2), (20, 1.0, 0.3)):
         results.add(Case.SAGA, 16, measured(orders, elapsed, latency=latency))
@@ -43,7 +43,7 @@ def test_a_case_has_the_median_of_its_rounds_and_the_percentiles_of_all_orders()
     assert results.orders(Case.REST) == 0
 
 
-def test_what_http_adds_to_the_process_is_the_api() -> None:
+def test_api_time_is_the_additional_time_of_rest_orders() -> None:
     results = Results()
     results.add(Case.SAGA, 16, measured(10, 1.0, worker=0.3))
     results.add(Case.REST, 16, measured(10, 1.0, worker=0.4))
@@ -53,12 +53,12 @@ def test_what_http_adds_to_the_process_is_the_api() -> None:
     assert rest["api"] == pytest.approx(10)
 
 
-def test_aims_are_reached_at_the_border_and_missed_below() -> None:
-    reached = results_with({Case.SAGA: 170, Case.FLOOR: 100, Case.REST: 130, Case.HOT: 162}, alone=0.06)
-    assert [aim.reached for aim in aims(reached)] == [True] * 4
+def test_targets_are_met_at_the_limit_and_missed_below() -> None:
+    met = results_with({Case.SAGA: 170, Case.FLOOR: 100, Case.REST: 130, Case.HOT: 162}, alone=0.06)
+    assert [target.met for target in targets(met)] == [True] * 4
     missed = results_with({Case.SAGA: 169, Case.FLOOR: 100, Case.REST: 129, Case.HOT: 160}, alone=0.061)
-    assert [aim.reached for aim in aims(missed)] == [False] * 4
-    assert aims(missed)[0] == Aim("saga at least 1.7 of the floor at 16 in flight", 1.69, False)
+    assert [target.met for target in targets(missed)] == [False] * 4
+    assert targets(missed)[0] == Target("saga at least 1.7 times the floor at 16 in flight", 1.69, False)
 
 
 def test_bench_json_has_every_case_at_every_level(tmp_path: Path) -> None:

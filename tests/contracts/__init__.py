@@ -1,1 +1,1 @@
-"""What `make check` looks at besides the code: migrations, containers, locks, and the files as they are kept."""
+"""Project contracts, checked by `make check`: migrations, containers, lock files, file contents, OpenAPI document."""

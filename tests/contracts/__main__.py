@@ -1,4 +1,4 @@
-"""`python -m tests.contracts`: runs every check, says what each looks at, and ends with 1 when one fails."""
+"""`python -m tests.contracts`: runs all contracts, prints the result of each, and exits with 1 when one is broken."""
 
 from __future__ import annotations
 
@@ -7,37 +7,37 @@ import time
 from collections.abc import Callable
 
 from tests.contracts import citations, containers, locks, migrations, openapi, tree
-from tests.contracts.verdict import Broken
+from tests.contracts.checks import ContractBroken
 
 CHECKS: tuple[Callable[[], None], ...] = (
-    tree.no_registry_is_named,
-    tree.no_machine_is_named,
-    tree.scripts_run,
+    tree.no_registry_host,
+    tree.no_machine_path,
+    tree.scripts_are_executable,
     citations.cited_ids_are_listed,
     citations.cited_sections_exist,
     citations.ids_are_listed_once,
     citations.rows_state_their_tests,
-    locks.locks_hold_what_is_asked_for,
+    locks.locks_match_pyproject,
     locks.locks_are_hashed,
     locks.locks_agree,
-    containers.dockerfile_is_sound,
-    containers.dockerfile_copies_what_is_there,
-    containers.compose_file_fits_its_schema,
+    containers.dockerfile_passes_hadolint,
+    containers.dockerfile_copies_existing_files,
+    containers.compose_file_conforms_to_its_schema,
     containers.compose_file_is_accepted,
     containers.compose_refuses_to_start_without_secrets,
-    containers.compose_holds_no_secret,
-    containers.compose_listens_on_the_loopback_only,
+    containers.compose_contains_no_secret,
+    containers.compose_publishes_on_the_loopback_only,
     containers.compose_sets_only_settings_that_exist,
     containers.images_are_pinned,
-    migrations.models_are_migrated,
-    openapi.document_is_fresh,
+    migrations.migrations_match_models,
+    openapi.document_is_current,
 )
 
 
 def main() -> int:
-    """Run them all, also after one has failed."""
+    """Run all contracts, also after one is broken."""
     broken = sum(not _holds(check) for check in CHECKS)
-    print(f"{len(CHECKS) - broken} of {len(CHECKS)} contracts hold.")  # noqa: T201
+    print(f"{len(CHECKS) - broken} of {len(CHECKS)} contracts hold.")  # noqa: T201 - the output of this command
     return 1 if broken else 0
 
 
@@ -45,10 +45,10 @@ def _holds(check: Callable[[], None]) -> bool:
     started = time.monotonic()
     try:
         check()
-    except Broken as broken:
-        print(f"BROKEN  {check.__doc__}\n        {broken}")  # noqa: T201
+    except ContractBroken as broken:
+        print(f"BROKEN  {check.__doc__}\n        {broken}")  # noqa: T201 - the output of this command
         return False
-    print(f"ok      {check.__doc__} ({time.monotonic() - started:.1f} s)")  # noqa: T201
+    print(f"ok      {check.__doc__} ({time.monotonic() - started:.1f} s)")  # noqa: T201 - the output of this command
     return True
 
 

@@ -22,8 +22,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from tests.contracts.checks import ROOT, ContractBroken
 from tests.contracts.tree import UNKEPT
-from tests.contracts.verdict import ROOT, Broken
 
 DOCS = ROOT / "docs"
 #: The page that lists the ids with this letter.
@@ -76,7 +76,7 @@ def cited_ids_are_listed() -> None:
     for text in _texts():
         for id_ in text.ids:
             if id_ not in _rows(PAGES[id_[0]]):
-                raise Broken(
+                raise ContractBroken(
                     f"{text.place} cites {id_}, and docs/{PAGES[id_[0]]} has no such row: correct one of them."
                 )
 
@@ -87,7 +87,9 @@ def cited_sections_exist() -> None:
         for name, number in _SECTION.findall(text.text):
             page = DOCUMENTS[name.lower()]
             if number not in _HEADING.findall(_page(page)):
-                raise Broken(f"{text.place} cites section {number} of docs/{page}, which does not exist: correct it.")
+                raise ContractBroken(
+                    f"{text.place} cites section {number} of docs/{page}, which does not exist: correct it."
+                )
 
 
 def ids_are_listed_once() -> None:
@@ -95,7 +97,7 @@ def ids_are_listed_once() -> None:
     for page in sorted({*PAGES.values()}):
         for id_, times in Counter(id_ for id_, _ in _ROW.findall(_page(page))).items():
             if times > 1:
-                raise Broken(f"docs/{page} lists {id_} {times} times: give each row an id of its own.")
+                raise ContractBroken(f"docs/{page} lists {id_} {times} times: give each row an id of its own.")
 
 
 def rows_state_their_tests() -> None:
@@ -104,11 +106,13 @@ def rows_state_their_tests() -> None:
     for page in ("abuse-cases.md", "faults.md"):
         for id_, status in _rows(page).items():
             if status not in (TESTED, UNTESTED):
-                raise Broken(f"The row {id_} of docs/{page} must end with `{TESTED}` or `{UNTESTED}`.")
+                raise ContractBroken(f"The row {id_} of docs/{page} must end with `{TESTED}` or `{UNTESTED}`.")
             if status == TESTED and id_ not in cited:
-                raise Broken(f"docs/{page} calls {id_} `{TESTED}` and no test cites it: write `{UNTESTED}`, or a test.")
+                raise ContractBroken(
+                    f"docs/{page} calls {id_} `{TESTED}` and no test cites it: write `{UNTESTED}`, or a test."
+                )
             if status == UNTESTED and id_ in cited:
-                raise Broken(f"{cited[id_]} tests {id_}: change its row in docs/{page} to `{TESTED}`.")
+                raise ContractBroken(f"{cited[id_]} tests {id_}: change its row in docs/{page} to `{TESTED}`.")
 
 
 @cache

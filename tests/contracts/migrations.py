@@ -1,4 +1,4 @@
-"""Checks of the migrations, on a PostgreSQL of their own."""
+"""Contract of the migrations; runs its own PostgreSQL."""
 
 from __future__ import annotations
 
@@ -14,16 +14,18 @@ from alembic.util.exc import CommandError
 from sandbox.ports import free_port
 from sandbox.postgres import EmbeddedPostgres
 from services import migrate
-from tests.contracts.verdict import Broken
+from tests.contracts.checks import ContractBroken
 
 
-def models_are_migrated() -> None:
-    """The migrations make exactly the tables of the models, and there is one newest."""
+def migrations_match_models() -> None:
+    """The migrations create exactly the tables of the models, and there is one head."""
     heads = ScriptDirectory.from_config(migrate.config("")).get_heads()
     if len(heads) != 1:
-        raise Broken(f"There are {len(heads)} newest migrations ({', '.join(heads)}): let one follow the other.")
+        raise ContractBroken(
+            f"There are {len(heads)} migration heads ({', '.join(heads)}): make one the parent of the other."
+        )
     with tempfile.TemporaryDirectory() as folder:
-        Path(folder).chmod(0o755)  # where root may not run PostgreSQL, another user has to reach its data
+        Path(folder).chmod(0o755)  # when started by root, PostgreSQL runs as another user, who needs access
         with EmbeddedPostgres(Path(folder) / "data", free_port(), secrets.token_hex(8), durable=False) as server:
             migrate.to_head(server.url())
             _compare(server.url())
@@ -35,4 +37,4 @@ def _compare(url: str) -> None:
     try:
         command.check(config)
     except CommandError as difference:
-        raise Broken(f"The models have moved on from the migrations, write one: {difference}") from None
+        raise ContractBroken(f"The models differ from the migrations, add a migration: {difference}") from None

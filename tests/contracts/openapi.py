@@ -1,6 +1,6 @@
-"""`docs/openapi.json`: the api's own description of itself, kept for those who read it without running anything.
+"""Contract of `docs/openapi.json`, the stored OpenAPI document of the API.
 
-`make openapi` (`python -m tests.contracts.openapi`) writes it anew.
+`make openapi` (`python -m tests.contracts.openapi`) regenerates it.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from typing import Any
 from api.app import create_app
 from services import bootstrap
 from services.settings import Settings
-from tests.contracts.verdict import ROOT, Broken
+from tests.contracts.checks import ROOT, ContractBroken
 
 DOCUMENT = ROOT / "docs" / "openapi.json"
 
 
 def document() -> dict[str, Any]:
-    """What `/openapi.json` answers when every service is served; connects to nothing."""
+    """The OpenAPI document of the API with all services; opens no connection."""
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(
             app_env="development", database_url="postgresql://nobody@127.0.0.1:1/none", data_dir=Path(folder)
@@ -33,18 +33,20 @@ def document() -> dict[str, Any]:
 
 
 def exported() -> str:
-    """The document as it is kept: the same text for the same api."""
+    """The document as stored text; the same for the same API."""
     return json.dumps(document(), ensure_ascii=False, indent=2, sort_keys=True) + "\n"
 
 
-def document_is_fresh() -> None:
-    """docs/openapi.json is what the api says of itself."""
+def document_is_current() -> None:
+    """docs/openapi.json is the OpenAPI document of the API."""
     if not DOCUMENT.is_file() or DOCUMENT.read_text(encoding="utf-8") != exported():
-        raise Broken("docs/openapi.json is not what the api says of itself: run `make openapi` and commit the file.")
+        raise ContractBroken(
+            "docs/openapi.json differs from the OpenAPI document of the API: run `make openapi` and commit the file."
+        )
 
 
 def main() -> int:
-    """Write it."""
+    """Write docs/openapi.json."""
     DOCUMENT.write_text(exported(), encoding="utf-8")
     return 0
 

@@ -16,7 +16,7 @@ from tests.journeys.shop import Shop
 #: A code of six digits, so that no part of a time or an id is taken for one.
 _CODE = re.compile(rb"\d{6}")
 #: Logs of those who are not ours: the stand-ins print what they are asked.
-FOREIGN_LOGS = {"neighbours.log"}
+FOREIGN_LOGS = {"standins.log"}
 _COLUMNS = """
     SELECT table_schema, table_name, column_name FROM information_schema.columns
      WHERE table_schema NOT IN ('pg_catalog', 'information_schema', 'public')

@@ -50,7 +50,7 @@ def shop_in_parts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     disarm(folder)
     settings = StackSettings.for_tests(folder)
     points = ",".join(f"{step}:{point}:kill" for step, point in POINTS)
-    with running(replace(settings, apart=True, env={**CHEAP, "FAULTS": points})) as opened:
+    with running(replace(settings, separate=True, env={**CHEAP, "FAULTS": points})) as opened:
         yield opened
 
 
@@ -67,7 +67,7 @@ def parts(judged_parts: Shop) -> Iterator[Shop]:
     yield judged_parts
     disarm(judged_parts.stack.settings.data_dir)
     for name in ("temporal", "workers", "api"):
-        if not judged_parts.stack.part(name).running:
+        if not judged_parts.stack.component(name).running:
             judged_parts.stack.start(name)
 
 

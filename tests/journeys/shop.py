@@ -14,7 +14,7 @@ import httpx2
 from sqlalchemy import text
 from temporalio.client import Client, WorkflowHandle
 
-from sandbox.demo.audit import verdict
+from sandbox.demo.audit import run_audit
 from sandbox.layout import ROOT
 from sandbox.ports import free_port
 from sandbox.programs import Program, answers_readyz
@@ -142,7 +142,7 @@ class Shop:
         is once to the eye (FAULTS F66, F67): the inbox, which keeps every delivery, shows it twice.
         """
         addresses = self.stack.addresses
-        checks = verdict(addresses.database, addresses.sandbox, patience=DRAINED_WITHIN)
+        checks = run_audit(addresses.database, addresses.sandbox, timeout=DRAINED_WITHIN)
         found = [f"{check.id} ({check.says}): {wrong}" for check in checks for wrong in check.violations]
         resent = {f"message {message_id}: delivered" for message_id in self._mails()} if self.killed else set()
         return [line for line in found if not any(again in line for again in resent)]

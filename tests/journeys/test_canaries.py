@@ -86,7 +86,7 @@ class Visitor:
 def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     """A shop of its own, for all of it is searched; every step is a regular activity, so that histories are full."""
     settings = StackSettings.for_tests(tmp_path_factory.mktemp("canaries"))
-    with running(replace(settings, apart=True, env={**CHEAP, "LOCAL_LANE": "off"})) as shop:
+    with running(replace(settings, separate=True, env={**CHEAP, "LOCAL_LANE": "off"})) as shop:
         yield shop
 
 

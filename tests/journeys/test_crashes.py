@@ -21,7 +21,7 @@ STRAIGHT = ["created", "reserved", "payment_pending", "paid", "confirmed"]
 
 def worker_dies(shop: Shop) -> None:
     """Returns when an armed point has killed the worker."""
-    worker = shop.stack.part("workers")
+    worker = shop.stack.component("workers")
     until(lambda: not worker.running)
     assert worker.ending == "SIGKILL"
 

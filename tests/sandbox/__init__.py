@@ -1,1 +1,1 @@
-"""The sandbox: its servers, its supervisor, and the stack as one thing."""
+"""The sandbox: servers, supervisor, stack, stand-ins and demo."""

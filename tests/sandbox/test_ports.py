@@ -1,4 +1,4 @@
-"""Free ports are free and different; a taken one is described."""
+"""Unused ports, and the report of a port in use."""
 
 import os
 import socket
@@ -9,13 +9,13 @@ from sandbox.errors import CannotStart
 from sandbox.ports import accepts, free_port, free_ports, is_free, require_free
 
 
-def test_free_ports_are_different_and_free() -> None:
+def test_free_ports_are_distinct_and_unused() -> None:
     ports = free_ports(50)
     assert len(set(ports)) == 50
     assert all(is_free(port) for port in ports)
 
 
-def test_a_taken_port_is_described_with_its_holder_and_the_way_out() -> None:
+def test_port_in_use_is_reported_with_its_process_and_setting() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
         assert accepts(port)
@@ -27,7 +27,7 @@ def test_a_taken_port_is_described_with_its_holder_and_the_way_out() -> None:
     assert sentence.endswith("stop it, or choose another port with API_PORT.")
 
 
-def test_connections_that_wind_down_do_not_hold_a_port() -> None:
+def test_connections_in_time_wait_do_not_occupy_a_port() -> None:
     port = free_port()
     with socket.create_server(("127.0.0.1", port)) as listener:
         caller = socket.create_connection(("127.0.0.1", port))

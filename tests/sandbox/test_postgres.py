@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL: what it makes, what it survives, and what it refuses in a sentence."""
+"""The embedded PostgreSQL: database, crash recovery and start errors."""
 
 import os
 import socket
@@ -20,20 +20,20 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostg
         yield server
 
 
-def ask(server: EmbeddedPostgres, question: str) -> object:
+def query(server: EmbeddedPostgres, statement: str) -> object:
     with psycopg.connect(server.url()) as connection:
-        row = connection.execute(question.encode()).fetchone()
+        row = connection.execute(statement.encode()).fetchone()
         assert row is not None
         return row[0]
 
 
-def test_market_owns_the_database_market(postgres: EmbeddedPostgres) -> None:
-    owner = ask(postgres, "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = current_database()")
-    assert (owner, ask(postgres, "SELECT current_database()::text")) == ("market", "market")
+def test_role_market_owns_the_database_market(postgres: EmbeddedPostgres) -> None:
+    owner = query(postgres, "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = current_database()")
+    assert (owner, query(postgres, "SELECT current_database()::text")) == ("market", "market")
 
 
 @pytest.mark.parametrize(
-    ("question", "answer"),
+    ("statement", "value"),
     [
         ("SELECT lower('ПРИВЕТ')", "привет"),
         ("SELECT 'Чайник' ILIKE '%чай%'", True),
@@ -44,56 +44,56 @@ def test_market_owns_the_database_market(postgres: EmbeddedPostgres) -> None:
         ("SHOW listen_addresses", "127.0.0.1"),
     ],
 )
-def test_settings(postgres: EmbeddedPostgres, question: str, answer: object) -> None:
-    assert ask(postgres, question) == answer
+def test_server_settings(postgres: EmbeddedPostgres, statement: str, value: object) -> None:
+    assert query(postgres, statement) == value
 
 
-def test_nobody_enters_without_the_password(postgres: EmbeddedPostgres) -> None:
-    stranger = EmbeddedPostgres(postgres.data_dir, postgres.port, "a guess")
+def test_wrong_password_is_refused(postgres: EmbeddedPostgres) -> None:
+    other = EmbeddedPostgres(postgres.data_dir, postgres.port, "a guess")
     with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
-        psycopg.connect(stranger.url())
+        psycopg.connect(other.url())
 
 
-def test_committed_rows_survive_a_kill(postgres: EmbeddedPostgres) -> None:
+def test_committed_rows_survive_sigkill(postgres: EmbeddedPostgres) -> None:
     with psycopg.connect(postgres.url()) as connection:
         connection.execute("CREATE TABLE kept AS SELECT 42 AS answer")
     postgres.kill()
     assert not postgres.running
     assert processes_in(postgres.cluster) == []
     postgres.start()
-    assert ask(postgres, "SELECT answer FROM kept") == 42
+    assert query(postgres, "SELECT answer FROM kept") == 42
 
 
-def test_a_stale_pid_file_with_a_pid_that_is_somebody_elses_now(postgres: EmbeddedPostgres) -> None:
+def test_stale_pid_file_with_the_pid_of_another_process_is_removed(postgres: EmbeddedPostgres) -> None:
     postgres.kill()
     pid_file = postgres.cluster / "postmaster.pid"
     lines = pid_file.read_text().splitlines()
     pid_file.write_text("\n".join([str(os.getppid()), *lines[1:]]))
     postgres.start()
-    assert ask(postgres, "SELECT 1") == 1
+    assert query(postgres, "SELECT 1") == 1
 
 
-def test_a_second_server_in_the_same_cluster_is_refused(
+def test_second_server_in_the_same_cluster_is_refused(
     postgres: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sandbox.postgres.LEFT_OVER_WITHIN", 0.1)
     with pytest.raises(CannotStart, match=f"in use by another PostgreSQL .pid {postgres.pid}, "):
         EmbeddedPostgres(postgres.data_dir, free_port(), "quite: s@cret/").start()
-    assert ask(postgres, "SELECT 1") == 1
+    assert query(postgres, "SELECT 1") == 1
 
 
-def test_a_lost_password_is_explained(postgres: EmbeddedPostgres) -> None:
+def test_changed_password_is_reported(postgres: EmbeddedPostgres) -> None:
     postgres.stop()
-    forgetful = EmbeddedPostgres(postgres.data_dir, postgres.port, "another")
+    other = EmbeddedPostgres(postgres.data_dir, postgres.port, "another")
     try:
-        with pytest.raises(CannotStart, match=r"made with another password: put secrets\.json back"):
-            forgetful.start()
+        with pytest.raises(CannotStart, match=r"created with another password: restore secrets\.json"):
+            other.start()
     finally:
-        forgetful.stop()
+        other.stop()
     postgres.start()
 
 
-def test_a_port_in_use_is_named_before_anything_is_made(tmp_path: Path) -> None:
+def test_port_in_use_is_reported_before_any_file_is_created(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(CannotStart, match=f"Port {port} is in use by pid {os.getpid()} .*POSTGRES_PORT"):
@@ -101,25 +101,25 @@ def test_a_port_in_use_is_named_before_anything_is_made(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_cluster_of_another_version_is_left_alone(tmp_path: Path) -> None:
+def test_cluster_of_another_version_is_refused_and_not_changed(tmp_path: Path) -> None:
     cluster = tmp_path / "postgres"
     cluster.mkdir()
     (cluster / "PG_VERSION").write_text("9.6\n")
-    with pytest.raises(CannotStart, match=r"made by PostgreSQL 9\.6, and this is \d+: dump it .* set DATABASE_URL"):
+    with pytest.raises(CannotStart, match=r"created by PostgreSQL 9\.6, this is \d+: dump it .* set DATABASE_URL"):
         EmbeddedPostgres(tmp_path, free_port(), "quite: s@cret/").start()
     assert [path.name for path in cluster.iterdir()] == ["PG_VERSION"]
 
 
-def test_an_initdb_cut_short_leaves_no_cluster_and_is_done_again(tmp_path: Path) -> None:
-    half_made = tmp_path / "postgres.unfinished"
-    half_made.mkdir()
-    (half_made / "PG_VERSION").write_text("9.6\n")
+def test_partial_cluster_of_an_interrupted_initdb_is_replaced(tmp_path: Path) -> None:
+    unfinished = tmp_path / "postgres.unfinished"
+    unfinished.mkdir()
+    (unfinished / "PG_VERSION").write_text("9.6\n")
     with EmbeddedPostgres(tmp_path, free_port(), "quite: s@cret/", durable=False) as server:
-        assert ask(server, "SHOW fsync") == "off"
-        assert not half_made.exists()
+        assert query(server, "SHOW fsync") == "off"
+        assert not unfinished.exists()
 
 
-def test_missing_binaries_are_said(tmp_path: Path) -> None:
-    with pytest.raises(CannotStart, match=r"No PostgreSQL binaries here: install requirements/run\.txt"):
+def test_missing_binaries_are_reported(tmp_path: Path) -> None:
+    with pytest.raises(CannotStart, match=r"No PostgreSQL binaries found: install requirements/run\.txt"):
         find_binaries([tmp_path])
     assert int(major_version(find_binaries())) >= 14

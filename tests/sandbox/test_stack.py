@@ -1,4 +1,4 @@
-"""`python -m sandbox up` as a person meets it, and the stack as tests use it: the outside world, no application."""
+"""`python -m sandbox up --no-application`, and the stack as used by tests."""
 
 import json
 import os
@@ -16,16 +16,14 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from sandbox.addresses import Secrets
-from sandbox.datadir import DataDir
 from sandbox.errors import CannotStart
-from sandbox.layout import ROOT, Layout
+from sandbox.layout import ROOT
 from sandbox.ports import accepts
 from sandbox.process import wait_until
 from sandbox.settings import Ports, StackSettings, setting
 from sandbox.stack import Stack
 
-OUTSIDE = {"postgres", "temporal", "neighbours"}
+SERVERS = {"postgres", "temporal", "standins"}
 
 
 def private(path: Path) -> bool:
@@ -33,9 +31,9 @@ def private(path: Path) -> bool:
 
 
 def descendants(pid: int) -> set[int]:
-    """Children and theirs: also PostgreSQL's backends."""
+    """All descendants of a process, including PostgreSQL's backends."""
     found: set[int] = set()
-    with suppress(OSError):  # gone meanwhile
+    with suppress(OSError):  # the process has exited
         for task in Path(f"/proc/{pid}/task").iterdir():
             for child in map(int, (task / "children").read_text().split()):
                 found |= {child} | descendants(child)
@@ -47,7 +45,7 @@ def alive(pids: set[int]) -> set[int]:
 
 
 class Up:
-    """`python -m sandbox up` in a process of its own, its folder and its ports."""
+    """`python -m sandbox up` in a child process with its own data directory and ports."""
 
     def __init__(self, data_dir: Path, ports: Ports) -> None:
         self.data_dir = data_dir
@@ -83,7 +81,7 @@ def up(tmp_path: Path) -> Iterator[Up]:
         program.child.wait()
 
 
-def test_a_life_with_kill_9_and_a_dead_child(up: Up) -> None:
+def test_up_survives_sigkill_restarts_a_killed_component_and_stops_on_sigterm(up: Up) -> None:
     first = up.start()
     addresses = json.loads((up.data_dir / "addresses.json").read_text())
     assert set(addresses) == {"api", "temporal", "temporalUi", "sandbox", "smtp", "database"}
@@ -98,17 +96,17 @@ def test_a_life_with_kill_9_and_a_dead_child(up: Up) -> None:
     assert second.stderr.count("\n") == 1
 
     family = descendants(first)
-    assert len(family) > 6  # three children, and PostgreSQL's own
+    assert len(family) > 6  # three components, and PostgreSQL's backends
     assert up.end(signal.SIGKILL, 5) == -signal.SIGKILL
     assert wait_until(lambda: not alive(family), 10), alive(family)
 
-    again = up.start()  # over stale addresses, lock and pid files
+    again = up.start()  # with stale addresses, lock and pid files
     with psycopg.connect(addresses["database"]) as connection:
         assert connection.execute("SELECT answer FROM kept").fetchone() == (42,)
     server = int((up.data_dir / "postgres" / "postmaster.pid").read_text().split()[0])
     os.kill(server, signal.SIGKILL)
     assert up.says("postgres stopped with SIGKILL.")
-    assert up.says("starting postgres again (1 of 3 in 60 s)\npostgres is back with pid ")
+    assert up.says("restarting postgres (1 of 3 in 60 s)\npostgres is running again with pid ")
     with psycopg.connect(addresses["database"]) as connection:
         assert connection.execute("SELECT answer FROM kept").fetchone() == (42,)
 
@@ -121,7 +119,7 @@ def test_a_life_with_kill_9_and_a_dead_child(up: Up) -> None:
     assert not (up.data_dir / "addresses.json").exists()
 
 
-def test_ctrl_c_while_it_starts_stops_it(up: Up) -> None:
+def test_sigint_during_the_start_stops_all_processes(up: Up) -> None:
     with up.output.open("wb") as output:
         up.child = subprocess.Popen(up.command(), cwd=ROOT, env=up.env, stdout=output, stderr=output)
     child = up.child
@@ -129,10 +127,10 @@ def test_ctrl_c_while_it_starts_stops_it(up: Up) -> None:
     family = descendants(child.pid)
     assert up.end(signal.SIGINT, 15) == 0
     assert up.output.read_text() == "Stopping.\n"
-    assert wait_until(lambda: not alive(family), 2), alive(family)  # what initdb had begun ends by itself
+    assert wait_until(lambda: not alive(family), 2), alive(family)  # children of initdb exit by themselves
 
 
-def test_a_port_in_use_is_one_sentence_and_exit_code_1(up: Up) -> None:
+def test_port_in_use_prints_one_line_and_exits_with_1(up: Up) -> None:
     with socket.create_server(("127.0.0.1", int(up.env["SMTP_PORT"]))):
         refused = subprocess.run(up.command(), cwd=ROOT, env=up.env, capture_output=True, text=True)
     assert refused.returncode == 1
@@ -141,111 +139,19 @@ def test_a_port_in_use_is_one_sentence_and_exit_code_1(up: Up) -> None:
     assert refused.stdout == ""
 
 
-def test_parts_can_be_killed_and_started_again(tmp_path: Path) -> None:
+def test_components_can_be_killed_and_restarted(tmp_path: Path) -> None:
     settings = replace(StackSettings.for_tests(tmp_path / "data"), application=False)
     with Stack(settings) as stack:
-        before = {name: stack.pid(name) for name in OUTSIDE}
-        for name in OUTSIDE:
+        before = {name: stack.pid(name) for name in SERVERS}
+        for name in SERVERS:
             stack.kill(name)
             with pytest.raises(ProcessLookupError):
                 stack.pid(name)
             stack.start(name)
-        assert not set(before.values()) & {stack.pid(name) for name in OUTSIDE}
+        assert not set(before.values()) & {stack.pid(name) for name in SERVERS}
         assert stack.addresses.temporal_ui is None
         assert stack.environment["DATABASE_URL"] == stack.addresses.database
         with pytest.raises(CannotStart, match="is in use by another sandbox"):
             Stack(settings).start()
     ports = (settings.ports.postgres, settings.ports.temporal, settings.ports.sandbox, settings.ports.smtp)
     assert [port for port in ports if accepts(port)] == []
-
-
-@pytest.fixture
-def layout(tmp_path: Path) -> Layout:
-    return Layout(
-        StackSettings(tmp_path), tmp_path, Secrets("of the database", "of the rows", "of the shop", "of news")
-    )
-
-
-def names(layout: Layout) -> list[list[str]]:
-    return [[part.name for part in stage] for stage in layout.stages()]
-
-
-def test_what_starts_in_which_order(layout: Layout) -> None:
-    outside = ["neighbours", "temporal", "postgres"]
-    assert names(layout) == [outside, ["migrations"], ["catalog", "workers"]]
-    apart = replace(layout.settings, apart=True, catalog=False)
-    assert names(replace(layout, settings=apart)) == [outside, ["migrations"], ["workers", "api"]]
-    elsewhere = replace(layout.settings, database_url="postgresql://there/market", temporal_address="there:7233")
-    assert names(replace(layout, settings=elsewhere))[0] == ["neighbours"]
-
-
-def test_what_the_application_is_told(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("PUBLIC_URL", "RATE_LIMIT_FACTOR", "SECRETS_KEY", "API_HOST"):
-        monkeypatch.delenv(name, raising=False)
-    assert layout.environment == {
-        "APP_ENV": "development",
-        "DATABASE_URL": "postgresql://market:of%20the%20database@127.0.0.1:54329/market",
-        "DATABASE_LISTEN_URL": "",
-        "TEMPORAL_ADDRESS": "127.0.0.1:7233",
-        "TEMPORAL_NAMESPACE": "market",
-        "TEMPORAL_API_KEY": "",
-        "TEMPORAL_TLS": "",
-        "SMTP_URL": "smtp://127.0.0.1:2525",
-        "SMS_URL": "http://127.0.0.1:8100/2010-04-01/Accounts/sandbox/Messages.json",
-        "PAYMENT_GATEWAY": "yookassa",
-        "PAYMENT_GATEWAY_URL": "http://127.0.0.1:8100/v3",
-        "YOOKASSA_SHOP_ID": "sandbox",
-        "YOOKASSA_SECRET_KEY": "of the shop",
-        "PAYMENT_WEBHOOK_SECRETS": "of news",
-        "PUBLIC_URL": "http://127.0.0.1:8000",
-        "API_HOST": "127.0.0.1",
-        "API_PORT": "8000",
-        "RATE_LIMIT_FACTOR": "1000",
-        "SECRETS_KEY": "of the rows",
-        "DATA_DIR": str(layout.folder),
-    }
-
-
-def test_a_persons_taste_wins_but_no_real_neighbour_is_reached(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("RATE_LIMIT_FACTOR", "1")
-    monkeypatch.setenv("SMTP_URL", "smtp://mail.example.com")
-    assert layout.environment["RATE_LIMIT_FACTOR"] == "1"
-    assert layout.environment["SMTP_URL"] == "smtp://127.0.0.1:2525"
-    explicit = replace(layout, settings=replace(layout.settings, env={"RATE_LIMIT_FACTOR": "2"}))
-    assert explicit.environment["RATE_LIMIT_FACTOR"] == "2"
-
-
-@pytest.mark.parametrize(
-    ("environ", "sentence"),
-    [
-        ({"API_PORT": "eighty"}, "API_PORT=eighty is not a port: a number from 1 to 65535 is."),
-        ({"SMTP_PORT": "70000"}, "SMTP_PORT=70000 is not a port: a number from 1 to 65535 is."),
-        ({"SMTP_PORT": "8000"}, "API_PORT and SMTP_PORT are both 8000: give each its own port."),
-    ],
-)
-def test_ports_that_cannot_be(environ: dict[str, str], sentence: str) -> None:
-    with pytest.raises(CannotStart) as refused:
-        StackSettings.from_environment(environ)
-    assert str(refused.value) == sentence
-
-
-def test_empty_variables_count_as_unset() -> None:
-    environ = {"API_PORT": "", "DATABASE_URL": "", "TEMPORAL_ADDRESS": "", "DATA_DIR": ""}
-    assert StackSettings.from_environment(environ) == StackSettings(Path(".data"))
-
-
-def test_secrets_are_made_once_and_kept(tmp_path: Path) -> None:
-    folder = DataDir(tmp_path)
-    made = Secrets.of(folder)
-    assert Secrets.of(folder) == made
-    assert len({made.database_password, made.secrets_key, made.yookassa_secret_key, made.webhook_secret}) == 4
-    assert private(tmp_path / "secrets.json")
-    (tmp_path / "secrets.json").write_text("[")
-    with pytest.raises(CannotStart, match=r"secrets\.json is not a JSON object: repair it, or move .* away\."):
-        Secrets.of(folder)
-
-
-def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    with pytest.raises(CannotStart, match=r"cannot be used .Not a directory.: make it yours, or choose another"):
-        DataDir(tmp_path / "file" / "data").lock()

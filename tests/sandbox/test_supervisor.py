@@ -1,4 +1,4 @@
-"""The supervisor with tiny children: order, restarts and their limit, stopping, last words."""
+"""The supervisor: start order, restarts and their limit, stopping."""
 
 import os
 import signal
@@ -11,16 +11,16 @@ from pathlib import Path
 import pytest
 
 from sandbox.errors import CannotStart
-from sandbox.process import Process, wait_until
-from sandbox.programs import Errand, Program
+from sandbox.process import wait_until
+from sandbox.programs import OneShot, Program
 from sandbox.supervisor import Supervisor
 
-#: writes its name when it is up and when it is told to end
-POLITE = """
+#: appends a line to a file when it starts and when it stops
+WRITES_LINES = """
 import signal, sys
-name, diary = sys.argv[1:]
+name, event_file = sys.argv[1:]
 def note(what):
-    with open(diary, "a") as file: print(what, name, file=file)
+    with open(event_file, "a") as file: print(what, name, file=file)
 def end(*_):
     note("stop")
     sys.exit(0)
@@ -29,16 +29,16 @@ note("start")
 print("up", flush=True)
 while True: signal.pause()
 """
-STUBBORN = """
+IGNORES_SIGTERM = """
 import signal
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
-print("deaf", flush=True)
+print("stubborn", flush=True)
 while True: signal.pause()
 """
 
 
-class Diary:
-    """What the polite children wrote, and children that write into it."""
+class EventFile:
+    """A file with lines of the children, and children that append to it."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -48,181 +48,141 @@ class Diary:
         return self.path.read_text().splitlines() if self.path.exists() else []
 
     def child(self, name: str) -> Program:
-        argv = [sys.executable, "-c", POLITE, name, str(self.path)]
+        argv = [sys.executable, "-c", WRITES_LINES, name, str(self.path)]
         program = Program(name, argv, ready=lambda: program.last_lines() == ["up"])
         return program
 
 
 @pytest.fixture
-def diary(tmp_path: Path) -> Diary:
-    return Diary(tmp_path / "diary")
+def event_file(tmp_path: Path) -> EventFile:
+    return EventFile(tmp_path / "event_file")
 
 
-def python(name: str, code: str, ready: Callable[[], bool] = lambda: True, patience: float = 2.0) -> Program:
-    return Program(name, [sys.executable, "-c", code], ready=ready, patience=patience)
+def python(name: str, code: str, ready: Callable[[], bool] = lambda: True, stop_timeout: float = 2.0) -> Program:
+    return Program(name, [sys.executable, "-c", code], ready=ready, stop_timeout=stop_timeout)
 
 
-def test_stages_start_in_order_and_stop_in_the_opposite_one(diary: Diary) -> None:
-    supervisor = Supervisor([[diary.child("database")], [diary.child("worker")], [diary.child("page")]])
+def test_stages_start_in_order_and_stop_in_reverse_order(event_file: EventFile) -> None:
+    supervisor = Supervisor([[event_file.child("database")], [event_file.child("worker")], [event_file.child("page")]])
     supervisor.start()
     supervisor.stop()
-    starts, stops = diary.lines[:3], diary.lines[3:]
+    starts, stops = event_file.lines[:3], event_file.lines[3:]
     assert starts == ["start database", "start worker", "start page"]
     assert stops == ["stop page", "stop worker", "stop database"]
 
 
-def test_the_next_stage_waits_for_an_errand(diary: Diary) -> None:
-    late = f"import time; time.sleep(0.3); open({str(diary.path)!r}, 'a').write('migrated\\n')"
-    supervisor = Supervisor([[Errand("migrations", [sys.executable, "-c", late])], [diary.child("worker")]])
+def test_next_stage_waits_for_a_one_shot_command(event_file: EventFile) -> None:
+    late = f"import time; time.sleep(0.3); open({str(event_file.path)!r}, 'a').write('migrated\\n')"
+    supervisor = Supervisor([[OneShot("migrations", [sys.executable, "-c", late])], [event_file.child("worker")]])
     supervisor.start()
     supervisor.stop()
-    assert diary.lines[:2] == ["migrated", "start worker"]
+    assert event_file.lines[:2] == ["migrated", "start worker"]
 
 
-def test_an_errand_that_fails_stops_the_start_with_its_last_words(diary: Diary) -> None:
-    failing = Errand("migrations", [sys.executable, "-c", "import sys; print('no such column'); sys.exit(3)"])
-    supervisor = Supervisor([[failing], [diary.child("worker")]])
-    with pytest.raises(CannotStart, match=r"migrations failed with exit code 3\. Its last words:\n    no such column"):
+def test_failed_one_shot_command_aborts_the_start_with_its_last_output(event_file: EventFile) -> None:
+    failing = OneShot("migrations", [sys.executable, "-c", "import sys; print('no such column'); sys.exit(3)"])
+    supervisor = Supervisor([[failing], [event_file.child("worker")]])
+    with pytest.raises(CannotStart, match=r"migrations failed with exit code 3\. Last output:\n    no such column"):
         supervisor.start()
     supervisor.stop()
-    assert diary.lines == []
+    assert event_file.lines == []
 
 
-def test_a_port_in_use_is_said_before_anything_runs(diary: Diary) -> None:
+def test_port_in_use_is_reported_before_any_component_starts(event_file: EventFile) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         page = Program("page", ["true"], ports={"API_PORT": port})
         with pytest.raises(CannotStart, match=f"Port {port} is in use by pid {os.getpid()} .* with API_PORT"):
-            Supervisor([[diary.child("database")], [page]]).start()
-    assert diary.lines == []
+            Supervisor([[event_file.child("database")], [page]]).start()
+    assert event_file.lines == []
 
 
-def test_a_child_that_ends_before_it_is_ready_is_quoted() -> None:
-    talkative = python("api", "for n in range(100): print('line', n)", ready=lambda: False)
+def test_component_that_exits_before_it_is_ready_is_reported_with_its_last_output() -> None:
+    failing = python("api", "for n in range(100): print('line', n)", ready=lambda: False)
     with pytest.raises(CannotStart) as failure:
-        Supervisor([[talkative]]).start()
+        Supervisor([[failing]]).start()
     first, *words = str(failure.value).splitlines()
-    assert first == "api ended with exit code 0. Its last words:"
+    assert first == "api ended with exit code 0. Last output:"
     assert words == [f"    line {n}" for n in range(80, 100)]
 
 
-def test_a_dead_child_is_started_again_with_a_printed_line(diary: Diary) -> None:
-    told: list[str] = []
+def test_killed_component_is_restarted_and_reported(event_file: EventFile) -> None:
+    reported: list[str] = []
 
-    def tell(line: str) -> None:
-        told.append(line)
-        if "is back" in line:
+    def report(line: str) -> None:
+        reported.append(line)
+        if "is running again" in line:
             raise KeyboardInterrupt
 
-    worker = diary.child("worker")
-    migrations = Errand("migrations", ["true"])  # its end is no death
-    supervisor = Supervisor([[migrations], [worker]], tell=tell)
+    worker = event_file.child("worker")
+    migrations = OneShot("migrations", ["true"])  # its exit is not a failure
+    supervisor = Supervisor([[migrations], [worker]], report=report)
     supervisor.start()
     first = worker.pid
     os.kill(first, signal.SIGKILL)
     with pytest.raises(KeyboardInterrupt):
         supervisor.watch()
     assert worker.pid != first
-    assert told == [
-        "worker stopped with SIGKILL. Its last words:\n    up",
-        "starting worker again (1 of 3 in 60 s)",
-        f"worker is back with pid {worker.pid}",
+    assert reported == [
+        "worker stopped with SIGKILL. Last output:\n    up",
+        "restarting worker (1 of 3 in 60 s)",
+        f"worker is running again with pid {worker.pid}",
     ]
     supervisor.stop()
-    assert diary.lines == ["start worker", "start worker", "stop worker"]
+    assert event_file.lines == ["start worker", "start worker", "stop worker"]
 
 
-def test_the_fourth_death_in_a_minute_ends_everything() -> None:
-    told: list[str] = []
-    sick = python("worker", "import sys; print('no database'); sys.exit(7)")
-    supervisor = Supervisor([[sick]], tell=told.append)
-    sick.spawn()
-    with pytest.raises(CannotStart) as verdict:
+def test_fourth_failure_within_the_window_stops_the_supervisor() -> None:
+    reported: list[str] = []
+    crashing = python("worker", "import sys; print('no database'); sys.exit(7)")
+    supervisor = Supervisor([[crashing]], report=reported.append)
+    crashing.spawn()
+    with pytest.raises(CannotStart) as failure:
         supervisor.watch()
     supervisor.stop()
-    obituary = "worker stopped with exit code 7. Its last words:\n    no database"
-    assert str(verdict.value) == f"{obituary}\nworker died 4 times in 60 s: stopping all."
-    assert told.count(obituary) == 3
-    assert [line for line in told if line.startswith("starting")] == [
-        f"starting worker again ({count} of 3 in 60 s)" for count in (1, 2, 3)
+    exit_report = "worker stopped with exit code 7. Last output:\n    no database"
+    assert str(failure.value) == f"{exit_report}\nworker failed 4 times in 60 s: stopping all components."
+    assert reported.count(exit_report) == 3
+    assert [line for line in reported if line.startswith("restarting")] == [
+        f"restarting worker ({count} of 3 in 60 s)" for count in (1, 2, 3)
     ]
 
 
-def test_deaths_long_ago_are_forgotten() -> None:
+def test_failures_outside_the_window_do_not_count() -> None:
     starts: list[str] = []
 
-    def tell(line: str) -> None:
-        starts.extend([line] if line.startswith("starting") else [])
+    def report(line: str) -> None:
+        starts.extend([line] if line.startswith("restarting") else [])
         if len(starts) == 5:
             raise KeyboardInterrupt
 
-    sick = python("worker", "import sys; sys.exit(7)")
-    supervisor = Supervisor([[sick]], window=0.05, tell=tell)  # shorter than one look at the parts
-    sick.spawn()
+    crashing = python("worker", "import sys; sys.exit(7)")
+    supervisor = Supervisor([[crashing]], window=0.05, report=report)  # shorter than the check interval
+    crashing.spawn()
     with pytest.raises(KeyboardInterrupt):
         supervisor.watch()
     supervisor.stop()
-    assert set(starts) == {"starting worker again (1 of 3 in 0.05 s)"}
+    assert set(starts) == {"restarting worker (1 of 3 in 0.05 s)"}
 
 
-def test_who_does_not_listen_is_killed_when_patience_ends() -> None:
-    deaf = python("deaf", STUBBORN, ready=lambda: deaf.last_lines() == ["deaf"], patience=0.2)
-    supervisor = Supervisor([[deaf]])
+def test_component_that_ignores_the_stop_signal_is_killed_after_its_timeout() -> None:
+    stubborn = python(
+        "stubborn", IGNORES_SIGTERM, ready=lambda: stubborn.last_lines() == ["stubborn"], stop_timeout=0.2
+    )
+    supervisor = Supervisor([[stubborn]])
     supervisor.start()
     began = time.monotonic()
     supervisor.stop()
     assert 0.2 <= time.monotonic() - began < 2
-    assert deaf.ending == "SIGKILL"
+    assert stubborn.ending == "SIGKILL"
 
 
-def test_all_patience_together_is_bounded() -> None:
-    deaf = [python(f"deaf{n}", STUBBORN, patience=60) for n in range(3)]
-    supervisor = Supervisor([deaf])
+def test_total_stop_time_is_bounded() -> None:
+    stubborn = [python(f"stubborn{n}", IGNORES_SIGTERM, stop_timeout=60) for n in range(3)]
+    supervisor = Supervisor([stubborn])
     supervisor.start()
-    assert wait_until(lambda: all(child.last_lines() == ["deaf"] for child in deaf), 10)
+    assert wait_until(lambda: all(child.last_lines() == ["stubborn"] for child in stubborn), 10)
     began = time.monotonic()
     supervisor.stop(within=0.4)
     assert time.monotonic() - began < 2
-    assert not any(child.running for child in deaf)
-
-
-def test_a_part_runs_once(diary: Diary) -> None:
-    with (
-        diary.child("worker") as worker,
-        pytest.raises(CannotStart, match=f"worker runs already with pid {worker.pid}"),
-    ):
-        worker.start()
-
-
-def test_a_child_dies_with_the_process_that_started_it(tmp_path: Path) -> None:
-    pid_file = tmp_path / "pid"
-    code = f"""
-import pathlib, signal, sys
-from sandbox.process import Process
-child = Process("child", [sys.executable, "-c", "import signal; signal.pause()"])
-child.spawn()
-pathlib.Path({str(pid_file)!r}).write_text(str(child.pid) + "\\n")
-signal.pause()
-"""
-    parent = Process("parent", [sys.executable, "-c", code])
-    parent.spawn()
-    assert wait_until(lambda: pid_file.exists() and pid_file.read_text().endswith("\n"), 10)
-    child = Path("/proc") / pid_file.read_text().strip()
-    assert child.exists()
-    parent.kill()
-    assert wait_until(lambda: not child.exists(), 5)
-
-
-def test_a_program_that_cannot_be_run_is_said(tmp_path: Path) -> None:
-    with pytest.raises(CannotStart, match=r"ended with exit code 126\. Its last words:\n    cannot run .*nothing"):
-        Program("ghost", [str(tmp_path / "nothing")], ready=lambda: False).start()
-
-
-def test_no_signal_is_ignored_in_a_child() -> None:
-    child = Process("child", ["grep", "SigIgn", "/proc/self/status"])
-    child.spawn()
-    assert wait_until(lambda: not child.running, 10)
-    child.stop(0)
-    ignored = int(child.last_lines()[0].removeprefix("SigIgn:"), 16)
-    # Real-time signals (32 and up) are the C library's own, and come as whoever started us left them.
-    assert ignored & 0x7FFF_FFFF == 0
+    assert not any(child.running for child in stubborn)

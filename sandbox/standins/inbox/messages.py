@@ -1,10 +1,10 @@
-"""Every e-mail and SMS that arrived, as it arrived: nothing merged, nothing dropped."""
+"""The inbox: stores every e-mail and SMS that was delivered, including duplicates."""
 
 import json
 import sqlite3
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypedDict
 
 from sandbox.standins.provider.ledger import now_ms
 from sandbox.standins.provider.yookassa_json import timestamp
@@ -19,7 +19,7 @@ ADD = """
 INSERT INTO messages (channel, recipient, subject, text, html, received_ms, headers)
 VALUES (:channel, :recipient, :subject, :text, :html, :received_ms, :headers)
 """
-WANTED = """
+WHERE = """
 WHERE (:to IS NULL OR recipient = :to) AND (:channel IS NULL OR channel = :channel) AND id > :after
   AND (:part IS NULL OR instr(lower(recipient), lower(:part)) > 0)
 """
@@ -32,7 +32,7 @@ class Channel(StrEnum):
 
 @dataclass(frozen=True)
 class Message:
-    """One delivery to one recipient; an SMS has no subject and no HTML."""
+    """One message to one recipient; an SMS has no subject and no HTML part."""
 
     channel: Channel
     recipient: str
@@ -45,13 +45,26 @@ class Message:
 
     @property
     def received_at(self) -> str:
-        """When it came in, RFC 3339 in UTC."""
+        """Time of delivery, RFC 3339 in UTC."""
         return timestamp(self.received_ms)
 
 
+class MessageItem(TypedDict):
+    """A message in the inbox's JSON."""
+
+    id: int
+    channel: str
+    to: str
+    subject: str | None
+    text: str | None
+    html: str | None
+    receivedAt: str
+    headers: dict[str, str]
+
+
 @dataclass(frozen=True)
-class Selection:
-    """Which messages are wanted: of one recipient, of one channel, later than an id, with `part` in the recipient."""
+class MessageFilter:
+    """Conditions on messages: recipient `to`, `channel`, id greater than `after`, `part` contained in the recipient."""
 
     to: str | None = None
     channel: str | None = None
@@ -66,27 +79,27 @@ class Inbox:
         self.db = db
 
     def add(self, message: Message) -> None:
-        """Keeps a delivery."""
+        """Store a message."""
         self.db.execute(ADD, vars(message) | {"headers": json.dumps(message.headers)})
 
-    def find(self, wanted: Selection, newest: int = -1) -> list[Message]:
-        """The messages wanted, newest last; `newest` keeps that many of the latest, a negative number all."""
-        query = f"SELECT * FROM messages {WANTED} ORDER BY id DESC LIMIT :newest"  # noqa: S608 - no values in it
-        rows = self.db.execute(query, asdict(wanted) | {"newest": newest}).fetchall()
+    def find(self, filter_: MessageFilter, newest: int = -1) -> list[Message]:
+        """Messages that match, newest last; `newest` is the maximum number of latest messages, negative for all."""
+        query = f"SELECT * FROM messages {WHERE} ORDER BY id DESC LIMIT :newest"  # noqa: S608 - constant text; values are bound parameters
+        rows = self.db.execute(query, asdict(filter_) | {"newest": newest}).fetchall()
         return [_message(row) for row in reversed(rows)]
 
-    def count(self, wanted: Selection) -> int:
-        """How many messages are wanted."""
-        query = f"SELECT count(*) FROM messages {WANTED}"  # noqa: S608 - no values in it
-        return int(self.db.execute(query, asdict(wanted)).fetchone()[0])
+    def count(self, filter_: MessageFilter) -> int:
+        """Count the messages that match."""
+        query = f"SELECT count(*) FROM messages {WHERE}"  # noqa: S608 - constant text; values are bound parameters
+        return int(self.db.execute(query, asdict(filter_)).fetchone()[0])
 
     def clear(self) -> None:
-        """Forgets every message; ids are never used again."""
+        """Delete every message; ids are not reused."""
         self.db.execute("DELETE FROM messages")
 
 
-def shown(message: Message) -> dict[str, Any]:
-    """A message as the inbox's JSON has it."""
+def message_json(message: Message) -> MessageItem:
+    """The JSON representation of a message."""
     return {
         "id": message.id,
         "channel": message.channel,

@@ -1,4 +1,4 @@
-"""The SMS gateway, in the form of Twilio's Messages resource: every SMS lands in the inbox."""
+"""The SMS gateway stand-in: Twilio's Messages resource; every SMS is stored in the inbox."""
 
 import email.utils
 import uuid
@@ -12,41 +12,41 @@ from starlette.routing import Route
 
 from sandbox.standins.inbox.messages import Channel, Inbox, Message
 
-KEPT_HEADERS = ("Idempotency-Key", "User-Agent")
-SEGMENT = 67
+STORED_HEADERS = ("Idempotency-Key", "User-Agent")
+SEGMENT_LENGTH = 67
 # https://www.twilio.com/docs/api/errors
 NO_TO, NO_FROM, NO_BODY, BAD_TO = 21604, 21603, 21602, 21211
 
 
 class SmsRefused(Exception):
-    """400 with one of Twilio's codes and a sentence."""
+    """A 400 response with one of Twilio's error codes and a message."""
 
-    def __init__(self, code: int, sentence: str) -> None:
-        super().__init__(sentence)
-        where = f"https://www.twilio.com/docs/errors/{code}"
-        self.body = {"code": code, "message": sentence, "more_info": where, "status": 400}
+    def __init__(self, code: int, message: str) -> None:
+        super().__init__(message)
+        more_info = f"https://www.twilio.com/docs/errors/{code}"
+        self.body = {"code": code, "message": message, "more_info": more_info, "status": 400}
 
 
 class SmsApi:
-    """The one operation of the gateway."""
+    """The gateway's single operation."""
 
     def __init__(self, inbox: Inbox) -> None:
         self.inbox = inbox
 
     def routes(self) -> list[Route]:
-        """The path of Messages."""
+        """The path and its handler."""
         return [Route("/2010-04-01/Accounts/{account}/Messages.json", self.create_message, methods=["POST"])]
 
     async def create_message(self, request: Request) -> Response:
-        """Takes `To`, `From`, `Body`; answers 201 with the message or 400 with Twilio's error."""
+        """Accept `To`, `From` and `Body`; respond 201 with the message or 400 with Twilio's error."""
         form = dict(parse_qsl((await request.body()).decode(errors="replace")))
         sid = f"SM{uuid.uuid4().hex}"
         try:
-            message = _read(form, _kept(request, form) | {"Sid": sid})
+            message = _read(form, _stored_headers(request, form) | {"Sid": sid})
         except SmsRefused as refused:
             return JSONResponse(refused.body, 400)
         self.inbox.add(message)
-        return JSONResponse(_shown(request.path_params["account"], sid, message), 201)
+        return JSONResponse(_message_json(request.path_params["account"], sid, message), 201)
 
 
 def _read(form: dict[str, str], headers: dict[str, str]) -> Message:
@@ -71,12 +71,12 @@ def _is_phone(text: str) -> bool:
         return False
 
 
-def _kept(request: Request, form: dict[str, str]) -> dict[str, str]:
-    kept = {name: request.headers[name] for name in KEPT_HEADERS if name in request.headers}
+def _stored_headers(request: Request, form: dict[str, str]) -> dict[str, str]:
+    kept = {name: request.headers[name] for name in STORED_HEADERS if name in request.headers}
     return kept | {"From": form.get("From", "")}
 
 
-def _shown(account: str, sid: str, message: Message) -> dict[str, Any]:
+def _message_json(account: str, sid: str, message: Message) -> dict[str, Any]:
     text = message.text or ""
     return {
         "sid": sid,
@@ -86,7 +86,7 @@ def _shown(account: str, sid: str, message: Message) -> dict[str, Any]:
         "body": text,
         "status": "queued",
         "direction": "outbound-api",
-        "num_segments": str(-(-len(text) // SEGMENT)),
+        "num_segments": str(-(-len(text) // SEGMENT_LENGTH)),
         "num_media": "0",
         "price": None,
         "price_unit": "USD",

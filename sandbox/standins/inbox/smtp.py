@@ -1,4 +1,4 @@
-"""The mail server: takes every mail to anyone and puts it into the inbox."""
+"""The mail server stand-in: accepts mail to any recipient and stores it in the inbox."""
 
 import asyncio
 import email.policy
@@ -13,52 +13,54 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from sandbox.standins.inbox.messages import Channel, Inbox, Message
 from sandbox.standins.outage import Outages, Target
 
-AWAY = "421 4.3.2 Service not available, closing transmission channel"
-LARGEST = 10 * 1024 * 1024
+UNAVAILABLE = "421 4.3.2 Service not available, closing transmission channel"
+MAX_MAIL_BYTES = 10 * 1024 * 1024
 
 PARSER = BytesParser(policy=email.policy.default)
 
 
-class Postman:
-    """What aiosmtpd calls for every mail."""
+class MailHandler:
+    """The handler that aiosmtpd calls for every mail."""
 
     def __init__(self, inbox: Inbox) -> None:
         self.inbox = inbox
 
-    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802 - its name there
-        """Keeps the mail once for each recipient of the envelope."""
+    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd looks the method up by this name
+        """Store the mail once for each recipient of the envelope."""
         content = envelope.original_content or b""
         for message in read_mail(content, envelope.rcpt_tos):
             self.inbox.add(message)
-        return "250 2.0.0 OK: kept"
+        return "250 2.0.0 OK: stored"
 
 
 class MailSession(SMTP):
-    """A session that is turned away while the mail server is said to be out of reach."""
+    """An SMTP session that is refused with 421 during an outage of the mail server."""
 
-    def __init__(self, postman: Postman, outages: Outages) -> None:
-        super().__init__(postman, hostname="sandbox", enable_SMTPUTF8=True, data_size_limit=LARGEST, ident="Sandbox")
+    def __init__(self, handler: MailHandler, outages: Outages) -> None:
+        super().__init__(
+            handler, hostname="sandbox", enable_SMTPUTF8=True, data_size_limit=MAX_MAIL_BYTES, ident="Sandbox"
+        )
         self.outages = outages
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Greets, or answers 421 and closes."""
-        if not self.outages.is_away(Target.EMAIL):
+        """Greet the client, or respond 421 and close during an outage."""
+        if not self.outages.is_down(Target.EMAIL):
             super().connection_made(transport)
             return
-        # cast, not isinstance: uvloop's transports are none of asyncio's classes
-        writing = cast(asyncio.WriteTransport, transport)
-        writing.write(f"{AWAY}\r\n".encode())
-        writing.close()
+        # cast, not isinstance: uvloop's transports do not inherit from asyncio's classes
+        writable = cast(asyncio.WriteTransport, transport)
+        writable.write(f"{UNAVAILABLE}\r\n".encode())
+        writable.close()
 
     def connection_lost(self, error: Exception | None) -> None:
-        """Ends a session, if it had begun."""
+        """End the session if it was started."""
         if self.transport is not None:
             super().connection_lost(error)
 
-    async def smtp_MAIL(self, arg: str | None) -> None:  # noqa: N802 - its name there
-        """Turns a session away that was open when the outage began."""
-        if self.outages.is_away(Target.EMAIL):
-            await self.push(AWAY)
+    async def smtp_MAIL(self, arg: str | None) -> None:  # noqa: N802 - aiosmtpd looks the method up by this name
+        """Refuse a session that was already open when the outage started."""
+        if self.outages.is_down(Target.EMAIL):
+            await self.push(UNAVAILABLE)
             if self.transport is not None:
                 self.transport.close()
         else:
@@ -66,14 +68,14 @@ class MailSession(SMTP):
 
 
 async def serve_mail(sock: socket.socket, inbox: Inbox, outages: Outages) -> asyncio.Server:
-    """Listens on a bound socket until the server it returns is closed."""
-    postman = Postman(inbox)
-    factory: Callable[[], asyncio.BaseProtocol] = lambda: MailSession(postman, outages)  # noqa: E731 - typed so
+    """Serve on a bound socket until the returned server is closed."""
+    handler = MailHandler(inbox)
+    factory: Callable[[], asyncio.BaseProtocol] = lambda: MailSession(handler, outages)  # noqa: E731 - create_server needs this exact type
     return await asyncio.get_running_loop().create_server(factory, sock=sock)
 
 
 def read_mail(content: bytes, recipients: list[str]) -> list[Message]:
-    """The mail as one message for each recipient of its envelope."""
+    """Parse a mail; return one message for each recipient of its envelope."""
     mail = PARSER.parsebytes(content)
     text, html = _part(mail, "plain"), _part(mail, "html")
     subject = None if mail["Subject"] is None else str(mail["Subject"])

@@ -1,4 +1,4 @@
-"""YooKassa's API v3 over HTTP: who may ask, what comes in, what goes out, and what never does."""
+"""YooKassa's API v3 over HTTP: authentication, requests and responses."""
 
 import asyncio
 import hmac
@@ -13,18 +13,18 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from sandbox.standins.connections import hang
-from sandbox.standins.provider.idempotence import Key, key_of
-from sandbox.standins.provider.provider import Answer, Provider
+from sandbox.standins.provider.idempotence import IdempotenceKey, key_of
+from sandbox.standins.provider.provider import Provider, ProviderResponse
 from sandbox.standins.provider.refunds import Refunds
 from sandbox.standins.provider.request_checks import read_list, read_payment, read_refund
-from sandbox.standins.provider.yookassa_json import JsonObject, Refusal, invalid_request, object_list, refund_object
+from sandbox.standins.provider.yookassa_json import ApiError, JsonObject, invalid_request, object_list, refund_object
 
 Endpoint = Callable[[Request], Awaitable[Response]]
-KEY_LENGTH = 64
+MAX_KEY_LENGTH = 64
 
 
-class Nothing(Response):
-    """No answer: the connection is left open for a while, then cut."""
+class NoResponse(Response):
+    """No response: the connection stays open for `seconds`, then it is aborted."""
 
     def __init__(self, request: Request, seconds: float, closing: asyncio.Event) -> None:
         super().__init__()
@@ -33,12 +33,12 @@ class Nothing(Response):
         self.closing = closing
 
     async def __call__(self, _scope: Scope, _receive: Receive, _send: Send) -> None:
-        """Waits instead of sending."""
+        """Wait instead of sending."""
         await hang(self.request, self.seconds, self.closing)
 
 
 class PaymentsApi:
-    """The operations of the payment provider; `closing` is set when the process is to end."""
+    """The operations of the payment provider; `closing` is set when the process shuts down."""
 
     def __init__(self, provider: Provider, closing: asyncio.Event) -> None:
         self.provider = provider
@@ -61,46 +61,48 @@ class PaymentsApi:
         ]
 
     def _guarded(self, endpoint: Endpoint) -> Endpoint:
-        async def answer(request: Request) -> Response:
+        async def authenticated(request: Request) -> Response:
             try:
-                self._authorise(request)
+                self._authenticate(request)
                 return await endpoint(request)
-            except Refusal as refusal:
-                return JSONResponse(refusal.body, refusal.status)
+            except ApiError as error:
+                return JSONResponse(error.body, error.status)
 
-        return answer
+        return authenticated
 
-    def _authorise(self, request: Request) -> None:
+    def _authenticate(self, request: Request) -> None:
         given = request.headers.get("authorization", "").encode()
         if not hmac.compare_digest(given, self._authorization):
             description = "Error in shopId or secret key. Check their validity"
-            raise Refusal(401, "invalid_credentials", description, "Authorization")
+            raise ApiError(401, "invalid_credentials", description, "Authorization")
 
     async def create_payment(self, request: Request) -> Response:
         """POST /v3/payments"""
         body = await _body(request)
-        return await self._send(request, self.provider.pay(read_payment(body), _key("payments", request, body)))
+        return await self._send(
+            request, self.provider.create_payment(read_payment(body), _key("payments", request, body))
+        )
 
     async def create_refund(self, request: Request) -> Response:
         """POST /v3/refunds"""
         body = await _body(request)
-        return await self._send(request, self.refunds.refund(read_refund(body), _key("refunds", request, body)))
+        return await self._send(request, self.refunds.create_refund(read_refund(body), _key("refunds", request, body)))
 
-    async def _send(self, request: Request, answer: Answer) -> Response:
-        if answer.body is None:
-            return Nothing(request, self.provider.settings.hang, self.closing)
-        if answer.after:
-            await _unless_set(self.closing, answer.after)
-        return JSONResponse(answer.body, answer.status)
+    async def _send(self, request: Request, response: ProviderResponse) -> Response:
+        if response.body is None:
+            return NoResponse(request, self.provider.settings.hang, self.closing)
+        if response.delay:
+            await _wait_unless_closing(self.closing, response.delay)
+        return JSONResponse(response.body, response.status)
 
     async def get_payment(self, request: Request) -> Response:
         """GET /v3/payments/{id}"""
-        return JSONResponse(self.provider.show(self.provider.payment(request.path_params["id"])))
+        return JSONResponse(self.provider.payment_json(self.provider.payment(request.path_params["id"])))
 
     async def capture_or_cancel(self, request: Request) -> Response:
-        """POST /v3/payments/{id}/capture and /cancel: no payment here ever waits for either."""
+        """POST /v3/payments/{id}/capture and /cancel: always refused, because every payment is captured at once."""
         status = self.provider.payment(request.path_params["id"]).status
-        raise invalid_request(f"Only a payment that waits for capture can do that, this one is {status}", "payment_id")
+        raise invalid_request(f"Only a payment in waiting_for_capture can do that, this one is {status}", "payment_id")
 
     async def get_refund(self, request: Request) -> Response:
         """GET /v3/refunds/{id}"""
@@ -108,31 +110,33 @@ class PaymentsApi:
 
     async def list_payments(self, request: Request) -> Response:
         """GET /v3/payments, newest first"""
-        asked = read_list(request.query_params, ("status",))
-        found = self.provider.ledger.payments(asked.wanted, asked.limit + 1)
-        return _page([self.provider.show(payment) for payment in found], [row.seq for row in found], asked.limit)
+        requested = read_list(request.query_params, ("status",))
+        found = self.provider.ledger.payments(requested.filter_, requested.limit + 1)
+        return _page(
+            [self.provider.payment_json(payment) for payment in found], [row.seq for row in found], requested.limit
+        )
 
     async def list_refunds(self, request: Request) -> Response:
         """GET /v3/refunds, newest first"""
-        asked = read_list(request.query_params, ("status", "payment_id"))
-        found = self.provider.ledger.refunds(asked.wanted, asked.limit + 1)
-        return _page([refund_object(refund) for refund in found], [row.seq for row in found], asked.limit)
+        requested = read_list(request.query_params, ("status", "payment_id"))
+        found = self.provider.ledger.refunds(requested.filter_, requested.limit + 1)
+        return _page([refund_object(refund) for refund in found], [row.seq for row in found], requested.limit)
 
 
-async def _unless_set(closing: asyncio.Event, seconds: float) -> None:
+async def _wait_unless_closing(closing: asyncio.Event, seconds: float) -> None:
     try:
         await asyncio.wait_for(closing.wait(), seconds)
     except TimeoutError:
         return
 
 
-def _page(items: list[JsonObject], places: list[int], limit: int) -> Response:
-    return JSONResponse(object_list(items[:limit], str(places[limit - 1]) if len(items) > limit else None))
+def _page(items: list[JsonObject], sequence_numbers: list[int], limit: int) -> Response:
+    return JSONResponse(object_list(items[:limit], str(sequence_numbers[limit - 1]) if len(items) > limit else None))
 
 
 async def _body(request: Request) -> JsonObject:
     if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
-        raise Refusal(415, "unsupported_media_type", "The body is to be application/json")
+        raise ApiError(415, "unsupported_media_type", "The body must be application/json")
     try:
         body: Any = json.loads(await request.body())
     except ValueError:
@@ -142,8 +146,8 @@ async def _body(request: Request) -> JsonObject:
     return body
 
 
-def _key(scope: str, request: Request, body: JsonObject) -> Key:
+def _key(scope: str, request: Request, body: JsonObject) -> IdempotenceKey:
     key = request.headers.get("idempotence-key", "")
-    if not 1 <= len(key) <= KEY_LENGTH:
-        raise invalid_request(f"Idempotence key is empty or longer than {KEY_LENGTH} characters", "Idempotence-Key")
+    if not 1 <= len(key) <= MAX_KEY_LENGTH:
+        raise invalid_request(f"Idempotence key is empty or longer than {MAX_KEY_LENGTH} characters", "Idempotence-Key")
     return key_of(scope, key, body)

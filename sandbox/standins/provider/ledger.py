@@ -1,4 +1,4 @@
-"""The payment provider's own books: payments and refunds, apart from the order system's database."""
+"""The payment provider's ledger: payments and refunds, separate from the order system's database."""
 
 import json
 import sqlite3
@@ -44,18 +44,18 @@ class Status(StrEnum):
 
 
 def now_ms() -> int:
-    """Now in Unix milliseconds, as fine as the provider tells time."""
+    """The current time in Unix milliseconds, the provider's resolution."""
     return time.time_ns() // 1_000_000
 
 
 def new_id() -> str:
-    """An id of the provider: the form of a UUID, no order in it."""
+    """A new provider id: a random UUID."""
     return str(uuid.uuid4())
 
 
 @dataclass(frozen=True)
 class Payment:
-    """A payment; `instrument` is the token or phone it is made by, `value` decimal text in `currency`."""
+    """A payment; `instrument` is the card token or phone, `value` a decimal string in `currency`."""
 
     method: str
     instrument: str
@@ -73,13 +73,13 @@ class Payment:
 
     @property
     def reference(self) -> str | None:
-        """What the shop calls this payment."""
+        """The shop's id of this payment."""
         return self.metadata.get("reference")
 
 
 @dataclass(frozen=True)
 class Refund:
-    """Money given back; a canceled refund moved nothing."""
+    """A refund; a canceled one returned no money."""
 
     payment_id: str
     value: str
@@ -93,72 +93,72 @@ class Refund:
 
 @dataclass(frozen=True)
 class Filter:
-    """Which objects of a list are wanted: SQL conditions of our own making with their values."""
+    """Conditions of a list query: constant SQL with bound values."""
 
     conditions: tuple[str, ...] = ()
     values: tuple[str | int, ...] = ()
 
     def also(self, condition: str, value: str | int) -> "Filter":
-        """This filter and one condition more, as `status = ?`."""
+        """This filter with one more condition, for example `status = ?`."""
         return Filter((*self.conditions, condition), (*self.values, value))
 
     @property
     def where(self) -> str:
-        """The WHERE clause, empty when everything is wanted."""
+        """The WHERE clause; empty without conditions."""
         return f" WHERE {' AND '.join(self.conditions)}" if self.conditions else ""
 
 
 class Ledger:
-    """The books; each write is part of the caller's transaction, if there is one."""
+    """Reads and writes the ledger; writes join the caller's transaction, if there is one."""
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self.db = db
 
     def add_payment(self, payment: Payment) -> None:
-        """Writes a new payment."""
-        written = {"reference": payment.reference, "metadata": json.dumps(payment.metadata)}
-        self.db.execute(ADD_PAYMENT, vars(payment) | written)
+        """Insert a payment."""
+        columns = {"reference": payment.reference, "metadata": json.dumps(payment.metadata)}
+        self.db.execute(ADD_PAYMENT, vars(payment) | columns)
 
     def finish(self, payment: Payment) -> bool:
-        """Writes how a pending payment ended; False when it was no longer pending."""
+        """Store the final state of a pending payment; False when it was already final."""
         return self.db.execute(FINISH, vars(payment) | {"metadata": None}).rowcount == 1
 
     def add_refund(self, refund: Refund) -> None:
-        """Writes a new refund."""
+        """Insert a refund."""
         self.db.execute(ADD_REFUND, vars(refund))
 
     def payment(self, payment_id: str) -> Payment | None:
-        """The payment with the provider's id, or None."""
+        """The payment with this provider id, or None."""
         row = self.db.execute("SELECT * FROM payments WHERE id = ?", (payment_id,)).fetchone()
         return None if row is None else _payment(row)
 
     def refund(self, refund_id: str) -> Refund | None:
-        """The refund with the provider's id, or None."""
+        """The refund with this provider id, or None."""
         row = self.db.execute("SELECT * FROM refunds WHERE id = ?", (refund_id,)).fetchone()
         return None if row is None else _refund(row)
 
-    def payments(self, wanted: Filter, limit: int = -1) -> list[Payment]:
-        """Payments, newest first; a negative limit is none."""
-        query = f"SELECT * FROM payments{wanted.where} ORDER BY seq DESC LIMIT ?"  # noqa: S608 - conditions are ours
-        return [_payment(row) for row in self.db.execute(query, (*wanted.values, limit))]
+    def payments(self, filter_: Filter, limit: int = -1) -> list[Payment]:
+        """Payments, newest first; a negative `limit` returns all."""
+        query = f"SELECT * FROM payments{filter_.where} ORDER BY seq DESC LIMIT ?"  # noqa: S608 - conditions are constants of this package
+        return [_payment(row) for row in self.db.execute(query, (*filter_.values, limit))]
 
-    def refunds(self, wanted: Filter, limit: int = -1) -> list[Refund]:
-        """Refunds, newest first; a negative limit is none."""
-        query = f"SELECT * FROM refunds{wanted.where} ORDER BY seq DESC LIMIT ?"  # noqa: S608 - conditions are ours
-        return [_refund(row) for row in self.db.execute(query, (*wanted.values, limit))]
+    def refunds(self, filter_: Filter, limit: int = -1) -> list[Refund]:
+        """Refunds, newest first; a negative `limit` returns all."""
+        query = f"SELECT * FROM refunds{filter_.where} ORDER BY seq DESC LIMIT ?"  # noqa: S608 - conditions are constants of this package
+        return [_refund(row) for row in self.db.execute(query, (*filter_.values, limit))]
 
     def refunds_of(self, payment_id: str) -> list[Refund]:
-        """Every refund of one payment."""
+        """All refunds of one payment."""
         return self.refunds(Filter().also("payment_id = ?", payment_id))
 
 
 def sum_refunded(refunds: Iterable[Refund]) -> Decimal:
-    """What really went back, in the refunds' currency."""
+    """The sum of successful refunds, in their currency."""
     return sum((Decimal(refund.value) for refund in refunds if refund.status is Status.SUCCEEDED), Decimal(0))
 
 
 def _payment(row: sqlite3.Row) -> Payment:
-    columns: dict[str, Any] = {name: row[name] for name in row.keys() if name != "reference"}  # noqa: SIM118 - a Row
+    columns: dict[str, Any] = {name: row[name] for name in row.keys() if name != "reference"}  # noqa: SIM118 - iterating a sqlite3.Row yields values
     return Payment(**columns | {"status": Status(row["status"]), "metadata": json.loads(row["metadata"])})
 
 

@@ -1,16 +1,23 @@
-"""The payment provider: what it charges and announces, by the script of the card or phone."""
+"""The payment provider: charges payments and sends webhooks as the test card or phone specifies."""
 
 import sqlite3
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from sandbox.standins.provider.idempotence import Key, KeyReused, Memory
+from sandbox.standins.provider.idempotence import IdempotenceKey, IdempotenceStore, KeyReused
 from sandbox.standins.provider.ledger import Ledger, Payment, Status, sum_refunded
 from sandbox.standins.provider.request_checks import PaymentRequest
-from sandbox.standins.provider.scenarios import AFTER_THE_ANSWER, STALE_WEBHOOK, Plan, Reply, ended, plan_of
-from sandbox.standins.provider.scheduler import Agenda, Task
-from sandbox.standins.provider.test_cards import SERVER_ERROR, Behaviour, script_of
-from sandbox.standins.provider.webhooks import News, Webhooks
+from sandbox.standins.provider.scenarios import (
+    STALE_WEBHOOK_DELAY,
+    WEBHOOK_AFTER_RESPONSE,
+    Reply,
+    Scenario,
+    completed,
+    scenario_of,
+)
+from sandbox.standins.provider.scheduler import ScheduledTask, Scheduler
+from sandbox.standins.provider.test_cards import SERVER_ERROR, Behaviour, instrument_of
+from sandbox.standins.provider.webhooks import PaymentEvent, Webhooks
 from sandbox.standins.provider.yookassa_json import (
     SIGNED_STATUSES,
     JsonObject,
@@ -24,16 +31,16 @@ from sandbox.standins.storage import transaction
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What the shop is to get, `after` seconds from now; no body: nothing, ever."""
+class ProviderResponse:
+    """The response to the shop, sent after `delay` seconds; without a body the request is never answered."""
 
     body: JsonObject | None
     status: int = 200
-    after: float = 0.0
+    delay: float = 0.0
 
 
 class Provider:
-    """Payments of one shop. Its methods never wait: each is one transaction of the ledger."""
+    """Payments of one shop. Methods do not block; each is one transaction of the ledger."""
 
     def __init__(self, db: sqlite3.Connection, settings: Settings, webhooks: Webhooks, page: str) -> None:
         self.db = db
@@ -41,107 +48,112 @@ class Provider:
         self.webhooks = webhooks
         self.page = page
         self.ledger = Ledger(db)
-        self.memory = Memory(db)
-        self.endings = Agenda(db, "ending", self._end_when_due)
+        self.idempotence = IdempotenceStore(db)
+        self.completions = Scheduler(db, "completion", self._complete_when_due)
 
-    def pay(self, request: PaymentRequest, key: Key) -> Answer:
-        """Makes a payment, or shows the one this key made. Raises Refusal 400."""
+    def create_payment(self, request: PaymentRequest, key: IdempotenceKey) -> ProviderResponse:
+        """Create a payment, or return the one that this key created. Raises ApiError 400."""
         with transaction(self.db):
-            if request.script.behaviour is not Behaviour.IGNORES_KEYS:
-                known = self.made_by(key)
+            if request.instrument.behaviour is not Behaviour.IGNORES_KEYS:
+                known = self.find_by_key(key)
                 if known is not None:
-                    return Answer(self.show(self.payment(known)))
+                    return ProviderResponse(self.payment_json(self.payment(known)))
             if self._hangs(request):
-                return Answer(None)
+                return ProviderResponse(None)
             return self._charge(request, key)
 
-    def _charge(self, request: PaymentRequest, key: Key) -> Answer:
-        plan = plan_of(request.script, self.settings)
-        made = _payment(request)
-        now = made if plan.after else ended(made, plan)
-        self.ledger.add_payment(now)
-        self.memory.keep(key, now.id)
-        if plan.after:
-            self.endings.put({"payment": now.id}, plan.after)
-            if plan.calls:
-                self.webhooks.announce(News(now, "pending"), min(AFTER_THE_ANSWER, plan.after / 2))
+    def _charge(self, request: PaymentRequest, key: IdempotenceKey) -> ProviderResponse:
+        scenario = scenario_of(request.instrument, self.settings)
+        pending = _payment(request)
+        payment = pending if scenario.delay else completed(pending, scenario)
+        self.ledger.add_payment(payment)
+        self.idempotence.save(key, payment.id)
+        if scenario.delay:
+            self.completions.schedule({"payment": payment.id}, scenario.delay)
+            if scenario.webhook_delays:
+                event = PaymentEvent(payment, "pending")
+                self.webhooks.announce(event, min(WEBHOOK_AFTER_RESPONSE, scenario.delay / 2))
         else:
-            self._announce(now, plan)
-        return self._answer(made if plan.stale else now, plan)
+            self._announce(payment, scenario)
+        return self._response(pending if scenario.stale else payment, scenario)
 
-    def _answer(self, payment: Payment, plan: Plan) -> Answer:
-        shown = self.show(payment)
-        if plan.stale:
+    def _response(self, payment: Payment, scenario: Scenario) -> ProviderResponse:
+        shown = self.payment_json(payment)
+        if scenario.stale:
             older = shown | {"status": "waiting_for_capture", "paid": True}
-            self.webhooks.announce(News(payment, "pending", "payment.waiting_for_capture", older), STALE_WEBHOOK)
-        return replace(answer_of(shown, plan.reply), after=plan.reply_after)
+            self.webhooks.announce(
+                PaymentEvent(payment, "pending", "payment.waiting_for_capture", older), STALE_WEBHOOK_DELAY
+            )
+        return replace(response_for(shown, scenario.reply), delay=scenario.reply_delay)
 
     def _hangs(self, request: PaymentRequest) -> bool:
-        if request.script.behaviour is not Behaviour.TIMES_OUT_NOT_CHARGED:
+        if request.instrument.behaviour is not Behaviour.TIMES_OUT_NOT_CHARGED:
             return False
-        who = request.metadata.get("reference", request.script.value)
-        return self.memory.count(f"payment {who}") == 1
+        subject = request.metadata.get("reference", request.instrument.value)
+        return self.idempotence.count(f"payment {subject}") == 1
 
     def decide(self, payment_id: str, approved: bool) -> Payment:
-        """Takes the buyer's word from the confirmation page; too late changes nothing. Raises Refusal 404."""
+        """Apply the buyer's decision on the confirmation page, unless the payment is final. Raises ApiError 404."""
         payment = self.payment(payment_id)
-        ends = Status.SUCCEEDED if approved else Status.CANCELED
+        final_status = Status.SUCCEEDED if approved else Status.CANCELED
         reason = None if approved else "3d_secure_failed"
-        self._end(payment, replace(self.plan_of(payment), ends=ends, cancel_reason=reason))
+        self._complete(payment, replace(self.scenario_of(payment), final_status=final_status, cancel_reason=reason))
         return payment
 
-    async def _end_when_due(self, task: Task) -> None:
+    async def _complete_when_due(self, task: ScheduledTask) -> None:
         payment = self.ledger.payment(task.body["payment"])
         if payment is not None:
-            self._end(payment, self.plan_of(payment))
+            self._complete(payment, self.scenario_of(payment))
 
-    def plan_of(self, payment: Payment) -> Plan:
-        """What the card or phone of a payment makes happen."""
-        return plan_of(script_of(payment.method, payment.instrument), self.settings)
+    def scenario_of(self, payment: Payment) -> Scenario:
+        """The scenario of a payment's card or phone."""
+        return scenario_of(instrument_of(payment.method, payment.instrument), self.settings)
 
-    def _end(self, payment: Payment, plan: Plan) -> None:
-        now = ended(payment, plan)
+    def _complete(self, payment: Payment, scenario: Scenario) -> None:
+        final = completed(payment, scenario)
         with transaction(self.db):
-            if self.ledger.finish(now):
-                self._announce(now, plan)
+            if self.ledger.finish(final):
+                self._announce(final, scenario)
 
-    def _announce(self, payment: Payment, plan: Plan) -> None:
+    def _announce(self, payment: Payment, scenario: Scenario) -> None:
         status = SIGNED_STATUSES[payment.status]
-        for delay in plan.calls:
-            self.webhooks.announce(News(payment, status, f"payment.{payment.status}", self.show(payment)), delay)
+        for delay in scenario.webhook_delays:
+            self.webhooks.announce(
+                PaymentEvent(payment, status, f"payment.{payment.status}", self.payment_json(payment)), delay
+            )
 
-    def made_by(self, key: Key) -> str | None:
-        """The id of what this key made before, if anything. Raises Refusal 400 when it came with another body."""
+    def find_by_key(self, key: IdempotenceKey) -> str | None:
+        """The id of the object that this key created, or None. Raises ApiError 400 when the body differs."""
         try:
-            return self.memory.find(key)
+            return self.idempotence.find(key)
         except KeyReused:
             raise invalid_request("Idempotence key duplicated", "Idempotence-Key") from None
 
-    def show(self, payment: Payment) -> JsonObject:
-        """The payment as the API shows it."""
+    def payment_json(self, payment: Payment) -> JsonObject:
+        """The JSON representation of a payment."""
         paid = payment.status is Status.SUCCEEDED
         refunded = sum_refunded(self.ledger.refunds_of(payment.id)) if paid else Decimal(0)
         return payment_object(payment, refunded, self.settings.shop_id, self.page)
 
     def payment(self, payment_id: str) -> Payment:
-        """The payment with the provider's id. Raises Refusal 404."""
+        """The payment with this provider id. Raises ApiError 404."""
         payment = self.ledger.payment(payment_id)
         if payment is None:
             raise not_found("payment")
         return payment
 
 
-def answer_of(shown: JsonObject, reply: Reply) -> Answer:
-    """What becomes of an answer when its work is done."""
+def response_for(shown: JsonObject, reply: Reply) -> ProviderResponse:
+    """The response to a request after its work is done."""
     if reply is Reply.ERROR:
-        return Answer(internal_server_error().body, SERVER_ERROR)
-    return Answer(None if reply is Reply.NOTHING else shown)
+        return ProviderResponse(internal_server_error().body, SERVER_ERROR)
+    return ProviderResponse(None if reply is Reply.NONE else shown)
 
 
 def _payment(request: PaymentRequest) -> Payment:
     return Payment(
-        method=request.script.method,
-        instrument=request.script.value,
+        method=request.instrument.method,
+        instrument=request.instrument.value,
         value=request.value,
         currency=request.currency,
         metadata=request.metadata,

@@ -1,4 +1,4 @@
-"""What is still to happen, and when: kept in the database, so that a restart forgets no answer and no webhook."""
+"""Scheduled tasks of the provider, kept in the database so that they survive a restart."""
 
 import asyncio
 import json
@@ -10,20 +10,20 @@ from dataclasses import dataclass
 from typing import Any
 
 SCHEMA = """
-CREATE TABLE IF NOT EXISTS agenda (
+CREATE TABLE IF NOT EXISTS scheduled_tasks (
   id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, due REAL NOT NULL, since REAL NOT NULL,
   body TEXT NOT NULL, attempt INTEGER NOT NULL DEFAULT 0);
-CREATE INDEX IF NOT EXISTS agenda_due ON agenda (kind, due);
+CREATE INDEX IF NOT EXISTS scheduled_tasks_due ON scheduled_tasks (kind, due);
 """
-AT_ONCE = 16
-AFTER_A_BUG = 5.0
+MAX_CONCURRENT = 16
+RETRY_AFTER_ERROR = 5.0
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Task:
-    """One thing to do: `attempt` counts from 0, `since` is when it was first due (Unix seconds)."""
+class ScheduledTask:
+    """A task; `attempt` counts from 0, `since` is the time when it was first due (Unix seconds)."""
 
     id: int
     since: float
@@ -31,31 +31,31 @@ class Task:
     body: dict[str, Any]
 
 
-Handler = Callable[[Task], Awaitable[float | None]]
+Handler = Callable[[ScheduledTask], Awaitable[float | None]]
 
 
-class Agenda:
-    """The tasks of one kind; a handler that returns seconds is called again after them, None means done."""
+class Scheduler:
+    """Runs the tasks of one kind; a handler returns the seconds until the next attempt, or None when done."""
 
     def __init__(self, db: sqlite3.Connection, kind: str, handler: Handler) -> None:
         self.db = db
         self.kind = kind
         self.handler = handler
-        self._woken = asyncio.Event()
+        self._wake_up = asyncio.Event()
         self._running: dict[int, asyncio.Task[None]] = {}
 
-    def put(self, body: dict[str, Any], delay: float = 0.0) -> None:
-        """Adds a task, due `delay` seconds from now, in the caller's transaction."""
+    def schedule(self, body: dict[str, Any], delay: float = 0.0) -> None:
+        """Add a task, due `delay` seconds from now, in the caller's transaction."""
         due = time.time() + delay
         row = (self.kind, due, due, json.dumps(body))
-        self.db.execute("INSERT INTO agenda (kind, due, since, body) VALUES (?, ?, ?, ?)", row)
-        self._woken.set()
+        self.db.execute("INSERT INTO scheduled_tasks (kind, due, since, body) VALUES (?, ?, ?, ?)", row)
+        self._wake_up.set()
 
     async def run(self) -> None:
-        """Runs until cancelled; what was under way is then left for the next start."""
+        """Run until cancelled; tasks that were running then start again at the next start."""
         try:
             while True:
-                self._woken.clear()
+                self._wake_up.clear()
                 self._start_due()
                 await self._sleep()
         finally:
@@ -64,41 +64,41 @@ class Agenda:
             await asyncio.gather(*self._running.values(), return_exceptions=True)
 
     def _start_due(self) -> None:
-        query = "SELECT * FROM agenda WHERE kind = ? AND due <= ? ORDER BY due, id LIMIT ?"
-        for row in self.db.execute(query, (self.kind, time.time(), 2 * AT_ONCE)).fetchall():
-            if row["id"] not in self._running and len(self._running) < AT_ONCE:
-                task = Task(row["id"], row["since"], row["attempt"], json.loads(row["body"]))
+        query = "SELECT * FROM scheduled_tasks WHERE kind = ? AND due <= ? ORDER BY due, id LIMIT ?"
+        for row in self.db.execute(query, (self.kind, time.time(), 2 * MAX_CONCURRENT)).fetchall():
+            if row["id"] not in self._running and len(self._running) < MAX_CONCURRENT:
+                task = ScheduledTask(row["id"], row["since"], row["attempt"], json.loads(row["body"]))
                 self._running[task.id] = asyncio.create_task(self._do(task))
 
-    async def _do(self, task: Task) -> None:
+    async def _do(self, task: ScheduledTask) -> None:
         try:
-            again = await self._handle(task)
-            if again is None:
-                self.db.execute("DELETE FROM agenda WHERE id = ?", (task.id,))
+            retry_after = await self._handle(task)
+            if retry_after is None:
+                self.db.execute("DELETE FROM scheduled_tasks WHERE id = ?", (task.id,))
             else:
-                row = (time.time() + again, task.id)
-                self.db.execute("UPDATE agenda SET due = ?, attempt = attempt + 1 WHERE id = ?", row)
+                row = (time.time() + retry_after, task.id)
+                self.db.execute("UPDATE scheduled_tasks SET due = ?, attempt = attempt + 1 WHERE id = ?", row)
         finally:
             del self._running[task.id]
-            self._woken.set()
+            self._wake_up.set()
 
-    async def _handle(self, task: Task) -> float | None:
+    async def _handle(self, task: ScheduledTask) -> float | None:
         try:
             return await self.handler(task)
         except Exception:
-            log.exception("agenda.failed kind=%s task=%s", self.kind, task.id)
-            return AFTER_A_BUG
+            log.exception("scheduled_task.failed kind=%s task=%s", self.kind, task.id)
+            return RETRY_AFTER_ERROR
 
     async def _sleep(self) -> None:
         try:
-            await asyncio.wait_for(self._woken.wait(), self._until_next())
+            await asyncio.wait_for(self._wake_up.wait(), self._until_next())
         except TimeoutError:
             return
 
     def _until_next(self) -> float | None:
-        if len(self._running) >= AT_ONCE:
+        if len(self._running) >= MAX_CONCURRENT:
             return None
-        query = "SELECT id, due FROM agenda WHERE kind = ? ORDER BY due, id LIMIT ?"
-        rows = self.db.execute(query, (self.kind, AT_ONCE + 1)).fetchall()
+        query = "SELECT id, due FROM scheduled_tasks WHERE kind = ? ORDER BY due, id LIMIT ?"
+        rows = self.db.execute(query, (self.kind, MAX_CONCURRENT + 1)).fetchall()
         waiting = [row["due"] for row in rows if row["id"] not in self._running]
         return max(waiting[0] - time.time(), 0.0) if waiting else None

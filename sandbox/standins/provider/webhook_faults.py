@@ -1,16 +1,18 @@
-"""How webhooks leave on request: signed as well, lost, more than once, late, or overtaken by the next one."""
+"""Webhook faults that can be requested: signed webhooks, lost, duplicated, delayed or reordered delivery."""
 
 from dataclasses import dataclass
 
 from sandbox.standins.provider.ledger import Payment
 
-MOST_COPIES = 100
-LONGEST_DELAY = 3600.0
+MAX_COPIES = 100
+MAX_DELAY = 3600.0
 
 
 @dataclass(frozen=True)
-class Manner:
-    """`duplicate` counts further copies, `delay` is in seconds, `reorder` holds back every other message."""
+class WebhookFaults:
+    """`generic` also sends signed webhooks, `duplicate` is the number of extra copies, `delay` is in seconds.
+
+    `reorder` delays every other webhook of a payment so that the next one overtakes it."""
 
     generic: bool = False
     lose: bool = False
@@ -20,41 +22,41 @@ class Manner:
 
 
 @dataclass(frozen=True)
-class Whose:
-    """Whose webhooks: of one payment (our reference), of one card or phone, or everybody's."""
+class FaultScope:
+    """The payments that a rule applies to: one (our reference), those by one test card or phone, or all."""
 
     reference: str | None = None
     script: str | None = None
 
 
-class Manners:
-    """What was asked for; the most particular holds, a restart forgets it all."""
+class FaultRules:
+    """Fault rules; the most specific scope applies. Kept in memory, so a restart removes them."""
 
-    def __init__(self, usual: Manner) -> None:
-        self._usual = usual
-        self._asked: dict[Whose, Manner] = {}
+    def __init__(self, default: WebhookFaults) -> None:
+        self._default = default
+        self._rules: dict[FaultScope, WebhookFaults] = {}
 
-    def ask(self, whose: Whose, manner: Manner) -> None:
-        """From now on; what is under way already stays as it is."""
-        self._asked[whose] = manner
+    def set(self, scope: FaultScope, faults: WebhookFaults) -> None:
+        """Set the faults of a scope; webhooks that are already scheduled do not change."""
+        self._rules[scope] = faults
 
-    def forget(self) -> None:
-        """Back to the usual manner for everybody."""
-        self._asked.clear()
+    def clear(self) -> None:
+        """Remove all rules."""
+        self._rules.clear()
 
-    def of(self, payment: Payment) -> Manner:
-        """How webhooks of this payment go out."""
-        for whose in (Whose(reference=payment.reference), Whose(script=payment.instrument)):
-            if whose != Whose() and whose in self._asked:
-                return self._asked[whose]
-        return self.usual
-
-    @property
-    def usual(self) -> Manner:
-        """How everybody's go out who was not named."""
-        return self._asked.get(Whose(), self._usual)
+    def for_payment(self, payment: Payment) -> WebhookFaults:
+        """The faults for webhooks of this payment."""
+        for scope in (FaultScope(reference=payment.reference), FaultScope(script=payment.instrument)):
+            if scope != FaultScope() and scope in self._rules:
+                return self._rules[scope]
+        return self.default
 
     @property
-    def asked(self) -> dict[Whose, Manner]:
-        """Everything that was asked for."""
-        return dict(self._asked)
+    def default(self) -> WebhookFaults:
+        """The faults of payments without a specific rule."""
+        return self._rules.get(FaultScope(), self._default)
+
+    @property
+    def rules(self) -> dict[FaultScope, WebhookFaults]:
+        """All rules by scope."""
+        return dict(self._rules)

@@ -9,12 +9,12 @@ from collections.abc import Sequence
 PREFIX = "whsec_"
 
 
-class NoSecret(ValueError):
-    """What was given is no secret to sign with."""
+class InvalidSecret(ValueError):
+    """The value is not a signing secret."""
 
 
 def read_secrets(given: str) -> tuple[bytes, ...]:
-    """The keys in a list by comma, each `whsec_` and base64. Raises NoSecret."""
+    """Parse a comma-separated list of secrets, each `whsec_` and base64. Raises InvalidSecret."""
     return tuple(_key(secret.strip()) for secret in given.split(",") if secret.strip())
 
 
@@ -24,12 +24,12 @@ def _key(secret: str) -> bytes:
     except binascii.Error:
         key = b""
     if not key or not secret.startswith(PREFIX):
-        raise NoSecret(f"A secret of PAYMENT_WEBHOOK_SECRETS is {PREFIX} and base64")
+        raise InvalidSecret(f"Each secret in PAYMENT_WEBHOOK_SECRETS must be {PREFIX} and base64")
     return key
 
 
 def signed_headers(keys: Sequence[bytes], message_id: str, timestamp: int, body: bytes) -> dict[str, str]:
-    """The three headers of a message; `timestamp` in Unix seconds. One signature for each key, so that keys rotate."""
+    """The three headers of a webhook, with one signature for each key; `timestamp` in Unix seconds."""
     content = b".".join((message_id.encode(), str(timestamp).encode(), body))
     signatures = (base64.b64encode(hmac.digest(key, content, hashlib.sha256)).decode() for key in keys)
     return {

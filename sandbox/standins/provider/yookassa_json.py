@@ -1,11 +1,11 @@
-"""YooKassa API v3 in print: its objects, notifications and refusals as JSON."""
+"""JSON of YooKassa's API v3: objects, notifications and errors."""
 
 import datetime
 from decimal import Decimal
 from typing import Any
 
 from sandbox.standins.provider.ledger import Payment, Refund, Status, new_id
-from sandbox.standins.provider.test_cards import Behaviour, Method, card_script
+from sandbox.standins.provider.test_cards import Behaviour, Method, card_instrument
 
 JsonObject = dict[str, Any]
 
@@ -14,8 +14,8 @@ METHOD_TYPES = {Method.CARD: "bank_card", Method.PHONE: "mobile_balance"}
 PARTIES = {"expired_on_confirmation": "yoo_money"}
 
 
-class Refusal(Exception):
-    """An answer other than 200: HTTP status, YooKassa's code, a sentence, and the parameter at fault, if any."""
+class ApiError(Exception):
+    """An error response: HTTP status, YooKassa's code, a description, and the invalid parameter, if any."""
 
     def __init__(self, status: int, code: str, description: str, parameter: str | None = None) -> None:
         super().__init__(description)
@@ -25,39 +25,39 @@ class Refusal(Exception):
             self.body["parameter"] = parameter
 
 
-def invalid_request(description: str, parameter: str) -> Refusal:
-    """400: nothing was done, and the same request will never be accepted."""
-    return Refusal(400, "invalid_request", description, parameter)
+def invalid_request(description: str, parameter: str) -> ApiError:
+    """400: nothing was done, and repeating the request will not help."""
+    return ApiError(400, "invalid_request", description, parameter)
 
 
-def not_found(name: str) -> Refusal:
-    """404 for a payment or refund that is not this shop's."""
-    return Refusal(404, "not_found", f"{name.capitalize()} doesn't exist or access denied", f"{name}_id")
+def not_found(name: str) -> ApiError:
+    """404: this shop has no such payment or refund."""
+    return ApiError(404, "not_found", f"{name.capitalize()} doesn't exist or access denied", f"{name}_id")
 
 
-def internal_server_error() -> Refusal:
-    """500: whether anything was done is not known to the shop."""
-    return Refusal(500, "internal_server_error", "Technical difficulties. The result of the request is unknown")
+def internal_server_error() -> ApiError:
+    """500: the shop cannot know whether the request took effect."""
+    return ApiError(500, "internal_server_error", "Technical difficulties. The result of the request is unknown")
 
 
 def timestamp(unix_ms: int) -> str:
-    """RFC 3339 in UTC with milliseconds, as `2026-11-23T09:00:00.000Z`."""
+    """RFC 3339 in UTC with milliseconds, for example `2026-11-23T09:00:00.000Z`."""
     moment = datetime.datetime.fromtimestamp(unix_ms / 1000, datetime.UTC)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def amount(value: str, currency: str) -> JsonObject:
-    """Money as the API writes it."""
+    """An amount in the API's format."""
     return {"value": value, "currency": currency}
 
 
 def as_decimals_of(value: str, total: Decimal) -> str:
-    """`total` with as many decimals as `value` has."""
+    """`total` with the same number of decimals as `value`."""
     return str(total.quantize(Decimal(value)))
 
 
 def payment_object(payment: Payment, refunded: Decimal, shop_id: str, page: str) -> JsonObject:
-    """A payment as it is now; `page` is the address of the confirmation pages without the id."""
+    """The payment object; `page` is the URL of the confirmation pages without the id."""
     succeeded = payment.status is Status.SUCCEEDED
     shown: JsonObject = {
         "id": payment.id,
@@ -84,7 +84,7 @@ def _confirmation(payment: Payment, page: str) -> JsonObject:
         return {}
     if payment.method == Method.PHONE:
         return {"confirmation": {"type": "external"}}
-    if card_script(payment.instrument).behaviour is not Behaviour.CONFIRMS_ON_PAGE:
+    if card_instrument(payment.instrument).behaviour is not Behaviour.CONFIRMS_ON_PAGE:
         return {}
     where = {"type": "redirect", "confirmation_url": f"{page}/{payment.id}"}
     return {"confirmation": where if payment.return_url is None else where | {"return_url": payment.return_url}}
@@ -98,7 +98,7 @@ def _cancellation(payment: Payment) -> JsonObject:
 
 
 def refund_object(refund: Refund) -> JsonObject:
-    """A refund as it is now."""
+    """The refund object."""
     shown: JsonObject = {
         "id": refund.id,
         "payment_id": refund.payment_id,
@@ -114,7 +114,7 @@ def refund_object(refund: Refund) -> JsonObject:
 
 
 def object_list(items: list[JsonObject], next_cursor: str | None) -> JsonObject:
-    """A page of objects; `next_cursor` only when there are more."""
+    """A page of objects; `next_cursor` is None on the last page."""
     page: JsonObject = {"type": "list", "items": items}
     return page if next_cursor is None else page | {"next_cursor": next_cursor}
 
@@ -123,7 +123,7 @@ SIGNED_STATUSES = {Status.PENDING: "pending", Status.SUCCEEDED: "succeeded", Sta
 
 
 def signed_message(payment: Payment, status: str) -> JsonObject:
-    """The body of a signed webhook: a payment by the shop's own name for it."""
+    """The body of a signed webhook; identifies the payment by the shop's reference."""
     shown: JsonObject = {
         "paymentId": payment.reference,
         "status": status,
@@ -136,5 +136,5 @@ def signed_message(payment: Payment, status: str) -> JsonObject:
 
 
 def notification(event: str, shown: JsonObject) -> JsonObject:
-    """A webhook's body, as `payment.succeeded` with the payment."""
+    """The body of a native webhook: an event such as `payment.succeeded` with its object."""
     return {"type": "notification", "event": event, "object": shown}

@@ -1,10 +1,10 @@
-// Brings new messages to the top of the list without touching those that are open.
+// Adds new messages to the top of the list without changing messages that are already shown.
 "use strict";
 
 const list = document.getElementById("messages");
 const empty = document.getElementById("empty");
 const live = document.getElementById("live");
-const news = document.getElementById("news");
+const announcement = document.getElementById("new-messages");
 const total = document.getElementById("total");
 const title = document.title;
 let unseen = 0;
@@ -14,11 +14,11 @@ live.closest("label").hidden = false;
 async function poll() {
   const query = new URLSearchParams(location.search);
   query.set("after", list.dataset.newest);
-  const answer = await fetch(`/messages?${query}`);
-  if (!answer.ok) return;
-  const now = Number(answer.headers.get("X-Total"));
+  const response = await fetch(`/messages?${query}`);
+  if (!response.ok) return;
+  const now = Number(response.headers.get("X-Total"));
   if (now < Number(list.dataset.total)) return location.reload();
-  show(now, await answer.text());
+  show(now, await response.text());
 }
 
 function show(now, html) {
@@ -29,7 +29,7 @@ function show(now, html) {
   list.dataset.newest = fresh[0].dataset.id;
   fresh.forEach((message) => { message.classList.add("fresh"); localise(message); });
   empty.hidden = true;
-  news.textContent = fresh.length === 1 ? "1 new message" : `${fresh.length} new messages`;
+  announcement.textContent = fresh.length === 1 ? "1 new message" : `${fresh.length} new messages`;
   if (document.hidden) document.title = `(${(unseen += fresh.length)}) ${title}`;
 }
 

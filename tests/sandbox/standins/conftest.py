@@ -1,14 +1,14 @@
-"""Neighbours that hurry, one process for all tests that leave it running, and the shop they deal with."""
+"""The stand-ins with short delays in one process for all tests, a shop, and a receiver of webhooks."""
 
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from sandbox.standins.running import Neighbours, running_neighbours
-from tests.sandbox.standins.doubles import Shop, WebhookTaker
+from sandbox.standins.running import StandIns, running_stand_ins
+from tests.sandbox.standins.clients import Shop, WebhookReceiver
 
-HURRY: dict[str, Any] = {
+SHORT_DELAYS: dict[str, Any] = {
     "ANSWERS_LATER_SECONDS": "0.4",
     "PHONE_ANSWER_SECONDS": "0.2",
     "MOMENT_SECONDS": "0.3",
@@ -16,7 +16,7 @@ HURRY: dict[str, Any] = {
     "HANG_SECONDS": "0.5",
     "CONFIRMATION_SECONDS": "1",
 }
-# The one in use, and the one it is going to be replaced with.
+# The current secret and the next one.
 SECRETS = (
     "whsec_" + "c2FuZGJveC1zZWNyZXQtb25lLW9mLTMyLWJ5dGVzISE=",
     "whsec_" + "c2FuZGJveC1zZWNyZXQtdHdvLW9mLTMyLWJ5dGVzISE=",
@@ -24,21 +24,21 @@ SECRETS = (
 
 
 @pytest.fixture(scope="session")
-def webhooks() -> Iterator[WebhookTaker]:
-    taker = WebhookTaker()
-    yield taker
-    taker.close()
+def webhooks() -> Iterator[WebhookReceiver]:
+    receiver = WebhookReceiver()
+    yield receiver
+    receiver.close()
 
 
 @pytest.fixture(scope="session")
-def neighbours(webhooks: WebhookTaker) -> Iterator[Neighbours]:
+def stand_ins(webhooks: WebhookReceiver) -> Iterator[StandIns]:
     signing = {"NOTIFY_URL": webhooks.notify_url, "PAYMENT_WEBHOOK_SECRETS": ",".join(SECRETS)}
-    with running_neighbours(webhooks.url, **(HURRY | signing)) as running:
+    with running_stand_ins(webhooks.url, **(SHORT_DELAYS | signing)) as running:
         yield running
 
 
 @pytest.fixture(scope="session")
-def shop(neighbours: Neighbours) -> Iterator[Shop]:
-    shop = Shop(neighbours)
+def shop(stand_ins: StandIns) -> Iterator[Shop]:
+    shop = Shop(stand_ins)
     yield shop
     shop.client.close()

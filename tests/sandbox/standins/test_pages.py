@@ -1,4 +1,4 @@
-"""The pages show what arrived and what the provider believes, and let no message do more than be read."""
+"""The HTML pages: inbox, ledger and test cards; contents of messages are escaped."""
 
 import html
 import re
@@ -6,80 +6,80 @@ import smtplib
 
 import pytest
 
-from sandbox.standins.running import Neighbours
-from tests.sandbox.standins.doubles import Shop, new_key
-from tests.sandbox.standins.test_inbox import a_mail, send_sms
+from sandbox.standins.running import StandIns
+from tests.sandbox.standins.clients import Shop, new_key
+from tests.sandbox.standins.senders import a_mail, send_sms
 
-EVIL = '</iframe><script>alert("x")</script>'
+MALICIOUS = '</iframe><script>alert("x")</script>'
 
 
-def test_inbox_page_escapes_subject_text_and_html(neighbours: Neighbours) -> None:
+def test_inbox_page_escapes_subject_text_and_html(stand_ins: StandIns) -> None:
     part = new_key()
-    with smtplib.SMTP("127.0.0.1", neighbours.smtp_port, timeout=5) as smtp:
-        smtp.send_message(a_mail(f"{part}@example.com", subject=EVIL, text=EVIL, html=EVIL))
-    page = neighbours.client.get(f"{neighbours.url}/", params={"to": part}).text
+    with smtplib.SMTP("127.0.0.1", stand_ins.smtp_port, timeout=5) as smtp:
+        smtp.send_message(a_mail(f"{part}@example.com", subject=MALICIOUS, text=MALICIOUS, html=MALICIOUS))
+    page = stand_ins.client.get(f"{stand_ins.url}/", params={"to": part}).text
 
     assert "<script>alert" not in page
     (frame,) = re.findall(r"<iframe[^>]*>", page)
-    assert html.unescape(re.findall(r'srcdoc="([^"]*)"', frame)[0]).strip().endswith(EVIL)
+    assert html.unescape(re.findall(r'srcdoc="([^"]*)"', frame)[0]).strip().endswith(MALICIOUS)
     assert 'sandbox="allow-popups allow-popups-to-escape-sandbox"' in frame
 
 
-def test_inbox_page_tells_channels_apart_and_filters(neighbours: Neighbours) -> None:
+def test_inbox_page_filters_by_channel_and_recipient(stand_ins: StandIns) -> None:
     text = new_key()
-    send_sms(neighbours, {"To": "+79161234568", "From": "Shop", "Body": text})
-    url = f"{neighbours.url}/"
+    send_sms(stand_ins, {"To": "+79161234568", "From": "Shop", "Body": text})
+    url = f"{stand_ins.url}/"
 
-    assert text in neighbours.client.get(url, params={"channel": "sms", "to": "9161234568"}).text
-    assert text not in neighbours.client.get(url, params={"channel": "email"}).text
-    assert "No message fits this filter" in neighbours.client.get(url, params={"to": "nobody@example.com"}).text
+    assert text in stand_ins.client.get(url, params={"channel": "sms", "to": "9161234568"}).text
+    assert text not in stand_ins.client.get(url, params={"channel": "email"}).text
+    assert "No message matches this filter" in stand_ins.client.get(url, params={"to": "nobody@example.com"}).text
 
 
-def test_poll_brings_only_what_is_new(neighbours: Neighbours) -> None:
+def test_poll_returns_only_new_messages(stand_ins: StandIns) -> None:
     first, second = new_key(), new_key()
-    send_sms(neighbours, {"To": "+79161234569", "From": "Shop", "Body": first})
-    newest = neighbours.inbox()[-1]["id"]
-    send_sms(neighbours, {"To": "+79161234569", "From": "Shop", "Body": second})
-    answer = neighbours.client.get(f"{neighbours.url}/messages", params={"after": newest, "to": "79161234569"})
+    send_sms(stand_ins, {"To": "+79161234569", "From": "Shop", "Body": first})
+    newest = stand_ins.inbox()[-1]["id"]
+    send_sms(stand_ins, {"To": "+79161234569", "From": "Shop", "Body": second})
+    answer = stand_ins.client.get(f"{stand_ins.url}/messages", params={"after": newest, "to": "79161234569"})
 
     assert second in answer.text
     assert first not in answer.text
     assert answer.headers["x-total"] == "2"
 
 
-def test_ledger_page_shows_payments_with_their_refunds(neighbours: Neighbours, shop: Shop) -> None:
+def test_ledger_page_shows_payments_with_refunds(stand_ins: StandIns, shop: Shop) -> None:
     reference = new_key()
     payment = shop.pay("tok_refund_fails", metadata={"reference": reference})
     shop.post_refund(payment["id"], "12.34")
-    page = neighbours.client.get(f"{neighbours.url}/ledger.html", params={"reference": reference}).text
+    page = stand_ins.client.get(f"{stand_ins.url}/ledger.html", params={"reference": reference}).text
 
     assert payment["id"] in page
     assert re.search(r"12\.34\s+<span class=\"status canceled\">canceled</span>", page)
 
 
-def test_scripts_page_lists_the_cards(neighbours: Neighbours) -> None:
-    assert "<code>tok_times_out_not_charged</code>" in neighbours.client.get(f"{neighbours.url}/scripts.html").text
+def test_test_cards_page_lists_the_cards(stand_ins: StandIns) -> None:
+    assert "<code>tok_times_out_not_charged</code>" in stand_ins.client.get(f"{stand_ins.url}/scripts.html").text
 
 
 @pytest.mark.parametrize("path", ["/", "/ledger.html", "/scripts.html"])
-def test_pages_allow_no_script_but_their_own(neighbours: Neighbours, path: str) -> None:
-    policy = neighbours.client.get(f"{neighbours.url}{path}").headers["content-security-policy"]
+def test_pages_allow_only_their_own_scripts(stand_ins: StandIns, path: str) -> None:
+    policy = stand_ins.client.get(f"{stand_ins.url}{path}").headers["content-security-policy"]
 
     assert "default-src 'none'; script-src 'self';" in policy
     assert (
-        re.findall(r'<script(?! src="/static/inbox.js" defer>)', neighbours.client.get(f"{neighbours.url}{path}").text)
+        re.findall(r'<script(?! src="/static/inbox.js" defer>)', stand_ins.client.get(f"{stand_ins.url}{path}").text)
         == []
     )
 
 
 @pytest.mark.parametrize("path", ["/static/inbox.js", "/static/page.css"])
-def test_assets_are_served(neighbours: Neighbours, path: str) -> None:
-    assert neighbours.client.get(f"{neighbours.url}{path}").status_code == 200
+def test_assets_are_served(stand_ins: StandIns, path: str) -> None:
+    assert stand_ins.client.get(f"{stand_ins.url}{path}").status_code == 200
 
 
-def test_confirmation_of_an_unknown_payment_is_404_and_a_wrong_decision_400(neighbours: Neighbours) -> None:
-    page = f"{neighbours.url}/confirm/none"
+def test_confirmation_of_an_unknown_payment_is_404_and_a_wrong_decision_400(stand_ins: StandIns) -> None:
+    page = f"{stand_ins.url}/confirm/none"
 
-    assert neighbours.client.get(page).status_code == 404
-    assert neighbours.client.post(page, data={"decision": "approve"}).status_code == 404
-    assert neighbours.client.post(page, data={"decision": "maybe"}).status_code == 400
+    assert stand_ins.client.get(page).status_code == 404
+    assert stand_ins.client.post(page, data={"decision": "approve"}).status_code == 404
+    assert stand_ins.client.post(page, data={"decision": "maybe"}).status_code == 400

@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
-from sandbox.standins.running import Neighbours, running_neighbours
+from sandbox.standins.running import StandIns, running_stand_ins
 from services.clock import new_id
 from services.db import Sessions
 from services.payments.call_budget import Times
@@ -28,16 +28,16 @@ HASTY = Times(call=1, claim=5, refund_pause=0)
 
 
 @pytest.fixture(scope="session")
-def neighbours() -> Iterator[Neighbours]:
-    with running_neighbours(MOMENT_SECONDS="0.1", ANSWERS_LATER_SECONDS="0.2", PHONE_ANSWER_SECONDS="0.1") as running:
+def stand_ins() -> Iterator[StandIns]:
+    with running_stand_ins(MOMENT_SECONDS="0.1", ANSWERS_LATER_SECONDS="0.2", PHONE_ANSWER_SECONDS="0.1") as running:
         yield running
 
 
 @pytest.fixture(scope="session")
-def yookassa(neighbours: Neighbours) -> Iterator[YooKassa]:
-    shop_id, secret_key = neighbours.shop
+def yookassa(stand_ins: StandIns) -> Iterator[YooKassa]:
+    shop_id, secret_key = stand_ins.shop
     methods = any_amount_methods(CARD_TERM, PHONE_TERM)
-    made = YooKassa(f"{neighbours.url}/v3", shop_id, secret_key, methods, sources=["127.0.0.0/8"])
+    made = YooKassa(f"{stand_ins.url}/v3", shop_id, secret_key, methods, sources=["127.0.0.0/8"])
     yield made
     made.close()
 
@@ -54,10 +54,10 @@ def clock() -> TurnableClock:
 
 @pytest.fixture
 def service(
-    sessions: Sessions, gateway: Interposed, clock: TurnableClock, neighbours: Neighbours
+    sessions: Sessions, gateway: Interposed, clock: TurnableClock, stand_ins: StandIns
 ) -> Iterator[PaymentService]:
     yield PaymentService(sessions, gateway, clock, times=Times(refund_pause=0))
-    assert_I4_I5(sessions, neighbours)
+    assert_I4_I5(sessions, stand_ins)
 
 
 @pytest.fixture
@@ -85,24 +85,24 @@ def a_charge(
 class Bank:
     """What the provider believes of one payment."""
 
-    neighbours: Neighbours
+    stand_ins: StandIns
 
     def charges(self, payment_id: UUID) -> list[str]:
         """The states of every charge that carries our payment's id."""
-        return [item["status"] for item in self.neighbours.ledger(str(payment_id))]
+        return [item["status"] for item in self.stand_ins.ledger(str(payment_id))]
 
     def refunds(self, payment_id: UUID) -> list[tuple[str, str]]:
         """Amount and state of every refund of it."""
-        items = self.neighbours.ledger(str(payment_id))
+        items = self.stand_ins.ledger(str(payment_id))
         return [(refund["amount"], refund["status"]) for item in items for refund in item["refunds"]]
 
 
 @pytest.fixture
-def bank(neighbours: Neighbours) -> Bank:
-    return Bank(neighbours)
+def bank(stand_ins: StandIns) -> Bank:
+    return Bank(stand_ins)
 
 
-def assert_I4_I5(sessions: Sessions, neighbours: Neighbours) -> None:
+def assert_I4_I5(sessions: Sessions, stand_ins: StandIns) -> None:
     """Columns and ledger say the same; the provider charged once, and gave back exactly what we say it did."""
     with sessions.begin() as session:
         rows = session.execute(
@@ -117,7 +117,7 @@ def assert_I4_I5(sessions: Sessions, neighbours: Neighbours) -> None:
         ).all()
     for row in rows:
         assert (row.charged, row.returned) == (row.captured_minor, row.refunded_minor)
-        there: list[dict[str, Any]] = neighbours.ledger(str(row.id))
+        there: list[dict[str, Any]] = stand_ins.ledger(str(row.id))
         assert len([item for item in there if item["status"] == "succeeded"]) <= 1
         returned = [r for item in there for r in item["refunds"] if r["status"] == "succeeded"]
         assert sum(round(float(refund["amount"]) * 100) for refund in returned) == row.refunded_minor

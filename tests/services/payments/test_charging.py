@@ -12,7 +12,7 @@ import httpx2
 import pytest
 from sqlalchemy import event, text
 
-from sandbox.standins.running import Neighbours
+from sandbox.standins.running import StandIns
 from services.clock import new_id
 from services.db import Sessions
 from services.errors import (
@@ -66,10 +66,10 @@ def test_a_charge_is_two_statements_of_ours(service: PaymentService, sessions: S
     assert len(seen) == 2
 
 
-def test_amounts_have_their_currencys_decimals(service: PaymentService, bank: Bank, neighbours: Neighbours) -> None:
+def test_amounts_have_their_currencys_decimals(service: PaymentService, bank: Bank, stand_ins: StandIns) -> None:
     view = service.charge(a_charge(amount_minor=500, currency="JPY"))
     assert (view.status, view.captured_minor) == (PaymentStatus.SUCCEEDED, 500)
-    assert neighbours.ledger(str(view.id))[0]["amount"] == "500"
+    assert stand_ins.ledger(str(view.id))[0]["amount"] == "500"
 
 
 def test_F38_a_declined_card(service: PaymentService, bank: Bank) -> None:
@@ -100,11 +100,11 @@ def test_T89_a_second_payment_beside_a_live_or_succeeded_one(service: PaymentSer
     assert [payment.id for payment in service.of_order(first.order_id)] == [view.id]
 
 
-def test_a_card_that_is_confirmed_on_a_page(service: PaymentService, neighbours: Neighbours) -> None:
+def test_a_card_that_is_confirmed_on_a_page(service: PaymentService, stand_ins: StandIns) -> None:
     view = service.charge(a_charge("tok_confirms_on_page"))
     assert view.status is PaymentStatus.PENDING
     assert view.confirmation_url is not None
-    assert view.confirmation_url.startswith(neighbours.url)
+    assert view.confirmation_url.startswith(stand_ins.url)
     assert view.term_left is not None
     assert CARD_TERM - 60 < view.term_left <= CARD_TERM
     assert view.retry_after >= 1

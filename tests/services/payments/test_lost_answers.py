@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from sandbox.standins.running import Neighbours
+from sandbox.standins.running import StandIns
 from services.db import Sessions
 from services.errors import Unavailable
 from services.payments.call_budget import Times
@@ -171,10 +171,10 @@ def test_F37_a_busy_provider_is_left_alone_for_as_long_as_it_asks(
 
 
 def test_F41_a_provider_that_is_away(
-    service: PaymentService, bank: Bank, neighbours: Neighbours, clock: TurnableClock, sessions: Sessions
+    service: PaymentService, bank: Bank, stand_ins: StandIns, clock: TurnableClock, sessions: Sessions
 ) -> None:
     charge = a_charge()
-    neighbours.outage("payments", 60)
+    stand_ins.outage("payments", 60)
     try:
         lost = service.charge(charge)
         assert lost.status is PaymentStatus.UNKNOWN
@@ -186,7 +186,7 @@ def test_F41_a_provider_that_is_away(
         with pytest.raises(Unavailable):
             service.undo(charge.order_id)
     finally:
-        neighbours.outage("payments", 0)
+        stand_ins.outage("payments", 0)
     undone = service.undo(charge.order_id)
     assert (undone.done, undone.refunded_minor) == (True, 0)
     assert service.get(lost.id).failure_code == "not_charged"

@@ -140,7 +140,7 @@ def test_F46_a_late_success_is_found_by_the_id_its_message_names(
         moved = "UPDATE payments.payments SET created_at = created_at - interval '1 day', call_until = NULL"
         session.execute(text(moved))
     assert service.refresh(lost.id).status is PaymentStatus.FAILED
-    [there] = bank.neighbours.ledger(str(lost.id))
+    [there] = bank.stand_ins.ledger(str(lost.id))
     for provider_id in ("forged-id", there["paymentId"]):
         service.receive_webhook("yookassa", {}, a_message(provider_id, reference=lost.id), HERE)
     assert service.refresh(lost.id).surplus

@@ -11,7 +11,7 @@ from uuid import UUID
 import pytest
 
 from sandbox.process import wait_until
-from sandbox.standins.running import Neighbours
+from sandbox.standins.running import StandIns
 from services.clock import new_id
 from services.money import Money
 from services.payments.gateway import (
@@ -31,13 +31,13 @@ WITHIN = 5.0
 
 
 @contextmanager
-def outage(neighbours: Neighbours, status: int | None) -> Iterator[None]:
+def outage(stand_ins: StandIns, status: int | None) -> Iterator[None]:
     """The provider is away for this block: it drops connections, or answers so."""
-    neighbours.outage("payments", 60, status)
+    stand_ins.outage("payments", 60, status)
     try:
         yield
     finally:
-        neighbours.outage("payments", 0)
+        stand_ins.outage("payments", 0)
 
 
 def searched(yookassa: YooKassa, reference: UUID, provider_id: str | None = None) -> ProviderPayment | None:
@@ -56,13 +56,13 @@ def a_refund(paid: ProviderPayment, minor: int, number: int = 1) -> RefundOrder:
     return RefundOrder(f"refund:{paid.provider_id}:{number}", paid.provider_id, Money(minor, "RUB"))
 
 
-def test_a_card_is_charged_once_however_often_it_is_asked(yookassa: YooKassa, neighbours: Neighbours) -> None:
+def test_a_card_is_charged_once_however_often_it_is_asked(yookassa: YooKassa, stand_ins: StandIns) -> None:
     reference, charge = new_id(), a_charge()
     first, second = (yookassa.charge(reference, charge, within=WITHIN) for _ in range(2))
 
     assert first == second == searched(yookassa, reference) == searched(yookassa, reference, first.provider_id)
     assert (first.outcome, first.amount) == (Outcome.SUCCEEDED, AMOUNT)
-    assert [item["captures"] for item in neighbours.ledger(str(reference))] == [1]
+    assert [item["captures"] for item in stand_ins.ledger(str(reference))] == [1]
 
 
 def test_a_phone_is_pending_and_then_found_charged(yookassa: YooKassa) -> None:
@@ -73,31 +73,31 @@ def test_a_phone_is_pending_and_then_found_charged(yookassa: YooKassa) -> None:
     assert wait_until(lambda: outcome(yookassa, reference) is Outcome.SUCCEEDED, WITHIN)
 
 
-def test_a_buyer_is_sent_to_the_page_that_asks(yookassa: YooKassa, neighbours: Neighbours) -> None:
+def test_a_buyer_is_sent_to_the_page_that_asks(yookassa: YooKassa, stand_ins: StandIns) -> None:
     asked = yookassa.charge(new_id(), a_charge("tok_confirms_on_page"), within=WITHIN)
 
     assert asked.outcome is Outcome.PENDING
-    assert asked.confirmation_url == f"{neighbours.url}/confirm/{asked.provider_id}"
+    assert asked.confirmation_url == f"{stand_ins.url}/confirm/{asked.provider_id}"
 
 
 @pytest.mark.parametrize("status", [429, 503])
 def test_F37_a_busy_provider_is_left_alone_for_as_long_as_it_says(
-    yookassa: YooKassa, neighbours: Neighbours, status: int
+    yookassa: YooKassa, stand_ins: StandIns, status: int
 ) -> None:
     reference = new_id()
-    with outage(neighbours, status), pytest.raises(GatewayUnavailable) as busy:
+    with outage(stand_ins, status), pytest.raises(GatewayUnavailable) as busy:
         yookassa.charge(reference, a_charge(), within=WITHIN)
 
     assert 55 <= busy.value.retry_after <= 60
-    assert neighbours.ledger(str(reference)) == []
+    assert stand_ins.ledger(str(reference)) == []
 
 
 @pytest.mark.parametrize("status", [None, 200, 500], ids=["dropped", "half an answer", "error"])
 def test_F39_an_answer_that_breaks_off_is_unknown_and_then_looked_up(
-    yookassa: YooKassa, neighbours: Neighbours, status: int | None
+    yookassa: YooKassa, stand_ins: StandIns, status: int | None
 ) -> None:
     reference = new_id()
-    with outage(neighbours, status), pytest.raises(GatewayUnknown):
+    with outage(stand_ins, status), pytest.raises(GatewayUnknown):
         yookassa.charge(reference, a_charge(), within=WITHIN)
 
     assert searched(yookassa, reference) is None
@@ -134,7 +134,7 @@ def test_F36_an_error_after_the_charge_is_found_charged(yookassa: YooKassa) -> N
     assert found.outcome is Outcome.SUCCEEDED
 
 
-def test_F54_a_refund_whose_answer_is_lost_is_found_by_its_key(yookassa: YooKassa, neighbours: Neighbours) -> None:
+def test_F54_a_refund_whose_answer_is_lost_is_found_by_its_key(yookassa: YooKassa, stand_ins: StandIns) -> None:
     reference = new_id()
     with pytest.raises(GatewayUnknown):
         yookassa.charge(reference, a_charge("tok_error_after_charge"), within=WITHIN)
@@ -149,7 +149,7 @@ def test_F54_a_refund_whose_answer_is_lost_is_found_by_its_key(yookassa: YooKass
     assert found is not None
     assert found == yookassa.look_up_refund(refund, found.provider_id, within=WITHIN)
     assert found == yookassa.refund(refund, within=WITHIN)
-    assert [len(item["refunds"]) for item in neighbours.ledger(str(reference))] == [1]
+    assert [len(item["refunds"]) for item in stand_ins.ledger(str(reference))] == [1]
 
 
 def test_parts_are_refunded_up_to_the_whole_and_no_further(yookassa: YooKassa) -> None:

@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and a closed terminal as one exception, raised once, so that the stopping is not disturbed."""
+"""Turns SIGINT, SIGTERM and SIGHUP into one KeyboardInterrupt, raised once so that the shutdown is not interrupted."""
 
 import signal
 from collections.abc import Iterator
@@ -9,8 +9,8 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @contextmanager
-def interruptions() -> Iterator[None]:
-    """Within this block the first of the three signals raises KeyboardInterrupt, even where the shell ignored it."""
+def interrupt_on_signals() -> Iterator[None]:
+    """Raise KeyboardInterrupt at the first of the signals within the block, also when the shell had it ignored."""
     before = [(number, signal.signal(number, _interrupt)) for number in SIGNALS]
     try:
         yield
@@ -19,12 +19,12 @@ def interruptions() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def ignore_further() -> None:
-    """Let the three signals do nothing until the block ends."""
+def ignore_signals() -> None:
+    """Ignore the signals until the block ends."""
     for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
-    ignore_further()
+    ignore_signals()
     raise KeyboardInterrupt

@@ -1,4 +1,4 @@
-"""The provider's own SDK takes the stand-in for the provider: what it sends is understood, what it gets it can read."""
+"""The provider's own SDK works with the stand-in."""
 
 import datetime
 from collections.abc import Iterator
@@ -10,16 +10,16 @@ from yookassa.domain.exceptions import ApiError, BadRequestError, NotFoundError,
 from yookassa.domain.exceptions.too_many_request_error import TooManyRequestsError
 from yookassa.domain.notification import WebhookNotification
 
-from sandbox.standins.running import Neighbours
-from tests.sandbox.standins.doubles import Json, Shop, WebhookTaker, new_key, rub
+from sandbox.standins.running import StandIns
+from tests.sandbox.standins.clients import Json, Shop, WebhookReceiver, new_key, rub
 
 BACK = "http://127.0.0.1:1/back"
 
 
 @pytest.fixture(autouse=True)
-def configured(neighbours: Neighbours, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def configured(stand_ins: StandIns, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    Configuration.configure(*neighbours.shop, api_url=f"{neighbours.url}/v3")
+    Configuration.configure(*stand_ins.shop, api_url=f"{stand_ins.url}/v3")
     yield
     Configuration.configure(None, None)
 
@@ -44,7 +44,7 @@ def test_card_by_token() -> None:
     assert dict(Payment.find_one(paid.id)) == dict(paid)
 
 
-def test_phone_balance_is_pending_and_ends(shop: Shop) -> None:
+def test_phone_balance_is_pending_then_succeeds(shop: Shop) -> None:
     data = {"type": "mobile_balance", "phone": "79000000001"}
     asked = Payment.create(an_order(None, payment_method_data=data, confirmation={"type": "external"}))
 
@@ -53,22 +53,22 @@ def test_phone_balance_is_pending_and_ends(shop: Shop) -> None:
         "external",
         "mobile_balance",
     )
-    shop.ended(asked.id)
+    shop.wait_until_final(asked.id)
     assert Payment.find_one(asked.id).status == "succeeded"
 
 
-def test_confirmation_sends_the_buyer_to_a_page(neighbours: Neighbours) -> None:
+def test_confirmation_redirects_the_buyer_to_a_page(stand_ins: StandIns) -> None:
     where = {"type": "redirect", "return_url": BACK}
     asked = Payment.create(an_order("tok_confirms_on_page", confirmation=where))
 
     assert (asked.status, asked.confirmation.type, asked.confirmation.return_url) == ("pending", "redirect", BACK)
-    neighbours.client.post(asked.confirmation.confirmation_url, data={"decision": "decline"})
+    stand_ins.client.post(asked.confirmation.confirmation_url, data={"decision": "decline"})
     ended = Payment.find_one(asked.id)
     assert (ended.status, ended.cancellation_details.party) == ("canceled", "payment_network")
     assert ended.cancellation_details.reason == "3d_secure_failed"
 
 
-def test_the_same_key_is_the_same_payment_and_refund() -> None:
+def test_same_key_returns_the_same_payment_and_refund() -> None:
     order, key = an_order(), new_key()
     paid, again = (Payment.create(order, key) for _ in range(2))
     assert again.id == paid.id
@@ -81,16 +81,16 @@ def test_the_same_key_is_the_same_payment_and_refund() -> None:
 
 def test_list_by_time_of_creation_page_by_page() -> None:
     since = (datetime.datetime.now(datetime.UTC)).isoformat(timespec="milliseconds")
-    made = [Payment.create(an_order()).id for _ in range(3)]
+    created = [Payment.create(an_order()).id for _ in range(3)]
     first = Payment.list({"created_at.gte": since, "limit": 2})
     second = Payment.list({"created_at.gte": since, "limit": 2, "cursor": first.next_cursor})
 
     ids = [payment.id for page in (first, second) for payment in page.items]
-    assert [payment_id for payment_id in ids if payment_id in made] == made[::-1]
+    assert [payment_id for payment_id in ids if payment_id in created] == created[::-1]
     assert Payment.list({"created_at.lt": "2020-01-01T00:00:00Z"}).items == []
 
 
-def test_refunds_of_a_part_and_of_the_rest() -> None:
+def test_partial_refund_and_refund_of_the_rest() -> None:
     paid = Payment.create(an_order())
     part = Refund.create({"payment_id": paid.id, "amount": rub("30.00"), "description": "a part"})
     rest = Refund.create({"payment_id": paid.id, "amount": rub("70.00")})
@@ -102,13 +102,13 @@ def test_refunds_of_a_part_and_of_the_rest() -> None:
     assert (in_roubles(after.refunded_amount), after.refundable) == (("100.00", "RUB"), False)
 
 
-def test_a_refund_that_fails_says_why() -> None:
+def test_failed_refund_has_a_reason() -> None:
     refund = Refund.create({"payment_id": Payment.create(an_order("tok_refund_fails")).id, "amount": rub("100.00")})
 
     assert (refund.status, refund.cancellation_details.reason) == ("canceled", "general_decline")
 
 
-def test_nothing_waits_for_capture_or_can_be_canceled() -> None:
+def test_capture_and_cancel_are_refused() -> None:
     pending = Payment.create(an_order("tok_answers_later_600")).id
 
     for act in (Payment.capture, Payment.cancel):
@@ -120,14 +120,14 @@ def test_nothing_waits_for_capture_or_can_be_canceled() -> None:
     assert Payment.find_one(pending).status == "pending"
 
 
-def test_unknown_payment_and_refund() -> None:
+def test_unknown_payment_and_refund_are_not_found() -> None:
     for kind, name in ((Payment, "payment_id"), (Refund, "refund_id")):
         with pytest.raises(NotFoundError) as refused:
             kind.find_one("none")
         assert problem(refused.value) == ("error", "not_found", name)
 
 
-def test_refusals_name_the_parameter() -> None:
+def test_errors_name_the_parameter() -> None:
     paid = Payment.create(an_order()).id
     with pytest.raises(BadRequestError) as token:
         Payment.create({"amount": rub("1.00"), "capture": True})
@@ -140,8 +140,8 @@ def test_refusals_name_the_parameter() -> None:
     assert parameters == ["payment_method_data", "amount.value", "Idempotence-Key"]
 
 
-def test_wrong_secret_key(neighbours: Neighbours) -> None:
-    Configuration.configure(neighbours.shop[0], "wrong", api_url=f"{neighbours.url}/v3")
+def test_wrong_secret_key_is_unauthorized(stand_ins: StandIns) -> None:
+    Configuration.configure(stand_ins.shop[0], "wrong", api_url=f"{stand_ins.url}/v3")
     with pytest.raises(UnauthorizedError) as refused:
         Payment.create(an_order())
 
@@ -149,16 +149,18 @@ def test_wrong_secret_key(neighbours: Neighbours) -> None:
 
 
 @pytest.mark.parametrize(("status", "kind"), [(429, TooManyRequestsError), (503, ApiError)])
-def test_F37_a_busy_provider(neighbours: Neighbours, status: int, kind: type[ApiError]) -> None:
-    neighbours.outage("payments", 60, status)
+def test_F37_unavailable_provider_raises_the_error_of_the_sdk(
+    stand_ins: StandIns, status: int, kind: type[ApiError]
+) -> None:
+    stand_ins.outage("payments", 60, status)
     try:
         with pytest.raises(kind):
             Payment.create(an_order())
     finally:
-        neighbours.outage("payments", 0)
+        stand_ins.outage("payments", 0)
 
 
-def test_webhooks_are_its_notifications(webhooks: WebhookTaker) -> None:
+def test_webhook_parses_as_notification(webhooks: WebhookReceiver) -> None:
     paid = Payment.create(an_order())
     notified = WebhookNotification(webhooks.wait_for(paid.id)[0])
 
@@ -166,6 +168,6 @@ def test_webhooks_are_its_notifications(webhooks: WebhookTaker) -> None:
 
 
 def problem(error: ApiError) -> tuple[str, str, str]:
-    """Type, code and parameter of a refusal in the provider's own form."""
+    """Type, code and parameter of an error of the SDK."""
     content = error.content
     return content["type"], content["code"], content["parameter"]

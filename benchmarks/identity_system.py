@@ -1,4 +1,4 @@
-"""What signing in is measured on: PostgreSQL and an api, real and alone, and people who know their passwords."""
+"""The system under test of the sign-in benchmark: PostgreSQL, the API and registered accounts."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ from sandbox.settings import StackSettings
 from sandbox.stack import Stack
 from services.identity.passwords import Argon2Profile
 
-PASSWORD = "blue lantern over the bay"  # noqa: S105 - of people made up here
-#: What production is set up with when nothing is said, and the least that it takes.
+PASSWORD = "blue lantern over the bay"  # noqa: S105 - password of the generated accounts
+#: The default profile of production, and the cheapest that it allows.
 DEFAULT = Argon2Profile()
 FLOOR = Argon2Profile(2, 19456, 1)
-#: The profiles that docs/deploying.md names, dearest first.
+#: The profiles of docs/deploying.md, most expensive first.
 PROFILES = (DEFAULT, Argon2Profile(3, 65536, 1), Argon2Profile(3, 32768, 1), Argon2Profile(2, 32768, 1), FLOOR)
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What came back, and after how many seconds."""
+class Response:
+    """A response and its time in seconds."""
 
     status: int
     body: dict[str, Any]
@@ -41,38 +41,38 @@ class Answer:
 
 
 class Client:
-    """One connection that stays open, and the plainest HTTP client there is, for it shares the machine."""
+    """A client with one keep-alive connection; uses http.client because its cost is part of the measurement."""
 
     def __init__(self, port: int) -> None:
         self._connection = http.client.HTTPConnection(LOOPBACK, port, timeout=60)
         self.headers: dict[str, str] = {}
 
-    def ask(self, method: str, path: str, body: Mapping[str, str] | None = None) -> Answer:
-        """One request."""
+    def request(self, method: str, path: str, body: Mapping[str, str] | None = None) -> Response:
+        """Send a request."""
         content = json.dumps(body).encode() if body is not None else None
         headers = self.headers | ({"Content-Type": "application/json"} if content else {})
-        began = time.perf_counter()
+        started = time.perf_counter()
         self._connection.request(method, f"/api/v1{path}", content, headers)
-        answer = self._connection.getresponse()
-        text = answer.read()
-        seconds = time.perf_counter() - began
-        return Answer(answer.status, json.loads(text) if text else {}, seconds)
+        response = self._connection.getresponse()
+        text = response.read()
+        seconds = time.perf_counter() - started
+        return Response(response.status, json.loads(text) if text else {}, seconds)
 
-    def expect(self, status: int, method: str, path: str, body: Mapping[str, str] | None = None) -> Answer:
-        """The same. Raises NotMeasured when the answer is another one."""
-        answer = self.ask(method, path, body)
-        if answer.status != status:
-            raise NotMeasured(f"{method} {path}: {answer.status} {str(answer.body)[:300]}")
-        return answer
+    def expect(self, status: int, method: str, path: str, body: Mapping[str, str] | None = None) -> Response:
+        """Send a request. Raises NotMeasured when the response has another status."""
+        response = self.request(method, path, body)
+        if response.status != status:
+            raise NotMeasured(f"{method} {path}: {response.status} {str(response.body)[:300]}")
+        return response
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         self._connection.close()
 
 
 @dataclass(frozen=True)
-class Place:
-    """An api that runs, with people in it."""
+class IdentityApi:
+    """A running API with registered accounts."""
 
     port: int
     profile: Argon2Profile
@@ -80,7 +80,7 @@ class Place:
 
     @contextmanager
     def client(self, *, signed_in: bool = False) -> Iterator[Client]:
-        """A connection; `signed_in`: as the first of the people."""
+        """A client; `signed_in` logs in as the first account."""
         client = Client(self.port)
         try:
             if signed_in:
@@ -90,14 +90,14 @@ class Place:
         finally:
             client.close()
 
-    def sign_in(self, client: Client, email: str) -> Answer:
-        """Raises NotMeasured when it is refused."""
+    def sign_in(self, client: Client, email: str) -> Response:
+        """Log in. Raises NotMeasured when that is refused."""
         return client.expect(200, "POST", "/auth/login/email", {"email": email, "password": PASSWORD})
 
 
 @contextmanager
-def outside(folder: Path) -> Iterator[Stack]:
-    """The world around, without an application; messages stay queued, so that nobody sends while we measure."""
+def running_servers(folder: Path) -> Iterator[Stack]:
+    """The servers without an application: without workers no messages are sent during the measurement."""
     settings = StackSettings.for_tests(folder)
     with Stack(replace(settings, durable=True, application=False)) as stack:
         argv = [sys.executable, "-m", "services", "migrate"]
@@ -106,8 +106,8 @@ def outside(folder: Path) -> Iterator[Stack]:
 
 
 @contextmanager
-def place(stack: Stack, profile: Argon2Profile, people: int) -> Iterator[Place]:
-    """An api of its own that hashes so, and so many new accounts."""
+def running_api(stack: Stack, profile: Argon2Profile, accounts: int) -> Iterator[IdentityApi]:
+    """An API process with this hashing profile and so many new accounts."""
     port = free_port()
     hashing = {
         "ARGON2_TIME_COST": str(profile.time_cost),
@@ -118,15 +118,15 @@ def place(stack: Stack, profile: Argon2Profile, people: int) -> Iterator[Place]:
     log = stack.settings.data_dir / "logs" / f"api-{port}.log"
     argv = [sys.executable, "-m", "api"]
     with Program("api", argv, env=environment, cwd=ROOT, log=log, ready=answers_readyz(port)):
-        made = Place(port, profile, [f"p{port}-{number}@example.com" for number in range(people)])
-        with made.client() as client:
-            for email in made.emails:
+        api = IdentityApi(port, profile, [f"p{port}-{number}@example.com" for number in range(accounts)])
+        with api.client() as client:
+            for email in api.emails:
                 person = {"firstName": "Anna", "lastName": "Petrova", "email": email, "password": PASSWORD}
                 client.expect(201, "POST", "/auth/register/email", person)
-        yield made
+        yield api
 
 
-def strangers(seed: int) -> Iterator[str]:
-    """Addresses that nobody registered, as long as those of the people."""
-    chosen = random.Random(seed)
-    return (f"p{chosen.randrange(10_000, 65_536)}-{number}@example.com" for number in itertools.count(1000))
+def unregistered_emails(seed: int) -> Iterator[str]:
+    """Unregistered addresses of the same length as the registered ones."""
+    generator = random.Random(seed)
+    return (f"p{generator.randrange(10_000, 65_536)}-{number}@example.com" for number in itertools.count(1000))

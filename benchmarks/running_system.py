@@ -1,4 +1,4 @@
-"""The scene of a run: a fresh stack, the application and the buyers as processes, a catalog, and people who buy."""
+"""The system under test: a new stack, the application and the REST client as driver processes, catalog and buyers."""
 
 from __future__ import annotations
 
@@ -30,29 +30,29 @@ from services.clock import Clock
 from services.db import Sessions
 
 ROOT = Path(__file__).resolve().parent.parent
-#: A day of a real shop: over a thousand products.
+#: Over a thousand products.
 CATALOG = ROOT / "sandbox" / "data" / "2010-12-01.csv.gz"
-#: Units of each product: more than any run can sell.
+#: Units of each product: more than a run can sell.
 STOCK = 10_000_000
-#: How many of them are bought.
+#: Number of products that orders are placed for.
 PRODUCTS = 500
-#: Cheap passwords and no limits, which are not what is measured.
+#: Cheap password hashes and no limits: they are not measured.
 SETTINGS = {
     "ORDERS_MAX_UNPAID": "0",
     "RATE_LIMIT_FACTOR": "1000",
     "ARGON2_TIME_COST": "1",
     "ARGON2_MEMORY_KIB": "64",
     "ARGON2_PARALLELISM": "1",
-    # what the person at the terminal may have set must not change what is measured
+    # variables of the environment must not change the measurement
     "LOCAL_LANE": "on",
     "FAULTS": "",
 }
-#: Seconds in which commands, events and messages must have drained after a round.
-DRAINS = 60.0
-#: Statuses, by how many orders have them; and what is on its way.
+#: Seconds to wait for commands, events and messages to drain after a round.
+DRAIN_TIMEOUT = 60.0
+#: Orders and messages by status, and the number of undelivered commands, events and messages.
 _STATUSES = text("SELECT status, count(*) AS number FROM orders.orders GROUP BY status")
 _MESSAGES = text("SELECT status, count(*) AS number FROM notifications.notifications GROUP BY status")
-_WAITING = text(
+_UNDELIVERED = text(
     "SELECT (SELECT count(*) FROM orders.outbox WHERE done_at IS NULL)"
     " + (SELECT count(*) FROM orders.events WHERE told_at IS NULL)"
     " + (SELECT count(*) FROM notifications.notifications WHERE status = 'queued')"
@@ -60,8 +60,8 @@ _WAITING = text(
 
 
 @dataclass(frozen=True)
-class Scene:
-    """A running system with a shop in it."""
+class RunningSystem:
+    """The running system."""
 
     stack: Stack
     application: Driver
@@ -69,49 +69,51 @@ class Scene:
     sessions: Sessions
 
     def measure(self, wanted: Round) -> Done:
-        """Run one round where its case is driven. Raises NotMeasured."""
+        """Measure one round with the driver of its case. Raises NotMeasured."""
         driver = self.client if wanted.case is Case.REST else self.application
         return driver.measure(wanted)
 
-    def drain(self) -> float:
-        """Wait until nothing is on its way; returns how many seconds that took. Raises NotMeasured."""
-        began = time.monotonic()
-        if not wait_until(lambda: not self.waiting(), DRAINS):
-            raise NotMeasured(f"{self.waiting()} commands, events or messages are still waiting after {DRAINS:g} s")
-        return time.monotonic() - began
+    def wait_until_drained(self) -> float:
+        """Wait until nothing is undelivered; returns the seconds that it took. Raises NotMeasured."""
+        started = time.monotonic()
+        if not wait_until(lambda: not self.count_undelivered(), DRAIN_TIMEOUT):
+            raise NotMeasured(
+                f"{self.count_undelivered()} commands, events or messages are undelivered after {DRAIN_TIMEOUT:g} s"
+            )
+        return time.monotonic() - started
 
-    def waiting(self) -> int:
-        """How many commands, events and messages are on their way."""
+    def count_undelivered(self) -> int:
+        """Number of undelivered commands, events and messages."""
         with self.sessions.begin() as session:
-            return int(session.execute(_WAITING).scalar_one())
+            return int(session.execute(_UNDELIVERED).scalar_one())
 
     def statuses(self) -> dict[str, int]:
-        """How many orders there are of each status."""
+        """Number of orders by status."""
         with self.sessions.begin() as session:
             return {row.status: row.number for row in session.execute(_STATUSES)}
 
     def messages(self) -> dict[str, int]:
-        """How many messages there are of each status."""
+        """Number of messages by status."""
         with self.sessions.begin() as session:
             return {row.status: row.number for row in session.execute(_MESSAGES)}
 
     def processor_seconds(self) -> dict[str, float]:
-        """Processor time of every part until now; empty where the system does not tell."""
+        """Processor seconds of each part until now; empty where the system does not provide them."""
         if not processor.countable():
             return {}
         pids = {
             "server": self.stack.pid("temporal"),
             "worker": self.application.pid,
             "database": self.stack.pid("postgres"),
-            "sandbox": self.stack.pid("neighbours"),
+            "sandbox": self.stack.pid("standins"),
             "client": self.client.pid,
         }
         return {part: processor.seconds_of(pid) for part, pid in pids.items()}
 
 
 @contextmanager
-def built(folder: Path, buyers: int) -> Iterator[Scene]:
-    """Start everything on free ports and fill the shop. Raises CannotStart, NotMeasured."""
+def running_system(folder: Path, buyers: int) -> Iterator[RunningSystem]:
+    """Start the system on free ports and create products and buyers. Raises CannotStart, NotMeasured."""
     ports = Ports.free()
     settings = StackSettings(folder, ports, application=False, web_ui=False, env=SETTINGS)
     with Stack(settings) as stack:
@@ -120,26 +122,26 @@ def built(folder: Path, buyers: int) -> Iterator[Scene]:
         _administer(environment, "import-products", str(CATALOG), "--stock", str(STOCK))
         logs = folder / "logs"
         with (
-            Driver("application", environment, logs / "application.log", application.run) as working,
-            Driver("client", environment, logs / "client.log", client.run, "127.0.0.1", ports.api) as buying,
-            _opened(stack.addresses.database) as sessions,
+            Driver("application", environment, logs / "application.log", application.run) as application_driver,
+            Driver("client", environment, logs / "client.log", client.run, "127.0.0.1", ports.api) as client_driver,
+            _database_sessions(stack.addresses.database) as sessions,
         ):
-            _wait_ready(working, ports.api)
-            shop = Shop(_products(sessions), _people(stack.addresses.api, buyers), _card(stack.addresses.sandbox))
-            for driver in (working, buying):
-                driver.open(shop)
-            yield Scene(stack, working, buying, sessions)
+            _wait_ready(application_driver, ports.api)
+            shop = Shop(_products(sessions), _shoppers(stack.addresses.api, buyers), _card(stack.addresses.sandbox))
+            for driver in (application_driver, client_driver):
+                driver.send_shop(shop)
+            yield RunningSystem(stack, application_driver, client_driver, sessions)
 
 
-def _administer(environment: Mapping[str, str], *words: str) -> None:
-    argv = [sys.executable, "-m", "services", *words]
+def _administer(environment: Mapping[str, str], *arguments: str) -> None:
+    argv = [sys.executable, "-m", "services", *arguments]
     done = subprocess.run(argv, env=environment, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise NotMeasured(f"{' '.join(words[:1])} failed: {done.stderr or done.stdout}")
+        raise NotMeasured(f"{arguments[0]} failed: {done.stderr or done.stdout}")
 
 
 @contextmanager
-def _opened(database: str) -> Iterator[Sessions]:
+def _database_sessions(database: str) -> Iterator[Sessions]:
     engine = db.connect(database, pool_size=1)
     try:
         yield Sessions(engine)
@@ -147,9 +149,9 @@ def _opened(database: str) -> Iterator[Sessions]:
         engine.dispose()
 
 
-def _wait_ready(working: Driver, port: int) -> None:
+def _wait_ready(application_driver: Driver, port: int) -> None:
     ready = answers_readyz(port)
-    if not wait_until(lambda: bool(working.pid) and ready(), 60):
+    if not wait_until(lambda: bool(application_driver.pid) and ready(), 60):
         raise NotMeasured("the application was not ready within 60 s")
 
 
@@ -157,7 +159,7 @@ def _products(sessions: Sessions) -> list[UUID]:
     return [product.id for product in CatalogService(sessions, Clock()).list(limit=PRODUCTS)]
 
 
-def _people(api: str, count: int) -> list[Shopper]:
+def _shoppers(api: str, count: int) -> list[Shopper]:
     buyers = [Buyer(str(number), email=f"buyer-{number}@example.com", phone=None) for number in range(count)]
     with httpx2.Client(base_url=f"{api}/api/v1", timeout=60) as http, ThreadPoolExecutor(4) as pool:
         return list(pool.map(lambda buyer: _signed_up(http, buyer), buyers))

@@ -1,4 +1,4 @@
-"""What each test phone makes the provider do: as the card of its name, once its owner has answered."""
+"""Behaviours of test phones: the same as those of the cards, but pending first."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import pytest
 
 from sandbox.process import wait_until
 from sandbox.standins.provider.test_cards import PHONES, Behaviour
-from tests.sandbox.standins.doubles import DROPPED, PATIENCE, Json, Shop, WebhookTaker, new_key, rub
+from tests.sandbox.standins.clients import DROPPED, TIMEOUT, Json, Shop, WebhookReceiver, new_key, rub
 
 NUMBERS: dict[Behaviour, str] = {behaviour: phone for phone, behaviour in PHONES.items()}
 SUCCEEDED, OLDER = "payment.succeeded", "payment.waiting_for_capture"
@@ -18,9 +18,9 @@ def request(shop: Shop, behaviour: Behaviour, reference: str, key: str | None = 
 
 
 def charges(shop: Shop, reference: str, count: int = 1) -> list[Json]:
-    """The provider's charges, once so many have been made."""
-    assert wait_until(lambda: sum(item["captures"] for item in shop.neighbours.ledger(reference)) == count, PATIENCE)
-    return shop.neighbours.ledger(reference)
+    """Wait for `count` captures; returns the ledger of the reference."""
+    assert wait_until(lambda: sum(item["captures"] for item in shop.stand_ins.ledger(reference)) == count, TIMEOUT)
+    return shop.stand_ins.ledger(reference)
 
 
 @pytest.mark.parametrize(
@@ -37,8 +37,8 @@ def charges(shop: Shop, reference: str, count: int = 1) -> list[Json]:
         (Behaviour.DECLINES, ["payment.canceled"]),
     ],
 )
-def test_pending_first_and_told_when_it_ends(
-    shop: Shop, webhooks: WebhookTaker, behaviour: Behaviour, events: list[str]
+def test_payment_is_pending_then_final_with_webhooks(
+    shop: Shop, webhooks: WebhookReceiver, behaviour: Behaviour, events: list[str]
 ) -> None:
     payment = shop.pay_by_phone(NUMBERS[behaviour])
 
@@ -47,15 +47,15 @@ def test_pending_first_and_told_when_it_ends(
     assert shop.payment(payment["id"])["amount"] == rub("101.00" if behaviour is Behaviour.WRONG_AMOUNT else "100.00")
 
 
-def test_never_calls_back(shop: Shop, webhooks: WebhookTaker) -> None:
-    silent = shop.pay_by_phone(NUMBERS[Behaviour.NEVER_CALLS_BACK])
-    shop.ended(silent["id"])
+def test_never_calls_back(shop: Shop, webhooks: WebhookReceiver) -> None:
+    payment = shop.pay_by_phone(NUMBERS[Behaviour.NEVER_CALLS_BACK])
+    shop.wait_until_final(payment["id"])
     webhooks.wait_for(shop.pay_by_phone(NUMBERS[Behaviour.SUCCEEDS])["id"])
 
-    assert webhooks.events_of(silent["id"]) == []
+    assert webhooks.events_of(payment["id"]) == []
 
 
-def test_times_out_charged(shop: Shop, webhooks: WebhookTaker) -> None:
+def test_times_out_charged(shop: Shop, webhooks: WebhookReceiver) -> None:
     reference, key = new_key(), new_key()
     with pytest.raises(DROPPED):
         request(shop, Behaviour.TIMES_OUT_CHARGED, reference, key)
@@ -70,7 +70,7 @@ def test_times_out_not_charged(shop: Shop) -> None:
     reference, key = new_key(), new_key()
     with pytest.raises(DROPPED):
         request(shop, Behaviour.TIMES_OUT_NOT_CHARGED, reference, key)
-    assert shop.neighbours.ledger(reference) == []
+    assert shop.stand_ins.ledger(reference) == []
 
     assert request(shop, Behaviour.TIMES_OUT_NOT_CHARGED, reference, key).json()["status"] == "pending"
     assert len(charges(shop, reference)) == 1

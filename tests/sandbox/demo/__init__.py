@@ -1,0 +1,1 @@
+"""The demo: plan, test cards run, tables and audit."""

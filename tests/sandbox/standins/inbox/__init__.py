@@ -1,0 +1,1 @@
+"""The mail server and SMS gateway stand-ins."""

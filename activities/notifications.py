@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from services.identity.account_messages import AccountMessages
     from services.identity.service import IdentityService
     from services.notifications.service import NotificationService
-    from services.notifications.views import NewMessage, OrderNotice
+    from services.notifications.views import NewMessage, OrderNotification
     from services.orders.outbox import OrderOutbox
     from services.orders.views import PendingNotification
 
@@ -39,8 +39,8 @@ class NotificationActivities:
     identity: IdentityService
     account_messages: AccountMessages
     notifications: NotificationService
-    #: build an `OrderNotice` and a `NewMessage`; given, so that this room loads no database code
-    notice_of: Callable[..., OrderNotice]
+    #: build an `OrderNotification` and a `NewMessage`; given, so that this room loads no database code
+    notice_of: Callable[..., OrderNotification]
     message_of: Callable[..., NewMessage]
     alarm: Callable[[], Alarm]
     faults: Faults
@@ -67,7 +67,7 @@ class NotificationActivities:
         events = self.outbox.pending_notifications(BATCH)
         if events:
             with self.faults.around("notify"):
-                self.notifications.queue_order_events(self._notices(events))
+                self.notifications.queue_order_notifications(self._notices(events))
             self.outbox.mark_notified([event.id for event in events])
         return len(events)
 
@@ -84,7 +84,7 @@ class NotificationActivities:
         self.account_messages.forget([one.id for one in waiting])
         return len(waiting)
 
-    def _notices(self, events: Sequence[PendingNotification]) -> list[OrderNotice]:
+    def _notices(self, events: Sequence[PendingNotification]) -> list[OrderNotification]:
         contacts = self.identity.contacts([event.buyer_id for event in events])
         notices = []
         for event in events:

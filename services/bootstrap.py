@@ -27,11 +27,11 @@ from services.identity.service import IdentityService
 from services.identity.sign_in import SignIn
 from services.identity.signing_keys import signing_keys
 from services.identity.verification_codes import Codes
-from services.notifications.mail import SmtpMailer
-from services.notifications.ports import Mailer, Texter, Unconfigured
+from services.notifications.mail import SmtpMailSender
+from services.notifications.ports import MailSender, SmsSender, UnconfiguredSender
 from services.notifications.rendering import Templates
 from services.notifications.service import NotificationService
-from services.notifications.sms import HttpTexter
+from services.notifications.sms import HttpSmsSender
 from services.orders.outbox import OrderOutbox
 from services.orders.service import OrderService
 from services.orders.transitions import OrderTransitions
@@ -197,11 +197,11 @@ def _gateway(settings: Settings) -> YooKassa:
 def _notifications(
     settings: Settings, sessions: Sessions, vault: Vault, clock: Clock, opened: ExitStack
 ) -> NotificationService:
-    mailer: Mailer = Unconfigured("SMTP_URL")
-    texter: Texter = Unconfigured("SMS_URL")
+    mail_sender: MailSender = UnconfiguredSender("SMTP_URL")
+    sms_sender: SmsSender = UnconfiguredSender("SMS_URL")
     if settings.smtp_url:
         host = urlsplit(settings.public_url).hostname or "localhost"
-        mailer = opened.enter_context(closing(SmtpMailer(settings.smtp_url, settings.mail_from, host)))
+        mail_sender = opened.enter_context(closing(SmtpMailSender(settings.smtp_url, settings.mail_from, host)))
     if settings.sms_url:
-        texter = opened.enter_context(closing(HttpTexter(settings.sms_url, settings.sms_from)))
-    return NotificationService(sessions, vault, mailer, texter, clock, Templates(settings.shop_name))
+        sms_sender = opened.enter_context(closing(HttpSmsSender(settings.sms_url, settings.sms_from)))
+    return NotificationService(sessions, vault, mail_sender, sms_sender, clock, Templates(settings.shop_name))

@@ -15,7 +15,7 @@ from activities.polling import Alarm
 from activities.reservations import ReservationActivities
 from services.bootstrap import Services
 from services.notifications.order_messages import account_message
-from services.notifications.views import OrderNotice
+from services.notifications.views import OrderNotification
 from services.payments.views import Charge
 from services.pg_notify import NOTIFICATIONS, OUTBOX
 from services.reservations.views import Item
@@ -47,7 +47,7 @@ def activities(services: Services, courier: Courier, faults: Faults | None = Non
         services.identity,
         services.account_messages,
         services.notifications,
-        OrderNotice,
+        OrderNotification,
         account_message,
         lambda: Alarm(subscribe, NOTIFICATIONS),
         faults,

@@ -12,7 +12,7 @@ from email.utils import parseaddr
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from services.notifications.mime import bracketed, compose
-from services.notifications.ports import SENT, Delivery, Mail, Outcome
+from services.notifications.ports import SENT, DeliveryResult, Email, Outcome
 
 #: Seconds to wait for each answer of the server.
 TIME_OUT = 5.0
@@ -44,7 +44,7 @@ def _credentials(parts: SplitResult) -> tuple[str | None, str | None]:
     return parts.username and unquote(parts.username), parts.password and unquote(parts.password)
 
 
-class SmtpMailer:
+class SmtpMailSender:
     """Hands mails to one server; keeps a connection for each thread that was ever at work at once."""
 
     def __init__(self, smtp_url: str, sender: str, host: str) -> None:
@@ -61,25 +61,25 @@ class SmtpMailer:
         while self._idle:
             self._idle.pop().close()
 
-    def send(self, mail: Mail, /) -> Delivery:
+    def send(self, mail: Email, /) -> DeliveryResult:
         """Hand over one mail, on a kept connection if there is one."""
         try:
             content = compose(mail, self._sender, self._host)
         except ValueError:
-            return Delivery(Outcome.REJECTED, "the address cannot stand in a mail")
+            return DeliveryResult(Outcome.REJECTED, "the address cannot stand in a mail")
         while self._idle:
             # a server may close a kept connection at any time: as long as it took nothing, a new one is due
             with suppress(smtplib.SMTPException, OSError, IndexError):
                 return self._offer(self._idle.pop(), mail, content)
         return self._offer_anew(mail, content)
 
-    def _offer_anew(self, mail: Mail, content: bytes) -> Delivery:
+    def _offer_anew(self, mail: Email, content: bytes) -> DeliveryResult:
         try:
             return self._offer(self._connect(), mail, content)
         except smtplib.SMTPResponseException as refusal:
-            return Delivery(Outcome.UNREACHABLE, f"the mail server refused us ({refusal.smtp_code})")
+            return DeliveryResult(Outcome.UNREACHABLE, f"the mail server refused us ({refusal.smtp_code})")
         except (OSError, smtplib.SMTPException) as error:
-            return Delivery(Outcome.UNREACHABLE, f"the mail server cannot be reached ({type(error).__name__})")
+            return DeliveryResult(Outcome.UNREACHABLE, f"the mail server cannot be reached ({type(error).__name__})")
 
     def _connect(self) -> smtplib.SMTP:
         server = self._server
@@ -102,13 +102,13 @@ class SmtpMailer:
         if self._server.user is not None:
             connection.login(self._server.user, self._server.password or "")
 
-    def _offer(self, connection: smtplib.SMTP, mail: Mail, content: bytes) -> Delivery:
+    def _offer(self, connection: smtplib.SMTP, mail: Email, content: bytes) -> DeliveryResult:
         """One mail on this connection. Raises SMTPException when the connection did not even take the sender."""
         try:
             self._say_sender(connection, mail)
         except smtplib.SMTPNotSupportedError:
             self._keep(connection)
-            return Delivery(Outcome.REJECTED, "the mail server takes no such address (SMTPUTF8)")
+            return DeliveryResult(Outcome.REJECTED, "the mail server takes no such address (SMTPUTF8)")
         except BaseException:
             connection.close()
             raise
@@ -116,7 +116,7 @@ class SmtpMailer:
         self._keep(connection, reset=delivery is not SENT)
         return delivery
 
-    def _say_sender(self, connection: smtplib.SMTP, mail: Mail) -> None:
+    def _say_sender(self, connection: smtplib.SMTP, mail: Email) -> None:
         code, words = connection.mail(self._envelope, () if mail.to.isascii() else ("SMTPUTF8",))
         if code != 250:
             raise smtplib.SMTPSenderRefused(code, words, self._envelope)
@@ -131,30 +131,30 @@ class SmtpMailer:
             self._idle.append(connection)
 
 
-def _say_recipient(connection: smtplib.SMTP, mail: Mail) -> Delivery | None:
+def _say_recipient(connection: smtplib.SMTP, mail: Email) -> DeliveryResult | None:
     try:
         code, words = connection.rcpt(mail.to)
     except (smtplib.SMTPException, OSError):
         connection.close()
-        return Delivery(Outcome.POSTPONED, "the connection to the mail server broke")
+        return DeliveryResult(Outcome.POSTPONED, "the connection to the mail server broke")
     if code in (250, 251):
         return None
     # 55x speaks of the mailbox; other refusals are about us or about now
     outcome = Outcome.REJECTED if 550 <= code <= 559 else Outcome.POSTPONED
-    return Delivery(outcome, f"the mail server refused the address ({_status(code, words)})")
+    return DeliveryResult(outcome, f"the mail server refused the address ({_status(code, words)})")
 
 
-def _say_content(connection: smtplib.SMTP, content: bytes) -> Delivery:
+def _say_content(connection: smtplib.SMTP, content: bytes) -> DeliveryResult:
     try:
         code, words = connection.data(content)
     except smtplib.SMTPDataError as refusal:
         code, words = refusal.smtp_code, refusal.smtp_error if isinstance(refusal.smtp_error, bytes) else b""
     except (smtplib.SMTPException, OSError):
         connection.close()
-        return Delivery(Outcome.UNKNOWN, "the connection to the mail server broke before its answer")
+        return DeliveryResult(Outcome.UNKNOWN, "the connection to the mail server broke before its answer")
     if code == 250:
         return SENT
-    return Delivery(Outcome.POSTPONED, f"the mail server refused the mail ({_status(code, words)})")
+    return DeliveryResult(Outcome.POSTPONED, f"the mail server refused the mail ({_status(code, words)})")
 
 
 def _status(code: int, words: bytes) -> str:

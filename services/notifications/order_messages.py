@@ -7,10 +7,10 @@ from uuid import UUID
 
 from services.notifications.status import Channel
 from services.notifications.template_registry import VARIABLES
-from services.notifications.views import NewMessage, OrderNotice
+from services.notifications.views import NewMessage, OrderNotification
 
 
-def messages_about(notice: OrderNotice) -> Iterator[NewMessage]:
+def messages_for(notice: OrderNotification) -> Iterator[NewMessage]:
     """The messages of one event."""
     for suffix, channel, to in _ways(notice):
         yield NewMessage(
@@ -31,14 +31,14 @@ def account_message(
     return NewMessage(f"account:{message_id}", Channel(channel), to, template, language, variables)
 
 
-def _ways(notice: OrderNotice) -> Iterator[tuple[str, Channel, str]]:
+def _ways(notice: OrderNotification) -> Iterator[tuple[str, Channel, str]]:
     if notice.email:
         yield "email", Channel.EMAIL, notice.email
     for place, phone in enumerate(notice.phones):
         yield ("sms", "sms:order")[place] if place < 2 else f"sms:{place}", Channel.SMS, phone
 
 
-def _variables(notice: OrderNotice) -> Mapping[str, str]:
+def _variables(notice: OrderNotification) -> Mapping[str, str]:
     given = {
         "firstName": notice.first_name,
         "orderId": str(notice.order_id),

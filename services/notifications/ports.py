@@ -26,18 +26,18 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True)
-class Delivery:
+class DeliveryResult:
     """An outcome with its reason in our own words: never the neighbour's text, which may name the recipient."""
 
     outcome: Outcome
     reason: str | None = None
 
 
-SENT = Delivery(Outcome.SENT)
+SENT = DeliveryResult(Outcome.SENT)
 
 
 @dataclass(frozen=True)
-class Mail:
+class Email:
     """An e-mail; `id` makes its Message-ID, so a second sending is recognised as the same mail."""
 
     id: UUID
@@ -49,7 +49,7 @@ class Mail:
 
 
 @dataclass(frozen=True)
-class Text:
+class Sms:
     """An SMS; `to` is E.164, `id` goes along as the gateway's idempotency key."""
 
     id: UUID
@@ -57,26 +57,26 @@ class Text:
     body: str = field(repr=False)
 
 
-class Mailer(Protocol):
+class MailSender(Protocol):
     """Hands over e-mails; used by several threads at once; never raises for a neighbour's trouble."""
 
-    def send(self, mail: Mail, /) -> Delivery:
+    def send(self, mail: Email, /) -> DeliveryResult:
         """Hand over one mail."""
 
 
-class Texter(Protocol):
+class SmsSender(Protocol):
     """Hands over SMS; used by several threads at once; never raises for a neighbour's trouble."""
 
-    def send(self, text: Text, /) -> Delivery:
+    def send(self, text: Sms, /) -> DeliveryResult:
         """Hand over one SMS."""
 
 
-class Unconfigured:
+class UnconfiguredSender:
     """Stands where a server's address is missing (development only): each message fails and says why."""
 
     def __init__(self, variable: str) -> None:
         """`variable`: the environment variable that is not set, e.g. `SMTP_URL`."""
         self._reason = f"{variable} is not set"
 
-    def send(self, _: object, /) -> Delivery:
-        return Delivery(Outcome.REJECTED, self._reason)
+    def send(self, _: object, /) -> DeliveryResult:
+        return DeliveryResult(Outcome.REJECTED, self._reason)

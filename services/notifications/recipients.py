@@ -15,14 +15,14 @@ MAX_LENGTH = 254
 _COSTLY = frozenset({PhoneNumberType.PREMIUM_RATE, PhoneNumberType.SHARED_COST, PhoneNumberType.UAN})
 
 
-def checked(channel: Channel, to: str) -> str:
+def checked_recipient(channel: Channel, to: str) -> str:
     """The one recipient in the form that is sent to. Raises Invalid at `/to` when it does not fit the channel."""
     if len(to) > MAX_LENGTH:
         raise _does_not_fit(channel)
     return _address(to) if channel is Channel.EMAIL else _number(to)
 
 
-def masked(channel: Channel, to: str) -> str:
+def masked_recipient(channel: Channel, to: str) -> str:
     """`a***@e***` for an e-mail address, the country's digit and the last two for a phone: `+7***67`."""
     if channel is Channel.SMS:
         return f"{to[:2]}***{to[-2:]}"

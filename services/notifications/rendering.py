@@ -25,7 +25,7 @@ _SPACES = re.compile(r"[ \n]+")
 
 
 @dataclass(frozen=True)
-class Letter:
+class RenderedEmail:
     """An e-mail's words."""
 
     subject: str
@@ -46,13 +46,13 @@ class Templates:
             for name in VARIABLES
         }
 
-    def letter(self, name: str, language: str, variables: Mapping[str, str]) -> Letter:
+    def email(self, name: str, language: str, variables: Mapping[str, str]) -> RenderedEmail:
         """The e-mail. Raises KeyError for an unknown name, ValueError for a value that does not fit."""
         subject, text, html = (self._render(form, name, language, variables) for form in ("subject", "text", "html"))
-        return Letter(" ".join(subject.split()), _BLANK_LINES.sub("\n\n", text.strip() + "\n"), html)
+        return RenderedEmail(" ".join(subject.split()), _BLANK_LINES.sub("\n\n", text.strip() + "\n"), html)
 
     def sms(self, name: str, language: str, variables: Mapping[str, str]) -> str:
-        """The SMS on one line. Raises as `letter` does."""
+        """The SMS on one line. Raises as `email` does."""
         line = _SPACES.sub(" ", self._render("sms", name, language, variables)).strip()
         # one no-break space would leave an English SMS 70 characters instead of 160; Russian has 70 anyway
         return line.replace("\u00a0", " ") if language == "en" else line

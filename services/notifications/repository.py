@@ -12,13 +12,13 @@ from sqlmodel import Session
 
 from services.clock import NOW as MOMENT
 from services.clock import Clock
-from services.notifications.retry_policy import Claimed, Mark
+from services.notifications.retry_policy import ClaimedMessage, StatusUpdate
 from services.notifications.status import Channel
 from services.pg_notify import NOTIFICATIONS
 
 
 @dataclass(frozen=True)
-class Sealed:
+class EncryptedMessage:
     """A message as it is stored."""
 
     id: UUID
@@ -34,7 +34,7 @@ class Sealed:
 _COLUMNS = ("id", "key", "order_id", "channel", "template", "language", "recipient", "variables")
 
 
-def insert(session: Session, messages: Sequence[Sealed], clock: Clock) -> list[UUID]:
+def insert(session: Session, messages: Sequence[EncryptedMessage], clock: Clock) -> list[UUID]:
     """Write those whose key is new and wake the dispatcher when the transaction commits; returns their ids."""
     # in the order of keys, so that two callers with the same messages wait for each other and never in a circle
     ordered = sorted(messages, key=lambda message: message.key)
@@ -42,18 +42,21 @@ def insert(session: Session, messages: Sequence[Sealed], clock: Clock) -> list[U
     return list(session.execute(_INSERT, {**values, "now": clock.override()}).scalars())
 
 
-def claim(session: Session, channel: Channel, limit: int, lease: int, patience: int, clock: Clock) -> list[Claimed]:
+def claim(
+    session: Session, channel: Channel, limit: int, lease: int, retry_period: int, clock: Clock
+) -> list[ClaimedMessage]:
     """Take due messages, oldest first, for `lease` seconds; whoever else asks meanwhile gets others.
 
-    The attempt is counted here, before it is made: a sender that dies leaves its count behind. `patience` in seconds.
+    The attempt is counted here, before it is made: a sender that dies leaves its count behind.
+    `retry_period` in seconds.
     """
-    values = {"channel": channel, "limit": limit, "lease": lease, "patience": patience, "now": clock.override()}
+    values = {"channel": channel, "limit": limit, "lease": lease, "patience": retry_period, "now": clock.override()}
     rows = session.execute(_CLAIM, values).all()
     return sorted((_claimed(row) for row in rows), key=lambda claimed: (claimed.created_at, claimed.id))
 
 
-def _claimed(row: Row[Any]) -> Claimed:
-    return Claimed(
+def _claimed(row: Row[Any]) -> ClaimedMessage:
+    return ClaimedMessage(
         id=row.id,
         channel=Channel(row.channel),
         template=row.template,
@@ -68,7 +71,7 @@ def _claimed(row: Row[Any]) -> Claimed:
     )
 
 
-def mark(session: Session, marks: Sequence[Mark], clock: Clock) -> int:
+def mark(session: Session, marks: Sequence[StatusUpdate], clock: Clock) -> int:
     """Write what became of claimed messages; returns how many were ours to mark.
 
     When the lease ended meanwhile, somebody else has the message: then only "sent" still counts, as nobody sent more.

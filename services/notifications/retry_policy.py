@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from services.notifications.ports import Delivery, Outcome
+from services.notifications.ports import DeliveryResult, Outcome
 from services.notifications.status import Channel, NotificationStatus
 
 #: Seconds for which a claimed message is nobody else's.
@@ -15,7 +15,7 @@ LEASE = 60
 #: Seconds after a claim in which sending may begin: the rest of the lease is for the longest exchange and the mark.
 START_WITHIN = 20
 #: Seconds for which a message is tried.
-PATIENCE = 24 * 3600
+RETRY_PERIOD = 24 * 3600
 #: Seconds after the first, second … failure of one message, 24 h in all; after the last one it fails.
 #: Failures are counted, not hours on the clock, so that an outage of the server takes nothing of it.
 DELAYS = (1, 5, 30, 120, 600, 1800, *[3600] * 23)
@@ -26,7 +26,7 @@ UNTRIED_DELAY = 600
 
 
 @dataclass(frozen=True)
-class Claimed:
+class ClaimedMessage:
     """A message in the hands of one dispatcher until its lease ends."""
 
     id: UUID
@@ -45,7 +45,7 @@ class Claimed:
 
 
 @dataclass(frozen=True)
-class Mark:
+class StatusUpdate:
     """What is written about a claimed message; `delay` in seconds, for one that stays queued."""
 
     id: UUID
@@ -56,7 +56,7 @@ class Mark:
     error: str | None = None
 
 
-def judge(claimed: Claimed, delivery: Delivery, pause: float) -> Mark:
+def next_status(claimed: ClaimedMessage, delivery: DeliveryResult, pause: float) -> StatusUpdate:
     """What follows from a delivery; `pause`: seconds for which the channel rests, when it is unreachable.
 
     Only a try that reached the server keeps its count in `attempts`. For SMS the count is therefore 0 whenever the
@@ -77,16 +77,16 @@ def judge(claimed: Claimed, delivery: Delivery, pause: float) -> Mark:
     return _ended(claimed, NotificationStatus.FAILED, delivery.reason)
 
 
-def _again(claimed: Claimed, delivery: Delivery, delay: float, *, burnt: int) -> Mark:
+def _again(claimed: ClaimedMessage, delivery: DeliveryResult, delay: float, *, burnt: int) -> StatusUpdate:
     attempts = claimed.attempts - 1 + burnt
-    return Mark(claimed.id, claimed.lease, NotificationStatus.QUEUED, attempts, delay, delivery.reason)
+    return StatusUpdate(claimed.id, claimed.lease, NotificationStatus.QUEUED, attempts, delay, delivery.reason)
 
 
-def _ended(claimed: Claimed, status: NotificationStatus, error: str | None = None) -> Mark:
-    return Mark(claimed.id, claimed.lease, status, claimed.attempts, error=error)
+def _ended(claimed: ClaimedMessage, status: NotificationStatus, error: str | None = None) -> StatusUpdate:
+    return StatusUpdate(claimed.id, claimed.lease, status, claimed.attempts, error=error)
 
 
-class Gate:
+class CircuitBreaker:
     """Whether a channel may be tried: closed for a growing pause each time its server could not be reached.
 
     It lives in one process on purpose: rows keep their own time, another process finds out by itself.
@@ -102,7 +102,7 @@ class Gate:
         """Seconds until the channel may be tried again, 0 when it may now."""
         return max(0.0, self._opens_at - self._monotonic())
 
-    def note(self, deliveries: Sequence[Delivery]) -> float:
+    def note(self, deliveries: Sequence[DeliveryResult]) -> float:
         """Learn from one round; returns the seconds for which the channel rests now."""
         if not any(delivery.outcome is Outcome.UNREACHABLE for delivery in deliveries):
             self._failures, self._opens_at = 0, 0.0

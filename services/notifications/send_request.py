@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from uuid import UUID
 
 from services.errors import Invalid
-from services.notifications.recipients import checked
+from services.notifications.recipients import checked_recipient
 from services.notifications.rendering import Templates
 from services.notifications.status import Channel
-from services.notifications.template_registry import VARIABLES, language_of
+from services.notifications.template_registry import VARIABLES, supported_language
 from services.notifications.views import NewMessage
 
 #: Characters of one variable.
@@ -19,7 +19,7 @@ MAX_VALUE = 500
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 
-def accepted(
+def checked_message(
     notification_id: UUID,
     channel: str,
     to: str,
@@ -33,11 +33,11 @@ def accepted(
         raise Invalid(f"'channel' must be one of: {', '.join(Channel)}.", pointer="/channel")
     if template not in VARIABLES:
         raise Invalid(f"'template' must be one of: {', '.join(VARIABLES)}.", pointer="/template")
-    recipient = checked(Channel(channel), to)
+    recipient = checked_recipient(Channel(channel), to)
     _check_names(VARIABLES[template], variables)
     _check_values(variables)
-    written = language_of(language)
-    _check_words(templates, template, written, variables)
+    written = supported_language(language)
+    _check_rendering(templates, template, written, variables)
     return NewMessage(f"send:{notification_id}", Channel(channel), recipient, template, written, dict(variables))
 
 
@@ -57,9 +57,9 @@ def _check_values(variables: Mapping[str, str]) -> None:
             raise Invalid("A variable may have no control characters.", pointer=f"/variables/{name}")
 
 
-def _check_words(templates: Templates, template: str, language: str, variables: Mapping[str, str]) -> None:
+def _check_rendering(templates: Templates, template: str, language: str, variables: Mapping[str, str]) -> None:
     try:
-        templates.letter(template, language, variables)
+        templates.email(template, language, variables)
         templates.sms(template, language, variables)
     except ValueError as error:
         raise Invalid("An order id, amount or currency among the variables is none.", pointer="/variables") from error

@@ -18,16 +18,24 @@ from services.db import Sessions, retried
 from services.errors import NotFound, Unavailable
 from services.idempotency import Idempotent, remember
 from services.notifications import repository
-from services.notifications.delivery import Courier, Round
-from services.notifications.order_messages import messages_about
-from services.notifications.ports import Mailer, Outcome, Texter
-from services.notifications.recipients import masked
+from services.notifications.delivery import DeliveryBatch, MessageSender
+from services.notifications.order_messages import messages_for
+from services.notifications.ports import MailSender, Outcome, SmsSender
+from services.notifications.recipients import masked_recipient
 from services.notifications.rendering import Templates
-from services.notifications.retry_policy import LEASE, PATIENCE, START_WITHIN, Claimed, Gate, Mark, judge
-from services.notifications.send_request import accepted
+from services.notifications.retry_policy import (
+    LEASE,
+    RETRY_PERIOD,
+    START_WITHIN,
+    CircuitBreaker,
+    ClaimedMessage,
+    StatusUpdate,
+    next_status,
+)
+from services.notifications.send_request import checked_message
 from services.notifications.status import Channel, NotificationStatus
-from services.notifications.template_registry import language_of
-from services.notifications.views import Dispatched, NewMessage, NotificationView, OrderNotice
+from services.notifications.template_registry import supported_language
+from services.notifications.views import DispatchResult, NewMessage, NotificationView, OrderNotification
 from services.secrets import Vault
 
 
@@ -38,8 +46,8 @@ class NotificationService:
         self,
         sessions: Sessions,
         vault: Vault,
-        mailer: Mailer,
-        texter: Texter,
+        mail_sender: MailSender,
+        sms_sender: SmsSender,
         clock: Clock,
         templates: Templates,
         *,
@@ -51,8 +59,8 @@ class NotificationService:
         self._clock = clock
         self._templates = templates
         self._monotonic = monotonic
-        self._courier = Courier(vault, templates, mailer, texter)
-        self._gates = {channel: Gate(monotonic) for channel in Channel}
+        self._message_sender = MessageSender(vault, templates, mail_sender, sms_sender)
+        self._breakers = {channel: CircuitBreaker(monotonic) for channel in Channel}
 
     @retried
     def queue(self, messages: Sequence[NewMessage]) -> list[UUID]:
@@ -63,9 +71,9 @@ class NotificationService:
         with self._sessions.begin() as session:
             return repository.insert(session, sealed, self._clock)
 
-    def queue_order_events(self, events: Sequence[OrderNotice]) -> int:
+    def queue_order_notifications(self, events: Sequence[OrderNotification]) -> int:
         """Queue what buyers are told of their orders' events, once each; returns how many messages are new."""
-        return len(self.queue([message for event in events for message in messages_about(event)]))
+        return len(self.queue([message for event in events for message in messages_for(event)]))
 
     @retried
     def send(
@@ -82,7 +90,7 @@ class NotificationService:
         Raises Invalid (with the pointer of the member), IdempotencyKeyReused, IdempotencyInProgress.
         """
         notification_id = new_id()
-        message = accepted(notification_id, channel, to, template, variables, language, self._templates)
+        message = checked_message(notification_id, channel, to, template, variables, language, self._templates)
         with self._sessions.begin() as session:
             replay = remember(session, idempotent, notification_id, 202)
             if replay:
@@ -97,13 +105,13 @@ class NotificationService:
 
     def next_due(self) -> float | None:
         """Seconds until there may be something to dispatch (0: now), None when only a new message can bring it."""
-        pauses = {channel: gate.seconds_left for channel, gate in self._gates.items()}
+        pauses = {channel: gate.seconds_left for channel, gate in self._breakers.items()}
         reachable = [channel for channel, pause in pauses.items() if not pause]
         with self._sessions.begin() as session:
             due = repository.seconds_until_due(session, reachable, self._clock)
         return min([*filter(None, pauses.values()), *([] if due is None else [due])], default=None)
 
-    def dispatch(self, limit: int = 50, workers: int = 8) -> Dispatched:
+    def dispatch(self, limit: int = 50, workers: int = 8) -> DispatchResult:
         """Send what is due: at most `limit` messages of each channel, `workers` of each at a time.
 
         Each message is claimed, sent outside any transaction, and marked. Raises Unavailable without a database.
@@ -111,11 +119,11 @@ class NotificationService:
         with ThreadPoolExecutor(len(Channel) * (workers + 1), "notifications") as pool:
             runs = [pool.submit(self._drain, channel, limit, workers, pool) for channel in Channel]
             counts = sum((run.result() for run in runs), Counter[NotificationStatus]())
-        return Dispatched(*(counts[status] for status in _COUNTED))
+        return DispatchResult(*(counts[status] for status in _COUNTED))
 
     def _drain(self, channel: Channel, limit: int, workers: int, pool: Executor) -> Counter[NotificationStatus]:
         counts = Counter[NotificationStatus]()
-        while (left := limit - counts.total()) > 0 and not self._gates[channel].seconds_left:
+        while (left := limit - counts.total()) > 0 and not self._breakers[channel].seconds_left:
             started = self._monotonic()
             claimed = self._claim(channel, min(left, workers * _PER_WORKER[channel]))
             if not claimed:
@@ -126,19 +134,23 @@ class NotificationService:
         return counts
 
     @retried
-    def _claim(self, channel: Channel, limit: int) -> list[Claimed]:
+    def _claim(self, channel: Channel, limit: int) -> list[ClaimedMessage]:
         with self._sessions.begin() as session:
-            return repository.claim(session, channel, limit, LEASE, PATIENCE, self._clock)
+            return repository.claim(session, channel, limit, LEASE, RETRY_PERIOD, self._clock)
 
-    def _deliver(self, channel: Channel, claimed: list[Claimed], started: float, pool: Executor) -> list[Mark]:
-        done = Round(self._courier, lambda: self._monotonic() < started + START_WITHIN).run(claimed, pool)
-        pause = self._gates[channel].note([delivery for _, delivery in done])
+    def _deliver(
+        self, channel: Channel, claimed: list[ClaimedMessage], started: float, pool: Executor
+    ) -> list[StatusUpdate]:
+        done = DeliveryBatch(self._message_sender, lambda: self._monotonic() < started + START_WITHIN).run(
+            claimed, pool
+        )
+        pause = self._breakers[channel].note([delivery for _, delivery in done])
         if pause:
             reason = next(delivery.reason for _, delivery in done if delivery.outcome is Outcome.UNREACHABLE)
             structlog.get_logger().warning("notifications.unreachable", channel=channel, reason=reason, pause=pause)
-        return [judge(one, delivery, pause) for one, delivery in done]
+        return [next_status(one, delivery, pause) for one, delivery in done]
 
-    def _mark(self, marks: Sequence[Mark], started: float) -> None:
+    def _mark(self, marks: Sequence[StatusUpdate], started: float) -> None:
         # what was sent must be known to be sent: a database that is away for a moment is waited for
         while True:
             try:
@@ -148,7 +160,7 @@ class NotificationService:
                     raise
                 time.sleep(0.2)
 
-    def _write_marks(self, marks: Sequence[Mark]) -> None:
+    def _write_marks(self, marks: Sequence[StatusUpdate]) -> None:
         with self._sessions.begin() as session:
             repository.mark(session, marks, self._clock)
         log = structlog.get_logger()
@@ -157,14 +169,14 @@ class NotificationService:
             if one.error and one.attempts:
                 log.info("notification.not_sent", id=str(one.id), status=one.status, reason=one.error)
 
-    def _sealed(self, notification_id: UUID, message: NewMessage) -> repository.Sealed:
-        return repository.Sealed(
+    def _sealed(self, notification_id: UUID, message: NewMessage) -> repository.EncryptedMessage:
+        return repository.EncryptedMessage(
             id=notification_id,
             key=message.key,
             order_id=message.order_id,
             channel=message.channel,
             template=message.template,
-            language=language_of(message.language),
+            language=supported_language(message.language),
             recipient=self._vault.seal({"to": message.to}),
             variables=self._vault.seal(message.variables),
         )
@@ -181,7 +193,7 @@ def _view(row: Row[Any], to: str, *, replayed: bool) -> NotificationView:
         id=row.id,
         status=NotificationStatus(row.status),
         channel=Channel(row.channel),
-        to_masked=masked(Channel(row.channel), to),
+        to_masked=masked_recipient(Channel(row.channel), to),
         template=row.template,
         created_at=row.created_at,
         error_message=row.error_message,

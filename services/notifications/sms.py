@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 import httpx2
 
-from services.notifications.ports import SENT, Delivery, Outcome, Text
+from services.notifications.ports import SENT, DeliveryResult, Outcome, Sms
 
 #: Seconds to wait for each step of the exchange.
 TIME_OUT = 5.0
@@ -24,7 +24,7 @@ _AWAY = frozenset({502, 503, 504})
 _NOT_TAKEN = frozenset({401, 403, 404, 405, 407, 408, 425, 429})
 
 
-class HttpTexter:
+class HttpSmsSender:
     """Hands SMS to one gateway over connections that are kept; follows no redirect and no proxy of the environment.
 
     An SMS whose answer is lost is lost for good. So when nothing was heard of the gateway for half a second, it is
@@ -47,7 +47,7 @@ class HttpTexter:
         self._sender = sender
         self._asking = threading.Lock()
         self._monotonic = monotonic
-        self._known: Delivery | None = None
+        self._known: DeliveryResult | None = None
         self._known_until = 0.0
         self._client = httpx2.Client(
             auth=(unquote(parts.username), unquote(parts.password or "")) if parts.username else None,
@@ -62,7 +62,7 @@ class HttpTexter:
         """Drop the kept connections."""
         self._client.close()
 
-    def send(self, text: Text, /) -> Delivery:
+    def send(self, text: Sms, /) -> DeliveryResult:
         """Hand over one SMS; after an ambiguous end the outcome is UNKNOWN, which nobody sends again."""
         away = self._away()
         if away:
@@ -71,26 +71,26 @@ class HttpTexter:
         self._known_until = self._monotonic() + _BELIEVED if delivery.outcome in _ANSWERED else 0.0
         return delivery
 
-    def _hand_over(self, text: Text) -> Delivery:
+    def _hand_over(self, text: Sms) -> DeliveryResult:
         form = {"To": text.to, "From": self._sender, "Body": text.body}
         try:
             answer = self._client.post(self._url, data=form, headers={"Idempotency-Key": str(text.id)})
         except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout) as error:
             return _unreachable(type(error).__name__)
         except httpx2.HTTPError as error:
-            return Delivery(
+            return DeliveryResult(
                 Outcome.UNKNOWN, f"the SMS gateway gave no answer: delivery unknown ({type(error).__name__})"
             )
         return _judged(answer.status_code)
 
-    def _away(self) -> Delivery | None:
+    def _away(self) -> DeliveryResult | None:
         with self._asking:
             if self._monotonic() >= self._known_until:
                 self._known = self._ask()
                 self._known_until = self._monotonic() + _BELIEVED
             return self._known
 
-    def _ask(self) -> Delivery | None:
+    def _ask(self) -> DeliveryResult | None:
         try:
             status = self._client.options(self._url).status_code
         except httpx2.HTTPError as error:
@@ -98,15 +98,15 @@ class HttpTexter:
         return _unreachable(f"HTTP {status}") if status in _AWAY else None
 
 
-def _unreachable(why: str) -> Delivery:
-    return Delivery(Outcome.UNREACHABLE, f"the SMS gateway cannot be reached ({why})")
+def _unreachable(why: str) -> DeliveryResult:
+    return DeliveryResult(Outcome.UNREACHABLE, f"the SMS gateway cannot be reached ({why})")
 
 
-def _judged(status: int) -> Delivery:
+def _judged(status: int) -> DeliveryResult:
     if 200 <= status < 300:
         return SENT
     if status >= 500:
-        return Delivery(Outcome.UNKNOWN, f"the SMS gateway failed: delivery unknown (HTTP {status})")
+        return DeliveryResult(Outcome.UNKNOWN, f"the SMS gateway failed: delivery unknown (HTTP {status})")
     if status < 400 or status in _NOT_TAKEN:
-        return Delivery(Outcome.UNREACHABLE, f"the SMS gateway refused us (HTTP {status})")
-    return Delivery(Outcome.REJECTED, f"the SMS gateway refused the message (HTTP {status})")
+        return DeliveryResult(Outcome.UNREACHABLE, f"the SMS gateway refused us (HTTP {status})")
+    return DeliveryResult(Outcome.REJECTED, f"the SMS gateway refused the message (HTTP {status})")

@@ -24,6 +24,6 @@ VARIABLES: Mapping[str, frozenset[str]] = {
 }
 
 
-def language_of(wanted: str) -> str:
+def supported_language(wanted: str) -> str:
     """The language we write in: `en` for any English, else Russian."""
     return "en" if wanted.lower().split("-")[0] == "en" else "ru"

@@ -36,7 +36,7 @@ class NewMessage:
 
 
 @dataclass(frozen=True)
-class OrderNotice:
+class OrderNotification:
     """One event of an order and who is to hear of it; `total` is what the event is about, also what was refunded."""
 
     order_id: UUID
@@ -69,7 +69,7 @@ class NotificationView:
 
 
 @dataclass(frozen=True)
-class Dispatched:
+class DispatchResult:
     """What became of the messages of one dispatch; those for `later` are still queued."""
 
     sent: int = 0

@@ -165,7 +165,7 @@ WORDS = [
 
 def forms(services: Services, template: str, variables: dict[str, str]) -> Iterator[str]:
     for language in ("ru", "en"):
-        letter = services.notifications._templates.letter(template, language, variables)
+        letter = services.notifications._templates.email(template, language, variables)
         yield from (letter.text, letter.html, services.notifications._templates.sms(template, language, variables))
 
 

@@ -13,7 +13,7 @@ from services.db import Sessions
 from services.money import Money
 from services.notifications.rendering import Templates
 from services.notifications.service import NotificationService
-from services.notifications.views import OrderEvent, OrderNotice
+from services.notifications.views import OrderEvent, OrderNotification
 from services.secrets import Vault
 from tests.services.notifications.doubles import Outbox, SetClock
 
@@ -64,7 +64,7 @@ def rows(sessions: Sessions) -> Rows:
     return read
 
 
-def a_notice(event: str = "created", **given: Any) -> OrderNotice:
+def a_notice(event: str = "created", **given: Any) -> OrderNotification:
     """An event of a new order of Anna's; say only what the test is about."""
     plain: dict[str, Any] = {
         "order_id": new_id(),
@@ -74,4 +74,4 @@ def a_notice(event: str = "created", **given: Any) -> OrderNotice:
         "first_name": "Анна",
         "total": Money(199900, "RUB"),
     }
-    return OrderNotice(event=OrderEvent(event), **(plain | given))
+    return OrderNotification(event=OrderEvent(event), **(plain | given))

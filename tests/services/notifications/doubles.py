@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from services.clock import Clock
-from services.notifications.ports import SENT, Delivery, Mail, Text
+from services.notifications.ports import SENT, DeliveryResult, Email, Sms
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
@@ -31,13 +31,13 @@ class Outbox:
     """Mailer and texter in one: keeps what it took, answers as `answer` says."""
 
     def __init__(self) -> None:
-        self.mails: list[Mail] = []
-        self.texts: list[Text] = []
-        self.answer: Callable[[Mail | Text], Delivery] = lambda _: SENT
+        self.mails: list[Email] = []
+        self.texts: list[Sms] = []
+        self.answer: Callable[[Email | Sms], DeliveryResult] = lambda _: SENT
 
-    def send(self, message: Mail | Text, /) -> Delivery:
+    def send(self, message: Email | Sms, /) -> DeliveryResult:
         delivery = self.answer(message)
-        if isinstance(message, Mail):
+        if isinstance(message, Email):
             self.mails.append(message)
         else:
             self.texts.append(message)

@@ -10,18 +10,18 @@ import pytest
 from structlog.testing import capture_logs
 
 from services.db import Sessions
-from services.notifications.ports import SENT, Delivery, Mail, Outcome, Text, Unconfigured
+from services.notifications.ports import SENT, DeliveryResult, Email, Outcome, Sms, UnconfiguredSender
 from services.notifications.rendering import Templates
 from services.notifications.retry_policy import DELAYS, LEASE
 from services.notifications.service import NotificationService
-from services.notifications.views import Dispatched
+from services.notifications.views import DispatchResult
 from services.secrets import Vault
 from tests.services.notifications.conftest import Rows, a_notice
 from tests.services.notifications.doubles import NOON, Outbox, SetClock
 
 PHONE = "+79991234567"
-UNREACHABLE = Delivery(Outcome.UNREACHABLE, "the mail server cannot be reached (ConnectionRefusedError)")
-POSTPONED = Delivery(Outcome.POSTPONED, "the mail server refused the mail (451)")
+UNREACHABLE = DeliveryResult(Outcome.UNREACHABLE, "the mail server cannot be reached (ConnectionRefusedError)")
+POSTPONED = DeliveryResult(Outcome.POSTPONED, "the mail server refused the mail (451)")
 
 
 class Killed(BaseException):
@@ -29,24 +29,24 @@ class Killed(BaseException):
 
 
 def test_both_channels_are_sent_and_marked(service: NotificationService, outbox: Outbox, rows: Rows) -> None:
-    service.queue_order_events([a_notice("paid", phones=[PHONE])])
-    assert service.dispatch() == Dispatched(sent=2)
+    service.queue_order_notifications([a_notice("paid", phones=[PHONE])])
+    assert service.dispatch() == DispatchResult(sent=2)
     assert [mail.to for mail in outbox.mails] == ["anna@example.com"]
     assert [(sms.to, "1\u00a0999,00\u00a0₽" in sms.body) for sms in outbox.texts] == [(PHONE, True)]
     assert {(row.status, row.sent_at, row.error_message) for row in rows()} == {("sent", NOON, None)}
-    assert service.dispatch() == Dispatched()
+    assert service.dispatch() == DispatchResult()
 
 
 def test_a_cancellation_says_why(service: NotificationService, outbox: Outbox) -> None:
     phones = {"email": None, "phones": [PHONE]}
-    service.queue_order_events([a_notice("cancelled", reason="payment_declined", **phones)])
-    service.queue_order_events([a_notice("cancelled", **phones)])
+    service.queue_order_notifications([a_notice("cancelled", reason="payment_declined", **phones)])
+    service.queue_order_notifications([a_notice("cancelled", **phones)])
     service.dispatch(workers=1)
     assert [sms.body.partition(": ")[2] for sms in outbox.texts] == ["оплата не прошла.", "сбой на нашей стороне."]
 
 
 def test_two_dispatchers_send_each_once(another: Callable[[], NotificationService], outbox: Outbox) -> None:
-    another().queue_order_events([a_notice(phones=[PHONE]) for _ in range(60)])
+    another().queue_order_notifications([a_notice(phones=[PHONE]) for _ in range(60)])
     with ThreadPoolExecutor(2) as pool:
         runs = [pool.submit(another().dispatch, 100) for _ in range(2)]
     assert sum(run.result().sent for run in runs) == 120
@@ -57,48 +57,50 @@ def test_two_dispatchers_send_each_once(another: Callable[[], NotificationServic
 def test_messages_of_one_order_keep_their_order(service: NotificationService, outbox: Outbox) -> None:
     first, others = a_notice(), Barrier(6, timeout=5)
     notices = [a_notice(event, order_id=first.order_id) for event in ("created", "paid", "confirmed")]
-    service.queue_order_events([*notices, *(a_notice(email="boris@example.com") for _ in range(5))])
+    service.queue_order_notifications([*notices, *(a_notice(email="boris@example.com") for _ in range(5))])
 
-    def the_first_one_last(message: Mail | Text) -> Delivery:
-        if isinstance(message, Mail) and (message.to.startswith("boris") or message.subject.endswith("принят")):
+    def the_first_one_last(message: Email | Sms) -> DeliveryResult:
+        if isinstance(message, Email) and (message.to.startswith("boris") or message.subject.endswith("принят")):
             others.wait()
         return SENT
 
     outbox.answer = the_first_one_last
-    assert service.dispatch() == Dispatched(sent=8)
+    assert service.dispatch() == DispatchResult(sent=8)
     subjects = [mail.subject.split()[-1] for mail in outbox.mails if mail.to.startswith("anna")]
     assert subjects == ["принят", "оплачен", "подтверждён"]
 
 
 def test_nobody_tries_a_server_that_was_just_found_away(service: NotificationService, outbox: Outbox) -> None:
-    service.queue_order_events([a_notice() for _ in range(20)])
+    service.queue_order_notifications([a_notice() for _ in range(20)])
     outbox.answer = lambda _: UNREACHABLE
-    assert service.dispatch(workers=1) == Dispatched(later=2)
+    assert service.dispatch(workers=1) == DispatchResult(later=2)
     assert len(outbox.mails) == 1
 
 
 def test_the_limit_bounds_each_channel(service: NotificationService) -> None:
-    service.queue_order_events([a_notice(phones=[PHONE]) for _ in range(30)])
-    assert service.dispatch(limit=20) == Dispatched(sent=40)
-    assert service.dispatch(limit=20) == Dispatched(sent=20)
+    service.queue_order_notifications([a_notice(phones=[PHONE]) for _ in range(30)])
+    assert service.dispatch(limit=20) == DispatchResult(sent=40)
+    assert service.dispatch(limit=20) == DispatchResult(sent=20)
 
 
 def test_T109_variables_are_dropped_after_the_end(service: NotificationService, outbox: Outbox, rows: Rows) -> None:
-    service.queue_order_events([a_notice(), a_notice(email="nobody@example.com")])
-    outbox.answer = lambda message: SENT if message.to.startswith("anna") else Delivery(Outcome.REJECTED, "refused")
-    assert service.dispatch() == Dispatched(sent=1, failed=1)
+    service.queue_order_notifications([a_notice(), a_notice(email="nobody@example.com")])
+    outbox.answer = lambda message: (
+        SENT if message.to.startswith("anna") else DeliveryResult(Outcome.REJECTED, "refused")
+    )
+    assert service.dispatch() == DispatchResult(sent=1, failed=1)
     assert {row.status: row.variables for row in rows()} == {"sent": None, "failed": None}
 
 
 def test_F65_an_outage_costs_nobodys_patience(
     service: NotificationService, outbox: Outbox, clock: SetClock, rows: Rows
 ) -> None:
-    service.queue_order_events([a_notice(phones=[PHONE]) for _ in range(30)])
-    outbox.answer = lambda message: UNREACHABLE if isinstance(message, Mail) else SENT
+    service.queue_order_notifications([a_notice(phones=[PHONE]) for _ in range(30)])
+    outbox.answer = lambda message: UNREACHABLE if isinstance(message, Email) else SENT
     first = service.dispatch()
     assert (first.sent, first.failed) == (30, 0)
     assert {row.attempts for row in rows() if row.channel == "email"} == {0}
-    assert service.dispatch() == Dispatched()
+    assert service.dispatch() == DispatchResult()
     for pause in (1, 2, 5, 10, 10):
         assert service.next_due() == pause
         clock.advance(pause)
@@ -106,17 +108,17 @@ def test_F65_an_outage_costs_nobodys_patience(
     outbox.answer = lambda _: SENT
     clock.advance(10)
     assert service.next_due() == 0
-    assert service.dispatch() == Dispatched(sent=30)
+    assert service.dispatch() == DispatchResult(sent=30)
     assert service.next_due() is None
 
 
 def test_F68_a_poison_address_does_not_delay_others(
     service: NotificationService, outbox: Outbox, clock: SetClock, rows: Rows
 ) -> None:
-    refused, broken = (Delivery(Outcome.REJECTED, "refused (550 5.1.1)"), POSTPONED)
-    service.queue_order_events([a_notice(email="no@example.com"), a_notice(email="bad@example.com"), a_notice()])
+    refused, broken = (DeliveryResult(Outcome.REJECTED, "refused (550 5.1.1)"), POSTPONED)
+    service.queue_order_notifications([a_notice(email="no@example.com"), a_notice(email="bad@example.com"), a_notice()])
     outbox.answer = lambda message: {"no@": refused, "bad": broken}.get(message.to[:3], SENT)
-    assert service.dispatch() == Dispatched(sent=1, failed=1, later=1)
+    assert service.dispatch() == DispatchResult(sent=1, failed=1, later=1)
     assert [(row.status, row.error_message) for row in rows()] == [
         ("failed", "refused (550 5.1.1)"),
         ("queued", "the mail server refused the mail (451)"),
@@ -124,14 +126,14 @@ def test_F68_a_poison_address_does_not_delay_others(
     ]
     assert service.next_due() == 1
     clock.advance(0.5)
-    service.queue_order_events([a_notice()])
-    assert service.dispatch() == Dispatched(sent=1)
+    service.queue_order_notifications([a_notice()])
+    assert service.dispatch() == DispatchResult(sent=1)
 
 
 def test_an_email_is_tried_for_a_day_with_growing_pauses(
     service: NotificationService, outbox: Outbox, clock: SetClock, rows: Rows
 ) -> None:
-    service.queue_order_events([a_notice()])
+    service.queue_order_notifications([a_notice()])
     outbox.answer = lambda _: POSTPONED
     pauses = []
     while service.dispatch().later:
@@ -146,11 +148,11 @@ def test_an_email_is_tried_for_a_day_with_growing_pauses(
 def test_an_sms_in_doubt_is_failed_and_never_sent_again(
     service: NotificationService, outbox: Outbox, clock: SetClock, rows: Rows
 ) -> None:
-    service.queue_order_events([a_notice(email=None, phones=[PHONE])])
-    outbox.answer = lambda _: Delivery(Outcome.UNKNOWN, "the SMS gateway gave no answer: delivery unknown")
-    assert service.dispatch() == Dispatched(failed=1)
+    service.queue_order_notifications([a_notice(email=None, phones=[PHONE])])
+    outbox.answer = lambda _: DeliveryResult(Outcome.UNKNOWN, "the SMS gateway gave no answer: delivery unknown")
+    assert service.dispatch() == DispatchResult(failed=1)
     clock.advance(2 * 24 * 3600)
-    assert service.dispatch() == Dispatched()
+    assert service.dispatch() == DispatchResult()
     assert len(outbox.texts) == 1
     assert [row.error_message for row in rows()] == ["the SMS gateway gave no answer: delivery unknown"]
 
@@ -158,35 +160,35 @@ def test_an_sms_in_doubt_is_failed_and_never_sent_again(
 def test_an_sms_that_nobody_took_is_sent_later(
     service: NotificationService, outbox: Outbox, clock: SetClock, rows: Rows
 ) -> None:
-    service.queue_order_events([a_notice(email=None, phones=[PHONE])])
+    service.queue_order_notifications([a_notice(email=None, phones=[PHONE])])
     outbox.answer = lambda _: UNREACHABLE
-    assert service.dispatch() == Dispatched(later=1)
+    assert service.dispatch() == DispatchResult(later=1)
     outbox.answer = lambda _: SENT
     clock.advance(1)
-    assert service.dispatch() == Dispatched(sent=1)
+    assert service.dispatch() == DispatchResult(sent=1)
 
 
 def test_F67_a_killed_senders_email_goes_again_and_its_sms_does_not(
     another: Callable[[], NotificationService], outbox: Outbox, clock: SetClock, rows: Rows
 ) -> None:
-    sent: list[Mail | Text] = []
+    sent: list[Email | Sms] = []
 
-    def die(message: Mail | Text) -> Delivery:
+    def die(message: Email | Sms) -> DeliveryResult:
         sent.append(message)
         raise Killed
 
-    another().queue_order_events([a_notice(phones=[PHONE])])
+    another().queue_order_notifications([a_notice(phones=[PHONE])])
     outbox.answer = die
     with pytest.raises(Killed):
         another().dispatch()
     assert {row.status for row in rows()} == {"queued"}
     outbox.answer = lambda _: SENT
     survivor = another()
-    assert survivor.dispatch() == Dispatched()
+    assert survivor.dispatch() == DispatchResult()
     assert survivor.next_due() == LEASE
     clock.advance(LEASE)
-    assert survivor.dispatch() == Dispatched(sent=1, failed=1)
-    assert [mail.id for mail in outbox.mails] == [message.id for message in sent if isinstance(message, Mail)]
+    assert survivor.dispatch() == DispatchResult(sent=1, failed=1)
+    assert [mail.id for mail in outbox.mails] == [message.id for message in sent if isinstance(message, Email)]
     assert outbox.texts == []
     assert {row.channel: row.error_message for row in rows()} == {
         "email": None,
@@ -202,17 +204,17 @@ def test_of_a_sender_whose_lease_ended_only_sent_counts(
     outbox: Outbox,
     clock: SetClock,
     rows: Rows,
-    late_news: Delivery,
+    late_news: DeliveryResult,
     status: str,
     attempts: int,
 ) -> None:
-    def overtaken(_: Mail | Text) -> Delivery:
+    def overtaken(_: Email | Sms) -> DeliveryResult:
         outbox.answer = lambda _: POSTPONED
         clock.advance(LEASE)
-        assert another().dispatch() == Dispatched(later=1)
+        assert another().dispatch() == DispatchResult(later=1)
         return late_news
 
-    another().queue_order_events([a_notice()])
+    another().queue_order_notifications([a_notice()])
     outbox.answer = overtaken
     another().dispatch()
     assert [(row.status, row.attempts) for row in rows()] == [(status, attempts)]
@@ -222,46 +224,46 @@ def test_nothing_is_begun_when_the_lease_has_little_time_left(
     service: NotificationService, outbox: Outbox, clock: SetClock, rows: Rows
 ) -> None:
     first = a_notice()
-    service.queue_order_events([first, a_notice("paid", order_id=first.order_id)])
+    service.queue_order_notifications([first, a_notice("paid", order_id=first.order_id)])
 
-    def slowly(_: Mail | Text) -> Delivery:
+    def slowly(_: Email | Sms) -> DeliveryResult:
         clock.advance(LEASE / 2)
         return SENT
 
     outbox.answer = slowly
-    assert service.dispatch(limit=2) == Dispatched(sent=1, later=1)
+    assert service.dispatch(limit=2) == DispatchResult(sent=1, later=1)
     assert [(row.status, row.attempts) for row in rows()] == [("sent", 1), ("queued", 0)]
-    assert service.dispatch() == Dispatched(sent=1)
+    assert service.dispatch() == DispatchResult(sent=1)
 
 
 def test_F73_a_message_that_cannot_be_opened_waits_and_delays_nobody(
     sessions: Sessions, service: NotificationService, outbox: Outbox, clock: SetClock, templates: Templates, rows: Rows
 ) -> None:
     vault = Vault("a key that was retired too early")
-    NotificationService(sessions, vault, outbox, outbox, clock, templates).queue_order_events([a_notice()])
-    service.queue_order_events([a_notice(), a_notice(email=None, phones=[PHONE])])
-    assert service.dispatch() == Dispatched(sent=2, later=1)
+    NotificationService(sessions, vault, outbox, outbox, clock, templates).queue_order_notifications([a_notice()])
+    service.queue_order_notifications([a_notice(), a_notice(email=None, phones=[PHONE])])
+    assert service.dispatch() == DispatchResult(sent=2, later=1)
     assert [row.error_message for row in rows() if row.status == "queued"] == [
         "the message could not be composed (ValueError)"
     ]
     assert service.next_due() == 600
     clock.advance(25 * 3600)
-    assert service.dispatch() == Dispatched(failed=1)
+    assert service.dispatch() == DispatchResult(failed=1)
 
 
 def test_without_a_server_each_message_says_what_is_missing(
     sessions: Sessions, clock: SetClock, templates: Templates, rows: Rows
 ) -> None:
-    mailer, texter = Unconfigured("SMTP_URL"), Unconfigured("SMS_URL")
-    service = NotificationService(sessions, Vault("key"), mailer, texter, clock, templates)
-    service.queue_order_events([a_notice(phones=[PHONE])])
-    assert service.dispatch() == Dispatched(failed=2)
+    mail_sender, sms_sender = UnconfiguredSender("SMTP_URL"), UnconfiguredSender("SMS_URL")
+    service = NotificationService(sessions, Vault("key"), mail_sender, sms_sender, clock, templates)
+    service.queue_order_notifications([a_notice(phones=[PHONE])])
+    assert service.dispatch() == DispatchResult(failed=2)
     assert [row.error_message for row in rows()] == ["SMTP_URL is not set", "SMS_URL is not set"]
 
 
 def test_T113_logs_name_nobody(service: NotificationService, outbox: Outbox) -> None:
-    outbox.answer = lambda message: POSTPONED if isinstance(message, Mail) else UNREACHABLE
-    service.queue_order_events([a_notice(phones=[PHONE])])
+    outbox.answer = lambda message: POSTPONED if isinstance(message, Email) else UNREACHABLE
+    service.queue_order_notifications([a_notice(phones=[PHONE])])
     with capture_logs() as logs:
         service.dispatch()
     assert {entry["event"] for entry in logs} == {"notifications.unreachable", "notification.not_sent"}

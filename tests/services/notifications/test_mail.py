@@ -17,15 +17,15 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from services.clock import new_id
-from services.notifications.mail import SmtpMailer, SmtpServer
-from services.notifications.ports import SENT, Delivery, Mail, Outcome
+from services.notifications.mail import SmtpMailSender, SmtpServer
+from services.notifications.ports import SENT, DeliveryResult, Email, Outcome
 from tests.services.notifications.doubles import NOON
 from tests.services.notifications.sinks import MailServer, mail_server, only_shop
 
-Mailers = Callable[..., SmtpMailer]
+Mailers = Callable[..., SmtpMailSender]
 
 
-def a_mail(**given: Any) -> Mail:
+def a_mail(**given: Any) -> Email:
     plain: dict[str, Any] = {
         "id": new_id(),
         "to": "anna@example.com",
@@ -34,7 +34,7 @@ def a_mail(**given: Any) -> Mail:
         "html": "<p>Здравствуйте!</p>",
         "written_at": NOON,
     }
-    return Mail(**(plain | given))
+    return Email(**(plain | given))
 
 
 @pytest.fixture
@@ -46,18 +46,18 @@ def server() -> Iterator[MailServer]:
 
 @pytest.fixture
 def mailers() -> Iterator[Mailers]:
-    made: list[SmtpMailer] = []
+    made: list[SmtpMailSender] = []
 
     def make(
         server: MailServer, scheme: str = "smtp", user: str = "", query: str = "", name: str = "Магазин"
-    ) -> SmtpMailer:
+    ) -> SmtpMailSender:
         url = f"{scheme}://{user}127.0.0.1:{server.port}{query}"
-        made.append(SmtpMailer(url, f"{name} <orders@example.com>", "shop.example.com"))
+        made.append(SmtpMailSender(url, f"{name} <orders@example.com>", "shop.example.com"))
         return made[-1]
 
     yield make
-    for mailer in made:
-        mailer.close()
+    for mail_sender in made:
+        mail_sender.close()
 
 
 def test_a_mail_arrives_whole(server: MailServer, mailers: Mailers) -> None:
@@ -78,37 +78,37 @@ def test_a_mail_arrives_whole(server: MailServer, mailers: Mailers) -> None:
 
 
 def test_one_connection_serves_many_mails(server: MailServer, mailers: Mailers) -> None:
-    mailer = mailers(server)
-    assert [mailer.send(a_mail()) for _ in range(5)] == [SENT] * 5
+    mail_sender = mailers(server)
+    assert [mail_sender.send(a_mail()) for _ in range(5)] == [SENT] * 5
     assert (len(server.mails), server.connections) == (5, 1)
 
 
 def test_a_kept_connection_that_went_away_is_made_again(mailers: Mailers) -> None:
     server = MailServer()
     with mail_server(server):
-        mailer = mailers(server)
-        assert mailer.send(a_mail()) == SENT
-    assert mailer.send(a_mail()).outcome is Outcome.UNREACHABLE
+        mail_sender = mailers(server)
+        assert mail_sender.send(a_mail()) == SENT
+    assert mail_sender.send(a_mail()).outcome is Outcome.UNREACHABLE
     with mail_server(server):
-        assert mailer.send(a_mail()) == SENT
+        assert mail_sender.send(a_mail()) == SENT
     with mail_server(server):
-        assert mailer.send(a_mail()) == SENT
+        assert mail_sender.send(a_mail()) == SENT
     assert (len(server.mails), server.connections) == (3, 3)
 
 
 def test_a_refused_address_leaves_the_connection_to_others(server: MailServer, mailers: Mailers) -> None:
-    mailer = mailers(server)
+    mail_sender = mailers(server)
     server.to_recipient = {
         "no@example.com": "550 5.1.1 <no@example.com> is unknown",
         "full@example.com": "452 4.2.2 full",
     }
-    assert mailer.send(a_mail(to="no@example.com")) == Delivery(
+    assert mail_sender.send(a_mail(to="no@example.com")) == DeliveryResult(
         Outcome.REJECTED, "the mail server refused the address (550 5.1.1)"
     )
-    assert mailer.send(a_mail(to="full@example.com")) == Delivery(
+    assert mail_sender.send(a_mail(to="full@example.com")) == DeliveryResult(
         Outcome.POSTPONED, "the mail server refused the address (452 4.2.2)"
     )
-    assert mailer.send(a_mail()) == SENT
+    assert mail_sender.send(a_mail()) == SENT
     assert server.connections == 1
 
 
@@ -116,21 +116,23 @@ def test_a_refused_address_leaves_the_connection_to_others(server: MailServer, m
 def test_a_refused_mail_is_postponed_without_the_servers_words(
     server: MailServer, mailers: Mailers, answer: str
 ) -> None:
-    mailer = mailers(server)
+    mail_sender = mailers(server)
     server.to_content = answer
     code = answer[:9] if answer[4].isdigit() else answer[:3]
-    assert mailer.send(a_mail()) == Delivery(Outcome.POSTPONED, f"the mail server refused the mail ({code})")
+    assert mail_sender.send(a_mail()) == DeliveryResult(Outcome.POSTPONED, f"the mail server refused the mail ({code})")
     server.to_content = None
-    assert mailer.send(a_mail()) == SENT
+    assert mail_sender.send(a_mail()) == SENT
 
 
 def test_F66_a_lost_answer_is_in_doubt_and_a_second_sending_is_the_same_mail(
     server: MailServer, mailers: Mailers
 ) -> None:
-    mailer, mail = mailers(server), a_mail()
+    mail_sender, mail = mailers(server), a_mail()
     server.dies_after_content = True
-    assert mailer.send(mail) == Delivery(Outcome.UNKNOWN, "the connection to the mail server broke before its answer")
-    assert mailer.send(mail) == SENT
+    assert mail_sender.send(mail) == DeliveryResult(
+        Outcome.UNKNOWN, "the connection to the mail server broke before its answer"
+    )
+    assert mail_sender.send(mail) == SENT
     assert [got["Message-ID"] for got in server.mails] == [f"<{mail.id}@shop.example.com>"] * 2
 
 
@@ -138,7 +140,7 @@ def test_a_server_that_is_away_is_unreachable(mailers: Mailers) -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         delivery = mailers(MailServer(port=closed.getsockname()[1])).send(a_mail())
-    assert delivery == Delivery(Outcome.UNREACHABLE, "the mail server cannot be reached (ConnectionRefusedError)")
+    assert delivery == DeliveryResult(Outcome.UNREACHABLE, "the mail server cannot be reached (ConnectionRefusedError)")
 
 
 @pytest.mark.parametrize("to", ["anna@example.com\r\nBcc: boris@example.com", "anna@example.com\x00"])
@@ -151,9 +153,9 @@ def test_an_address_beyond_ascii_needs_a_server_that_takes_it(mailers: Mailers) 
     able, unable = MailServer(), MailServer()
     with mail_server(able, enable_SMTPUTF8=True), mail_server(unable, enable_SMTPUTF8=False):
         assert mailers(able).send(a_mail(to="анна@example.com")) == SENT
-        mailer = mailers(unable)
-        assert mailer.send(a_mail(to="анна@example.com")).outcome is Outcome.REJECTED
-        assert mailer.send(a_mail()) == SENT
+        mail_sender = mailers(unable)
+        assert mail_sender.send(a_mail(to="анна@example.com")).outcome is Outcome.REJECTED
+        assert mail_sender.send(a_mail()) == SENT
     assert able.recipients == ["анна@example.com"]
 
 
@@ -161,7 +163,7 @@ def test_credentials_open_the_server(mailers: Mailers) -> None:
     server = MailServer()
     with mail_server(server, authenticator=only_shop, auth_require_tls=False):
         assert mailers(server, user="shop:p%40ss%3Aword@").send(a_mail()) == SENT
-        assert mailers(server, user="shop:wrong@").send(a_mail()) == Delivery(
+        assert mailers(server, user="shop:wrong@").send(a_mail()) == DeliveryResult(
             Outcome.UNREACHABLE, "the mail server refused us (535)"
         )
 
@@ -175,7 +177,7 @@ def test_tls_is_spoken_with_trusted_servers_only(
     context.load_cert_chain(certificate)
     name = "ssl_context" if scheme == "smtps" else "tls_context"
     with mail_server(server, **{name: context}):
-        assert mailers(server, scheme, query=query).send(a_mail()) == Delivery(
+        assert mailers(server, scheme, query=query).send(a_mail()) == DeliveryResult(
             Outcome.UNREACHABLE, "the mail server cannot be reached (SSLCertVerificationError)"
         )
         monkeypatch.setenv("SSL_CERT_FILE", str(certificate))

@@ -18,7 +18,7 @@ def test_one_row_a_key_under_parallel_calls(service: NotificationService, rows: 
 
     def queue(turn: int) -> int:
         together.wait()
-        return service.queue_order_events(notices if turn % 2 else notices[::-1])
+        return service.queue_order_notifications(notices if turn % 2 else notices[::-1])
 
     with ThreadPoolExecutor(32) as pool:
         new = list(pool.map(queue, range(32)))
@@ -29,25 +29,25 @@ def test_one_row_a_key_under_parallel_calls(service: NotificationService, rows: 
 
 def test_keys_name_order_event_and_channel(service: NotificationService, rows: Rows) -> None:
     order_id = new_id()
-    service.queue_order_events([a_notice("paid", order_id=order_id, phones=["+79991234567", "+79997654321"])])
+    service.queue_order_notifications([a_notice("paid", order_id=order_id, phones=["+79991234567", "+79997654321"])])
     start = f"notify:{order_id}:paid"
     assert [row.key for row in rows()] == [f"{start}:email", f"{start}:sms", f"{start}:sms:order"]
     assert {row.order_id for row in rows()} == {order_id}
 
 
 def test_a_buyer_without_email_gets_texts_only(service: NotificationService, rows: Rows) -> None:
-    assert service.queue_order_events([a_notice(email=None, phones=["+79991234567"])]) == 1
+    assert service.queue_order_notifications([a_notice(email=None, phones=["+79991234567"])]) == 1
     assert [row.channel for row in rows()] == ["sms"]
 
 
 def test_nothing_to_tell_is_no_row(service: NotificationService, rows: Rows) -> None:
     assert service.queue([]) == []
-    assert service.queue_order_events([a_notice(email=None)]) == 0
+    assert service.queue_order_notifications([a_notice(email=None)]) == 0
     assert rows() == []
 
 
 def test_what_people_said_is_sealed(service: NotificationService, rows: Rows) -> None:
-    service.queue_order_events([a_notice(phones=["+79991234567"])])
+    service.queue_order_notifications([a_notice(phones=["+79991234567"])])
     stored = repr(rows())
     assert not [word for word in ("anna", "9991234567", "Анна", "1999") if word in stored]
 
@@ -56,7 +56,7 @@ def test_the_dispatcher_is_woken_when_a_message_is_stored(service: NotificationS
     notice = a_notice()
     with psycopg.connect(database_url, autocommit=True) as listener:
         listener.execute("LISTEN notifications")
-        service.queue_order_events([notice])
+        service.queue_order_notifications([notice])
         assert [word.channel for word in listener.notifies(timeout=5, stop_after=1)] == ["notifications"]
-        service.queue_order_events([notice])
+        service.queue_order_notifications([notice])
         assert list(listener.notifies(timeout=0.2)) == []

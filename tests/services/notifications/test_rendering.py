@@ -102,20 +102,20 @@ def given(name: str, **change: str) -> dict[str, str]:
 @pytest.mark.parametrize(("name", "language"), WORDS)
 def test_an_email_says_what_happened_and_how_much(templates: Templates, name: str, language: str) -> None:
     subject, phrase, amount = WORDS[name, language]
-    letter = templates.letter(name, language, given(name))
-    assert letter.subject == subject
+    email = templates.email(name, language, given(name))
+    assert email.subject == subject
     greeted = {"ru": ("Здравствуйте, Анна!", "Здравствуйте!"), "en": ("Hello Анна,", "Hello,")}[language]
     # Codes and keys go to whoever has the address: the name of the account is not told there.
-    assert letter.text.startswith(f"{greeted[0 if name.startswith('order_') else 1]}\n\n")
+    assert email.text.startswith(f"{greeted[0 if name.startswith('order_') else 1]}\n\n")
     about = ORDER if name.startswith("order_") else ""
     for part in (phrase, amount, about, "-- \nMarketplace Orders"):
-        assert part in letter.text
+        assert part in email.text
     label, _, value = amount.partition(": ")
     fact = f'<td class="label">{label}</td><td class="value">{value}</td>' if value else amount
     for part in (phrase, fact, f'lang="{language}"', about):
-        assert part in letter.html
-    assert "\n\n\n" not in letter.text
-    assert not re.search(r"https?:|src=|<link|<script|@import|url\(", letter.html)
+        assert part in email.html
+    assert "\n\n\n" not in email.text
+    assert not re.search(r"https?:|src=|<link|<script|@import|url\(", email.html)
 
 
 @pytest.mark.parametrize(("name", "language"), TEXTS)
@@ -141,8 +141,7 @@ def test_an_sms_fits_one_segment(templates: Templates, name: str, reason: str) -
 def test_each_reason_has_words_of_its_own(templates: Templates, language: str) -> None:
     texts = {templates.sms("order_cancelled", language, given("order_cancelled", reason=reason)) for reason in REASONS}
     letters = {
-        templates.letter("order_cancelled", language, given("order_cancelled", reason=reason)).text
-        for reason in REASONS
+        templates.email("order_cancelled", language, given("order_cancelled", reason=reason)).text for reason in REASONS
     }
     assert len(texts) == len(letters) == len(REASONS)
     assert not [reason for reason in REASONS if "_" in reason and any(reason in text for text in texts | letters)]
@@ -166,15 +165,15 @@ def test_amounts_follow_language_and_currency(
     templates: Templates, amount: str, currency: str, ru: str, en: str
 ) -> None:
     for language, words in (("ru", f"Сумма: {ru}"), ("en", f"Total: {en}")):
-        letter = templates.letter(
+        email = templates.email(
             "order_created", language, given("order_created", totalAmount=amount, currency=currency)
         )
-        assert words in letter.text
+        assert words in email.text
 
 
 def test_nobodys_name_is_no_gap(templates: Templates) -> None:
-    assert templates.letter("order_paid", "ru", given("order_paid", firstName="")).text.startswith("Здравствуйте!\n")
-    assert templates.letter("order_paid", "en", given("order_paid", firstName="")).text.startswith("Hello,\n")
+    assert templates.email("order_paid", "ru", given("order_paid", firstName="")).text.startswith("Здравствуйте!\n")
+    assert templates.email("order_paid", "en", given("order_paid", firstName="")).text.startswith("Hello,\n")
 
 
 def test_T107_names_are_escaped_wherever_a_template_puts_them(tmp_path: Path) -> None:
@@ -183,7 +182,7 @@ def test_T107_names_are_escaped_wherever_a_template_puts_them(tmp_path: Path) ->
     template = folder / "ru" / "order_paid.jinja"
     template.write_text(template.read_text().replace("Оплата получена", "{{ firstName }}"))
     name = "<script>alert(1)</script>{{7*7}}"
-    letter = Templates("A & B", folder).letter("order_paid", "ru", given("order_paid", firstName=name))
-    assert "<h1>&lt;script&gt;alert(1)&lt;/script&gt;{{7*7}}</h1>" in letter.html
-    assert '<p class="shop">A &amp; B</p>' in letter.html
-    assert f"Здравствуйте, {name}!" in letter.text
+    email = Templates("A & B", folder).email("order_paid", "ru", given("order_paid", firstName=name))
+    assert "<h1>&lt;script&gt;alert(1)&lt;/script&gt;{{7*7}}</h1>" in email.html
+    assert '<p class="shop">A &amp; B</p>' in email.html
+    assert f"Здравствуйте, {name}!" in email.text

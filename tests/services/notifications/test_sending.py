@@ -14,7 +14,7 @@ from services.errors import IdempotencyKeyReused, Invalid, NotFound
 from services.idempotency import Idempotent
 from services.notifications.service import NotificationService
 from services.notifications.status import Channel, NotificationStatus
-from services.notifications.views import Dispatched, NotificationView
+from services.notifications.views import DispatchResult, NotificationView
 from tests.services.notifications.conftest import Rows
 from tests.services.notifications.doubles import NOON, Outbox
 
@@ -44,7 +44,7 @@ def test_a_message_is_queued_and_shown(service: NotificationService, rows: Rows)
         error_message=None,
     )
     assert [(row.key, row.order_id) for row in rows()] == [(f"send:{view.id}", None)]
-    assert service.dispatch() == Dispatched(sent=1)
+    assert service.dispatch() == DispatchResult(sent=1)
     assert service.get(view.id).status is NotificationStatus.SENT
 
 
@@ -129,7 +129,7 @@ def test_T107_template_syntax_and_html_are_literal_text(service: NotificationSer
 def test_T108_the_same_key_is_the_same_notification(service: NotificationService, outbox: Outbox, rows: Rows) -> None:
     key = Idempotent.of("service:shop", "POST /notifications/send", "k1", VARIABLES)
     first, again = send(service, idempotent=key), send(service, idempotent=key)
-    assert service.dispatch() == Dispatched(sent=1)
+    assert service.dispatch() == DispatchResult(sent=1)
     later = send(service, idempotent=key)
     assert [first.replayed, again.replayed, later.replayed] == [False, True, True]
     assert {first.id, again.id, later.id} == {rows()[0].id}

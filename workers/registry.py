@@ -14,8 +14,7 @@ from activities.payments import PaymentActivities
 from activities.polling import Alarm
 from activities.reservations import ReservationActivities
 from services.bootstrap import Services
-from services.notifications.order_messages import account_message
-from services.notifications.views import OrderNotification
+from services.notifications.views import NewMessage, OrderNotification
 from services.payments.views import Charge
 from services.pg_notify import NOTIFICATIONS, OUTBOX
 from services.reservations.views import Item
@@ -48,7 +47,7 @@ def activities(services: Services, courier: Courier, faults: Faults | None = Non
         services.account_messages,
         services.notifications,
         OrderNotification,
-        account_message,
+        NewMessage.for_account,
         lambda: Alarm(subscribe, NOTIFICATIONS),
         faults,
     )

@@ -1,4 +1,4 @@
-"""Takes claimed messages to their ports: opens, renders, sends; nothing here knows the database."""
+"""Sends claimed messages: decrypts, renders and hands them to the mail or SMS sender; no database access."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SENDER_DIED = DeliveryResult(Outcome.UNKNOWN, "delivery unknown: the sender sto
 
 
 class MessageSender:
-    """Delivers single messages."""
+    """Renders and sends single messages."""
 
     def __init__(self, vault: Vault, templates: Templates, mail_sender: MailSender, sms_sender: SmsSender) -> None:
         self._vault = vault
@@ -28,56 +28,55 @@ class MessageSender:
         self._mail_sender = mail_sender
         self._sms_sender = sms_sender
 
-    def deliver(self, claimed: ClaimedMessage) -> DeliveryResult:
-        """Send one message, whatever is wrong with it: never raises, so that it cannot hold up others."""
+    def send(self, claimed: ClaimedMessage) -> DeliveryResult:
+        """Send one message. Never raises, so that a broken message cannot block others."""
         if claimed.channel is Channel.SMS and claimed.attempts > 1:
             return _SENDER_DIED
         try:
-            handed_over = self._compose(claimed)
+            message = self._render(claimed)
         except Exception as error:
             structlog.get_logger().error(
-                "notification.not_composed", id=str(claimed.id), template=claimed.template, error=type(error).__name__
+                "notification.not_rendered", id=str(claimed.id), template=claimed.template, error=type(error).__name__
             )
             return DeliveryResult(Outcome.UNTRIED, f"the message could not be composed ({type(error).__name__})")
-        return (
-            self._sms_sender.send(handed_over) if isinstance(handed_over, Sms) else self._mail_sender.send(handed_over)
-        )
+        return self._sms_sender.send(message) if isinstance(message, Sms) else self._mail_sender.send(message)
 
-    def _compose(self, claimed: ClaimedMessage) -> Email | Sms:
+    def _render(self, claimed: ClaimedMessage) -> Email | Sms:
         to = self._vault.open(claimed.recipient)["to"]
         variables = self._vault.open(claimed.variables)
-        what = (claimed.template, claimed.language, variables)
+        arguments = (claimed.template, claimed.language, variables)
         if claimed.channel is Channel.SMS:
-            return Sms(claimed.id, to, self._templates.sms(*what))
-        email = self._templates.email(*what)
+            return Sms(claimed.id, to, self._templates.sms(*arguments))
+        email = self._templates.email(*arguments)
         return Email(claimed.id, to, email.subject, email.text, email.html, claimed.created_at)
 
 
 class DeliveryBatch:
-    """One claim's messages on their way: those of one order in their order, all else side by side.
+    """Sends the messages of one claim: those of one order in sequence, the others in parallel.
 
-    Nobody begins a message when the server turned out to be away, or when the lease has too little time left.
+    No further message is started once the server was unreachable, or when the lease has too little time left.
     """
 
-    def __init__(self, message_sender: MessageSender, in_time: Callable[[], bool]) -> None:
+    def __init__(self, message_sender: MessageSender, may_start: Callable[[], bool]) -> None:
+        """`may_start`: False when the lease has too little time left to start another message."""
         self._message_sender = message_sender
-        self._in_time = in_time
-        self._away = Event()
+        self._may_start = may_start
+        self._unreachable = Event()
 
     def run(self, claimed: Sequence[ClaimedMessage], pool: Executor) -> list[tuple[ClaimedMessage, DeliveryResult]]:
-        """Every message with what became of it."""
-        return [pair for group in pool.map(self._one_by_one, _by_order(claimed)) for pair in group]
+        """Send every message; returns each with its result."""
+        return [pair for group in pool.map(self._send_in_sequence, _by_order(claimed)) for pair in group]
 
-    def _one_by_one(self, group: Sequence[ClaimedMessage]) -> list[tuple[ClaimedMessage, DeliveryResult]]:
-        return [(claimed, self._deliver(claimed)) for claimed in group]
+    def _send_in_sequence(self, group: Sequence[ClaimedMessage]) -> list[tuple[ClaimedMessage, DeliveryResult]]:
+        return [(claimed, self._send(claimed)) for claimed in group]
 
-    def _deliver(self, claimed: ClaimedMessage) -> DeliveryResult:
-        if self._away.is_set() or not self._in_time():
+    def _send(self, claimed: ClaimedMessage) -> DeliveryResult:
+        if self._unreachable.is_set() or not self._may_start():
             return _NOT_TRIED
-        delivery = self._message_sender.deliver(claimed)
-        if delivery.outcome is Outcome.UNREACHABLE:
-            self._away.set()
-        return delivery
+        result = self._message_sender.send(claimed)
+        if result.outcome is Outcome.UNREACHABLE:
+            self._unreachable.set()
+        return result
 
 
 def _by_order(claimed: Sequence[ClaimedMessage]) -> list[list[ClaimedMessage]]:

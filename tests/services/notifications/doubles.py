@@ -1,4 +1,4 @@
-"""Stand-ins at the notifications' ports: a clock that is set, a mailer and a texter that remember."""
+"""Test doubles for the ports of the notifications service: a clock, and a sender that records messages."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class SetClock(Clock):
 
 
 class Outbox:
-    """Mailer and texter in one: keeps what it took, answers as `answer` says."""
+    """Mail and SMS sender in one: records every message and returns what `answer` makes of it."""
 
     def __init__(self) -> None:
         self.mails: list[Email] = []

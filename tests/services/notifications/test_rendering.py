@@ -1,4 +1,4 @@
-"""Every template in every language and channel: what a buyer reads."""
+"""Every template in every language and channel."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ REASONS = (
 # GSM 03.38 without its extension table
 GSM = re.compile(r"[@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,\-./0-9:;<=>?¡A-ZÄÖÑÜ§¿a-zäöñüà]*")
 
-WORDS = {
+EMAILS = {
     ("order_created", "ru"): ("Заказ 9F3A-21C4 принят", "Мы уже откладываем для вас товары", f"Сумма: {RUB}"),
     ("order_paid", "ru"): ("Заказ 9F3A-21C4 оплачен", "Мы получили вашу оплату", f"Оплачено: {RUB}"),
     ("order_confirmed", "ru"): ("Заказ 9F3A-21C4 подтверждён", "товары закреплены за вами", f"Оплачено: {RUB}"),
@@ -99,13 +99,13 @@ def given(name: str, **change: str) -> dict[str, str]:
     return {variable: value for variable, value in {**ALL, **change}.items() if variable in VARIABLES[name]}
 
 
-@pytest.mark.parametrize(("name", "language"), WORDS)
-def test_an_email_says_what_happened_and_how_much(templates: Templates, name: str, language: str) -> None:
-    subject, phrase, amount = WORDS[name, language]
+@pytest.mark.parametrize(("name", "language"), EMAILS)
+def test_an_email_states_event_and_amount(templates: Templates, name: str, language: str) -> None:
+    subject, phrase, amount = EMAILS[name, language]
     email = templates.email(name, language, given(name))
     assert email.subject == subject
     greeted = {"ru": ("Здравствуйте, Анна!", "Здравствуйте!"), "en": ("Hello Анна,", "Hello,")}[language]
-    # Codes and keys go to whoever has the address: the name of the account is not told there.
+    # A code may reach a person who is not the account holder, so these messages do not contain the name.
     assert email.text.startswith(f"{greeted[0 if name.startswith('order_') else 1]}\n\n")
     about = ORDER if name.startswith("order_") else ""
     for part in (phrase, amount, about, "-- \nMarketplace Orders"):
@@ -123,8 +123,8 @@ def test_an_sms_is_one_short_line(templates: Templates, name: str, language: str
     assert templates.sms(name, language, given(name)) == TEXTS[name, language]
 
 
-def test_every_template_is_told_in_every_language() -> None:
-    assert set(WORDS) == set(TEXTS) == {(name, language) for name in VARIABLES for language in LANGUAGES}
+def test_every_template_exists_in_every_language() -> None:
+    assert set(EMAILS) == set(TEXTS) == {(name, language) for name in VARIABLES for language in LANGUAGES}
 
 
 @pytest.mark.parametrize("name", VARIABLES)
@@ -138,16 +138,16 @@ def test_an_sms_fits_one_segment(templates: Templates, name: str, reason: str) -
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_each_reason_has_words_of_its_own(templates: Templates, language: str) -> None:
+def test_each_cancel_reason_has_its_own_text(templates: Templates, language: str) -> None:
     texts = {templates.sms("order_cancelled", language, given("order_cancelled", reason=reason)) for reason in REASONS}
-    letters = {
+    emails = {
         templates.email("order_cancelled", language, given("order_cancelled", reason=reason)).text for reason in REASONS
     }
-    assert len(texts) == len(letters) == len(REASONS)
-    assert not [reason for reason in REASONS if "_" in reason and any(reason in text for text in texts | letters)]
+    assert len(texts) == len(emails) == len(REASONS)
+    assert not [reason for reason in REASONS if "_" in reason and any(reason in text for text in texts | emails)]
 
 
-def test_a_reason_without_words_is_our_fault(templates: Templates) -> None:
+def test_an_unknown_cancel_reason_is_shown_as_an_internal_error(templates: Templates) -> None:
     text = templates.sms("order_cancelled", "ru", given("order_cancelled", reason="moon_phase"))
     assert text == "Заказ 9F3A-21C4 отменён: сбой на нашей стороне."
 
@@ -164,19 +164,19 @@ def test_a_reason_without_words_is_our_fault(templates: Templates) -> None:
 def test_amounts_follow_language_and_currency(
     templates: Templates, amount: str, currency: str, ru: str, en: str
 ) -> None:
-    for language, words in (("ru", f"Сумма: {ru}"), ("en", f"Total: {en}")):
+    for language, line in (("ru", f"Сумма: {ru}"), ("en", f"Total: {en}")):
         email = templates.email(
             "order_created", language, given("order_created", totalAmount=amount, currency=currency)
         )
-        assert words in email.text
+        assert line in email.text
 
 
-def test_nobodys_name_is_no_gap(templates: Templates) -> None:
+def test_an_empty_name_leaves_no_gap(templates: Templates) -> None:
     assert templates.email("order_paid", "ru", given("order_paid", firstName="")).text.startswith("Здравствуйте!\n")
     assert templates.email("order_paid", "en", given("order_paid", firstName="")).text.startswith("Hello,\n")
 
 
-def test_T107_names_are_escaped_wherever_a_template_puts_them(tmp_path: Path) -> None:
+def test_T107_names_are_escaped_in_every_position(tmp_path: Path) -> None:
     folder = tmp_path / "templates"
     shutil.copytree(FOLDER, folder)
     template = folder / "ru" / "order_paid.jinja"

@@ -72,7 +72,7 @@ class NotificationActivities:
         return len(events)
 
     def _queue_account_messages(self) -> int:
-        waiting = self.account_messages.take(BATCH)
+        waiting = self.account_messages.pending(BATCH)
         # What was asked for an unknown identifier is to nobody.
         self.notifications.queue(
             [
@@ -81,7 +81,7 @@ class NotificationActivities:
                 if one.to
             ]
         )
-        self.account_messages.forget([one.id for one in waiting])
+        self.account_messages.remove([one.id for one in waiting])
         return len(waiting)
 
     def _notices(self, events: Sequence[PendingNotification]) -> list[OrderNotification]:

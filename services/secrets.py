@@ -44,7 +44,7 @@ def _derived(key: str) -> bytes:
     return base64.urlsafe_b64encode(hashlib.sha256(b"market-vault:" + key.strip().encode()).digest())
 
 
-def made_once(path: Path, make: Callable[[], str]) -> str:
+def read_or_create(path: Path, make: Callable[[], str]) -> str:
     """The text of a file that only its owner may read (mode 0600), made when missing.
 
     Processes that start at the same time get the same text: a link appears whole or not at all, and never replaces
@@ -66,7 +66,7 @@ def made_once(path: Path, make: Callable[[], str]) -> str:
 
 def development_key(data_dir: Path) -> str:
     """The `SECRETS_KEY` of a development start that was given none: random, one for all processes of a folder."""
-    return made_once(data_dir / KEY_FILE, lambda: secrets.token_urlsafe(32)).strip()
+    return read_or_create(data_dir / KEY_FILE, lambda: secrets.token_urlsafe(32)).strip()
 
 
 def webhook_keys(given: str) -> list[bytes]:
@@ -89,7 +89,7 @@ def _webhook_key(secret: str) -> bytes:
 
 def development_webhook_secret(data_dir: Path) -> str:
     """The `PAYMENT_WEBHOOK_SECRETS` of a development start that was given none: made once for a folder."""
-    made = made_once(
+    made = read_or_create(
         data_dir / WEBHOOK_FILE, lambda: f"{WEBHOOK_PREFIX}{base64.b64encode(secrets.token_bytes(32)).decode()}"
     )
     return made.strip()

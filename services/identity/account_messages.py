@@ -1,6 +1,6 @@
 """What people are told of their accounts: written in the transaction of its cause, never one without the other.
 
-Services do not call each other: the notification dispatcher takes the messages from here (`take`, `forget`).
+Services do not call each other: the notification dispatcher takes the messages from here (`pending`, `remove`).
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from sqlmodel import Session
 from services.clock import Clock, new_id
 from services.db import Sessions, retried
 from services.identity import account_messages_repository
-from services.identity.models import Identifier
-from services.identity.views import AccountNotice
+from services.identity.status import IdentifierKind
+from services.identity.views import PendingAccountMessage
 from services.secrets import Vault
 
 #: How an identifier is reached.
-CHANNELS: Mapping[Identifier, str] = {Identifier.EMAIL: "email", Identifier.PHONE: "sms"}
+CHANNELS: Mapping[IdentifierKind, str] = {IdentifierKind.EMAIL: "email", IdentifierKind.PHONE: "sms"}
 
 
 class AccountMessages:
@@ -29,10 +29,10 @@ class AccountMessages:
     def __init__(self, sessions: Sessions, vault: Vault, clock: Clock) -> None:
         self._sessions, self._vault, self._clock = sessions, vault, clock
 
-    def tell(
+    def add(
         self,
         session: Session,
-        way: Identifier,
+        way: IdentifierKind,
         to: str | None,
         template: str,
         variables: Mapping[str, str],
@@ -50,27 +50,27 @@ class AccountMessages:
         }
         account_messages_repository.add(session, values)
 
-    def tell_account(self, session: Session, account: Any, template: str, variables: Mapping[str, str]) -> None:
+    def add_for_account(self, session: Session, account: Any, template: str, variables: Mapping[str, str]) -> None:
         """The same to every identifier where news of an account goes; `account`: `email, phone, language`."""
-        for way, to in ((Identifier.EMAIL, account.email), (Identifier.PHONE, account.phone)):
+        for way, to in ((IdentifierKind.EMAIL, account.email), (IdentifierKind.PHONE, account.phone)):
             if to:
-                self.tell(session, way, to, template, variables, account.language)
+                self.add(session, way, to, template, variables, account.language)
 
-    def take(self, limit: int) -> list[AccountNotice]:
+    def pending(self, limit: int) -> list[PendingAccountMessage]:
         """The oldest messages, to be queued and then forgotten; taken again until they are."""
         with self._sessions.begin() as session:
             rows = account_messages_repository.find(session, limit)
         return [self._opened(row) for row in rows]
 
     @retried
-    def forget(self, ids: Sequence[UUID]) -> None:
+    def remove(self, ids: Sequence[UUID]) -> None:
         """They are queued, or were to nobody."""
         if not ids:
             return
         with self._sessions.begin() as session:
             account_messages_repository.remove(session, ids)
 
-    def _opened(self, row: Any) -> AccountNotice:
+    def _opened(self, row: Any) -> PendingAccountMessage:
         try:
             variables = self._vault.open(row.sealed) if row.sealed is not None else {}
         except ValueError:
@@ -78,4 +78,4 @@ class AccountMessages:
             structlog.get_logger(__name__).error("identity.message_lost", id=str(row.id), template=row.template)
             variables = {}
         to = variables.pop("to", None)
-        return AccountNotice(row.id, row.channel, to or None, row.template, row.language, variables)
+        return PendingAccountMessage(row.id, row.channel, to or None, row.template, row.language, variables)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 
-from services.identity.models import Identifier
+from services.identity.status import IdentifierKind
 
 #: Consecutive wrong passwords that cost nothing; from the last of them on one has to wait.
 FREE_FAILURES = 5
@@ -15,18 +15,18 @@ LONGEST_WAIT = 900
 LAST_FAILURE = 100
 
 
-class Subjects:
+class ThrottleSubjects:
     """Names for identifiers in the table of failures, so that names which nobody has are not collected there."""
 
     def __init__(self, secrets_key: str) -> None:
         # The first key: when another is put in front, counting begins anew.
         self._key = hashlib.sha256(b"market-login-failures:" + secrets_key.split(",")[0].strip().encode()).digest()
 
-    def of(self, kind: Identifier, canonical: str) -> bytes:
+    def of(self, kind: IdentifierKind, canonical: str) -> bytes:
         """The subject of a canonical e-mail address or an E.164 number."""
         return hmac.digest(self._key, f"{kind}:{canonical}".encode(), "sha256")
 
     def of_account(self, email_canonical: str | None, phone: str | None) -> list[bytes]:
         """The subjects of all that an account is known by, the e-mail address first."""
-        known = ((Identifier.EMAIL, email_canonical), (Identifier.PHONE, phone))
+        known = ((IdentifierKind.EMAIL, email_canonical), (IdentifierKind.PHONE, phone))
         return [self.of(kind, canonical) for kind, canonical in known if canonical is not None]

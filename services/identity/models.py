@@ -21,45 +21,9 @@ from sqlalchemy import (
 from sqlmodel import Field, SQLModel
 
 from services import db as db  # constraint names are set there
+from services.identity.status import IdentifierKind, Role, SessionEnd, TokenKind
 
 SCHEMA = "identity"
-
-
-class Role(StrEnum):
-    """What a user may be; services have tokens but no account."""
-
-    BUYER = "buyer"
-    OPERATOR = "operator"
-
-
-class Identifier(StrEnum):
-    """What an account is known by."""
-
-    EMAIL = "email"
-    PHONE = "phone"
-
-
-class TokenKind(StrEnum):
-    """What a row of `tokens` is good for."""
-
-    REFRESH = "refresh"
-    VERIFY_EMAIL = "verify_email"
-    VERIFY_PHONE = "verify_phone"
-    CHANGE_EMAIL = "change_email"
-    CHANGE_PHONE = "change_phone"
-
-
-class SessionEnd(StrEnum):
-    """Why a session ended before its time."""
-
-    LOGOUT = "logout"
-    ENDED_BY_USER = "ended_by_user"
-    TOKEN_REUSED = "token_reused"  # noqa: S105 - a reason, no secret
-    PASSWORD_CHANGED = "password_changed"  # noqa: S105
-    PASSWORD_RESET = "password_reset"  # noqa: S105
-    IDENTIFIER_CONFIRMED = "identifier_confirmed"
-    DISABLED = "disabled"
-    TOO_MANY = "too_many"
 
 
 def _one_of(column: str, values: type[StrEnum]) -> str:
@@ -88,7 +52,7 @@ class User(SQLModel, table=True):
     __tablename__ = "users"
     __table_args__ = (
         CheckConstraint(_one_of("role", Role), name="role"),
-        CheckConstraint(_one_of("registered_with", Identifier), name="registered_with"),
+        CheckConstraint(_one_of("registered_with", IdentifierKind), name="registered_with"),
         CheckConstraint("email_canonical IS NOT NULL OR phone IS NOT NULL", name="identified"),
         CheckConstraint("(email IS NULL) = (email_canonical IS NULL)", name="email"),
         CheckConstraint("email IS NOT NULL OR NOT email_verified", name="email_verified"),

@@ -8,7 +8,7 @@ from services.clock import Clock
 from services.db import Sessions
 from services.errors import RateLimited, Unavailable
 from services.identity import login_throttle_repository
-from services.identity.login_throttle import LAST_FAILURE, Subjects
+from services.identity.login_throttle import LAST_FAILURE, ThrottleSubjects
 from services.identity.password_strength import MAX_PASSWORD
 from services.identity.passwords import PasswordHasher
 
@@ -16,11 +16,11 @@ from services.identity.passwords import PasswordHasher
 class PasswordCheck:
     """Whether a password is right, for logins and for whoever has to prove again who they are."""
 
-    def __init__(self, sessions: Sessions, hasher: PasswordHasher, clock: Clock, subjects: Subjects) -> None:
+    def __init__(self, sessions: Sessions, hasher: PasswordHasher, clock: Clock, subjects: ThrottleSubjects) -> None:
         self.hasher, self.subjects = hasher, subjects
         self._sessions, self._clock = sessions, clock
 
-    def fits(self, subject: bytes, seen_hash: str | None, password: str) -> bool:
+    def matches(self, subject: bytes, seen_hash: str | None, password: str) -> bool:
         """Compare, in the same time for an unknown (None), a locked and a known account; the caller forgets on success.
 
         Raises RateLimited while the subject has to wait, whatever the password; Unavailable when too many wait.

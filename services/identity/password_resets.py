@@ -19,29 +19,29 @@ from services.identity import (
 )
 from services.identity.account_messages import AccountMessages
 from services.identity.identifiers import email_address, phone_number
-from services.identity.models import Identifier, SessionEnd
 from services.identity.password_check import PasswordCheck
-from services.identity.password_strength import refuse_weak
-from services.identity.refresh_tokens import hashed
-from services.identity.send_limits import Pacing
+from services.identity.password_strength import require_strong
+from services.identity.refresh_tokens import hash_token
+from services.identity.send_limits import SendLimits
+from services.identity.status import IdentifierKind, SessionEnd
 
 _log = structlog.get_logger(__name__)
 
 
-class Resets:
+class PasswordResets:
     """For who forgot a password, or does not trust their sessions any more."""
 
     def __init__(
         self,
         sessions: Sessions,
         messages: AccountMessages,
-        pacing: Pacing,
+        send_limits: SendLimits,
         check: PasswordCheck,
         clock: Clock,
         phone_region: str,
     ) -> None:
         """`phone_region`: ISO 3166-1 alpha-2, for numbers written without a country code."""
-        self._sessions, self._messages, self._pacing, self._check = sessions, messages, pacing, check
+        self._sessions, self._messages, self._send_limits, self._check = sessions, messages, send_limits, check
         self._clock, self._phone_region = clock, phone_region
 
     @retried
@@ -52,16 +52,16 @@ class Resets:
         """
         canonical = email_address(email).canonical if email is not None else None
         number = phone_number(str(phone), self._phone_region) if email is None else None
-        way = Identifier.EMAIL if email is not None else Identifier.PHONE
+        way = IdentifierKind.EMAIL if email is not None else IdentifierKind.PHONE
         token = secrets.token_urlsafe(32)
         with self._sessions.begin() as session:
-            self._pacing.count(session, "reset", way, str(canonical or number))
+            self._send_limits.count(session, "reset", way, str(canonical or number))
             account = verification_codes_repository.find_account(session, canonical, number)
             # Asked for nobody, the statements are the same and change nothing.
             self._write(session, account.id if account is not None else new_id(), token, account is not None)
-            to = (account.email if way is Identifier.EMAIL else account.phone) if account is not None else None
+            to = (account.email if way is IdentifierKind.EMAIL else account.phone) if account is not None else None
             language = account.language if account is not None else "ru"
-            self._messages.tell(session, way, to, "password_reset", {"resetToken": token}, language)
+            self._messages.add(session, way, to, "password_reset", {"resetToken": token}, language)
 
     def confirm(self, reset_token: str, new_password: str) -> None:
         """Set a new password; every session ends, wrong passwords are forgotten, and the person is told.
@@ -70,14 +70,14 @@ class Resets:
         PasswordTooWeak and Invalid at `/newPassword`, which leave the token good; Unavailable when too many
         passwords wait to be hashed.
         """
-        token_hash, now = hashed(reset_token), self._clock.override()
+        token_hash, now = hash_token(reset_token), self._clock.override()
         with self._sessions.begin() as session:
             found = password_resets_repository.find_live(session, token_hash, now)
         if found is None:
             raise _refused()
         known = [word for word in (found.email_canonical, found.any_phone) if word]
         parts = [part for word in known for part in word.split("@")]
-        refuse_weak(new_password, [found.first_name, found.last_name, *known, *parts], pointer="/newPassword")
+        require_strong(new_password, [found.first_name, found.last_name, *known, *parts], pointer="/newPassword")
         made = self._check.hasher.hash(new_password)
         self._carry_out(found, {"hash": token_hash, "text": made.text, "parameters": made.parameters, "now": now})
 
@@ -90,11 +90,11 @@ class Resets:
             now = values["now"]
             ended = sessions_repository.end_sessions(session, found.user_id, SessionEnd.PASSWORD_RESET, now)
             login_throttle_repository.forget_failures(session, subjects)
-            self._messages.tell_account(session, found, "password_changed", {})
+            self._messages.add_for_account(session, found, "password_changed", {})
         _log.info("identity.password_reset", user_id=str(found.user_id), sessions_ended=ended)
 
     def _write(self, session: Session, user_id: Any, token: str, known: bool) -> None:
-        values = {"id": new_id(), "user_id": user_id, "hash": hashed(token), "now": self._clock.override()}
+        values = {"id": new_id(), "user_id": user_id, "hash": hash_token(token), "now": self._clock.override()}
         password_resets_repository.add(session, values, known)
 
 

@@ -40,23 +40,23 @@ _TRANSLITERATED = (  # noqa: SIM905
 _KNOWN = [*(word.translate(_LAYOUT) for word in _COMMON_RUSSIAN), *_TRANSLITERATED]
 
 
-def spelled(password: str) -> str:
+def normalized(password: str) -> str:
     """One spelling of a password whichever keyboard composed its accents (RFC 8265, section 4.2: NFC)."""
     return unicodedata.normalize("NFC", password)
 
 
-def refuse_weak(password: str, personal: Sequence[str], pointer: str = "/password") -> None:
+def require_strong(password: str, personal: Sequence[str], pointer: str = "/password") -> None:
     """Judge a new password; `personal` are words an attacker would try first (names, address).
 
     Raises PasswordTooWeak when it is short or easily guessed, Invalid when it is too long; both at `pointer`.
     """
-    if len(password) > MAX_PASSWORD or len(spelled(password)) > MAX_PASSWORD:
+    if len(password) > MAX_PASSWORD or len(normalized(password)) > MAX_PASSWORD:
         raise Invalid(f"A password has at most {MAX_PASSWORD} characters.", pointer=pointer)
     if any(unicodedata.category(char) == "Cs" or char == "\0" for char in password):
         raise Invalid("A password cannot hold this character.", pointer=pointer)
-    if len(spelled(password)) < MIN_PASSWORD:
+    if len(normalized(password)) < MIN_PASSWORD:
         raise PasswordTooWeak(f"A password has at least {MIN_PASSWORD} characters.", pointer=pointer)
-    if _guesses(spelled(password), personal) <= ENOUGH_GUESSES:
+    if _guesses(normalized(password), personal) <= ENOUGH_GUESSES:
         raise PasswordTooWeak("This password is easy to guess: take a few unrelated words.", pointer=pointer)
 
 

@@ -18,7 +18,7 @@ import argon2
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from services.errors import Unavailable
-from services.identity.password_strength import spelled
+from services.identity.password_strength import normalized
 
 T = TypeVar("T")
 
@@ -62,7 +62,7 @@ class PasswordHasher:
 
     def hash(self, password: str) -> PasswordHash:
         """A new hash with a fresh salt. Raises Unavailable when too many wait already."""
-        text = self._run(lambda: self._argon2.hash(spelled(password)))
+        text = self._run(lambda: self._argon2.hash(normalized(password)))
         return PasswordHash(text, _parameters(text))
 
     def verify(self, hash_text: str | None, password: str) -> bool:
@@ -70,7 +70,7 @@ class PasswordHasher:
 
         Raises Unavailable when too many wait already.
         """
-        return self._run(lambda: self._fits(hash_text or self._nobody, spelled(password)))
+        return self._run(lambda: self._fits(hash_text or self._nobody, normalized(password)))
 
     def is_outdated(self, hash_text: str) -> bool:
         """True when the hash was made with other parameters than today's."""

@@ -22,10 +22,10 @@ class RefreshTokens:
         """What replaces a token: with a key the same each time, and nobody else can know it; without one a new one."""
         if idempotency_key is None:
             return self.new()
-        derived = hmac.digest(self._key, hashed(token) + idempotency_key.encode(), "sha256")
+        derived = hmac.digest(self._key, hash_token(token) + idempotency_key.encode(), "sha256")
         return base64.urlsafe_b64encode(derived).decode().rstrip("=")
 
 
-def hashed(token: str) -> bytes:
+def hash_token(token: str) -> bytes:
     """What is stored of a token."""
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from sqlmodel import Session
 
-from services.identity.models import Identifier
+from services.identity.status import IdentifierKind
 from services.rate_limiter import Limits, Rate
 
 #: Never scaled: these guard people's inboxes and codes, not our machines.
-PACE = {
+SEND_LIMITS = {
     purpose: (
         Rate(f"{purpose}-pause", 1, 60),
         Rate(f"{purpose}-hour", 3, 3600),
@@ -18,7 +18,7 @@ PACE = {
 }
 
 
-class Pacing:
+class SendLimits:
     """Counts what is sent; and all SMS together, because each costs money."""
 
     def __init__(self, limits: Limits, sms_per_hour: int = 0) -> None:
@@ -26,8 +26,8 @@ class Pacing:
         self._limits = limits
         self._budget = (Rate("sms-budget", sms_per_hour, 3600),) if sms_per_hour else ()
 
-    def count(self, session: Session, purpose: str, way: Identifier, canonical: str) -> None:
+    def count(self, session: Session, purpose: str, way: IdentifierKind, canonical: str) -> None:
         """Count one message before it is written. Raises RateLimited, which must end the transaction."""
-        self._limits.admit_in(session, PACE[purpose], f"{way}:{canonical}")
-        if way is Identifier.PHONE:
+        self._limits.admit_in(session, SEND_LIMITS[purpose], f"{way}:{canonical}")
+        if way is IdentifierKind.PHONE:
             self._limits.admit_in(session, self._budget, "all")

@@ -13,10 +13,10 @@ from services.db import Sessions, retried
 from services.errors import AlreadyRegistered, Invalid, NotFound
 from services.identity import repository, sessions_repository
 from services.identity.identifiers import email_address, phone_number
-from services.identity.models import Identifier, SessionEnd
 from services.identity.names import checked_name
-from services.identity.password_strength import refuse_weak
+from services.identity.password_strength import require_strong
 from services.identity.passwords import PasswordHasher
+from services.identity.status import IdentifierKind, SessionEnd
 from services.identity.views import Contact, Profile, RegisterUser
 
 #: What messages to people are written in.
@@ -40,8 +40,8 @@ class IdentityService:
         """
         user = self._checked(wanted)
         self._require_free(user)
-        hashed = self._passwords.hash(wanted.password)
-        row = self._add_user({**user, "hash": hashed.text, "parameters": hashed.parameters})
+        password = self._passwords.hash(wanted.password)
+        row = self._add_user({**user, "hash": password.text, "parameters": password.parameters})
         if row is None:
             raise _taken()
         _log.info("identity.registered", user_id=str(row.id), registered_with=user["registered_with"])
@@ -102,7 +102,7 @@ class IdentityService:
         email = email_address(wanted.email) if wanted.email is not None else None
         phone = phone_number(wanted.phone, self._phone_region) if wanted.phone is not None else None
         known = email.canonical if email else str(phone)
-        refuse_weak(wanted.password, [first, last, known, *known.split("@")])
+        require_strong(wanted.password, [first, last, known, *known.split("@")])
         return {
             "id": new_id(),
             "first_name": first,
@@ -110,7 +110,7 @@ class IdentityService:
             "email": email.address if email else None,
             "email_canonical": email.canonical if email else None,
             "phone": phone,
-            "registered_with": Identifier.EMAIL if email else Identifier.PHONE,
+            "registered_with": IdentifierKind.EMAIL if email else IdentifierKind.PHONE,
             "language": wanted.language,
         }
 

@@ -11,7 +11,7 @@ from sqlalchemy import Row, text
 from sqlmodel import Session
 
 from services.clock import NOW
-from services.identity.models import SessionEnd
+from services.identity.status import SessionEnd
 
 #: Days after which a session ends whatever happens, and after which an unused refresh token does.
 SESSION_DAYS = 30

@@ -26,11 +26,11 @@ from services.identity import credentials_repository, login_throttle_repository,
 from services.identity.access_tokens import ACCESS_LIFETIME, AccessTokens, Claims
 from services.identity.account_messages import AccountMessages
 from services.identity.identifiers import email_address, phone_number
-from services.identity.models import Identifier, SessionEnd
 from services.identity.password_check import PasswordCheck
-from services.identity.password_strength import refuse_weak, spelled
-from services.identity.refresh_tokens import RefreshTokens, hashed
+from services.identity.password_strength import normalized, require_strong
+from services.identity.refresh_tokens import RefreshTokens, hash_token
 from services.identity.sessions_repository import MAX_SESSIONS
+from services.identity.status import IdentifierKind, SessionEnd
 from services.identity.views import Caller, CallerKind, NewPassword, SessionView, Tokens
 
 _MAX_CLIENT = 200
@@ -63,7 +63,7 @@ class SignIn:
         passwords wait to be checked.
         """
         subject, found = self._find(email, phone)
-        if not self._check.fits(subject, found.hash if found else None, password) or found is None:
+        if not self._check.matches(subject, found.hash if found else None, password) or found is None:
             raise _mismatch()
         seen_hash = self._renewed(found.user_id, found.hash, password)
         return self._open(found.user_id, seen_hash, subject, _shown(client))
@@ -75,8 +75,8 @@ class SignIn:
         Raises InvalidToken, always with the same words; a token that was used before ends its session.
         """
         successor = self._refresh_tokens.successor(refresh_token, key)
-        old_hash, now = hashed(refresh_token), self._clock.override()
-        values = {"old_hash": old_hash, "new_hash": hashed(successor), "new_id": new_id(), "now": now}
+        old_hash, now = hash_token(refresh_token), self._clock.override()
+        values = {"old_hash": old_hash, "new_hash": hash_token(successor), "new_id": new_id(), "now": now}
         with self._sessions.begin() as session:
             row = sessions_repository.rotate(session, values)
             if row is None and key is not None:
@@ -93,7 +93,7 @@ class SignIn:
     def logout(self, refresh_token: str) -> None:
         """End the session of this token, whatever it is; with its session its access tokens end."""
         with self._sessions.begin() as session:
-            sessions_repository.end_by_token(session, hashed(refresh_token), self._clock.override())
+            sessions_repository.end_by_token(session, hash_token(refresh_token), self._clock.override())
 
     def authenticate(self, access_token: str) -> Caller:
         """Who calls, after one look at the session and its user. Raises Unauthenticated, always with the same words."""
@@ -138,7 +138,7 @@ class SignIn:
             raise _unknown()
         _require_better(account, wanted)
         subject = self._check.account_subject(account.email_canonical, account.phone)
-        if not self._check.fits(subject, account.hash, wanted.current):
+        if not self._check.matches(subject, account.hash, wanted.current):
             raise InvalidCredentials("This is not the present password.")
         hashed_anew = self._check.hasher.hash(wanted.new)
         values = {"user_id": user_id, "old": account.hash, "now": self._clock.override()}
@@ -164,7 +164,7 @@ class SignIn:
             raise Invalid("Sign in with an e-mail address or a phone, not both.")
         canonical = email_address(email).canonical if email is not None else None
         number = phone_number(phone, self._phone_region) if phone is not None else None
-        kind = Identifier.EMAIL if canonical is not None else Identifier.PHONE
+        kind = IdentifierKind.EMAIL if canonical is not None else IdentifierKind.PHONE
         with self._sessions.begin() as session:
             found = credentials_repository.find_credential(session, canonical, number)
         return self._check.subjects.of(kind, str(canonical or number)), found
@@ -189,7 +189,7 @@ class SignIn:
             "client": client,
             "session_id": session_id,
             "token_id": new_id(),
-            "token_hash": hashed(refresh_token),
+            "token_hash": hash_token(refresh_token),
             "now": self._clock.override(),
         }
         with self._sessions.begin() as session:
@@ -204,7 +204,7 @@ class SignIn:
 
     def _tell(self, session: Session, user_id: UUID, template: str, variables: Mapping[str, str]) -> None:
         for account in repository.find_contacts(session, [user_id]):
-            self._messages.tell_account(session, account, template, variables)
+            self._messages.add_for_account(session, account, template, variables)
 
 
 def _moment(at: datetime) -> str:
@@ -212,11 +212,11 @@ def _moment(at: datetime) -> str:
 
 
 def _require_better(account: Any, wanted: NewPassword) -> None:
-    if spelled(wanted.new) == spelled(wanted.current):
+    if normalized(wanted.new) == normalized(wanted.current):
         raise PasswordTooWeak("The new password is the present one: take another.", pointer="/newPassword")
     known = [word for word in (account.email_canonical, account.phone) if word]
     personal = [account.first_name, account.last_name, *known, *(part for word in known for part in word.split("@"))]
-    refuse_weak(wanted.new, personal, pointer="/newPassword")
+    require_strong(wanted.new, personal, pointer="/newPassword")
 
 
 def _shown(client: str | None) -> str | None:

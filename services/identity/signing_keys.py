@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from services.secrets import made_once
+from services.secrets import read_or_create
 
 KEY_FILE = "signing-key.pem"
 _BLOCK = re.compile(r"-----BEGIN [A-Z ]+-----[^-]+-----END [A-Z ]+-----")
@@ -73,7 +73,7 @@ def signing_keys(signing_key: str | None, data_dir: Path, *, development: bool) 
         return SigningKeys.from_pem(signing_key)
     if not development:
         raise ValueError("SIGNING_KEY must be set outside development: `openssl genpkey -algorithm ed25519` makes one")
-    return SigningKeys.from_pem(made_once(data_dir / KEY_FILE, lambda: SigningKeys.generate().pem()))
+    return SigningKeys.from_pem(read_or_create(data_dir / KEY_FILE, lambda: SigningKeys.generate().pem()))
 
 
 def _key_id(key: Ed25519PublicKey) -> str:

@@ -25,47 +25,47 @@ from services.identity import (
 )
 from services.identity.account_messages import AccountMessages
 from services.identity.identifiers import email_address, phone_number
-from services.identity.models import Identifier, SessionEnd, TokenKind
 from services.identity.password_check import PasswordCheck
-from services.identity.send_limits import Pacing
+from services.identity.send_limits import SendLimits
+from services.identity.status import IdentifierKind, SessionEnd, TokenKind
 from services.identity.views import Caller
 
 _log = structlog.get_logger(__name__)
 
-_VERIFY = {Identifier.EMAIL: TokenKind.VERIFY_EMAIL, Identifier.PHONE: TokenKind.VERIFY_PHONE}
-_CHANGE = {Identifier.EMAIL: TokenKind.CHANGE_EMAIL, Identifier.PHONE: TokenKind.CHANGE_PHONE}
-_TEMPLATE = {Identifier.EMAIL: "verify_email", Identifier.PHONE: "verify_phone"}
+_VERIFY = {IdentifierKind.EMAIL: TokenKind.VERIFY_EMAIL, IdentifierKind.PHONE: TokenKind.VERIFY_PHONE}
+_CHANGE = {IdentifierKind.EMAIL: TokenKind.CHANGE_EMAIL, IdentifierKind.PHONE: TokenKind.CHANGE_PHONE}
+_TEMPLATE = {IdentifierKind.EMAIL: "verify_email", IdentifierKind.PHONE: "verify_phone"}
 
 
 @dataclass(frozen=True)
 class _Known:
     """An identifier as typed by a person: what is written to, and what it is found by."""
 
-    way: Identifier
+    way: IdentifierKind
     address: str
     canonical: str
 
     @property
     def columns(self) -> tuple[str | None, str | None]:
         """As the canonical address, or as the number."""
-        return (self.canonical, None) if self.way is Identifier.EMAIL else (None, self.canonical)
+        return (self.canonical, None) if self.way is IdentifierKind.EMAIL else (None, self.canonical)
 
 
-class Codes:
+class VerificationCodes:
     """Sends codes and takes them; asked for an unknown identifier it does the same work for nobody."""
 
     def __init__(
         self,
         sessions: Sessions,
         messages: AccountMessages,
-        pacing: Pacing,
+        send_limits: SendLimits,
         check: PasswordCheck,
         clock: Clock,
         secrets_key: str,
         phone_region: str,
     ) -> None:
         """`phone_region`: ISO 3166-1 alpha-2, for numbers written without a country code."""
-        self._sessions, self._messages, self._pacing, self._check = sessions, messages, pacing, check
+        self._sessions, self._messages, self._send_limits, self._check = sessions, messages, send_limits, check
         self._clock, self._phone_region = clock, phone_region
         self._keys = [
             hashlib.sha256(b"market-codes:" + key.strip().encode()).digest() for key in secrets_key.split(",")
@@ -79,7 +79,7 @@ class Codes:
         """
         known = self._read(email, phone)
         with self._sessions.begin() as session:
-            self._pacing.count(session, "code", known.way, known.canonical)
+            self._send_limits.count(session, "code", known.way, known.canonical)
             account = verification_codes_repository.find_account(session, *known.columns)
             wanting = account if account is not None and not _verified(account, known.way) else None
             self._write(session, _VERIFY[known.way], known, wanting, wanting is not None)
@@ -96,7 +96,7 @@ class Codes:
         if own is None:
             raise Unauthenticated("A valid access token is needed: sign in.")
         subject = self._check.account_subject(own.email_canonical, own.phone)
-        if not self._check.fits(subject, own.hash, password):
+        if not self._check.matches(subject, own.hash, password):
             raise InvalidCredentials("This is not the present password.")
         self._offer(user_id, known, [subject])
 
@@ -113,16 +113,16 @@ class Codes:
     def _read(self, email: str | None, phone: str | None) -> _Known:
         if email is not None:
             address = email_address(email)
-            return _Known(Identifier.EMAIL, address.address, address.canonical)
+            return _Known(IdentifierKind.EMAIL, address.address, address.canonical)
         number = phone_number(str(phone), self._phone_region)
-        return _Known(Identifier.PHONE, number, number)
+        return _Known(IdentifierKind.PHONE, number, number)
 
     @retried
     def _offer(self, user_id: UUID, known: _Known, subjects: Sequence[bytes]) -> None:
         with self._sessions.begin() as session:
             login_throttle_repository.forget_failures(session, subjects)
         with self._sessions.begin() as session:
-            self._pacing.count(session, "code", known.way, known.canonical)
+            self._send_limits.count(session, "code", known.way, known.canonical)
             holder = verification_codes_repository.find_account(session, *known.columns)
             own = verification_codes_repository.find_own(session, user_id)
             free = holder is None or (holder.id == user_id and not _verified(holder, known.way))
@@ -141,7 +141,7 @@ class Codes:
         verification_codes_repository.replace_code(session, values)
         to = _address(account, known) if sent else None
         language = account.language if account is not None else "ru"
-        self._messages.tell(session, known.way, to, _TEMPLATE[known.way], {"code": code}, language)
+        self._messages.add(session, known.way, to, _TEMPLATE[known.way], {"code": code}, language)
 
     def _guessed(self, known: _Known, code: str) -> Any:
         """The live code that this is; the guess is counted, for good, before anything is compared."""
@@ -181,30 +181,33 @@ class Codes:
 
     def _verify(self, session: Session, user_id: UUID, known: _Known) -> bool:
         now = self._clock.override()
-        if known.way is Identifier.EMAIL:
+        if known.way is IdentifierKind.EMAIL:
             return verification_codes_repository.verify_email(session, user_id, known.canonical, now)
         return verification_codes_repository.verify_phone(session, user_id, known.canonical, now)
 
     def _give(self, session: Session, user_id: UUID, known: _Known) -> bool:
         now = self._clock.override()
-        if known.way is Identifier.EMAIL:
+        if known.way is IdentifierKind.EMAIL:
             return verification_codes_repository.give_email(session, user_id, known.address, known.canonical, now)
         return verification_codes_repository.give_phone(session, user_id, known.canonical, now)
 
     def _part(self, session: Session, before: Any, known: _Known) -> None:
         """The old identifier hears of it, and no reset that was sent there is good any more."""
         credentials_repository.spend_reset_tokens(session, before.id, self._clock.override())
-        old: Mapping[Identifier, str | None] = {Identifier.EMAIL: before.email, Identifier.PHONE: before.phone}
+        old: Mapping[IdentifierKind, str | None] = {
+            IdentifierKind.EMAIL: before.email,
+            IdentifierKind.PHONE: before.phone,
+        }
         if old[known.way] and old[known.way] != known.address:
-            self._messages.tell(session, known.way, old[known.way], "identifier_changed", {}, before.language)
+            self._messages.add(session, known.way, old[known.way], "identifier_changed", {}, before.language)
 
 
-def _verified(account: Any, way: Identifier) -> bool:
-    return bool(account.email_verified if way is Identifier.EMAIL else account.phone_verified)
+def _verified(account: Any, way: IdentifierKind) -> bool:
+    return bool(account.email_verified if way is IdentifierKind.EMAIL else account.phone_verified)
 
 
 def _address(account: Any, known: _Known) -> str:
     """Where an account's own identifier is written to, as it was registered; a new one as it was typed."""
-    if known.way is Identifier.EMAIL and account.email_canonical == known.canonical:
+    if known.way is IdentifierKind.EMAIL and account.email_canonical == known.canonical:
         return str(account.email)
     return known.address

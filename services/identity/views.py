@@ -116,7 +116,7 @@ class Caller:
 
 
 @dataclass(frozen=True)
-class AccountNotice:
+class PendingAccountMessage:
     """A message that waits to be queued; to nobody (None) when it was asked for an unknown identifier."""
 
     id: UUID

@@ -24,7 +24,7 @@ from services.db import Sessions
 from services.errors import Unavailable
 from services.identity.access_tokens import AccessTokens
 from services.identity.account_messages import AccountMessages
-from services.identity.login_throttle import Subjects
+from services.identity.login_throttle import ThrottleSubjects
 from services.identity.password_check import PasswordCheck
 from services.identity.passwords import Argon2Profile, PasswordHasher
 from services.identity.refresh_tokens import RefreshTokens
@@ -205,7 +205,7 @@ def test_a_user_is_disabled_and_enabled(shell: Shell, sessions: Sessions) -> Non
     tokens = AccessTokens(SigningKeys.generate(), Clock())
     with PasswordHasher(Argon2Profile(1, 8, 1)) as passwords:
         identity = IdentityService(sessions, passwords, Clock(), "RU")
-        check = PasswordCheck(sessions, passwords, Clock(), Subjects("a key"))
+        check = PasswordCheck(sessions, passwords, Clock(), ThrottleSubjects("a key"))
         sign_in = SignIn(
             sessions,
             check,

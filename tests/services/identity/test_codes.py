@@ -13,10 +13,10 @@ from sqlalchemy import text
 from services.db import Sessions
 from services.errors import InvalidCode, InvalidCredentials, MarketError, RateLimited, Unauthenticated
 from services.identity.account_messages import AccountMessages
-from services.identity.send_limits import Pacing
+from services.identity.send_limits import SendLimits
 from services.identity.service import IdentityService
 from services.identity.sign_in import SignIn
-from services.identity.verification_codes import Codes
+from services.identity.verification_codes import VerificationCodes
 from services.identity.views import Profile
 from services.rate_limiter import Limits
 from services.secrets import Vault
@@ -33,10 +33,10 @@ def anna(identity: IdentityService) -> Profile:
 
 def codes_to(outbox: AccountMessages, to: str) -> list[str]:
     """Every code on its way to an identifier, oldest first."""
-    return [each.variables["code"] for each in outbox.take(100) if each.to == to and "code" in each.variables]
+    return [each.variables["code"] for each in outbox.pending(100) if each.to == to and "code" in each.variables]
 
 
-def sent(codes: Codes, outbox: AccountMessages, to: str = ANNA) -> str:
+def sent(codes: VerificationCodes, outbox: AccountMessages, to: str = ANNA) -> str:
     """A code that was just sent."""
     codes.send(*((to, None) if "@" in to else (None, to)))
     return codes_to(outbox, to)[-1]
@@ -48,7 +48,7 @@ def another(code: str) -> str:
 
 
 def test_T28_a_code_proves_an_address(
-    codes: Codes, outbox: AccountMessages, anna: Profile, identity: IdentityService
+    codes: VerificationCodes, outbox: AccountMessages, anna: Profile, identity: IdentityService
 ) -> None:
     code = sent(codes, outbox)
     assert len(code) == 6
@@ -58,30 +58,30 @@ def test_T28_a_code_proves_an_address(
 
 
 def test_a_code_proves_a_number_however_it_is_written(
-    codes: Codes, outbox: AccountMessages, identity: IdentityService
+    codes: VerificationCodes, outbox: AccountMessages, identity: IdentityService
 ) -> None:
     mine = identity.register(by_phone(PHONE))
     codes.send(None, "8 (999) 123-45-67")
-    (message,) = outbox.take(10)
+    (message,) = outbox.pending(10)
     assert (message.channel, message.to, message.template, message.language) == ("sms", PHONE, "verify_phone", "en")
     codes.confirm(None, "+7 999 1234567", message.variables["code"])
     assert identity.profile(mine.id).phone_verified
 
 
 def test_T27_nothing_goes_to_an_unknown_or_proven_address(
-    codes: Codes, outbox: AccountMessages, anna: Profile, clock: SetClock
+    codes: VerificationCodes, outbox: AccountMessages, anna: Profile, clock: SetClock
 ) -> None:
     codes.send(STRANGER, None)
     codes.confirm(ANNA, None, sent(codes, outbox))
     clock.move(seconds=61)
     codes.send(ANNA, None)
-    to = [message.to for message in outbox.take(10)]
+    to = [message.to for message in outbox.pending(10)]
     assert to == [None, ANNA, None]
 
 
 @pytest.mark.parametrize("address", [ANNA, STRANGER])
 def test_T10_pauses_and_bounds_are_alike_for_known_and_unknown(
-    codes: Codes, anna: Profile, clock: SetClock, address: str
+    codes: VerificationCodes, anna: Profile, clock: SetClock, address: str
 ) -> None:
     waits = []
     for _ in range(30):
@@ -98,7 +98,7 @@ def test_T10_pauses_and_bounds_are_alike_for_known_and_unknown(
     codes.send(address, None)
 
 
-def test_T10_ten_a_day(codes: Codes, anna: Profile, clock: SetClock) -> None:
+def test_T10_ten_a_day(codes: VerificationCodes, anna: Profile, clock: SetClock) -> None:
     taken = 0
     for _ in range(24):
         try:
@@ -110,7 +110,7 @@ def test_T10_ten_a_day(codes: Codes, anna: Profile, clock: SetClock) -> None:
     assert taken == 13  # ten at once, and one more every 2.4 h
 
 
-def test_T28_five_tries_a_code(codes: Codes, outbox: AccountMessages, anna: Profile) -> None:
+def test_T28_five_tries_a_code(codes: VerificationCodes, outbox: AccountMessages, anna: Profile) -> None:
     code = sent(codes, outbox)
     for _ in range(5):
         with pytest.raises(InvalidCode):
@@ -120,7 +120,7 @@ def test_T28_five_tries_a_code(codes: Codes, outbox: AccountMessages, anna: Prof
 
 
 def test_T29_fifty_guesses_at_once_compare_five(
-    codes: Codes, outbox: AccountMessages, anna: Profile, sessions: Sessions
+    codes: VerificationCodes, outbox: AccountMessages, anna: Profile, sessions: Sessions
 ) -> None:
     code = sent(codes, outbox)
 
@@ -140,7 +140,7 @@ def test_T29_fifty_guesses_at_once_compare_five(
 
 
 def test_T29_the_right_code_fifty_times_at_once_is_taken_once(
-    codes: Codes, outbox: AccountMessages, anna: Profile
+    codes: VerificationCodes, outbox: AccountMessages, anna: Profile
 ) -> None:
     code = sent(codes, outbox)
 
@@ -155,19 +155,19 @@ def test_T29_the_right_code_fifty_times_at_once_is_taken_once(
         assert Counter(pool.map(confirm, range(50)))[True] == 1
 
 
-def _used(codes: Codes, outbox: AccountMessages, clock: SetClock) -> tuple[str, str]:
+def _used(codes: VerificationCodes, outbox: AccountMessages, clock: SetClock) -> tuple[str, str]:
     code = sent(codes, outbox)
     codes.confirm(ANNA, None, code)
     return ANNA, code
 
 
-def _old(codes: Codes, outbox: AccountMessages, clock: SetClock) -> tuple[str, str]:
+def _old(codes: VerificationCodes, outbox: AccountMessages, clock: SetClock) -> tuple[str, str]:
     code = sent(codes, outbox)
     clock.move(minutes=10, seconds=1)
     return ANNA, code
 
 
-def _replaced(codes: Codes, outbox: AccountMessages, clock: SetClock) -> tuple[str, str]:
+def _replaced(codes: VerificationCodes, outbox: AccountMessages, clock: SetClock) -> tuple[str, str]:
     code = sent(codes, outbox)
     clock.move(seconds=61)
     while sent(codes, outbox) == code:
@@ -175,25 +175,25 @@ def _replaced(codes: Codes, outbox: AccountMessages, clock: SetClock) -> tuple[s
     return ANNA, code
 
 
-def _of_another(codes: Codes, outbox: AccountMessages, clock: SetClock) -> tuple[str, str]:
+def _of_another(codes: VerificationCodes, outbox: AccountMessages, clock: SetClock) -> tuple[str, str]:
     return STRANGER, sent(codes, outbox)
 
 
-def _no_number(codes: Codes, outbox: AccountMessages, clock: SetClock) -> tuple[str, str]:
+def _no_number(codes: VerificationCodes, outbox: AccountMessages, clock: SetClock) -> tuple[str, str]:
     return ANNA, sent(codes, outbox) + "0"
 
 
-def _never_asked(codes: Codes, outbox: AccountMessages, clock: SetClock) -> tuple[str, str]:
+def _never_asked(codes: VerificationCodes, outbox: AccountMessages, clock: SetClock) -> tuple[str, str]:
     return ANNA, "000000"
 
 
 @pytest.mark.parametrize("case", [_used, _old, _replaced, _of_another, _no_number, _never_asked])
 def test_T30_T32_one_answer_for_every_code_that_is_no_good(
-    codes: Codes,
+    codes: VerificationCodes,
     outbox: AccountMessages,
     clock: SetClock,
     anna: Profile,
-    case: Callable[[Codes, AccountMessages, SetClock], tuple[str, str]],
+    case: Callable[[VerificationCodes, AccountMessages, SetClock], tuple[str, str]],
 ) -> None:
     address, code = case(codes, outbox, clock)
     with pytest.raises(InvalidCode) as caught:
@@ -202,7 +202,12 @@ def test_T30_T32_one_answer_for_every_code_that_is_no_good(
 
 
 def test_T31_a_code_that_a_stranger_burned_can_be_asked_for_anew(
-    codes: Codes, outbox: AccountMessages, anna: Profile, clock: SetClock, identity: IdentityService, sign_in: SignIn
+    codes: VerificationCodes,
+    outbox: AccountMessages,
+    anna: Profile,
+    clock: SetClock,
+    identity: IdentityService,
+    sign_in: SignIn,
 ) -> None:
     code = sent(codes, outbox)
     for _ in range(9):
@@ -215,7 +220,7 @@ def test_T31_a_code_that_a_stranger_burned_can_be_asked_for_anew(
 
 
 def test_T07_a_confirmation_ends_every_session_but_ones_own(
-    codes: Codes, outbox: AccountMessages, anna: Profile, sign_in: SignIn
+    codes: VerificationCodes, outbox: AccountMessages, anna: Profile, sign_in: SignIn
 ) -> None:
     squatter, mine = (sign_in.login(ANNA, None, PASSWORD).access_token for _ in range(2))
     codes.confirm(ANNA, None, sent(codes, outbox), sign_in.authenticate(mine))
@@ -225,7 +230,7 @@ def test_T07_a_confirmation_ends_every_session_but_ones_own(
 
 
 def test_T07_somebody_elses_token_keeps_nothing(
-    codes: Codes, outbox: AccountMessages, anna: Profile, sign_in: SignIn, identity: IdentityService
+    codes: VerificationCodes, outbox: AccountMessages, anna: Profile, sign_in: SignIn, identity: IdentityService
 ) -> None:
     identity.register(by_email(STRANGER))
     mine, other = (sign_in.login(each, None, PASSWORD).access_token for each in (ANNA, STRANGER))
@@ -236,7 +241,7 @@ def test_T07_somebody_elses_token_keeps_nothing(
 
 
 def test_another_address_counts_once_its_code_is_confirmed(
-    codes: Codes, outbox: AccountMessages, anna: Profile, identity: IdentityService, sign_in: SignIn
+    codes: VerificationCodes, outbox: AccountMessages, anna: Profile, identity: IdentityService, sign_in: SignIn
 ) -> None:
     codes.change(anna.id, "Anna.New@Example.com", None, PASSWORD)
     (code,) = codes_to(outbox, "Anna.New@example.com")
@@ -247,35 +252,39 @@ def test_another_address_counts_once_its_code_is_confirmed(
     sign_in.login("ANNA.NEW@example.com", None, PASSWORD)
     with pytest.raises(InvalidCredentials):
         sign_in.login(ANNA, None, PASSWORD)
-    assert [(each.to, each.template) for each in outbox.take(10)][-1] == (ANNA, "identifier_changed")
+    assert [(each.to, each.template) for each in outbox.pending(10)][-1] == (ANNA, "identifier_changed")
 
 
-def test_a_number_beside_the_address(codes: Codes, outbox: AccountMessages, anna: Profile, sign_in: SignIn) -> None:
+def test_a_number_beside_the_address(
+    codes: VerificationCodes, outbox: AccountMessages, anna: Profile, sign_in: SignIn
+) -> None:
     codes.change(anna.id, None, PHONE, PASSWORD)
     codes.confirm(None, PHONE, codes_to(outbox, PHONE)[0])
     sign_in.login(None, PHONE, PASSWORD)
-    assert "identifier_changed" not in [each.template for each in outbox.take(10)]
+    assert "identifier_changed" not in [each.template for each in outbox.pending(10)]
 
 
-def test_a_change_needs_the_password_and_wrong_ones_count(codes: Codes, outbox: AccountMessages, anna: Profile) -> None:
+def test_a_change_needs_the_password_and_wrong_ones_count(
+    codes: VerificationCodes, outbox: AccountMessages, anna: Profile
+) -> None:
     for _ in range(5):
         with pytest.raises(InvalidCredentials):
             codes.change(anna.id, "other@example.com", None, "wrong password 123")
     with pytest.raises(RateLimited):
         codes.change(anna.id, "other@example.com", None, PASSWORD)
-    assert outbox.take(10) == []
+    assert outbox.pending(10) == []
 
 
 def test_nothing_goes_to_an_address_that_another_account_has(
-    codes: Codes, outbox: AccountMessages, anna: Profile, identity: IdentityService
+    codes: VerificationCodes, outbox: AccountMessages, anna: Profile, identity: IdentityService
 ) -> None:
     identity.register(by_email(STRANGER))
     codes.change(anna.id, STRANGER, None, PASSWORD)
-    assert [each.to for each in outbox.take(10)] == [None]
+    assert [each.to for each in outbox.pending(10)] == [None]
 
 
 def test_of_two_who_want_one_address_the_first_to_confirm_has_it(
-    codes: Codes, outbox: AccountMessages, anna: Profile, identity: IdentityService, clock: SetClock
+    codes: VerificationCodes, outbox: AccountMessages, anna: Profile, identity: IdentityService, clock: SetClock
 ) -> None:
     wanted, other = "wanted@example.com", identity.register(by_email(STRANGER))
     for user_id in (anna.id, other.id):
@@ -289,7 +298,7 @@ def test_of_two_who_want_one_address_the_first_to_confirm_has_it(
 
 
 def test_T10_one_address_is_written_to_once_a_minute_whoever_asks(
-    codes: Codes, outbox: AccountMessages, identity: IdentityService
+    codes: VerificationCodes, outbox: AccountMessages, identity: IdentityService
 ) -> None:
     wanted = "wanted@example.com"
     people = [identity.register(by_email(f"person-{number}@example.com")).id for number in range(3)]
@@ -304,7 +313,7 @@ def test_T10_one_address_is_written_to_once_a_minute_whoever_asks(
 
 
 def test_codes_and_addresses_are_nowhere_in_the_clear(
-    codes: Codes, outbox: AccountMessages, anna: Profile, sessions: Sessions
+    codes: VerificationCodes, outbox: AccountMessages, anna: Profile, sessions: Sessions
 ) -> None:
     code = sent(codes, outbox)
     with sessions.begin() as session:
@@ -319,29 +328,34 @@ def test_codes_and_addresses_are_nowhere_in_the_clear(
 
 
 def test_F73_a_code_outlives_a_new_key(
-    codes: Codes, outbox: AccountMessages, anna: Profile, sessions: Sessions, clock: SetClock, identity: IdentityService
+    codes: VerificationCodes,
+    outbox: AccountMessages,
+    anna: Profile,
+    sessions: Sessions,
+    clock: SetClock,
+    identity: IdentityService,
 ) -> None:
     code = sent(codes, outbox)
-    rotated = Codes(sessions, outbox, codes._pacing, codes._check, clock, f"{'n' * 32},{KEY}", "RU")
+    rotated = VerificationCodes(sessions, outbox, codes._send_limits, codes._check, clock, f"{'n' * 32},{KEY}", "RU")
     rotated.confirm(ANNA, None, code)
     assert identity.profile(anna.id).email_verified
 
 
 def test_a_message_whose_key_is_gone_holds_up_nobody(
-    codes: Codes, sessions: Sessions, clock: SetClock, anna: Profile
+    codes: VerificationCodes, sessions: Sessions, clock: SetClock, anna: Profile
 ) -> None:
     codes.send(ANNA, None)
     other = AccountMessages(sessions, Vault("z" * 32), clock)
-    (lost,) = other.take(10)
+    (lost,) = other.pending(10)
     assert lost.to is None
-    other.forget([lost.id])
-    assert other.take(10) == []
+    other.remove([lost.id])
+    assert other.pending(10) == []
 
 
 def test_the_budget_of_text_messages(
-    sessions: Sessions, outbox: AccountMessages, codes: Codes, clock: SetClock
+    sessions: Sessions, outbox: AccountMessages, codes: VerificationCodes, clock: SetClock
 ) -> None:
-    bounded = Codes(sessions, outbox, _poor(sessions, clock), codes._check, clock, KEY, "RU")
+    bounded = VerificationCodes(sessions, outbox, _poor(sessions, clock), codes._check, clock, KEY, "RU")
     outcomes = []
     for number in range(4):
         try:
@@ -353,5 +367,5 @@ def test_the_budget_of_text_messages(
     assert outcomes == ["sent", "sent", "rate-limited", "rate-limited"]
 
 
-def _poor(sessions: Sessions, clock: SetClock) -> Pacing:
-    return Pacing(Limits(sessions, KEY, clock), sms_per_hour=2)
+def _poor(sessions: Sessions, clock: SetClock) -> SendLimits:
+    return SendLimits(Limits(sessions, KEY, clock), sms_per_hour=2)

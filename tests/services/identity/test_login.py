@@ -108,9 +108,9 @@ class Interrupted(PasswordHasher):
         self._meanwhile = meanwhile
 
     def verify(self, hash_text: str | None, password: str) -> bool:
-        fits = super().verify(hash_text, password)
+        matches = super().verify(hash_text, password)
         self._meanwhile()
-        return fits
+        return matches
 
 
 @pytest.mark.parametrize(

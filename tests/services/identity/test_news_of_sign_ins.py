@@ -16,7 +16,7 @@ Notice = tuple[str, str | None, str, dict[str, str]]
 
 
 def told(outbox: AccountMessages) -> list[Notice]:
-    return [(each.channel, each.to, each.template, dict(each.variables)) for each in outbox.take(100)]
+    return [(each.channel, each.to, each.template, dict(each.variables)) for each in outbox.pending(100)]
 
 
 def enter(sign_in: SignIn, client: str | None) -> None:
@@ -72,4 +72,4 @@ def test_T34_a_changed_password_is_told_wherever_news_may_go(
         ("email", "b@example.com", "password_changed", {}),
         ("sms", "+79991234567", "password_changed", {}),
     ]
-    assert {each.language for each in outbox.take(100)} == {"en"}
+    assert {each.language for each in outbox.pending(100)} == {"en"}

@@ -123,9 +123,9 @@ def test_T33_of_two_changes_at_once_one_is_made(here: Tokens, sign_in: SignIn, m
         """Lets the other change happen after the present password was checked."""
 
         def verify(self, hash_text: str | None, password: str) -> bool:
-            fits = super().verify(hash_text, password)
+            matches = super().verify(hash_text, password)
             change(sign_in, here, CHANGE)
-            return fits
+            return matches
 
     with Interrupted(Argon2Profile(1, 8, 1)) as hasher, pytest.raises(InvalidCredentials):
         change(make_sign_in(hasher), here, NewPassword(PASSWORD, "and one more set of words"))

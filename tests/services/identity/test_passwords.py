@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from services.errors import Invalid, PasswordTooWeak, Unavailable
-from services.identity.password_strength import refuse_weak
+from services.identity.password_strength import require_strong
 from services.identity.passwords import MAX_WAITING, Argon2Profile, PasswordHasher
 from tests.services.identity.doubles import PASSWORD
 
@@ -97,7 +97,7 @@ def test_outdated_parameters_are_seen(passwords: PasswordHasher) -> None:
 )
 def test_T04_weak(weak: str) -> None:
     with pytest.raises(PasswordTooWeak):
-        refuse_weak(weak, ["Anna", "Petrova", "анна@example.com"])
+        require_strong(weak, ["Anna", "Petrova", "анна@example.com"])
 
 
 @pytest.mark.parametrize(
@@ -105,14 +105,14 @@ def test_T04_weak(weak: str) -> None:
     [PASSWORD, "correct horse battery staple", "Тихая-гавань-у-реки-42", "kT9#vLq2!xWz", "🦊🐢🐙🦉🐝🐳🦔🐞🦀🐌🦋🐿"],
 )
 def test_T04_strong(strong: str) -> None:
-    refuse_weak(strong, ["Anna", "Petrova", "anna@example.com"])
+    require_strong(strong, ["Anna", "Petrova", "anna@example.com"])
 
 
 @pytest.mark.parametrize("password", ["x" * 129, "x" * 1_048_576, "Sturdy-otter-77\0lamp", "Sturdy-otter-77\ud800"])
 def test_T05_what_cannot_be_a_password(password: str) -> None:
     begun = time.monotonic()
     with pytest.raises(Invalid) as refused:
-        refuse_weak(password, [])
+        require_strong(password, [])
     assert refused.value.code == "validation-error"
     assert time.monotonic() - begun < 0.05
 

@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from services.db import Sessions
 from services.errors import InvalidCredentials, MarketError, RateLimited, Unavailable
-from services.identity.login_throttle import FREE_FAILURES, LAST_FAILURE, LONGEST_WAIT, Subjects
+from services.identity.login_throttle import FREE_FAILURES, LAST_FAILURE, LONGEST_WAIT, ThrottleSubjects
 from services.identity.passwords import Argon2Profile, PasswordHasher
 from services.identity.service import IdentityService
 from services.identity.sign_in import SignIn
@@ -156,8 +156,8 @@ def test_T13_names_are_kept_as_keyed_hashes(sign_in: SignIn, sessions: Sessions)
     with sessions.begin() as session:
         row = session.execute(text("SELECT subject, failures FROM identity.login_failures")).one()
     assert (len(row.subject), row.failures) == (32, 1)
-    assert Subjects(KEY).of_account("nobody@example.com", None) == [row.subject]
-    assert Subjects("another key").of_account("nobody@example.com", None) != [row.subject]
+    assert ThrottleSubjects(KEY).of_account("nobody@example.com", None) == [row.subject]
+    assert ThrottleSubjects("another key").of_account("nobody@example.com", None) != [row.subject]
 
 
 def fail_in_the_table(sessions: Sessions, clock: SetClock, failures: int) -> None:
@@ -168,7 +168,7 @@ def fail_in_the_table(sessions: Sessions, clock: SetClock, failures: int) -> Non
                 " ON CONFLICT (subject) DO UPDATE SET failures = :failures, blocked_until = NULL"
             ),
             {
-                "subject": Subjects(KEY).of_account("anna@example.com", None)[0],
+                "subject": ThrottleSubjects(KEY).of_account("anna@example.com", None)[0],
                 "failures": failures,
                 "now": clock.override(),
             },

@@ -1,4 +1,4 @@
-"""An identity service with cheap hashes, on a clock that tests move."""
+"""Fixtures: an identity service with cheap hashes, on a clock that tests set."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def sign_in(make_sign_in: MakeSignIn, passwords: PasswordHasher) -> SignIn:
 
 @pytest.fixture
 def make_sign_in(sessions: Sessions, tokens: AccessTokens, clock: SetClock) -> MakeSignIn:
-    """Signing in with another hasher."""
+    """Creates a sign-in service with another hasher."""
 
     def make(hasher: PasswordHasher) -> SignIn:
         check = PasswordCheck(sessions, hasher, clock, ThrottleSubjects(KEY))
@@ -65,7 +65,7 @@ def make_sign_in(sessions: Sessions, tokens: AccessTokens, clock: SetClock) -> M
 
 @pytest.fixture
 def outbox(sessions: Sessions, clock: SetClock) -> AccountMessages:
-    """What accounts have to say, not yet queued."""
+    """The outbox of messages about accounts."""
     return AccountMessages(sessions, Vault(KEY), clock)
 
 

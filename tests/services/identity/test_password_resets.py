@@ -1,4 +1,4 @@
-"""Resets: a token to the identifier, good once for half an hour, after which every session is over."""
+"""Password resets: a single-use token, valid for half an hour, that ends every session."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ def anna(identity: IdentityService) -> Profile:
 
 
 def sent(resets: PasswordResets, outbox: AccountMessages) -> str:
-    """A token that was just sent."""
+    """Send a token and return it."""
     resets.request(ANNA, None)
     return [each.variables["resetToken"] for each in outbox.pending(100) if "resetToken" in each.variables][-1]
 
 
-def test_T40_a_reset_ends_every_session_and_the_old_password(
+def test_T40_a_reset_ends_every_session_and_replaces_the_password(
     resets: PasswordResets, outbox: AccountMessages, anna: Profile, sign_in: SignIn, identity: IdentityService
 ) -> None:
     pair = sign_in.login(ANNA, None, PASSWORD)
@@ -62,7 +62,7 @@ def test_T40_a_reset_ends_every_session_and_the_old_password(
     ]
 
 
-def test_T07_a_squatter_is_out_after_the_owners_reset(
+def test_T07_a_reset_ends_the_sessions_of_a_squatter(
     resets: PasswordResets, outbox: AccountMessages, anna: Profile, sign_in: SignIn
 ) -> None:
     squatter = sign_in.login(ANNA, None, PASSWORD).access_token
@@ -71,7 +71,7 @@ def test_T07_a_squatter_is_out_after_the_owners_reset(
         sign_in.authenticate(squatter)
 
 
-def test_T14_a_locked_account_is_opened_by_a_reset(
+def test_T14_a_reset_unlocks_the_account(
     resets: PasswordResets, outbox: AccountMessages, anna: Profile, sign_in: SignIn
 ) -> None:
     for _ in range(5):
@@ -83,7 +83,7 @@ def test_T14_a_locked_account_is_opened_by_a_reset(
     sign_in.login(ANNA, None, NEW)
 
 
-def test_by_phone_in_the_language_of_the_account(
+def test_a_reset_by_phone_uses_the_language_of_the_account(
     resets: PasswordResets, outbox: AccountMessages, identity: IdentityService
 ) -> None:
     identity.register(by_phone(PHONE))
@@ -92,7 +92,7 @@ def test_by_phone_in_the_language_of_the_account(
     assert (message.channel, message.to, message.language) == ("sms", PHONE, "en")
 
 
-def test_T36_an_unknown_address_gets_nothing_and_costs_the_same_rows(
+def test_T36_for_an_unknown_address_the_same_rows_are_written_and_nothing_is_sent(
     resets: PasswordResets, outbox: AccountMessages, anna: Profile
 ) -> None:
     resets.request("nobody@example.com", None)
@@ -101,7 +101,9 @@ def test_T36_an_unknown_address_gets_nothing_and_costs_the_same_rows(
 
 
 @pytest.mark.parametrize("address", [ANNA, "nobody@example.com"])
-def test_T37_flooding_is_bounded_alike(resets: PasswordResets, anna: Profile, clock: SetClock, address: str) -> None:
+def test_T37_limits_are_the_same_for_known_and_unknown_addresses(
+    resets: PasswordResets, anna: Profile, clock: SetClock, address: str
+) -> None:
     outcomes = []
     for _ in range(6):
         try:
@@ -162,7 +164,7 @@ def _disabled(
 
 
 @pytest.mark.parametrize("case", [_guessed, _cut, _reused, _expired, _superseded, _disabled])
-def test_T38_one_answer_for_every_token_that_is_no_good(
+def test_T38_one_answer_for_every_invalid_token(
     resets: PasswordResets,
     outbox: AccountMessages,
     clock: SetClock,
@@ -176,7 +178,7 @@ def test_T38_one_answer_for_every_token_that_is_no_good(
     assert caught.value.detail == "This reset token is not valid (any more): ask for a new one."
 
 
-def test_T38_only_its_hash_is_kept(
+def test_T38_only_the_hash_of_a_token_is_stored(
     resets: PasswordResets, outbox: AccountMessages, anna: Profile, sessions: Sessions
 ) -> None:
     token = sent(resets, outbox)
@@ -188,7 +190,7 @@ def test_T38_only_its_hash_is_kept(
     assert not any(token in row for row in rows)
 
 
-def test_T39_twenty_at_once_with_one_token(
+def test_T39_of_twenty_parallel_resets_with_one_token_one_succeeds(
     resets: PasswordResets, outbox: AccountMessages, anna: Profile, sign_in: SignIn
 ) -> None:
     token = sent(resets, outbox)
@@ -211,7 +213,7 @@ def test_T39_twenty_at_once_with_one_token(
 @pytest.mark.parametrize(
     ("password", "refusal"), [("short", PasswordTooWeak), ("anna@example.com", PasswordTooWeak), ("x" * 129, Invalid)]
 )
-def test_a_weak_password_leaves_the_token_good(
+def test_a_weak_password_leaves_the_token_valid(
     resets: PasswordResets, outbox: AccountMessages, anna: Profile, password: str, refusal: type[Invalid]
 ) -> None:
     token = sent(resets, outbox)
@@ -221,7 +223,7 @@ def test_a_weak_password_leaves_the_token_good(
     resets.confirm(token, NEW)
 
 
-def test_T40_a_changed_password_ends_the_resets_asked_for_before(
+def test_T40_a_password_change_invalidates_earlier_reset_tokens(
     resets: PasswordResets, outbox: AccountMessages, anna: Profile, sign_in: SignIn
 ) -> None:
     token = sent(resets, outbox)

@@ -24,14 +24,14 @@ _MIN_PERSONAL = 3
 _RUSSIAN = "ёйцукенгшщзхъфывапролджэячсмитьбю"
 _ENGLISH = "`qwertyuiop[]asdfghjkl;'zxcvbnm,."
 _LAYOUT = str.maketrans(_RUSSIAN + _RUSSIAN.upper(), _ENGLISH + _ENGLISH)
-_COMMON_RUSSIAN = (  # noqa: SIM905 - one string is easier to read than a list of literals
+_COMMON_RUSSIAN = (  # noqa: SIM905 - one string is easier to read
     "пароль любовь привет солнышко наташа максим андрей марина светлана кристина анастасия александр сергей "
     "дмитрий николай владимир екатерина виктория татьяна людмила валентина алексей михаил евгений антон артем "
     "спартак зенит локомотив динамо россия москва сибирь ленинград котенок зайчик малышка красотка принцесса "
     "ангелок самсунг компьютер администратор пользователь секрет счастье радость удача деньги жизнь корова "
     "собака медведь тигренок дельфин ромашка снежинка весна осень любимая любимый мамочка бабушка"
 ).split()
-_TRANSLITERATED = (  # noqa: SIM905 - one string is easier to read than a list of literals
+_TRANSLITERATED = (  # noqa: SIM905 - one string is easier to read
     "parol lubov lyubov privet solnyshko natasha maksim andrey andrei marina svetlana kristina anastasia "
     "aleksandr sergey sergei dmitriy nikolay vladimir ekaterina viktoria tatiana lyudmila aleksey mihail evgeniy "
     "spartak zenit lokomotiv dinamo rossiya moskva sibir leningrad kotenok zaichik malishka krasotka princessa "

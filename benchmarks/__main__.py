@@ -106,7 +106,7 @@ def _wrong(scene: Scene, orders: int) -> list[str]:
     if scene.messages() != {"sent": MESSAGES * orders}:
         wrong.append(f"{MESSAGES * orders} messages were to be sent, and these are there: {scene.messages()}")
     for check in check_tables(scene.sessions, 0):
-        wrong += [f"{check.id} {check.says}: {violation}" for violation in check.violations]
+        wrong += [f"{check.id} {check.description}: {violation}" for violation in check.violations]
     return wrong
 
 

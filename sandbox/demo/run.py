@@ -243,7 +243,7 @@ def _verdict(console: Console, checks: list[Check]) -> None:
     table = Table("", "must always be true", "looked at", "verdict", title="Reconciler", title_justify="left")
     for check in checks:
         state = "[green]holds[/green]" if check.holds else f"[red]{len(check.violations)} broken[/red]"
-        table.add_row(check.id, check.says, str(check.looked_at), state)
+        table.add_row(check.id, check.description, str(check.rows), state)
     console.print(table)
     for check in checks:
         for violation in check.violations:

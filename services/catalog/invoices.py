@@ -1,4 +1,4 @@
-"""Reads the invoice file of a real shop (sandbox/data), including invalid lines, and tells which lines sell goods."""
+"""Reads the invoice file of a real shop (sandbox/data), including invalid lines, and decides which lines sell goods."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ def test_the_invoices_in_the_repository() -> None:
     assert len({sku_of(line) for line in lines if not_goods_reason(line) is None}) == 1874
     first = lines[0]
     assert (first.line_number, first.invoice, sku_of(first), first.quantity) == (2, "536365", "85123A@2.55", 6)
-    assert (first.at, first.customer_id, first.country) == (datetime(2010, 12, 1, 8, 26), "17850", "United Kingdom")  # noqa: DTZ001
+    assert (first.at, first.customer_id, first.country) == (datetime(2010, 12, 1, 8, 26), "17850", "United Kingdom")  # noqa: DTZ001 - the file has no time zone
     assert Counter(not_goods_reason(line) for line in lines)[NotGoods.CANCELLATION] > 0
 
 

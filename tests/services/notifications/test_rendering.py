@@ -59,7 +59,7 @@ EMAILS = {
     ("password_reset", "en"): ("Reset your password", "together with a new password", f"Key: {TOKEN}"),
     ("password_changed", "en"): ("Your password was changed", "other sessions were ended", "reset it at once"),
     ("new_sign_in", "en"): ("New sign-in", "that we had not seen before", "From: Firefox"),
-    ("identifier_changed", "en"): ("How you sign in was changed", "was replaced by another", "please tell the shop"),
+    ("identifier_changed", "en"): ("How you sign in was changed", "was replaced by another", "please contact the shop"),
 }
 TEXTS = {
     ("order_created", "ru"): f"Заказ 9F3A-21C4 на {RUB} принят. Ждём оплату.",
@@ -84,14 +84,14 @@ TEXTS = {
     ("password_changed", "ru"): "Пароль изменён. Это не вы? Сразу сбросьте его.",
     ("new_sign_in", "ru"): "Новый вход 2026-11-24 10:00 UTC. Это не вы? Смените пароль.",
     ("identifier_changed", "ru"): "Данные для входа изменены. Это не вы? Напишите в магазин.",
-    ("verify_email", "en"): "Your confirmation code: 424242. Tell it to nobody.",
-    ("verify_phone", "en"): "Your confirmation code: 424242. Tell it to nobody.",
-    ("password_reset", "en"): f"Key to reset your password: {TOKEN} Tell it to nobody.",
+    ("verify_email", "en"): "Your confirmation code: 424242. Do not share it.",
+    ("verify_phone", "en"): "Your confirmation code: 424242. Do not share it.",
+    ("password_reset", "en"): f"Key to reset your password: {TOKEN} Do not share it.",
     ("password_changed", "en"): "Your password was changed. If it was not you, reset it at once.",
     ("new_sign_in", "en"): (
         "Sign-in from a new device (2026-11-24 10:00 UTC). If it was not you, change your password."
     ),
-    ("identifier_changed", "en"): "How you sign in was changed. If it was not you, please tell the shop.",
+    ("identifier_changed", "en"): "How you sign in was changed. If it was not you, please contact the shop.",
 }
 
 

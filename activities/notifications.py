@@ -1,4 +1,4 @@
-"""Turning timelines and news of accounts into messages, and sending them, for as long as the process lives."""
+"""The notification dispatcher: queues the messages of order events and of accounts, and sends what is due."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 from temporalio import activity
 
 from activities.polling import Wakeup, until_shutdown
+from services.notifications.views import NewMessage, OrderEvent, OrderNotification
 
 if TYPE_CHECKING:
     from services.identity.account_messages import AccountMessages
     from services.identity.service import IdentityService
+    from services.identity.views import Contact
     from services.notifications.service import NotificationService
-    from services.notifications.views import NewMessage, OrderNotice
     from services.orders.outbox import OrderOutbox
     from services.orders.views import PendingNotification
 
@@ -24,23 +25,20 @@ if TYPE_CHECKING:
 RUN = timedelta(minutes=10)
 #: Events and messages taken at once.
 BATCH = 200
-#: Seconds after which the queue is looked at though nobody called.
+#: Seconds after which the queue is read without a notification.
 IDLE = 1.0
-#: Seconds for which words are gathered, so that a burst becomes one batch.
+#: Seconds for which events are collected, so that a burst becomes one batch.
 GATHER = 0.1
 
 
 @dataclass(frozen=True)
 class NotificationActivities:
-    """The dispatcher: orders say what happened, identity says to whom, notifications tells them."""
+    """Reads events from orders, contacts from identity, and hands both to notifications."""
 
     outbox: OrderOutbox
     identity: IdentityService
     account_messages: AccountMessages
     notifications: NotificationService
-    #: build an `OrderNotice` and a `NewMessage`; given, so that this room loads no database code
-    notice_of: Callable[..., OrderNotice]
-    message_of: Callable[..., NewMessage]
     wakeup: Callable[[], Wakeup]
 
     @activity.defn
@@ -58,46 +56,44 @@ class NotificationActivities:
         return sent
 
     def queue_new(self) -> int:
-        """Queue what orders and accounts have to say; returns how many of them. Keys make repeating harmless."""
+        """Queue the messages of new events and accounts; returns how many. Repeatable: messages have keys."""
         return self._queue_events() + self._queue_account_messages()
 
     def _queue_events(self) -> int:
         events = self.outbox.pending_notifications(BATCH)
         if events:
-            self.notifications.queue_order_events(self._notices(events))
+            self.notifications.queue_order_notifications(self._with_contacts(events))
             self.outbox.mark_notified([event.id for event in events])
         return len(events)
 
     def _queue_account_messages(self) -> int:
-        waiting = self.account_messages.take(BATCH)
-        # What was asked for an unknown identifier is to nobody.
+        waiting = self.account_messages.pending(BATCH)
+        # A message without a recipient was requested for an unknown identifier.
         self.notifications.queue(
             [
-                self.message_of(one.id, one.channel, one.to, one.template, one.language, one.variables)
+                NewMessage.for_account(one.id, one.channel, one.to, one.template, one.language, one.variables)
                 for one in waiting
                 if one.to
             ]
         )
-        self.account_messages.forget([one.id for one in waiting])
+        self.account_messages.remove([one.id for one in waiting])
         return len(waiting)
 
-    def _notices(self, events: Sequence[PendingNotification]) -> list[OrderNotice]:
+    def _with_contacts(self, events: Sequence[PendingNotification]) -> list[OrderNotification]:
         contacts = self.identity.contacts([event.buyer_id for event in events])
-        notices = []
-        for event in events:
-            contact = contacts.get(event.buyer_id)
-            phones = dict.fromkeys(filter(None, (contact.phone if contact else None, event.phone)))
-            notices.append(
-                self.notice_of(
-                    order_id=event.order_id,
-                    event=event.type,
-                    language=event.language,
-                    email=contact.email if contact else None,
-                    phones=tuple(phones),
-                    first_name=contact.first_name if contact else "",
-                    total=event.amount if event.type == "refunded" and event.amount else event.total,
-                    reason=event.cancel_reason,
-                    again=event.again,
-                )
-            )
-        return notices
+        return [_notification(event, contacts.get(event.buyer_id)) for event in events]
+
+
+def _notification(event: PendingNotification, contact: Contact | None) -> OrderNotification:
+    phones = dict.fromkeys(filter(None, (contact.phone if contact else None, event.phone)))
+    return OrderNotification(
+        order_id=event.order_id,
+        event=OrderEvent(event.type),
+        language=event.language,
+        email=contact.email if contact else None,
+        phones=tuple(phones),
+        first_name=contact.first_name if contact else "",
+        total=event.amount if event.type == "refunded" and event.amount else event.total,
+        reason=event.cancel_reason,
+        again=event.again,
+    )

@@ -109,7 +109,7 @@ def _violations(system: RunningSystem, orders: int) -> list[str]:
     if system.messages() != {"sent": MESSAGES_PER_ORDER * orders}:
         violations.append(f"{MESSAGES_PER_ORDER * orders} messages were expected, statuses are {system.messages()}")
     for check in check_tables(system.sessions, 0):
-        violations += [f"{check.id} {check.says}: {violation}" for violation in check.violations]
+        violations += [f"{check.id} {check.description}: {violation}" for violation in check.violations]
     return violations
 
 

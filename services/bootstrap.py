@@ -17,21 +17,21 @@ from services.db import Sessions
 from services.idempotency import Keys
 from services.identity.access_tokens import AccessTokens
 from services.identity.account_messages import AccountMessages
-from services.identity.login_throttle import Subjects
+from services.identity.login_throttle import ThrottleSubjects
 from services.identity.password_check import PasswordCheck
-from services.identity.password_resets import Resets
+from services.identity.password_resets import PasswordResets
 from services.identity.passwords import Argon2Profile, PasswordHasher
 from services.identity.refresh_tokens import RefreshTokens
-from services.identity.send_limits import Pacing
+from services.identity.send_limits import SendLimits
 from services.identity.service import IdentityService
 from services.identity.sign_in import SignIn
 from services.identity.signing_keys import signing_keys
-from services.identity.verification_codes import Codes
-from services.notifications.mail import SmtpMailer
-from services.notifications.ports import Mailer, Texter, Unconfigured
+from services.identity.verification_codes import VerificationCodes
+from services.notifications.mail import SmtpMailSender
+from services.notifications.ports import MailSender, SmsSender, UnconfiguredSender
 from services.notifications.rendering import Templates
 from services.notifications.service import NotificationService
-from services.notifications.sms import HttpTexter
+from services.notifications.sms import HttpSmsSender
 from services.orders.outbox import OrderOutbox
 from services.orders.service import OrderService
 from services.orders.transitions import OrderTransitions
@@ -67,8 +67,8 @@ class Services:
     wakeups: Wakeups
     identity: IdentityService
     sign_in: SignIn
-    codes: Codes
-    resets: Resets
+    codes: VerificationCodes
+    resets: PasswordResets
     account_messages: AccountMessages
     tokens: AccessTokens
     limits: Limits
@@ -129,9 +129,9 @@ def build(
     )
     passwords = opened.enter_context(_hasher(settings))
     messages = AccountMessages(sessions, vault, clock)
-    check = PasswordCheck(sessions, passwords, clock, Subjects(settings.secrets_key))
+    check = PasswordCheck(sessions, passwords, clock, ThrottleSubjects(settings.secrets_key))
     limits = Limits(sessions, settings.secrets_key, clock)
-    pacing = Pacing(limits, settings.sms_per_hour)
+    send_limits = SendLimits(limits, settings.sms_per_hour)
     region = settings.phone_region
     provider = gateway or opened.enter_context(closing(_gateway(settings)))
     return Services(
@@ -142,8 +142,8 @@ def build(
         sign_in=SignIn(
             sessions, check, tokens, RefreshTokens(settings.secrets_key), messages, clock, settings.phone_region
         ),
-        codes=Codes(sessions, messages, pacing, check, clock, settings.secrets_key, region),
-        resets=Resets(sessions, messages, pacing, check, clock, region),
+        codes=VerificationCodes(sessions, messages, send_limits, check, clock, settings.secrets_key, region),
+        resets=PasswordResets(sessions, messages, send_limits, check, clock, region),
         account_messages=messages,
         tokens=tokens,
         limits=limits,
@@ -197,11 +197,11 @@ def _gateway(settings: Settings) -> YooKassa:
 def _notifications(
     settings: Settings, sessions: Sessions, vault: Vault, clock: Clock, opened: ExitStack
 ) -> NotificationService:
-    mailer: Mailer = Unconfigured("SMTP_URL")
-    texter: Texter = Unconfigured("SMS_URL")
+    mail_sender: MailSender = UnconfiguredSender("SMTP_URL")
+    sms_sender: SmsSender = UnconfiguredSender("SMS_URL")
     if settings.smtp_url:
         host = urlsplit(settings.public_url).hostname or "localhost"
-        mailer = opened.enter_context(closing(SmtpMailer(settings.smtp_url, settings.mail_from, host)))
+        mail_sender = opened.enter_context(closing(SmtpMailSender(settings.smtp_url, settings.mail_from, host)))
     if settings.sms_url:
-        texter = opened.enter_context(closing(HttpTexter(settings.sms_url, settings.sms_from)))
-    return NotificationService(sessions, vault, mailer, texter, clock, Templates(settings.shop_name))
+        sms_sender = opened.enter_context(closing(HttpSmsSender(settings.sms_url, settings.sms_from)))
+    return NotificationService(sessions, vault, mail_sender, sms_sender, clock, Templates(settings.shop_name))

@@ -1,4 +1,4 @@
-"""What time it is, and new ids: the database's clock unless a test brings its own."""
+"""The current time (the database's clock, unless a test provides another) and new ids."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from uuid import UUID
 
 import uuid_utils.compat
 
-#: SQL for the present moment: the database's clock, or the `:now` that a test's clock passes in.
+#: SQL for the current time: the database's clock, or the `:now` of a test's clock.
 NOW = "coalesce(cast(:now as timestamptz), clock_timestamp())"
 
 
 class Clock:
-    """One clock for every expiry: the database's, so that skewed hosts agree (FAULTS F51, F52)."""
+    """The clock of every expiry: the database's, so that hosts with different clocks agree (FAULTS F51, F52)."""
 
     def override(self) -> datetime | None:
-        """The moment (UTC) to bind to `:now`, or None to let the database say."""
+        """The time (UTC) to bind to `:now`; None: the database's time."""
         return None
 
 
 def new_id() -> UUID:
-    """A UUIDv7: unguessable enough for an id, ordered enough for an index."""
+    """A UUIDv7: random enough for a public id, and ordered by time for indexes."""
     return uuid_utils.compat.uuid7()

@@ -1,4 +1,4 @@
-"""The way to the database: one engine, and transactions that speak the services' errors."""
+"""The database: one engine, and transactions that raise the errors of the services."""
 
 from __future__ import annotations
 
@@ -31,13 +31,14 @@ SQLModel.metadata.naming_convention = {
 
 # Time-outs of a statement that waits or does not end (contract, section 1; FAULTS F26), in milliseconds.
 _OPTIONS = "-c lock_timeout=3000 -c statement_timeout=5000 -c idle_in_transaction_session_timeout=10000 -c timezone=UTC"
-# serialization failure, deadlock, lock not available, and the class of "the server is going or full".
+# SQLSTATEs: serialization failure, deadlock, lock not available.
 _BUSY = frozenset({"40001", "40P01", "55P03"})
+# Prefixes of SQLSTATEs: connection failure, server shutdown, out of resources, read-only (after a fail-over).
 _AWAY = ("08", "57P", "53", "25006")
 
 
 def connect(url: str, *, pool_size: int = 10) -> Engine:
-    """An engine on `url` (`postgresql://…`); connects when first used, waits at most 1 s for a free connection."""
+    """An engine for `url` (`postgresql://…`). Connects on first use; waits at most 1 s for a free connection."""
     engine = sqlalchemy.create_engine(
         url.replace("postgresql://", "postgresql+psycopg://", 1),
         pool_size=pool_size,
@@ -51,16 +52,16 @@ def connect(url: str, *, pool_size: int = 10) -> Engine:
 
 
 def _note_lost_connection(context: sqlalchemy.engine.ExceptionContext) -> None:
-    # psycopg marks a connection broken; the whole pool is stale then, also after a fail-over.
+    # psycopg marks only this connection as broken; after a shutdown or fail-over the whole pool must be renewed.
     code = getattr(context.original_exception, "sqlstate", None) or ""
     if code.startswith(("57P", "25006")):
         context.is_disconnect = True
 
 
 class Sessions:
-    """Opens transactions; what every service receives.
+    """Opens transactions; every service receives it.
 
-    A commit happens at the end of the block and nowhere else. Database trouble leaves as `Unavailable`.
+    The commit happens at the end of the block and nowhere else. Failures of the database are raised as `Unavailable`.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -68,7 +69,7 @@ class Sessions:
 
     @contextmanager
     def begin(self) -> Iterator[Session]:
-        """One transaction. Raises Unavailable (with `at_commit` when the outcome is unknown)."""
+        """One transaction. Raises Unavailable, with `at_commit` when the outcome is unknown."""
         session = Session(self.engine, expire_on_commit=False)
         committing = False
         try:
@@ -96,12 +97,12 @@ def _translated(error: Exception, committing: bool) -> Exception:
     code = getattr(getattr(error, "orig", None), "sqlstate", None) or ""
     lost = isinstance(error, DBAPIError) and (error.connection_invalidated or isinstance(error, OperationalError))
     if isinstance(error, PoolTimeout) or lost or code in _BUSY or code.startswith(_AWAY):
-        return Unavailable("The database is away or busy.", at_commit=committing and code not in _BUSY)
+        return Unavailable("The database is not available or busy.", at_commit=committing and code not in _BUSY)
     return error
 
 
 def retried(method: Callable[P, R]) -> Callable[P, R]:
-    """Run a service method again, up to twice more, when the database was busy or gone before the commit."""
+    """Decorator: call the method up to twice again when the database was busy or not available before the commit."""
 
     @functools.wraps(method)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:

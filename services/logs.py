@@ -1,4 +1,4 @@
-"""Logs as one JSON line an event, from structlog and from libraries alike, and never a value of an exception."""
+"""Logging: one JSON line per event, from structlog and from libraries; never the text of an exception."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from types import TracebackType
 
 import structlog
 
-#: How many of the innermost frames of an exception are named.
+#: Number of innermost frames of an exception that are logged.
 FRAMES = 8
 
 
 def set_up() -> None:
-    """Send every event to standard error; times in UTC, levels from INFO (libraries from WARNING)."""
+    """Log every event to standard error; times in UTC, levels from INFO (libraries from WARNING)."""
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -33,8 +33,8 @@ def set_up() -> None:
             foreign_pre_chain=shared,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                places_of_errors,
-                # ASCII: some readers end a line at U+2028, and terminals obey U+009B
+                error_location,
+                # ASCII only: some readers end a line at U+2028, and terminals interpret U+009B.
                 structlog.processors.JSONRenderer(ensure_ascii=True),
             ],
         )
@@ -42,19 +42,19 @@ def set_up() -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(logging.WARNING)
-    # structlog's own loggers take their name from the module that logs.
-    for room in ("api", "services", "workers", "workflows", "activities", "__main__", "temporalio.activity"):
-        logging.getLogger(room).setLevel(logging.INFO)
-    _catch_the_rest()
+    # structlog names its loggers after the module that logs.
+    for package in ("api", "services", "workers", "workflows", "activities", "__main__", "temporalio.activity"):
+        logging.getLogger(package).setLevel(logging.INFO)
+    _log_uncaught()
 
 
-def places_of_errors(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
-    """Say of an exception its type and where it came from.
+def error_location(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """Replace an exception by its type and its innermost frames.
 
     Its text and its variables are left out, in development too: drivers put rows and parameters there.
     """
-    told = event.pop("exc_info", None)
-    error = sys.exc_info()[1] if told is True else told[1] if isinstance(told, tuple) else told
+    info = event.pop("exc_info", None)
+    error = sys.exc_info()[1] if info is True else info[1] if isinstance(info, tuple) else info
     if isinstance(error, BaseException):
         event["error"] = type(error).__name__
         frames = traceback.extract_tb(error.__traceback__)[-FRAMES:]
@@ -62,8 +62,8 @@ def places_of_errors(_: object, __: str, event: structlog.typing.EventDict) -> s
     return event
 
 
-def _catch_the_rest() -> None:
-    # What nobody caught would be printed with its text, and over many lines.
+def _log_uncaught() -> None:
+    # By default an uncaught exception is printed with its text, on several lines.
     def of_process(kind: type[BaseException], error: BaseException, at: TracebackType | None) -> None:
         if issubclass(kind, KeyboardInterrupt):
             return

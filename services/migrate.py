@@ -1,4 +1,4 @@
-"""Brings the database to the newest schema; safe to run from several processes at once."""
+"""Migrates the database to the newest schema; safe to run from several processes at once."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def config(url: str) -> Config:
     """Alembic's configuration for the database at `url` (`postgresql://…`)."""
-    made = Config(toml_file=ROOT / "pyproject.toml")
-    made.attributes["url"] = url
-    return made
+    alembic = Config(toml_file=ROOT / "pyproject.toml")
+    alembic.attributes["url"] = url
+    return alembic
 
 
 def to_head(url: str) -> None:
-    """Apply every migration that is missing."""
+    """Apply every missing migration."""
     command.upgrade(config(url), "head")
 
 
 def is_at_head(sessions: db.Sessions) -> bool:
-    """True when the database has every migration that this program knows."""
+    """True when the database has every migration of this version."""
     with sessions.begin() as session:
         present = MigrationContext.configure(session.connection()).get_current_heads()
     return set(present) == set(ScriptDirectory.from_config(config("")).get_heads())

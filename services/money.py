@@ -1,4 +1,4 @@
-"""Amounts as integer minor units with their currency; decimal text only at the edge."""
+"""Amounts as integer minor units with a currency; decimal text only in requests and answers."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ MAX_MINOR = 10**12
 _NO_DECIMALS = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"
 _EXPONENTS = {
     **dict.fromkeys(_NO_DECIMALS.split(), 0),
-    **dict.fromkeys("BHD IQD JOD KWD LYD OMR TND".split(), 3),  # noqa: SIM905 - a list of words reads better
-    **dict.fromkeys("CLF UYW".split(), 4),  # noqa: SIM905
+    **dict.fromkeys("BHD IQD JOD KWD LYD OMR TND".split(), 3),  # noqa: SIM905 - one string is easier to read
+    **dict.fromkeys("CLF UYW".split(), 4),  # noqa: SIM905 - one string is easier to read
 }
 _DECIMAL = re.compile(r"-?(0|[1-9][0-9]{0,30})(\.[0-9]{1,10})?", re.ASCII)
 
@@ -48,9 +48,9 @@ class Money:
 
     @classmethod
     def parse(cls, text: str, currency: str) -> Money:
-        """Read a decimal string; trailing digits beyond the exponent are refused, never rounded.
+        """Parse a decimal string; digits beyond the exponent are refused, never rounded.
 
-        Raises ValueError when the text is no plain decimal, has too many decimals, or is out of bounds.
+        Raises ValueError when the text is not a plain decimal, has too many decimals, or is out of bounds.
         """
         if not _DECIMAL.fullmatch(text):
             raise ValueError("not a decimal amount")

@@ -1,4 +1,4 @@
-"""Checks what must always be true (contract, section 4) in our own tables, in one snapshot."""
+"""Checks the invariants of the contract (section 4) in the tables, in one snapshot."""
 
 from __future__ import annotations
 
@@ -8,39 +8,49 @@ from sqlalchemy import text
 
 from services.db import Sessions
 
-#: How many violations of one invariant are named.
-NAMED = 20
+#: How many violations of one invariant are listed.
+LISTED = 20
 
 
 @dataclass(frozen=True)
 class Check:
-    """One invariant: its id in the contract, what it says, how much was looked at, and who breaks it."""
+    """The result for one invariant: its id in the contract, the number of checked rows, and the ids that violate it."""
 
     id: str
-    says: str
-    looked_at: int
+    description: str
+    rows: int
     violations: list[str] = field(default_factory=list)
 
     @property
     def holds(self) -> bool:
+        """True when nothing violates the invariant."""
         return not self.violations
 
 
+@dataclass(frozen=True)
+class _Invariant:
+    """`count` is the SQL that counts the rows, `violations` the SQL that selects the ids of violations."""
+
+    id: str
+    description: str
+    count: str
+    violations: str
+
+
 def check_tables(sessions: Sessions, lag_seconds: float = 60) -> list[Check]:
-    """Every invariant that our tables alone can show; what is younger than the lag may still be on its way."""
+    """Check every invariant that the tables alone can show.
+
+    `lag_seconds`: commands and messages that are younger may still be undelivered.
+    """
+    values = {"lag": lag_seconds, "listed": LISTED}
     with sessions.begin() as session:
         session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
         checks = []
-        for id_, says, total, broken in INVARIANTS:
-            values = {"lag": lag_seconds, "named": NAMED}
-            looked_at = int(session.execute(text(total)).scalar_one())
-            found = session.execute(text(f"{broken} LIMIT :named"), _used(values, broken)).scalars()
-            checks.append(Check(id_, says, looked_at, [str(violation) for violation in found]))
+        for invariant in INVARIANTS:
+            rows = int(session.execute(text(invariant.count)).scalar_one())
+            found = session.execute(text(f"{invariant.violations} LIMIT :listed"), values).scalars()
+            checks.append(Check(invariant.id, invariant.description, rows, [str(violation) for violation in found]))
         return checks
-
-
-def _used(values: dict[str, float], statement: str) -> dict[str, float]:
-    return {name: value for name, value in values.items() if name == "named" or f":{name}" in statement}
 
 
 _HELD = """
@@ -52,25 +62,24 @@ _HELD = """
 
 _KEPT = "SELECT order_id, sum(amount_minor) AS kept FROM payments.ledger GROUP BY order_id"
 
-#: Id, what it says, how much there is, and a query for who breaks it.
-INVARIANTS: tuple[tuple[str, str, str, str], ...] = (
-    (
+INVARIANTS: tuple[_Invariant, ...] = (
+    _Invariant(
         "I1",
         "stock is never negative and adds up to its total",
         "SELECT count(*) FROM reservations.stocks",
         "SELECT product_id FROM reservations.stocks"
         " WHERE available < 0 OR reserved < 0 OR sold < 0 OR total <> available + reserved + sold",
     ),
-    (
+    _Invariant(
         "I2",
-        "reserved is what is held, sold is what is confirmed",
+        "reserved units equal open reservations, sold units equal confirmed ones",
         "SELECT count(*) FROM reservations.lines",
-        f"SELECT s.product_id FROM reservations.stocks s LEFT JOIN ({_HELD}) h USING (product_id)"  # noqa: S608
+        f"SELECT s.product_id FROM reservations.stocks s LEFT JOIN ({_HELD}) h USING (product_id)"  # noqa: S608 - only constants of this module
         " WHERE s.reserved <> coalesce(h.held, 0) OR s.sold <> coalesce(h.sold, 0)",
     ),
-    (
+    _Invariant(
         "I3",
-        "every order ends once, by a path of the graph",
+        "every order ends once, by allowed transitions",
         "SELECT count(*) FROM orders.orders",
         """SELECT o.id FROM orders.orders o
             WHERE NOT EXISTS (SELECT FROM orders.events e WHERE e.order_id = o.id AND e.key = 'created')
@@ -84,28 +93,28 @@ INVARIANTS: tuple[tuple[str, str, str, str], ...] = (
                OR (o.status IN ('cancelling', 'cancelled')) <> EXISTS (
                      SELECT FROM orders.events e WHERE e.order_id = o.id AND e.key = 'cancelling')""",
     ),
-    (
+    _Invariant(
         "I4",
-        "the money kept is the total less an operator's refunds if confirmed, and nothing if cancelled",
+        "the money kept is the total minus refunds for a confirmed order, and zero for a cancelled one",
         "SELECT count(*) FROM orders.orders WHERE status IN ('confirmed', 'cancelled')",
         f"""SELECT o.id FROM orders.orders o LEFT JOIN ({_KEPT}) k ON k.order_id = o.id
               LEFT JOIN payments.payments p ON p.id = o.paid_by
              WHERE (o.status = 'confirmed'
                     AND coalesce(k.kept, 0) <> o.total_minor - coalesce(p.refunded_minor, 0))
-                OR (o.status = 'cancelled' AND coalesce(k.kept, 0) <> 0)""",  # noqa: S608
+                OR (o.status = 'cancelled' AND coalesce(k.kept, 0) <> 0)""",  # noqa: S608 - only constants of this module
     ),
-    (
+    _Invariant(
         "I4",
-        "goods go with money: confirmed orders have their goods, cancelled ones hold none",
+        "a confirmed order has a confirmed reservation, a cancelled order holds no goods",
         "SELECT count(*) FROM reservations.reservations",
         """SELECT o.id FROM orders.orders o LEFT JOIN reservations.reservations r ON r.order_id = o.id
             WHERE (o.status = 'confirmed' AND r.status IS DISTINCT FROM 'confirmed'
                    AND o.updated_at < now() - make_interval(secs => :lag))
                OR (o.status = 'cancelled' AND r.status IN ('reserved', 'confirmed'))""",
     ),
-    (
+    _Invariant(
         "I5",
-        "payments agree with their ledger, and a charge is given back at most once",
+        "payments agree with their ledger, and no payment is refunded more than was captured",
         "SELECT count(*) FROM payments.payments",
         """SELECT p.id FROM payments.payments p
              LEFT JOIN LATERAL (
@@ -114,7 +123,7 @@ INVARIANTS: tuple[tuple[str, str, str, str], ...] = (
                     FROM payments.ledger l WHERE l.payment_id = p.id) m ON true
             WHERE p.captured_minor <> m.taken OR p.refunded_minor <> m.returned OR m.returned > m.taken""",
     ),
-    (
+    _Invariant(
         "I8",
         "one order per idempotency key",
         "SELECT count(*) FROM idempotency.keys WHERE operation = 'POST /orders'",
@@ -122,9 +131,9 @@ INVARIANTS: tuple[tuple[str, str, str, str], ...] = (
             WHERE k.operation = 'POST /orders'
             GROUP BY k.resource_id HAVING count(*) > 1 OR count(o.id) = 0""",
     ),
-    (
+    _Invariant(
         "I12",
-        "outbox, timeline and messages drain",
+        "no command, event or message stays undelivered",
         "SELECT (SELECT count(*) FROM orders.outbox) + (SELECT count(*) FROM notifications.notifications)"
         " + (SELECT count(*) FROM identity.messages)",
         """SELECT what FROM (

@@ -1,4 +1,4 @@
-"""Keeps values that must be read again, but never lie open in a row: card tokens, phones, message variables."""
+"""Encryption of stored values (card tokens, phones, message variables), and keys that development generates."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from pathlib import Path
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
-#: Where a development start keeps the key that it made, in DATA_DIR.
+#: File in DATA_DIR with the generated SECRETS_KEY of development.
 KEY_FILE = "secrets-key"
-#: And the secret of payment news.
+#: File in DATA_DIR with the generated PAYMENT_WEBHOOK_SECRETS of development.
 WEBHOOK_FILE = "webhook-secret"
-#: What a secret of Standard Webhooks begins with.
+#: Prefix of a secret of Standard Webhooks.
 WEBHOOK_PREFIX = "whsec_"
 
 
 class Vault:
-    """Encrypts small JSON objects with keys derived from `SECRETS_KEY` (comma-separated: first writes, all read)."""
+    """Encrypts small JSON objects with keys derived from `SECRETS_KEY` (by comma: first encrypts, all decrypt)."""
 
     def __init__(self, secrets_key: str) -> None:
         self._fernet = MultiFernet([Fernet(_derived(key)) for key in secrets_key.split(",")])
 
     def seal(self, values: Mapping[str, object]) -> bytes:
-        """The encrypted form of a JSON object."""
+        """Encrypt a JSON object."""
         return self._fernet.encrypt(json.dumps(values).encode())
 
     def open(self, sealed: bytes) -> dict[str, str]:
-        """The object again. Raises ValueError when no key fits."""
+        """Decrypt a JSON object. Raises ValueError when no key can decrypt it."""
         try:
             opened: dict[str, str] = json.loads(self._fernet.decrypt(bytes(sealed)))
         except InvalidToken as error:
@@ -44,11 +44,10 @@ def _derived(key: str) -> bytes:
     return base64.urlsafe_b64encode(hashlib.sha256(b"market-vault:" + key.strip().encode()).digest())
 
 
-def made_once(path: Path, make: Callable[[], str]) -> str:
-    """The text of a file that only its owner may read (mode 0600), made when missing.
+def read_or_create(path: Path, make: Callable[[], str]) -> str:
+    """The text of a file that only its owner may read (mode 0600); created when missing.
 
-    Processes that start at the same time get the same text: a link appears whole or not at all, and never replaces
-    what another one has made.
+    Processes that start at the same time get the same text: creating a link is atomic and fails if the file exists.
     """
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -65,14 +64,14 @@ def made_once(path: Path, make: Callable[[], str]) -> str:
 
 
 def development_key(data_dir: Path) -> str:
-    """The `SECRETS_KEY` of a development start that was given none: random, one for all processes of a folder."""
-    return made_once(data_dir / KEY_FILE, lambda: secrets.token_urlsafe(32)).strip()
+    """The `SECRETS_KEY` of development when none is set: random, the same for all processes with this directory."""
+    return read_or_create(data_dir / KEY_FILE, lambda: secrets.token_urlsafe(32)).strip()
 
 
 def webhook_keys(given: str) -> list[bytes]:
-    """The keys of `PAYMENT_WEBHOOK_SECRETS`: each `whsec_` and base64, several by comma, all of them read.
+    """The keys of `PAYMENT_WEBHOOK_SECRETS`: each `whsec_` and base64, several by comma, all of them verify.
 
-    Raises ValueError, which names no value.
+    Raises ValueError; the message contains no value.
     """
     return [_webhook_key(secret.strip()) for secret in given.split(",")]
 
@@ -88,8 +87,8 @@ def _webhook_key(secret: str) -> bytes:
 
 
 def development_webhook_secret(data_dir: Path) -> str:
-    """The `PAYMENT_WEBHOOK_SECRETS` of a development start that was given none: made once for a folder."""
-    made = made_once(
+    """The `PAYMENT_WEBHOOK_SECRETS` of development when none is set: created once per directory."""
+    secret = read_or_create(
         data_dir / WEBHOOK_FILE, lambda: f"{WEBHOOK_PREFIX}{base64.b64encode(secrets.token_bytes(32)).decode()}"
     )
-    return made.strip()
+    return secret.strip()

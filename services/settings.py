@@ -1,4 +1,4 @@
-"""Everything that can be set from outside, read once from the environment and passed in."""
+"""All settings, read once from the environment; they are passed to whatever needs them."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ SERVICES = ("identity", "catalog", "orders", "reservations", "payments", "notifi
 
 _ADDRESSES = ("public_url", "payment_gateway_url", "smtp_url", "sms_url")
 
-#: The value of an address setting that says: there is no such service.
+#: The value of an address setting when there is no such server.
 NONE = "none"
-#: Never shown, neither by a refusal nor by a representation.
+#: A value that is never shown, neither in an error nor in a representation.
 Secret = Annotated[str | None, Field(repr=False)]
-#: The address of a neighbour, with its password; empty: said to be none.
-Neighbour = Annotated[Secret, AfterValidator(lambda said: "" if said == NONE else said)]
+#: The URL of an external service, with its password; `none` in the environment becomes the empty string.
+ServiceAddress = Annotated[Secret, AfterValidator(lambda value: "" if value == NONE else value)]
 Port = Annotated[int, Field(ge=1, le=65_535)]
 
 
 class Settings(BaseSettings):
-    """Names are the environment variables in lower case; durations are whole seconds unless the name says otherwise."""
+    """Field names are the environment variables in lower case; durations are whole seconds unless stated otherwise."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True)
 
     app_env: Literal["development", "production"] | None = None
     data_dir: Path = Path(".data")
     public_url: str = "http://127.0.0.1:8000"
-    #: as SECRETS_KEY gives it: several by comma for rotation; `secrets_key` is what to use
+    #: SECRETS_KEY as set: several by comma for rotation; code uses `secrets_key`
     secrets_key_given: Secret = Field(None, validation_alias="secrets_key")
-    #: Ed25519 in PEM form, several for rotation; made once in DATA_DIR in development
+    #: Ed25519 in PEM form, several for rotation; in development created once in DATA_DIR
     signing_key: Secret = None
     phone_region: str = Field("RU", pattern="^[A-Z]{2}$")
 
@@ -49,51 +49,51 @@ class Settings(BaseSettings):
     temporal_namespace: str = "market"
     temporal_api_key: Secret = None
     temporal_tls: bool = False
-    #: said by who runs Temporal in the clear beyond the loopback, in a network of their own
+    #: confirms that an unencrypted connection to a Temporal server on another host stays in a private network
     temporal_plaintext: Literal["private-network"] | None = None
 
     api_host: str = "127.0.0.1"
     api_port: Port = 8000
     api_docs: bool | None = None
     api_services: str = ",".join(SERVICES)
-    #: where `/metrics` and the detail of `/readyz` are served to whoever can reach it; none: nowhere in production
+    #: address that serves `/metrics` and the detail of `/readyz` without authentication; no port: not in production
     metrics_host: str = "127.0.0.1"
     metrics_port: Port | None = None
-    #: rates by address and by caller are so many times what api/access/rate_limits.py says
+    #: multiplies the rate limits by address and by caller of api/access/rate_limits.py
     rate_limit_factor: float = Field(1, gt=0)
-    #: networks of the proxies before the api, comma-separated: only their X-Forwarded-For is believed
+    #: networks of the proxies in front of the api, comma-separated: only their X-Forwarded-For is trusted
     trusted_proxies: str = ""
 
-    smtp_url: Neighbour = None
-    sms_url: Neighbour = None
+    smtp_url: ServiceAddress = None
+    sms_url: ServiceAddress = None
     shop_name: str = "Marketplace"
     mail_from: str = "Marketplace Orders <orders@example.com>"
     sms_from: str = "Market"
 
     payment_gateway: Literal["yookassa"] = "yookassa"
     payment_gateway_url: str = "https://api.yookassa.ru/v3"
-    #: networks that webhooks may come from besides the provider's own, comma-separated
+    #: networks that webhooks may come from in addition to the provider's, comma-separated
     payment_webhook_sources: str = ""
-    #: as PAYMENT_WEBHOOK_SECRETS gives them: `whsec_<base64>`, several by comma for rotation
+    #: PAYMENT_WEBHOOK_SECRETS as set: `whsec_<base64>`, several by comma for rotation; code uses `webhook_secrets`
     payment_webhook_secrets: Secret = None
     yookassa_shop_id: str | None = None
     yookassa_secret_key: Secret = None
 
-    #: text messages about codes and resets, of all people together; 0: no bound
+    #: SMS with codes and reset tokens per hour, to all people together; 0: no limit
     sms_per_hour: int = Field(1000, ge=0)
 
     orders_max_unpaid: int = Field(5, ge=0)
     orders_require_verified: bool = False
-    #: seconds in which a payment must be started
+    #: seconds within which a payment must be started
     payment_window: int = Field(900, ge=1)
-    #: seconds for which goods are held
+    #: seconds for which a reservation holds its goods
     hold_seconds: int = Field(1200, ge=2)
     #: seconds that a phone payment may stay pending at the provider
     phone_term: int = Field(3900, ge=1)
     #: seconds that a card payment may stay pending (3-D Secure) at the provider
     card_term: int = Field(3600, ge=1)
     payment_attempts: int = Field(1, ge=1, le=10)
-    #: seconds of failing after which an undo asks for a person
+    #: seconds of failures after which a stuck undo raises attention
     attention_after: int = Field(600, ge=1)
     local_lane: Literal["on", "off"] = "on"
 
@@ -107,48 +107,48 @@ class Settings(BaseSettings):
 
     @property
     def development(self) -> bool:
-        """True when nothing says production: no APP_ENV and no DATABASE_URL."""
+        """True when APP_ENV is `development`, or when neither APP_ENV nor DATABASE_URL is set."""
         return (self.app_env or ("production" if self.database_url else "development")) == "development"
 
     @property
     def docs_on(self) -> bool:
-        """Whether `/docs` and `/openapi.json` are served: in development, or when switched on."""
+        """Whether `/docs` and `/openapi.json` are served: API_DOCS, by default in development only."""
         return self.development if self.api_docs is None else self.api_docs
 
     @property
     def secrets_key(self) -> str:
-        """What stored values are encrypted with, and everything keyed is derived from; several by comma.
+        """The keys that encrypt stored values and that other keys are derived from; several by comma.
 
-        In development, where none was given, that of `DATA_DIR/secrets-key`, made when missing.
+        In development, when SECRETS_KEY is not set, the key of `DATA_DIR/secrets-key`, created when missing.
         """
         return self.secrets_key_given or development_key(self.data_dir)
 
     @property
     def webhook_secrets(self) -> str:
-        """What payment news are signed with; in development, where none was given, that of DATA_DIR."""
+        """The secrets that verify payment status reports; in development by default a secret in DATA_DIR."""
         return self.payment_webhook_secrets or development_webhook_secret(self.data_dir)
 
     @model_validator(mode="after")
-    def _refuse(self) -> Self:
-        if sentences := [*_contradictions(self)]:
-            raise PydanticCustomError("refused", "{sentences}", {"sentences": "\n".join(sentences)})
+    def _check(self) -> Self:
+        if messages := [*_errors(self)]:
+            raise PydanticCustomError("invalid-settings", "{messages}", {"messages": "\n".join(messages)})
         return self
 
 
-def _contradictions(settings: Settings) -> Iterator[str]:
+def _errors(settings: Settings) -> Iterator[str]:
     if settings.hold_seconds <= settings.payment_window:
-        yield "HOLD_SECONDS must be longer than PAYMENT_WINDOW: a hold has to outlive its payment"
+        yield "HOLD_SECONDS must be longer than PAYMENT_WINDOW: goods are held until the payment window has ended"
     for name in ("database_url", "database_listen_url"):
         if not (getattr(settings, name) or "postgresql://").startswith("postgresql://"):
             yield f"{name.upper()} must begin with postgresql://"
     for name in (*_ADDRESSES, "database_url", "database_listen_url"):
         if not _well_formed(getattr(settings, name) or ""):
-            yield f"{name.upper()} is no address: signs like @ : / in its password are written as %40 %3A %2F"
+            yield f"{name.upper()} is not a valid URL: write @ : / in its password as %40 %3A %2F"
     for name in ("payment_webhook_sources", "trusted_proxies"):
-        if not all(_a_network(source.strip()) for source in getattr(settings, name).split(",") if source.strip()):
-            yield f"{name.upper()} takes networks by comma, as 203.0.113.0/24"
+        if not all(_is_network(source.strip()) for source in getattr(settings, name).split(",") if source.strip()):
+            yield f"{name.upper()} takes networks separated by comma, e.g. 203.0.113.0/24"
     if any(source.strip().endswith("/0") for source in settings.trusted_proxies.split(",")):
-        yield "TRUSTED_PROXIES takes the networks of your proxies: trusting everybody, nobody's address is known"
+        yield "TRUSTED_PROXIES must not contain a /0 network: every client could then forge its address"
     if settings.payment_webhook_secrets and not _webhook_secrets(settings.payment_webhook_secrets):
         yield "PAYMENT_WEBHOOK_SECRETS takes secrets like whsec_<base64>, several by comma"
     if not {name.strip() for name in settings.api_services.split(",")} <= {*SERVICES, ""}:
@@ -163,7 +163,7 @@ def _well_formed(address: str) -> bool:
         return False
 
 
-def _a_network(source: str) -> bool:
+def _is_network(source: str) -> bool:
     try:
         return bool(ipaddress.ip_network(source))
     except ValueError:

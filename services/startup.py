@@ -15,20 +15,20 @@ from services.settings import Settings
 
 
 def read(**given: Any) -> Settings:
-    """Read and check the settings of this process; `given` replaces what the environment says.
+    """Read and check the settings of this process; `given` overrides the environment.
 
     Raises ValueError with one line for each setting that is missing or wrong: its name, never its value.
     """
     try:
         settings = Settings(**given)
     except ValidationError as error:
-        raise ValueError("\n".join(_sentences(error))) from None
+        raise ValueError("\n".join(_messages(error))) from None
     if not settings.development and (errors := production_checks.errors(settings)):
         raise ValueError("\n".join(errors))
     return settings
 
 
-def _sentences(error: ValidationError) -> Iterator[str]:
+def _messages(error: ValidationError) -> Iterator[str]:
     for wrong in error.errors(include_url=False, include_input=False):
         name = "_".join(str(part) for part in wrong["loc"]).upper()
         yield f"{name}: {wrong['msg']}" if name else wrong["msg"]
@@ -37,15 +37,14 @@ def _sentences(error: ValidationError) -> Iterator[str]:
 def begin(program: str) -> Services | None:
     """Set up logs, read the settings and wire the services of a long-running process.
 
-    Returns None when a setting is missing or wrong: standard error then has a line for each, naming the setting
-    and never its value.
+    Returns None when a setting is missing or wrong; standard error then has one line for each such setting.
     """
     logs.set_up()
     try:
         services = build(read())
     except ValueError as error:
         for line in str(error).splitlines():
-            print(f"{program}: {line}", file=sys.stderr)  # noqa: T201 - for the person who started it
+            print(f"{program}: {line}", file=sys.stderr)  # noqa: T201 - an operator reads it in the terminal
         return None
     for warning in [] if services.settings.development else production_checks.warnings(services.settings):
         structlog.get_logger(program).warning("settings.warning", warning=warning)

@@ -1,4 +1,4 @@
-"""Logs: one JSON line an event whatever is in it, and of exceptions the place alone."""
+"""Logs: one JSON line per event; of an exception only the type and the place."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 from sandbox.layout import ROOT
 
-#: What breaks a line, a terminal, or a reader of JSON.
+#: Text that can break a line, a terminal, or a JSON parser.
 HOSTILE = [
     'a\r\n{"event": "forged", "level": "critical"}',
     "\x1b[2J\x1b]0;owned\x07",
@@ -32,7 +32,7 @@ def fail(password):
 
 
 def logged(script: str) -> list[dict[str, Any]]:
-    """The events that a process with our logs writes; every line has to be one."""
+    """The events that a process with our logging writes; every line must be one."""
     done = subprocess.run(
         [sys.executable, "-c", BEGIN + script], cwd=ROOT, capture_output=True, timeout=60, check=False
     )
@@ -72,9 +72,9 @@ def test_T114_one_line_an_event() -> None:
             "thread.crashed",
         ),
     ],
-    ids=["ours", "given", "a-librarys", "nobody-caught-it", "in-a-thread"],
+    ids=["structlog", "exc-info", "library", "uncaught", "in-a-thread"],
 )
-def test_T113_of_an_exception_the_place_and_no_value(script: str, event: str) -> None:
+def test_T113_an_exception_is_logged_without_its_text(script: str, event: str) -> None:
     (found,) = logged(script)
     assert (found["event"], found["error"]) == (event, "ValueError")
     assert found["frames"][-1].endswith(":fail")

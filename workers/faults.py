@@ -17,7 +17,7 @@ STEPS: Mapping[str, Mapping[str, str]] = {
     "reservations": {"hold": "reserve", "release": "release", "confirm": "confirm"},
     "payments": {"charge": "charge", "refresh": "refresh", "undo": "refund"},
     "order_transitions": {"confirmed": "confirm_order", "cancelled": "finish_cancel"},
-    "notifications": {"queue_order_events": "notify"},
+    "notifications": {"queue_order_notifications": "notify"},
 }
 
 

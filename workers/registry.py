@@ -13,8 +13,6 @@ from activities.payments import PaymentActivities
 from activities.polling import Wakeup
 from activities.reservations import ReservationActivities
 from services.bootstrap import Services
-from services.notifications.order_messages import account_message
-from services.notifications.views import OrderNotice
 from services.pg_notify import NOTIFICATIONS, OUTBOX
 from workers.faults import Faults, with_faults
 from workflows.maintenance import NotificationDispatchWorkflow, OutboxRelayWorkflow, SweepWorkflow
@@ -41,8 +39,6 @@ def activities(services: Services, delivery: CommandDelivery, faults: Faults | N
         services.identity,
         services.account_messages,
         services.notifications,
-        OrderNotice,
-        account_message,
         lambda: Wakeup(subscribe, NOTIFICATIONS),
     )
     return [

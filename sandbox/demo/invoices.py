@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from services.catalog.invoices import InvoiceLine, NotGoods, read_invoices, sku_of, why_not_goods
+from services.catalog.invoices import InvoiceLine, NotGoods, not_goods_reason, read_invoices, sku_of
 
 #: Maximum number of lines of an order (contract, section 1).
 MAX_LINES = 500
@@ -53,7 +53,7 @@ def plan_day(path: Path, limit: int | None = None) -> Day:
     sold: dict[str, list[InvoiceLine]] = defaultdict(list)
     returned: dict[str, list[InvoiceLine]] = defaultdict(list)
     for line in read_invoices(path):
-        reason = why_not_goods(line)
+        reason = not_goods_reason(line)
         if reason is None:
             sold[line.invoice].append(line)
         elif reason is NotGoods.CANCELLATION and line.price:

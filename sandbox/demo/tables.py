@@ -97,7 +97,7 @@ def print_audit(console: Console, checks: list[Check]) -> bool:
     table = Table("", "invariant", "checked", "result", title="Audit", title_justify="left")
     for check in checks:
         result = "[green]holds[/green]" if check.holds else f"[red]{len(check.violations)} violations[/red]"
-        table.add_row(check.id, check.says, str(check.looked_at), result)
+        table.add_row(check.id, check.description, str(check.rows), result)
     console.print(table)
     for check in checks:
         for violation in check.violations:

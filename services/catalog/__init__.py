@@ -1,1 +1,1 @@
-"""Catalog: products, their prices, and how they come in."""
+"""Catalog: products, their prices, and their import from files."""

@@ -1,4 +1,4 @@
-"""Opens the files that an import may be given, and says in one sentence what is wrong with one."""
+"""Reads import files: plain or gzipped text, and CSV tables; each error is one sentence."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _GZIP = b"\x1f\x8b"
 
 
 class UnreadableFile(ValueError):
-    """The file cannot be used at all; the message is one sentence for the person who named it."""
+    """The file cannot be used; the message is one sentence that starts with its path."""
 
 
 @dataclass(frozen=True)
 class TableRow:
-    """A row and the line it begins on, counted from 1."""
+    """A row and the number of its first line, counted from 1."""
 
     line_number: int
     cells: Sequence[str]
@@ -34,10 +34,10 @@ class Table:
     rows: Iterator[TableRow]
 
 
-def contents(path: Path) -> str:
-    """The whole text of a file, unpacked when it is gzipped, without a byte order mark.
+def read_text(path: Path) -> str:
+    """The text of a file, decompressed when it is gzipped, without a byte order mark.
 
-    Raises UnreadableFile: missing, empty, not UTF-8, gzip broken.
+    Raises UnreadableFile: missing, empty, not UTF-8, or invalid gzip data.
     """
     try:
         raw = path.read_bytes()
@@ -54,20 +54,20 @@ def contents(path: Path) -> str:
     return text
 
 
-def table(path: Path) -> Table:
-    """A CSV file. Raises UnreadableFile, also later from its rows."""
-    rows = _numbered(path, contents(path))
+def read_table(path: Path) -> Table:
+    """Read a CSV file. Raises UnreadableFile, also while its rows are iterated."""
+    rows = _numbered(path, read_text(path))
     header = next(rows)
     return Table(path, tuple(cell.strip() for cell in header.cells), rows)
 
 
 def _numbered(path: Path, text: str) -> Iterator[TableRow]:
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    begins = 1
+    first_line = 1
     try:
         for cells in reader:
             if cells:
-                yield TableRow(begins, cells)
-            begins = reader.line_num + 1
+                yield TableRow(first_line, cells)
+            first_line = reader.line_num + 1
     except csv.Error:
-        raise UnreadableFile(f"{path}: line {begins} is not CSV.") from None
+        raise UnreadableFile(f"{path}: line {first_line} is not CSV.") from None

@@ -1,4 +1,4 @@
-"""Turns a file into products with their first stock: a product list (CSV or JSON), or a shop's invoices."""
+"""Reads products and their first stock from a file: a product list (CSV or JSON), or the invoices of a shop."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from services.catalog.files import Table, UnreadableFile, contents, table
-from services.catalog.invoices import InvoiceLine, invoice_lines, is_invoice_file, sku_of, why_not_goods
+from services.catalog.files import Table, UnreadableFile, read_table, read_text
+from services.catalog.invoices import InvoiceLine, invoice_lines, is_invoice_file, not_goods_reason, sku_of
 from services.catalog.rows import OPTIONAL, REQUIRED, product_of, units_of
-from services.catalog.rules import checked
+from services.catalog.rules import checked_product
 from services.catalog.views import ProductDraft
 from services.errors import Invalid
 from services.money import Money
 
 
 @dataclass(frozen=True)
-class Incoming:
-    """What a file holds: products, units of each by SKU, and how many lines were passed over, by reason."""
+class ImportFile:
+    """The content of a file: products, units of each by SKU, and the number of skipped lines by reason."""
 
     drafts: Sequence[ProductDraft]
     stock: Mapping[str, int]
@@ -29,58 +29,58 @@ class Incoming:
 
 
 @dataclass(frozen=True)
-class BadRow:
-    """Where (`line 7`, `item 3`) a file is wrong, and why; never what stands there."""
+class InvalidRow:
+    """The place (`line 7`, `item 3`) of an invalid row and the reason; never its content."""
 
     place: str
     reason: str
 
 
-class BadRows(ValueError):
-    """Rows that cannot be taken in; nothing of their file is."""
+class InvalidRows(ValueError):
+    """A file has invalid rows; nothing of it is imported."""
 
-    def __init__(self, rows: Sequence[BadRow]) -> None:
-        super().__init__(f"{len(rows)} rows cannot be taken in")
+    def __init__(self, rows: Sequence[InvalidRow]) -> None:
+        super().__init__(f"{len(rows)} rows are invalid")
         self.rows = rows
 
 
-def read_incoming(path: Path, stock: int | None) -> Incoming:
-    """Read a file of any known kind.
+def read_import_file(path: Path, stock: int | None) -> ImportFile:
+    """Read an import file.
 
     Args:
-        path: `.json` is a list of products, anything else CSV by its header; gzipped or not.
-        stock: units of each product of an invoice file, and of rows of a product list that leave theirs empty.
+        path: `.json` is a list of products, any other file CSV whose header decides its kind; gzipped or not.
+        stock: units of each product of an invoice file, and of rows of a product list without a number.
 
-    Raises UnreadableFile for the file as a whole, BadRows for rows of a product list.
+    Raises UnreadableFile when the file cannot be used, InvalidRows for rows of a product list.
     """
     if path.name.removesuffix(".gz").endswith(".json"):
-        return _listed(_json_rows(path), stock)
-    found = table(path)
+        return _from_rows(_json_rows(path), stock)
+    found = read_table(path)
     if not is_invoice_file(found.columns):
-        return _listed(_csv_rows(found), stock)
+        return _from_rows(_csv_rows(found), stock)
     if stock is None:
-        raise UnreadableFile(f"{path}: invoices do not say how much there is: add --stock N.")
-    return sold(invoice_lines(found), stock)
+        raise UnreadableFile(f"{path}: invoices have no stock: add --stock N.")
+    return products_sold(invoice_lines(found), stock)
 
 
-def sold(lines: Iterable[InvoiceLine], stock: int) -> Incoming:
-    """The catalog that invoices imply: every pair of code and price that was sold, by its first description."""
+def products_sold(lines: Iterable[InvoiceLine], stock: int) -> ImportFile:
+    """The products in invoices: each pair of stock code and price that was sold, with its first description."""
     found: dict[str, ProductDraft] = {}
     skipped: Counter[str] = Counter()
     count = 0
-    for count, line in enumerate(lines, 1):  # noqa: B007 - how many there were
-        reason = why_not_goods(line) or _take(line, found)
+    for count, line in enumerate(lines, 1):  # noqa: B007 - the last value is the number of lines
+        reason = not_goods_reason(line) or _add_product(line, found)
         if reason:
             skipped[reason] += 1
-    return Incoming([*found.values()], dict.fromkeys(found, stock), count, skipped)
+    return ImportFile([*found.values()], dict.fromkeys(found, stock), count, skipped)
 
 
-def _take(line: InvoiceLine, found: dict[str, ProductDraft]) -> str | None:
+def _add_product(line: InvoiceLine, found: dict[str, ProductDraft]) -> str | None:
     sku = sku_of(line)
     if sku in found and found[sku].name != sku:
         return None
     try:
-        found[sku] = checked(ProductDraft(sku, line.description or sku, line.price or Money(0, "")))
+        found[sku] = checked_product(ProductDraft(sku, line.description or sku, line.price or Money(0, "")))
     except Invalid as error:
         return f"{error.pointer.removeprefix('/')} {error.detail}"
     return None
@@ -92,11 +92,11 @@ class _Row:
     members: Mapping[str, Any]
 
 
-def _listed(rows: Iterable[_Row], stock: int | None) -> Incoming:
+def _from_rows(rows: Iterable[_Row], stock: int | None) -> ImportFile:
     drafts: dict[str, ProductDraft] = {}
     units: dict[str, int] = {}
     places: dict[str, str] = {}
-    bad: list[BadRow] = []
+    bad: list[InvalidRow] = []
     for row in rows:
         try:
             draft = product_of(row.members)
@@ -104,15 +104,15 @@ def _listed(rows: Iterable[_Row], stock: int | None) -> Incoming:
             drafts[draft.sku], units[draft.sku] = draft, units_of(row.members, stock)
             places[draft.sku] = row.place
         except Invalid as error:
-            bad.append(BadRow(row.place, f"{error.pointer.removeprefix('/')} {error.detail}".strip()))
+            bad.append(InvalidRow(row.place, f"{error.pointer.removeprefix('/')} {error.detail}".strip()))
     if bad:
-        raise BadRows(bad)
-    return Incoming([*drafts.values()], units, len(drafts))
+        raise InvalidRows(bad)
+    return ImportFile([*drafts.values()], units, len(drafts))
 
 
 def _require_new(sku: str, places: Mapping[str, str]) -> None:
     if sku in places:
-        raise Invalid(f"stands in {places[sku]} already", pointer="/sku")
+        raise Invalid(f"is also in {places[sku]}", pointer="/sku")
 
 
 def _csv_rows(found: Table) -> Iterator[_Row]:
@@ -120,18 +120,18 @@ def _csv_rows(found: Table) -> Iterator[_Row]:
         set(REQUIRED) <= set(found.columns) <= {*REQUIRED, *OPTIONAL}
     ):
         raise UnreadableFile(
-            f"{found.path}: the columns must be {','.join(REQUIRED)} and may be {','.join(OPTIONAL)} too"
-            " (invoices are known by the header of sandbox/data)."
+            f"{found.path}: the columns must be {','.join(REQUIRED)} and optionally {','.join(OPTIONAL)}"
+            " (an invoice file must have the header of those in sandbox/data)."
         )
     for row in found.rows:
-        whole = len(row.cells) == len(found.columns)
-        yield _Row(f"line {row.line_number}", dict(zip(found.columns, row.cells, strict=True)) if whole else {})
+        complete = len(row.cells) == len(found.columns)
+        yield _Row(f"line {row.line_number}", dict(zip(found.columns, row.cells, strict=True)) if complete else {})
 
 
 def _json_rows(path: Path) -> Iterator[_Row]:
-    text = contents(path)
+    text = read_text(path)
     try:
-        # Read twice: a price must not pass through a float, an attribute should stay one.
+        # Parsed twice: a price must not become a float, a number in attributes must stay one.
         items, exact = json.loads(text), json.loads(text, parse_float=str)
     except (ValueError, RecursionError):
         raise UnreadableFile(f"{path}: not JSON.") from None

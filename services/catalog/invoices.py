@@ -1,4 +1,4 @@
-"""Reads the invoice file of a real shop (sandbox/data), dirt included, and says which lines sell goods."""
+"""Reads the invoice file of a real shop (sandbox/data), including invalid lines, and decides which lines sell goods."""
 
 from __future__ import annotations
 
@@ -9,30 +9,30 @@ from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
-from services.catalog.files import Table, TableRow, UnreadableFile, table
+from services.catalog.files import Table, TableRow, UnreadableFile, read_table
 from services.money import Money
 
-#: The columns of the file, in their order; an importer knows it by them.
+#: The columns of the file, in order; they identify an invoice file.
 COLUMNS = ("InvoiceNo", "StockCode", "Description", "Quantity", "InvoiceDate", "UnitPrice", "CustomerID", "Country")
 CURRENCY = "GBP"
-# The file's own dates, and those of the same data as first published.
+# Date format of the data as first published; the file in sandbox/data has ISO dates.
 _OTHER_DATE = "%m/%d/%Y %H:%M"
 _GOODS = re.compile(r"[0-9]{5}[A-Z]*")
 
 
 class NotGoods(StrEnum):
-    """Why a line sells nothing that a catalog can hold."""
+    """Why a line sells no product."""
 
-    BROKEN = "not a whole line"
+    BROKEN = "not a complete line"
     CANCELLATION = "cancels an earlier invoice"
-    OTHER_CODE = "stock code is not of goods"
+    OTHER_CODE = "stock code is not a product code"
     QUANTITY = "quantity is not above zero"
     PRICE = "price is not above zero, or not whole pence"
 
 
 @dataclass(frozen=True)
 class InvoiceLine:
-    """One line as the file has it; `price` is None when the text is no amount, `at` when it is no date."""
+    """One line of the file; `price` is None when the text is not an amount, `at` when it is not a date."""
 
     line_number: int
     invoice: str
@@ -46,28 +46,28 @@ class InvoiceLine:
 
 
 def read_invoices(path: Path) -> Iterator[InvoiceLine]:
-    """Every line of the file (CSV, gzipped or not), in its order, however dirty.
+    """Every line of the file (CSV, gzipped or not) in order, including invalid ones.
 
-    Raises UnreadableFile when it is not such a file.
+    Raises UnreadableFile when it is not an invoice file.
     """
-    found = table(path)
+    found = read_table(path)
     if not is_invoice_file(found.columns):
         raise UnreadableFile(f"{path}: the columns are not {','.join(COLUMNS)}.")
     return invoice_lines(found)
 
 
 def invoice_lines(found: Table) -> Iterator[InvoiceLine]:
-    """The lines of a table that has the header of the invoice file."""
+    """The lines of a table with the header of an invoice file."""
     return map(_line, found.rows)
 
 
 def is_invoice_file(columns: Sequence[str]) -> bool:
-    """Whether a file's header is that of the invoice file."""
+    """Whether the columns are those of an invoice file."""
     return tuple(columns) == COLUMNS
 
 
-def why_not_goods(line: InvoiceLine) -> NotGoods | None:
-    """None for a line that sells goods, else the first reason why it does not."""
+def not_goods_reason(line: InvoiceLine) -> NotGoods | None:
+    """None for a line that sells goods, otherwise the first reason why it does not."""
     if line.at is None:
         return NotGoods.BROKEN
     if line.invoice.startswith("C"):
@@ -80,12 +80,12 @@ def why_not_goods(line: InvoiceLine) -> NotGoods | None:
 
 
 def sku_of(line: InvoiceLine) -> str:
-    """`85123A@2.55`: customers paid different prices for one code on one day, so code and price make a product.
+    """`85123A@2.55`: one code was sold at different prices on one day, so code and price together are a product.
 
-    The line must be of goods.
+    Raises ValueError for a line without a price.
     """
     if line.price is None:
-        raise ValueError("a line without a price is of no product")
+        raise ValueError("a line without a price has no SKU")
     return f"{line.code}@{line.price.text}"
 
 
@@ -112,8 +112,8 @@ def _whole(text: str) -> int:
 
 def _date(text: str) -> datetime | None:
     try:
-        # The shop's own wall clock: no zone is given, and none is guessed.
-        return datetime.fromisoformat(text) if "-" in text else datetime.strptime(text, _OTHER_DATE)  # noqa: DTZ007
+        # Local time of the shop; the file has no time zone.
+        return datetime.fromisoformat(text) if "-" in text else datetime.strptime(text, _OTHER_DATE)  # noqa: DTZ007 - no time zone
     except ValueError:
         return None
 

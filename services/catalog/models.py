@@ -1,4 +1,4 @@
-"""Table of the catalog service: one row a product; its stock belongs to reservations."""
+"""Table of the catalog service: one row per product; stock belongs to the reservations service."""
 
 from datetime import datetime
 from typing import Any
@@ -18,7 +18,7 @@ def _moment() -> Any:
 
 
 class Product(SQLModel, table=True):
-    """What can be bought, at what price; known to people by its SKU."""
+    """A product and its price; people identify it by its SKU."""
 
     __tablename__ = "products"
     __table_args__ = (

@@ -1,9 +1,10 @@
-"""The catalog in SQL."""
+"""SQL of the catalog service."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -11,55 +12,84 @@ from uuid import UUID
 from sqlalchemy import Row, text
 from sqlmodel import Session
 
-from services.catalog.views import ProductDraft
+from services.catalog.views import ProductChange, ProductDraft, ProductView
 from services.clock import NOW, new_id
+from services.money import Money
 
 
-def find(session: Session, product_ids: Sequence[UUID]) -> Sequence[Row[Any]]:
-    """The products of these ids, active or not."""
-    return session.execute(_FIND, {"ids": list(product_ids)}).all()
+@dataclass(frozen=True)
+class WrittenProduct:
+    """A product that an import wrote; `added`: it is new."""
+
+    sku: str
+    added: bool
 
 
-def page(session: Session, limit: int, *, active_only: bool, **wanted: object) -> Sequence[Row[Any]]:
-    """A page by id; `wanted` may hold `after` (an id), `currency` and `pattern` (for ILIKE)."""
+def find(session: Session, product_ids: Sequence[UUID]) -> list[ProductView]:
+    """The products with these ids, active or not."""
+    return [_view(row) for row in session.execute(_FIND, {"ids": list(product_ids)})]
+
+
+def page(
+    session: Session, limit: int, *, active_only: bool, after: UUID | None, currency: str | None, pattern: str | None
+) -> list[ProductView]:
+    """Products by id: those after the id `after`, priced in `currency`, whose name or SKU matches `pattern` (ILIKE)."""
+    wanted: dict[str, object] = {"after": after, "currency": currency, "pattern": pattern}
     given = {name: value for name, value in wanted.items() if value is not None}
     filters = [_FILTERS[name] for name in given] + (["is_active"] if active_only else [])
     where = f"WHERE {' AND '.join(filters)}" if filters else ""
     statement = f"SELECT {_COLUMNS} FROM catalog.products {where} ORDER BY id LIMIT :limit"  # noqa: S608 - constants
-    return session.execute(text(statement), {**given, "limit": limit}).all()
+    return [_view(row) for row in session.execute(text(statement), {**given, "limit": limit})]
 
 
-def put(session: Session, drafts: Sequence[ProductDraft], hidden: bool, now: datetime | None) -> Sequence[Row[Any]]:
-    """Write products by SKU; returns `sku, added` of those that are new or differ from before.
+def upsert(
+    session: Session, drafts: Sequence[ProductDraft], hidden: bool, now: datetime | None
+) -> list[WrittenProduct]:
+    """Insert or update products by SKU; returns those that are new or were changed.
 
-    `drafts` come in the order of their SKUs over all calls of a transaction, so that imports cannot deadlock.
+    All calls of a transaction must pass `drafts` in the order of their SKUs, so that parallel imports cannot deadlock.
     """
-    rows = [_row(draft) for draft in drafts]
-    return session.execute(_PUT, {"rows": json.dumps(rows), "hidden": hidden, "now": now}).all()
+    values = {"rows": json.dumps([_row(draft) for draft in drafts]), "hidden": hidden, "now": now}
+    return [WrittenProduct(row.sku, row.added) for row in session.execute(_UPSERT, values)]
 
 
-def add(session: Session, product_id: UUID, draft: ProductDraft, now: datetime | None) -> Row[Any] | None:
-    """Write a new product; None when there is one with its SKU."""
+def add(session: Session, product_id: UUID, draft: ProductDraft, now: datetime | None) -> ProductView | None:
+    """Insert a new product; None when its SKU exists."""
     values = {**_row(draft), "id": product_id, "attributes": json.dumps(dict(draft.attributes)), "now": now}
-    return session.execute(_ADD, values).one_or_none()
+    row = session.execute(_ADD, values).one_or_none()
+    return _view(row) if row is not None else None
 
 
 def ids_of(session: Session, skus: Sequence[str]) -> dict[str, UUID]:
-    """The id of each SKU that there is."""
+    """The id of each existing SKU."""
     return {row.sku: row.id for row in session.execute(_IDS, {"skus": list(skus)})}
 
 
-def change(session: Session, product_id: UUID, values: Mapping[str, Any], now: datetime | None) -> Row[Any] | None:
-    """Set the given columns; the product as it is then, or None when there is none."""
-    given = {name: json.dumps(value) if name == "attributes" else value for name, value in values.items()}
-    settings = ", ".join([*(_SETTINGS[name] for name in given), f"updated_at = {NOW}"])
-    statement = f"UPDATE catalog.products SET {settings} WHERE id = :product_id RETURNING {_COLUMNS}"  # noqa: S608
-    return session.execute(text(statement), {**given, "product_id": product_id, "now": now}).one_or_none()
+def change(session: Session, product_id: UUID, wanted: ProductChange, now: datetime | None) -> ProductView | None:
+    """Set the fields that are not None; returns the changed product, None when there is none."""
+    values = {
+        "name": wanted.name,
+        "description": wanted.description,
+        "price_minor": wanted.price and wanted.price.minor,
+        "currency": wanted.price and wanted.price.currency,
+        "attributes": json.dumps(wanted.attributes) if wanted.attributes is not None else None,
+        "is_active": wanted.is_active,
+    }
+    given = {name: value for name, value in values.items() if value is not None}
+    assignments = ", ".join([*(_ASSIGNMENTS[name] for name in given), f"updated_at = {NOW}"])
+    statement = f"UPDATE catalog.products SET {assignments} WHERE id = :product_id RETURNING {_COLUMNS}"  # noqa: S608 - constants
+    row = session.execute(text(statement), {**given, "product_id": product_id, "now": now}).one_or_none()
+    return _view(row) if row is not None else None
 
 
 def has_active(session: Session) -> bool:
-    """Whether anything is for sale."""
+    """Whether any product is for sale."""
     return bool(session.execute(text("SELECT EXISTS (SELECT FROM catalog.products WHERE is_active)")).scalar_one())
+
+
+def _view(row: Row[Any]) -> ProductView:
+    price = Money(row.price_minor, row.currency)
+    return ProductView(row.id, row.sku, row.name, row.description, price, row.attributes, row.is_active)
 
 
 def _row(draft: ProductDraft) -> dict[str, object]:
@@ -81,7 +111,7 @@ _FILTERS = {
     "currency": "currency = :currency",
     "pattern": "(name ILIKE :pattern OR sku ILIKE :pattern)",
 }
-_SETTINGS = {
+_ASSIGNMENTS = {
     "name": "name = :name",
     "description": "description = :description",
     "price_minor": "price_minor = :price_minor",
@@ -89,7 +119,7 @@ _SETTINGS = {
     "attributes": "attributes = cast(:attributes AS jsonb)",
     "is_active": "is_active = :is_active",
 }
-_FIND = text(f"SELECT {_COLUMNS} FROM catalog.products WHERE id = ANY(:ids)")  # noqa: S608
+_FIND = text(f"SELECT {_COLUMNS} FROM catalog.products WHERE id = ANY(:ids)")  # noqa: S608 - only constants of this module
 _IDS = text("SELECT sku, id FROM catalog.products WHERE sku = ANY(:skus)")
 _ADD = text(
     f"""
@@ -98,12 +128,12 @@ _ADD = text(
             {NOW}, {NOW})
         ON CONFLICT (sku) DO NOTHING
     RETURNING {_COLUMNS}
-    """  # noqa: S608
+    """  # noqa: S608 - only constants of this module
 )
 _VISIBLE = "CASE WHEN :hidden THEN p.is_active ELSE excluded.is_active END"
-# A row that says nothing new is not written, so that a repeated import leaves no trace.
-# Hidden: what is new is not for sale yet, and what there is stays as visible as it was.
-_PUT = text(
+# An unchanged row is not written, so that a repeated import changes nothing.
+# Hidden: new products are inactive, and existing ones stay as active as they were.
+_UPSERT = text(
     f"""
     INSERT INTO catalog.products AS p
            ({_COLUMNS}, created_at, updated_at)
@@ -120,5 +150,5 @@ _PUT = text(
            IS DISTINCT FROM (excluded.name, excluded.description, excluded.price_minor, excluded.currency,
                              excluded.attributes, {_VISIBLE})
     RETURNING sku, xmax = 0 AS added
-    """  # noqa: S608
+    """  # noqa: S608 - only constants of this module
 )

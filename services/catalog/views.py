@@ -1,4 +1,4 @@
-"""What the catalog service takes and gives: plain values, never rows."""
+"""Inputs and outputs of the catalog service: frozen values, never rows."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from services.money import Money
 
 @dataclass(frozen=True)
 class ProductView:
-    """A product as it stands; inactive ones are not for sale."""
+    """A product; an inactive one is not for sale."""
 
     id: UUID
     sku: str
@@ -25,7 +25,7 @@ class ProductView:
 
 @dataclass(frozen=True)
 class ProductDraft:
-    """A product as it shall be, known by its SKU."""
+    """A product to write, identified by its SKU."""
 
     sku: str
     name: str
@@ -37,7 +37,7 @@ class ProductDraft:
 
 @dataclass(frozen=True)
 class ProductChange:
-    """What an operator changes of a product; None leaves a field as it is."""
+    """The fields of a product to change; None: unchanged."""
 
     name: str | None = None
     description: str | None = None
@@ -47,8 +47,8 @@ class ProductChange:
 
 
 @dataclass(frozen=True)
-class Imported:
-    """What an import did: SKUs that are new, SKUs that differ from before, and the id of each product of it."""
+class ImportResult:
+    """The SKUs that an import added, the SKUs that it changed, and the id of each of its products."""
 
     added: frozenset[str]
     changed: frozenset[str]

@@ -1,1 +1,1 @@
-"""Identity: accounts, sign-in, sessions, and who a token speaks for."""
+"""Identity: accounts, sign-in, sessions, verification codes, password resets and access tokens."""

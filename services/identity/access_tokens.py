@@ -1,4 +1,4 @@
-"""Access tokens: signed statements of who calls, for ten minutes with a session, or an hour without one."""
+"""Access tokens: signed JWTs, valid for ten minutes with a session, or up to an hour without one."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from services.identity.signing_keys import SigningKeys
 from services.identity.views import CallerKind, Scope
 
 ISSUER = "market-identity"
-#: Tokens of people, each with a session.
+#: Audience of people's tokens, each with a session.
 AUDIENCE = "market"
-#: Tokens without a session, for services and for an operator's scripts.
+#: Audience of tokens without a session, for services and for scripts of operators.
 INTERNAL = "internal"
 #: Seconds.
 ACCESS_LIFETIME = 600
 MAX_INTERNAL_LIFETIME = 3600
-# Seconds that another host's clock may be ahead of ours (FAULTS F51); none is given to an expiry.
+# Seconds that the issuing host's clock may be ahead of ours (FAULTS F51); an expiry gets no leeway.
 LEEWAY = 30
 
 _LONGEST = 4096
@@ -36,7 +36,7 @@ _REQUIRED = ("iss", "aud", "sub", "jti", "iat", "nbf", "exp", "role")
 
 @dataclass(frozen=True)
 class Claims:
-    """What a genuine token says; `session` is None when it has none (then `scopes` count)."""
+    """The claims of a valid token; `session` is None for a token without a session, which has `scopes`."""
 
     subject: str
     session: str | None
@@ -45,7 +45,7 @@ class Claims:
 
 
 class AccessTokens:
-    """Signs access tokens and reads them again."""
+    """Signs and verifies access tokens."""
 
     def __init__(self, keys: SigningKeys, clock: Clock) -> None:
         self._keys, self._clock = keys, clock
@@ -53,23 +53,23 @@ class AccessTokens:
     def issue(
         self, user_id: UUID, session_id: UUID, role: str, *, at: datetime | None = None, jti: UUID | None = None
     ) -> str:
-        """A token of 600 s for a person's session; with a moment and an id given, the same one each time."""
+        """A token for a person's session, valid for 600 s; the same token for the same `at` and `jti`."""
         claims = {"aud": AUDIENCE, "sub": str(user_id), "sid": str(session_id), "role": role}
         return self._sign(claims | ({"jti": str(jti)} if jti else {}), ACCESS_LIFETIME, at)
 
     def mint(self, role: CallerKind, scopes: Iterable[Scope] = (), seconds: int = MAX_INTERNAL_LIFETIME) -> str:
-        """A token without a session, for a service or an operator. Raises ValueError beyond 3,600 s."""
+        """A token without a session, for a service or an operator. Raises ValueError for more than 3,600 s."""
         if role is CallerKind.BUYER or not 0 < seconds <= MAX_INTERNAL_LIFETIME:
-            raise ValueError("only services and operators, and for at most an hour")
+            raise ValueError("a token without a session is for services and operators, and for at most an hour")
         claims = {"aud": INTERNAL, "sub": f"{role}:minted", "role": str(role), "scope": " ".join(sorted(scopes))}
         return self._sign(claims, seconds)
 
     def public_keys(self) -> dict[str, str]:
-        """What others check our tokens with: the `x` of each Ed25519 key, by its `kid`."""
+        """The public keys that verify our tokens: the `x` of each Ed25519 key (RFC 8037), by its `kid`."""
         return self._keys.public_points()
 
     def read(self, token: str) -> Claims:
-        """What the token says, once signature, type, issuer, audience and times hold. Raises Unauthenticated."""
+        """Verify signature, type, issuer, audience and times; returns the claims. Raises Unauthenticated."""
         key = self._keys.public.get(_key_id(token))
         if key is None:
             _refuse()
@@ -80,7 +80,7 @@ class AccessTokens:
                 algorithms=["EdDSA"],
                 issuer=ISSUER,
                 audience=(AUDIENCE, INTERNAL),
-                # Times are judged below: on the injected clock, and strictly.
+                # `_require_time` checks the times: strictly, and on the injected clock.
                 options={"require": list(_REQUIRED), "verify_exp": False, "verify_nbf": False, "verify_iat": False},
             )
         except (jwt.InvalidTokenError, ValueError):
@@ -91,15 +91,15 @@ class AccessTokens:
     def _sign(self, claims: dict[str, Any], seconds: int, at: datetime | None = None) -> str:
         now = int((at or self._now()).timestamp())
         times = {"iat": now, "nbf": now, "exp": now + seconds}
-        whole = {"iss": ISSUER, "jti": str(new_id()), **times, **claims}
-        return jwt.encode(whole, self._keys.private, "EdDSA", headers={"typ": _TYPE, "kid": self._keys.kid})
+        payload = {"iss": ISSUER, "jti": str(new_id()), **times, **claims}
+        return jwt.encode(payload, self._keys.private, "EdDSA", headers={"typ": _TYPE, "kid": self._keys.kid})
 
     def _require_time(self, claims: dict[str, Any]) -> None:
         now = self._now().timestamp()
-        issued, begins, ends = claims["iat"], claims["nbf"], claims["exp"]
-        if not all(type(moment) is int for moment in (issued, begins, ends)):
+        issued, not_before, expires = claims["iat"], claims["nbf"], claims["exp"]
+        if not all(type(moment) is int for moment in (issued, not_before, expires)):
             _refuse()
-        if ends <= now or max(issued, begins) > now + LEEWAY or ends - issued > MAX_INTERNAL_LIFETIME:
+        if expires <= now or max(issued, not_before) > now + LEEWAY or expires - issued > MAX_INTERNAL_LIFETIME:
             _refuse()
 
     def _now(self) -> datetime:
@@ -107,7 +107,7 @@ class AccessTokens:
 
 
 def _key_id(token: str) -> str:
-    """The `kid` of a token whose header is exactly ours: no other algorithm, type, key address or extension."""
+    """The `kid` of a token whose header has exactly our fields: no other algorithm, type, key URL or extension."""
     parts = token.split(".") if len(token) <= _LONGEST else []
     if len(parts) != 3:
         _refuse()
@@ -131,7 +131,7 @@ def _object(part: str) -> dict[str, Any]:
 
 
 def _decoded(part: str) -> bytes:
-    # One spelling only: base64 ignores the last bits, and a token that can be respelled cannot be revoked by value.
+    # Only the canonical form: base64 ignores unused trailing bits, so one token would have several valid spellings.
     try:
         raw = base64.b64decode(part + "=" * (-len(part) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError):

@@ -1,12 +1,12 @@
-"""What people are told of their accounts: written in the transaction of its cause, never one without the other.
+"""Outbox of messages about accounts, written in the transaction of their cause.
 
-Services do not call each other: the notification dispatcher takes the messages from here (`take`, `forget`).
+Services do not call each other: the notification dispatcher reads the messages here (`pending`), queues them with the
+notifications service, and deletes them here (`remove`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 from uuid import UUID
 
 import structlog
@@ -15,67 +15,64 @@ from sqlmodel import Session
 from services.clock import Clock, new_id
 from services.db import Sessions, retried
 from services.identity import account_messages_repository
-from services.identity.models import Identifier
-from services.identity.views import AccountNotice
+from services.identity.account_messages_repository import StoredAccountMessage
+from services.identity.status import IdentifierKind
+from services.identity.views import Contact, PendingAccountMessage
 from services.secrets import Vault
 
-#: How an identifier is reached.
-CHANNELS: Mapping[Identifier, str] = {Identifier.EMAIL: "email", Identifier.PHONE: "sms"}
+#: The channel that reaches each kind of identifier.
+CHANNELS: Mapping[IdentifierKind, str] = {IdentifierKind.EMAIL: "email", IdentifierKind.PHONE: "sms"}
 
 
 class AccountMessages:
-    """The accounts' own outbox."""
+    """The outbox of the identity service."""
 
     def __init__(self, sessions: Sessions, vault: Vault, clock: Clock) -> None:
         self._sessions, self._vault, self._clock = sessions, vault, clock
 
-    def tell(
+    def add(
         self,
         session: Session,
-        way: Identifier,
+        kind: IdentifierKind,
         to: str | None,
         template: str,
         variables: Mapping[str, str],
         language: str = "ru",
     ) -> None:
-        """Write a message in the caller's transaction; to nobody (None) costs the same, and is never sent."""
-        sealed = self._vault.seal({"to": to or "", **variables})
-        values = {
-            "id": new_id(),
-            "channel": CHANNELS[way],
-            "template": template,
-            "language": language,
-            "sealed": sealed if to else None,
-            "now": self._clock.override(),
-        }
-        account_messages_repository.add(session, values)
+        """Write a message in the caller's transaction.
 
-    def tell_account(self, session: Session, account: Any, template: str, variables: Mapping[str, str]) -> None:
-        """The same to every identifier where news of an account goes; `account`: `email, phone, language`."""
-        for way, to in ((Identifier.EMAIL, account.email), (Identifier.PHONE, account.phone)):
+        Without a recipient (None) the same work is done, so that timing reveals nothing, and no message is sent.
+        """
+        encrypted = self._vault.seal({"to": to or "", **variables})
+        message = StoredAccountMessage(new_id(), CHANNELS[kind], template, language, encrypted if to else None)
+        account_messages_repository.add(session, message, self._clock.override())
+
+    def add_for_account(self, session: Session, contact: Contact, template: str, variables: Mapping[str, str]) -> None:
+        """Write the message to each of an account's contact addresses."""
+        for kind, to in ((IdentifierKind.EMAIL, contact.email), (IdentifierKind.PHONE, contact.phone)):
             if to:
-                self.tell(session, way, to, template, variables, account.language)
+                self.add(session, kind, to, template, variables, contact.language)
 
-    def take(self, limit: int) -> list[AccountNotice]:
-        """The oldest messages, to be queued and then forgotten; taken again until they are."""
+    def pending(self, limit: int) -> list[PendingAccountMessage]:
+        """The oldest messages; they are returned again until they are removed."""
         with self._sessions.begin() as session:
             rows = account_messages_repository.find(session, limit)
-        return [self._opened(row) for row in rows]
+        return [self._decrypt(row) for row in rows]
 
     @retried
-    def forget(self, ids: Sequence[UUID]) -> None:
-        """They are queued, or were to nobody."""
+    def remove(self, ids: Sequence[UUID]) -> None:
+        """Delete messages that are queued or have no recipient."""
         if not ids:
             return
         with self._sessions.begin() as session:
             account_messages_repository.remove(session, ids)
 
-    def _opened(self, row: Any) -> AccountNotice:
+    def _decrypt(self, row: StoredAccountMessage) -> PendingAccountMessage:
         try:
             variables = self._vault.open(row.sealed) if row.sealed is not None else {}
         except ValueError:
-            # Its key was retired: nobody will ever read it again, and it must not hold up the others.
+            # Its key was retired, so it can never be decrypted. It is dropped so that it does not block the others.
             structlog.get_logger(__name__).error("identity.message_lost", id=str(row.id), template=row.template)
             variables = {}
         to = variables.pop("to", None)
-        return AccountNotice(row.id, row.channel, to or None, row.template, row.language, variables)
+        return PendingAccountMessage(row.id, row.channel, to or None, row.template, row.language, variables)

@@ -1,4 +1,4 @@
-"""One canonical form for each e-mail address and phone number, so that one person is one account."""
+"""Parses e-mail addresses and phone numbers into one canonical form, so that one identifier makes one account."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from email_validator import EmailNotValidError, validate_email
 from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
 from services.errors import Invalid
+from services.identity.status import IdentifierKind
 
-#: Octets of an address that mail can be sent to (RFC 5321, section 4.5.3.1.3).
+#: Most octets of an e-mail address (RFC 5321, section 4.5.3.1.3).
 MAX_EMAIL = 254
+#: Most characters of a phone number as typed.
 MAX_PHONE = 40
 
-# What a message can reach without costing the sender a premium; personal and shared-cost numbers are sold for that.
+# Number types that an SMS reaches at the normal price. Personal and shared-cost numbers can cost the sender a premium.
 _REACHABLE = frozenset(
     {
         PhoneNumberType.MOBILE,
@@ -25,46 +27,81 @@ _REACHABLE = frozenset(
         PhoneNumberType.TOLL_FREE,
     }
 )
-# Written together in one language, so no disguise.
-_TOGETHER = dict.fromkeys(("HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA", "CJK", "HANGUL", "BOPOMOFO"), "EAST-ASIAN")
+# Scripts that one language uses together; mixing them is no sign of a look-alike address.
+_COMBINED_SCRIPTS = dict.fromkeys(
+    ("HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA", "CJK", "HANGUL", "BOPOMOFO"), "EAST-ASIAN"
+)
 
 
 @dataclass(frozen=True)
 class EmailAddress:
-    """`address` is what mail is sent to (domain in ASCII), `canonical` what an account is found by."""
+    """`address` is what mail is sent to (domain in ASCII), `canonical` is what an account is found by."""
 
     address: str
     canonical: str
 
 
-def email_address(text: str) -> EmailAddress:
-    """Read one bare address; syntax only, no question to the DNS.
+@dataclass(frozen=True)
+class Identifier:
+    """An e-mail address or a phone number: `address` is what messages are sent to, `canonical` finds the account."""
 
-    Raises Invalid at `/email`: not one plain address, a domain that no mail can reach, or a local part that mixes
+    kind: IdentifierKind
+    address: str
+    canonical: str
+
+    @property
+    def email_canonical(self) -> str | None:
+        """The canonical e-mail address, None for a phone."""
+        return self.canonical if self.kind is IdentifierKind.EMAIL else None
+
+    @property
+    def phone(self) -> str | None:
+        """The E.164 number, None for an e-mail address."""
+        return self.canonical if self.kind is IdentifierKind.PHONE else None
+
+
+def read_identifier(email: str | None, phone: str | None, region: str) -> Identifier:
+    """Parse whichever of the two is given; `region` as for `phone_number`.
+
+    Raises Invalid: not exactly one is given, or it is not an e-mail address or phone number.
+    """
+    if email is not None and phone is None:
+        parsed = email_address(email)
+        return Identifier(IdentifierKind.EMAIL, parsed.address, parsed.canonical)
+    if phone is not None and email is None:
+        number = phone_number(phone, region)
+        return Identifier(IdentifierKind.PHONE, number, number)
+    raise Invalid("Give either an e-mail address or a phone number.")
+
+
+def email_address(text: str) -> EmailAddress:
+    """Parse one bare address; checks the syntax only, makes no DNS request.
+
+    Raises Invalid at `/email`: not one plain address, a domain that cannot receive mail, or a local part that mixes
     scripts (`аnna` with a Cyrillic first letter).
     """
     if len(text) > MAX_EMAIL:
-        raise Invalid(f"An e-mail address has at most {MAX_EMAIL} characters.", pointer="/email")
+        raise _email_too_long()
     plain = unicodedata.normalize("NFKC", text).strip(" ").removesuffix(".")
     try:
         found = validate_email(plain, check_deliverability=False, strict=True)
     except (EmailNotValidError, UnicodeError):
         raise Invalid("This is not an e-mail address that mail can be sent to.", pointer="/email") from None
     if len(_scripts(found.local_part)) > 1:
-        raise Invalid("The part before the @ mixes alphabets: write it in one.", pointer="/email")
+        raise Invalid("The part before the @ mixes alphabets: use only one.", pointer="/email")
     domain = found.ascii_domain.lower()
     email = EmailAddress(f"{found.local_part}@{domain}", f"{_folded(found.local_part)}@{domain}")
     # The domain may be longer in ASCII than as typed.
     if max(len(email.address.encode()), len(email.canonical)) > MAX_EMAIL:
-        raise Invalid(f"An e-mail address has at most {MAX_EMAIL} characters.", pointer="/email")
+        raise _email_too_long()
     return email
 
 
 def phone_number(text: str, region: str) -> str:
-    """The E.164 form (`+79991234567`) of a number written as people of `region` (ISO 3166-1 alpha-2) write it.
+    """The E.164 form (`+79991234567`) of a number in international or national format.
 
-    Any script's digits do, and an extension is dropped. Raises Invalid at `/phone` for what is no number, and for
-    short and premium numbers.
+    `region` (ISO 3166-1 alpha-2) is the country of a number without a country code. Digits of any script are accepted,
+    an extension is dropped. Raises Invalid at `/phone`: not a phone number, or a short, premium or shared-cost number.
     """
     try:
         number = phonenumbers.parse(_international(text[: MAX_PHONE + 1]), region)
@@ -72,24 +109,28 @@ def phone_number(text: str, region: str) -> str:
         raise Invalid("This is not a phone number.", pointer="/phone") from None
     if len(text) > MAX_PHONE or not phonenumbers.is_valid_number(number):
         raise Invalid(
-            "This is not a phone number: try the international form, with + and country code.", pointer="/phone"
+            "This is not a phone number: use the international format, with + and the country code.", pointer="/phone"
         )
     if phonenumbers.number_type(number) not in _REACHABLE:
         raise Invalid("Messages are not sent to short, premium or shared-cost numbers.", pointer="/phone")
     return phonenumbers.format_number(number, PhoneNumberFormat.E164)
 
 
+def _email_too_long() -> Invalid:
+    return Invalid(f"An e-mail address has at most {MAX_EMAIL} characters.", pointer="/email")
+
+
 def _folded(local_part: str) -> str:
-    # NFKC again: lower-casing may leave a sequence that has a shorter spelling.
+    # NFKC again: lower-casing may leave a sequence that has a shorter form.
     return unicodedata.normalize("NFKC", local_part.lower())
 
 
 def _international(text: str) -> str:
-    # 00 is dialled in most countries where + is written; no national number begins with it.
+    # 00 is the international prefix of most countries; no national number begins with it.
     digits = "".join(str(unicodedata.decimal(char, char)) for char in text.strip())
     return "+" + digits[2:] if digits.startswith("00") else digits
 
 
 def _scripts(text: str) -> set[str]:
-    named = (unicodedata.name(char, "UNKNOWN").split(" ")[0] for char in text if char.isalpha())
-    return {_TOGETHER.get(script, script) for script in named}
+    scripts = (unicodedata.name(char, "UNKNOWN").split(" ")[0] for char in text if char.isalpha())
+    return {_COMBINED_SCRIPTS.get(script, script) for script in scripts}

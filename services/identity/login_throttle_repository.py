@@ -1,4 +1,4 @@
-"""Wrong passwords in SQL: counted before they are compared, by one statement, so that a race gains nothing."""
+"""SQL of the login throttle; a failure is counted before the comparison, so that parallel tries gain nothing."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from services.identity.login_throttle import FREE_FAILURES, LONGEST_WAIT
 
 
 def count_attempt(session: Session, subject: bytes, now: datetime | None) -> int | None:
-    """Count one more failure; which in a row it is, or None while the subject has to wait."""
+    """Count one more failure; returns the number of consecutive failures, or None while the subject has to wait."""
     counted: int | None = session.execute(_COUNT, {"subject": subject, "now": now}).scalar_one_or_none()
     return counted
 
 
 def seconds_to_wait(session: Session, subject: bytes, now: datetime | None) -> int:
-    """Whole seconds until a password is compared again, at least 1."""
+    """Whole seconds until the next password is compared, at least 1."""
     left = session.execute(_WAIT, {"subject": subject, "now": now}).scalar_one_or_none()
     return max(1, int(left or 0))
 
 
 def uncount(session: Session, subject: bytes) -> None:
-    """Take one failure back: its password was never compared."""
+    """Subtract one failure whose password was not compared."""
     session.execute(_UNCOUNT, {"subject": subject})
 
 
 def forget_failures(session: Session, subjects: Sequence[bytes]) -> None:
-    """Start anew: after the right password, or a reset."""
+    """Delete the counts, after a correct password or a reset."""
     session.execute(_FORGET, {"subjects": list(subjects)})
 
 
@@ -47,7 +47,7 @@ _COUNT = text(
     """  # noqa: S608 - constants of this project
 )
 _WAIT = text(
-    f"SELECT ceil(extract(epoch FROM blocked_until - {NOW})) FROM identity.login_failures"  # noqa: S608
+    f"SELECT ceil(extract(epoch FROM blocked_until - {NOW})) FROM identity.login_failures"  # noqa: S608 - only constants of this project
     " WHERE subject = :subject"
 )
 _UNCOUNT = text("UPDATE identity.login_failures SET failures = failures - 1 WHERE subject = :subject AND failures > 0")

@@ -1,4 +1,4 @@
-"""Tables of the identity service: users, their credentials, sessions, and every token only as a hash."""
+"""Tables of the identity service: users, credentials, sessions, tokens (as hashes), login failures, messages."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -21,45 +21,9 @@ from sqlalchemy import (
 from sqlmodel import Field, SQLModel
 
 from services import db as db  # constraint names are set there
+from services.identity.status import IdentifierKind, Role, SessionEnd, TokenKind
 
 SCHEMA = "identity"
-
-
-class Role(StrEnum):
-    """What a user may be; services have tokens but no account."""
-
-    BUYER = "buyer"
-    OPERATOR = "operator"
-
-
-class Identifier(StrEnum):
-    """What an account is known by."""
-
-    EMAIL = "email"
-    PHONE = "phone"
-
-
-class TokenKind(StrEnum):
-    """What a row of `tokens` is good for."""
-
-    REFRESH = "refresh"
-    VERIFY_EMAIL = "verify_email"
-    VERIFY_PHONE = "verify_phone"
-    CHANGE_EMAIL = "change_email"
-    CHANGE_PHONE = "change_phone"
-
-
-class SessionEnd(StrEnum):
-    """Why a session ended before its time."""
-
-    LOGOUT = "logout"
-    ENDED_BY_USER = "ended_by_user"
-    TOKEN_REUSED = "token_reused"  # noqa: S105 - a reason, no secret
-    PASSWORD_CHANGED = "password_changed"  # noqa: S105
-    PASSWORD_RESET = "password_reset"  # noqa: S105
-    IDENTIFIER_CONFIRMED = "identifier_confirmed"
-    DISABLED = "disabled"
-    TOO_MANY = "too_many"
 
 
 def _one_of(column: str, values: type[StrEnum]) -> str:
@@ -83,12 +47,12 @@ def _owner() -> Any:
 
 
 class User(SQLModel, table=True):
-    """One account, known by an e-mail address, a phone, or both."""
+    """One account, identified by an e-mail address, a phone number, or both."""
 
     __tablename__ = "users"
     __table_args__ = (
         CheckConstraint(_one_of("role", Role), name="role"),
-        CheckConstraint(_one_of("registered_with", Identifier), name="registered_with"),
+        CheckConstraint(_one_of("registered_with", IdentifierKind), name="registered_with"),
         CheckConstraint("email_canonical IS NOT NULL OR phone IS NOT NULL", name="identified"),
         CheckConstraint("(email IS NULL) = (email_canonical IS NULL)", name="email"),
         CheckConstraint("email IS NOT NULL OR NOT email_verified", name="email_verified"),
@@ -101,15 +65,15 @@ class User(SQLModel, table=True):
     id: UUID = Field(primary_key=True)
     first_name: str = Field(sa_column=Column(String(100), nullable=False))
     last_name: str = Field(sa_column=Column(String(100), nullable=False))
-    #: as typed but for the domain, which is canonical: what mail is sent to
+    #: local part as typed, domain canonical: what mail is sent to
     email: str | None = Field(default=None, sa_column=Column(String(254)))
-    #: wholly lower-cased: what an account is found by
+    #: lower-cased: what the account is found by
     email_canonical: str | None = Field(default=None, sa_column=Column(String(254)))
     #: E.164
     phone: str | None = Field(default=None, sa_column=Column(String(16)))
     email_verified: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
     phone_verified: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
-    #: order news goes there unverified too; to the other identifier only once verified
+    #: messages are sent there also while it is unverified; to the other identifier only once it is verified
     registered_with: str = Field(sa_column=Column(String(8), nullable=False))
     language: str = Field(sa_column=Column(String(8), nullable=False))
     role: str = Field(sa_column=Column(String(16), nullable=False, server_default=text("'buyer'")))
@@ -119,7 +83,7 @@ class User(SQLModel, table=True):
 
 
 class UserCredential(SQLModel, table=True):
-    """A user's password, as an Argon2id hash, and the parameters it was made with."""
+    """A user's password as an Argon2id hash, with the parameters of the hash."""
 
     __tablename__ = "credentials"
     __table_args__ = {"schema": SCHEMA}
@@ -127,15 +91,15 @@ class UserCredential(SQLModel, table=True):
     user_id: UUID = Field(
         sa_column=Column(ForeignKey(f"{SCHEMA}.users.id", ondelete="CASCADE"), primary_key=True, nullable=False)
     )
-    #: PHC string, salt included
+    #: PHC string, including the salt
     hash: str = Field(sa_column=Column(Text, nullable=False))
-    #: the parameters alone (`argon2id v=19 m=65536,t=3,p=4`), so that old ones can be counted
+    #: the parameters alone (`argon2id v=19 m=65536,t=3,p=4`), so that outdated hashes can be counted
     parameters: str = Field(sa_column=Column(String(64), nullable=False))
     changed_at: datetime = _moment()
 
 
 class UserSession(SQLModel, table=True):
-    """One sign-in; looked up on every request, so that ending it ends its access tokens at once."""
+    """One sign-in; read on every request, so that ending it ends its access tokens at once."""
 
     __tablename__ = "sessions"
     __table_args__ = (
@@ -146,19 +110,19 @@ class UserSession(SQLModel, table=True):
 
     id: UUID = Field(primary_key=True)
     user_id: UUID = _owner()
-    #: what the browser or program called itself, for the list of sessions
+    #: user agent, for the list of sessions
     client: str | None = Field(default=None, sa_column=Column(String(200)))
     created_at: datetime = _moment()
-    #: when its refresh token was last made
+    #: when its last refresh token was issued
     last_used_at: datetime = _moment()
-    #: absolute end; the idle end is that of its refresh token
+    #: absolute end; the idle end is the expiry of its refresh token
     expires_at: datetime = _until()
     ended_at: datetime | None = _once()
     end_reason: str | None = Field(default=None, sa_column=Column(String(24)))
 
 
 class UserToken(SQLModel, table=True):
-    """A refresh token or a code, by kind; `spent_at` is set when used, rotated or replaced."""
+    """A refresh token or a verification code, by kind; `spent_at` is set when it is used, rotated or replaced."""
 
     __tablename__ = "tokens"
     __table_args__ = (
@@ -180,7 +144,7 @@ class UserToken(SQLModel, table=True):
             unique=True,
             postgresql_where=text("kind IN ('verify_email', 'verify_phone') AND spent_at IS NULL"),
         ),
-        # Two people may ask for one new address: neither ends the other's code.
+        # Unique per user: two people may request the same new address without invalidating each other's code.
         Index(
             "uq_tokens_live_change",
             "user_id",
@@ -195,7 +159,7 @@ class UserToken(SQLModel, table=True):
     )
 
     id: UUID = Field(primary_key=True)
-    #: null for a code that was asked for an unknown identifier: it counts alike, and fits nothing
+    #: null for a code that was requested for an unknown identifier: guesses are counted, and no code matches
     user_id: UUID | None = Field(
         default=None, sa_column=Column(ForeignKey(f"{SCHEMA}.users.id", ondelete="CASCADE"), index=True)
     )
@@ -205,9 +169,9 @@ class UserToken(SQLModel, table=True):
     kind: str = Field(sa_column=Column(String(16), nullable=False))
     #: SHA-256 of a refresh token; keyed hash of a code
     hash: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
-    #: what a code proves, canonical: the account's own, or the one it shall get
+    #: canonical identifier that a code verifies: the account's own, or its new one
     identifier: str | None = Field(default=None, sa_column=Column(String(254)))
-    #: guesses so far, committed before each is compared
+    #: guesses so far; each is committed before it is compared
     attempts: int = Field(default=0, sa_column=Column(SmallInteger, nullable=False, server_default=text("0")))
     created_at: datetime = _moment()
     expires_at: datetime = _until()
@@ -215,7 +179,7 @@ class UserToken(SQLModel, table=True):
 
 
 class PasswordResetToken(SQLModel, table=True):
-    """The right to set a new password once, kept as SHA-256."""
+    """A single-use token that allows setting a new password, stored as SHA-256."""
 
     __tablename__ = "password_reset_tokens"
     __table_args__ = (
@@ -234,33 +198,33 @@ class PasswordResetToken(SQLModel, table=True):
 
 
 class LoginFailures(SQLModel, table=True):
-    """Consecutive wrong passwords for one identifier, known or not; a login or a reset forgets them."""
+    """Consecutive wrong passwords for one identifier, known or unknown; a login or a reset deletes the row."""
 
     __tablename__ = "login_failures"
     __table_args__ = (Index("ix_login_failures_last_at", "last_at"), {"schema": SCHEMA})
 
-    #: keyed hash of the canonical identifier: names that nobody has are not collected
+    #: keyed hash of the canonical identifier, so that the table holds no addresses of unknown people
     subject: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
     failures: int
     last_at: datetime = _moment()
-    #: until then even the right password is not looked at
+    #: until then no password is compared, not even the right one
     blocked_until: datetime | None = _once()
 
 
 class AccountMessage(SQLModel, table=True):
-    """What a person shall be told of their account, written with the reason for it; notifications take it from here.
+    """A message to a person about their account, written in the transaction of its cause; the dispatcher queues it.
 
-    For an unknown identifier a row is written too, with nobody to send it to: asking costs the same either way.
+    For an unknown identifier a row without a recipient is written, so that the time of a request reveals nothing.
     """
 
     __tablename__ = "messages"
     __table_args__ = {"schema": SCHEMA}
 
-    #: a UUIDv7: messages leave in this order, and carry it on as their key
+    #: UUIDv7: messages are queued in this order, and their key contains it
     id: UUID = Field(primary_key=True)
     channel: str = Field(sa_column=Column(String(8), nullable=False))
     template: str = Field(sa_column=Column(String(40), nullable=False))
     language: str = Field(sa_column=Column(String(8), nullable=False))
-    #: sealed `{"to": …, "variables": {…}}`; null: to nobody
+    #: encrypted `{"to": …}` with the variables; null: no recipient
     sealed: bytes | None = Field(default=None, sa_column=Column(LargeBinary))
     created_at: datetime = _moment()

@@ -1,4 +1,4 @@
-"""Comparing a password: counted first, slowed down after wrong ones, and as slow for a name that nobody has."""
+"""Checks a password under the login throttle, in the same time whether the account exists or not."""
 
 from __future__ import annotations
 
@@ -8,28 +8,30 @@ from services.clock import Clock
 from services.db import Sessions
 from services.errors import RateLimited, Unavailable
 from services.identity import login_throttle_repository
-from services.identity.login_throttle import LAST_FAILURE, Subjects
+from services.identity.login_throttle import LAST_FAILURE, ThrottleSubjects
 from services.identity.password_strength import MAX_PASSWORD
 from services.identity.passwords import PasswordHasher
 
 
 class PasswordCheck:
-    """Whether a password is right, for logins and for whoever has to prove again who they are."""
+    """Checks passwords, for logins and for changes that require the current password."""
 
-    def __init__(self, sessions: Sessions, hasher: PasswordHasher, clock: Clock, subjects: Subjects) -> None:
+    def __init__(self, sessions: Sessions, hasher: PasswordHasher, clock: Clock, subjects: ThrottleSubjects) -> None:
         self.hasher, self.subjects = hasher, subjects
         self._sessions, self._clock = sessions, clock
 
-    def fits(self, subject: bytes, seen_hash: str | None, password: str) -> bool:
-        """Compare, in the same time for an unknown (None), a locked and a known account; the caller forgets on success.
+    def matches(self, subject: bytes, hash_text: str | None, password: str) -> bool:
+        """Whether the password matches the hash; an unknown (None) or locked account takes the same time.
 
-        Raises RateLimited while the subject has to wait, whatever the password; Unavailable when too many wait.
+        Each call counts as a failure of `subject`; after a success the caller deletes the count (`forget_failures`).
+        Raises RateLimited while the subject has to wait, also for the right password; Unavailable when the queue of
+        the hasher is full.
         """
         if len(password) > MAX_PASSWORD:
             return False
         locked = self._count(subject) > LAST_FAILURE
         try:
-            return self.hasher.verify(None if locked else seen_hash, password)
+            return self.hasher.verify(None if locked else hash_text, password)
         except Unavailable:
             with self._sessions.begin() as session:
                 login_throttle_repository.uncount(session, subject)
@@ -45,9 +47,9 @@ class PasswordCheck:
         return failures
 
     def account_subject(self, email_canonical: str | None, phone: str | None) -> bytes:
-        """What wrong passwords of a known account count for: its address, or else its number."""
+        """The subject that counts wrong passwords of a signed-in account: its e-mail address, or else its phone."""
         return self.account_subjects(email_canonical, phone)[0]
 
     def account_subjects(self, email_canonical: str | None, phone: str | None) -> Sequence[bytes]:
-        """All that is forgotten of an account once its password was proven or replaced."""
+        """All subjects of an account, whose counts are deleted once its password was proven or replaced."""
         return self.subjects.of_account(email_canonical, phone)

@@ -1,9 +1,8 @@
-"""Password resets: a token that goes to the account's identifier, and once brings a new password."""
+"""Password resets: a single-use token sent to the account's identifier allows setting a new password."""
 
 from __future__ import annotations
 
 import secrets
-from typing import Any
 
 import structlog
 from sqlmodel import Session
@@ -18,85 +17,92 @@ from services.identity import (
     verification_codes_repository,
 )
 from services.identity.account_messages import AccountMessages
-from services.identity.identifiers import email_address, phone_number
-from services.identity.models import Identifier, SessionEnd
+from services.identity.identifiers import Identifier, read_identifier
 from services.identity.password_check import PasswordCheck
-from services.identity.password_strength import refuse_weak
-from services.identity.refresh_tokens import hashed
-from services.identity.send_limits import Pacing
+from services.identity.password_resets_repository import AccountToReset
+from services.identity.password_strength import personal_words, require_strong
+from services.identity.passwords import PasswordHash
+from services.identity.refresh_tokens import hash_token
+from services.identity.send_limits import SendLimits
+from services.identity.status import IdentifierKind, SessionEnd
+from services.identity.verification_codes_repository import Account
 
 _log = structlog.get_logger(__name__)
 
 
-class Resets:
-    """For who forgot a password, or does not trust their sessions any more."""
+class PasswordResets:
+    """Requests and confirms password resets."""
 
     def __init__(
         self,
         sessions: Sessions,
         messages: AccountMessages,
-        pacing: Pacing,
+        send_limits: SendLimits,
         check: PasswordCheck,
         clock: Clock,
         phone_region: str,
     ) -> None:
         """`phone_region`: ISO 3166-1 alpha-2, for numbers written without a country code."""
-        self._sessions, self._messages, self._pacing, self._check = sessions, messages, pacing, check
+        self._sessions, self._messages, self._send_limits, self._check = sessions, messages, send_limits, check
         self._clock, self._phone_region = clock, phone_region
 
     @retried
     def request(self, email: str | None, phone: str | None) -> None:
-        """Send a token of 256 bits, good for 30 minutes; the account's earlier ones die. To nobody if unknown.
+        """Send a token of 256 bits, valid for 30 minutes, which replaces the account's earlier token.
 
-        Raises Invalid for what is no identifier; RateLimited, alike for known and unknown ones.
+        For an unknown identifier the same statements run and no message is sent.
+        Raises Invalid for a wrong identifier; RateLimited, the same for known and unknown identifiers.
         """
-        canonical = email_address(email).canonical if email is not None else None
-        number = phone_number(str(phone), self._phone_region) if email is None else None
-        way = Identifier.EMAIL if email is not None else Identifier.PHONE
+        identifier = read_identifier(email, phone, self._phone_region)
         token = secrets.token_urlsafe(32)
         with self._sessions.begin() as session:
-            self._pacing.count(session, "reset", way, str(canonical or number))
-            account = verification_codes_repository.find_account(session, canonical, number)
-            # Asked for nobody, the statements are the same and change nothing.
-            self._write(session, account.id if account is not None else new_id(), token, account is not None)
-            to = (account.email if way is Identifier.EMAIL else account.phone) if account is not None else None
-            language = account.language if account is not None else "ru"
-            self._messages.tell(session, way, to, "password_reset", {"resetToken": token}, language)
+            self._send_limits.count(session, "reset", identifier.kind, identifier.canonical)
+            account = verification_codes_repository.find_account(session, identifier.email_canonical, identifier.phone)
+            self._write_token(session, account, token)
+            self._send_token(session, identifier, account, token)
 
     def confirm(self, reset_token: str, new_password: str) -> None:
-        """Set a new password; every session ends, wrong passwords are forgotten, and the person is told.
+        """Set a new password, end every session, delete the count of wrong passwords and notify the person.
 
-        Raises InvalidToken, with the same words for a guessed, used, old or replaced one and a disabled account;
-        PasswordTooWeak and Invalid at `/newPassword`, which leave the token good; Unavailable when too many
-        passwords wait to be hashed.
+        Raises InvalidToken, with the same text for an unknown, used, expired or replaced token and a disabled account;
+        PasswordTooWeak and Invalid at `/newPassword`, which leave the token valid; Unavailable when the queue of the
+        hasher is full.
         """
-        token_hash, now = hashed(reset_token), self._clock.override()
+        token_hash = hash_token(reset_token)
         with self._sessions.begin() as session:
-            found = password_resets_repository.find_live(session, token_hash, now)
-        if found is None:
-            raise _refused()
-        known = [word for word in (found.email_canonical, found.any_phone) if word]
-        parts = [part for word in known for part in word.split("@")]
-        refuse_weak(new_password, [found.first_name, found.last_name, *known, *parts], pointer="/newPassword")
-        made = self._check.hasher.hash(new_password)
-        self._carry_out(found, {"hash": token_hash, "text": made.text, "parameters": made.parameters, "now": now})
+            account = password_resets_repository.find_live(session, token_hash, self._clock.override())
+        if account is None:
+            raise _invalid_token()
+        personal = personal_words(account.first_name, account.last_name, account.email_canonical, account.any_phone)
+        require_strong(new_password, personal, pointer="/newPassword")
+        self._set_password(account, token_hash, self._check.hasher.hash(new_password))
 
     @retried
-    def _carry_out(self, found: Any, values: dict[str, Any]) -> None:
-        subjects = self._check.account_subjects(found.email_canonical, found.any_phone)
+    def _set_password(self, account: AccountToReset, token_hash: bytes, new: PasswordHash) -> None:
+        subjects = self._check.account_subjects(account.email_canonical, account.any_phone)
+        now = self._clock.override()
         with self._sessions.begin() as session:
-            if not password_resets_repository.carry_out(session, values):
-                raise _refused()
-            now = values["now"]
-            ended = sessions_repository.end_sessions(session, found.user_id, SessionEnd.PASSWORD_RESET, now)
+            if not password_resets_repository.set_password(session, token_hash, new, now):
+                raise _invalid_token()
+            ended = sessions_repository.end_sessions(session, account.user_id, SessionEnd.PASSWORD_RESET, now)
             login_throttle_repository.forget_failures(session, subjects)
-            self._messages.tell_account(session, found, "password_changed", {})
-        _log.info("identity.password_reset", user_id=str(found.user_id), sessions_ended=ended)
+            self._messages.add_for_account(session, account.contact, "password_changed", {})
+        _log.info("identity.password_reset", user_id=str(account.user_id), sessions_ended=ended)
 
-    def _write(self, session: Session, user_id: Any, token: str, known: bool) -> None:
-        values = {"id": new_id(), "user_id": user_id, "hash": hashed(token), "now": self._clock.override()}
-        password_resets_repository.add(session, values, known)
+    def _write_token(self, session: Session, account: Account | None, token: str) -> None:
+        # For an unknown account the statements run with a new id and write nothing.
+        user_id = account.id if account is not None else new_id()
+        password_resets_repository.add(
+            session, user_id, hash_token(token), self._clock.override(), known=account is not None
+        )
+
+    def _send_token(self, session: Session, identifier: Identifier, account: Account | None, token: str) -> None:
+        to, language = None, "ru"
+        if account is not None:
+            to = account.email if identifier.kind is IdentifierKind.EMAIL else account.phone
+            language = account.language
+        self._messages.add(session, identifier.kind, to, "password_reset", {"resetToken": token}, language)
 
 
-def _refused() -> InvalidToken:
+def _invalid_token() -> InvalidToken:
     return InvalidToken("This reset token is not valid (any more): ask for a new one.")

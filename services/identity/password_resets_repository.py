@@ -1,36 +1,62 @@
-"""Password resets in SQL: one live token an account, spent by one guarded statement."""
+"""SQL of password resets: one live token per account, spent by one guarded statement."""
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
 
-from sqlalchemy import Row, text
+from sqlalchemy import text
 from sqlmodel import Session
 
-from services.clock import NOW
+from services.clock import NOW, new_id
+from services.identity.passwords import PasswordHash
+from services.identity.views import Contact
 
-#: Minutes that a reset token is good for.
+#: Minutes for which a reset token is valid.
 RESET_MINUTES = 30
 
 
-def add(session: Session, values: dict[str, Any], known: bool) -> None:
-    """Write a token in the place of the account's live one; for an unknown account do the same to nobody's row."""
+@dataclass(frozen=True)
+class AccountToReset:
+    """The account whose password a live token may set; `email` and `phone` only where messages may be sent."""
+
+    user_id: UUID
+    first_name: str = field(repr=False)
+    last_name: str = field(repr=False)
+    email_canonical: str | None = field(repr=False)
+    any_phone: str | None = field(repr=False)
+    language: str
+    email: str | None = field(repr=False)
+    phone: str | None = field(repr=False)
+
+    @property
+    def contact(self) -> Contact:
+        """Where messages about the account are sent."""
+        return Contact(self.email, self.phone, self.first_name, self.language)
+
+
+def add(session: Session, user_id: UUID, token_hash: bytes, now: datetime | None, *, known: bool) -> None:
+    """Replace the account's live token; with `known` False the same statements run and change nothing."""
+    values = {"id": new_id(), "user_id": user_id, "hash": token_hash, "now": now, "known": known}
     session.execute(_SPEND_OTHERS, values)
-    session.execute(_ADD, {**values, "known": known})
+    session.execute(_ADD, values)
 
 
-def find_live(session: Session, token_hash: bytes, now: Any) -> Row[Any] | None:
-    """Whose password a live token may set: `user_id, first_name, last_name, email, email_canonical, phone, …`."""
-    return session.execute(_FIND, {"hash": token_hash, "now": now}).one_or_none()
+def find_live(session: Session, token_hash: bytes, now: datetime | None) -> AccountToReset | None:
+    """The account of a live token."""
+    row = session.execute(_FIND, {"hash": token_hash, "now": now}).one_or_none()
+    return AccountToReset(**row._mapping) if row is not None else None
 
 
-def carry_out(session: Session, values: dict[str, Any]) -> bool:
-    """Spend the token and store the new password's hash; False when the token is not live any more."""
-    return session.execute(_CARRY_OUT, values).one_or_none() is not None
+def set_password(session: Session, token_hash: bytes, new: PasswordHash, now: datetime | None) -> bool:
+    """Spend the token and store the new password's hash; False when the token is no longer live."""
+    values = {"hash": token_hash, "text": new.text, "parameters": new.parameters, "now": now}
+    return session.execute(_SET_PASSWORD, values).one_or_none() is not None
 
 
 _SPEND_OTHERS = text(
-    f"UPDATE identity.password_reset_tokens SET spent_at = {NOW}"  # noqa: S608 - constants of this project
+    f"UPDATE identity.password_reset_tokens SET spent_at = {NOW}"  # noqa: S608 - only constants of this project
     " WHERE user_id = :user_id AND spent_at IS NULL"
 )
 _ADD = text(
@@ -47,9 +73,9 @@ _FIND = text(
            CASE WHEN u.phone_verified OR u.registered_with = 'phone' THEN u.phone END AS phone
       FROM identity.password_reset_tokens t JOIN identity.users u ON u.id = t.user_id
      WHERE {_LIVE} AND u.is_active
-    """  # noqa: S608
+    """  # noqa: S608 - only constants of this project
 )
-_CARRY_OUT = text(
+_SET_PASSWORD = text(
     f"""
     WITH spent AS (
         UPDATE identity.password_reset_tokens t SET spent_at = {NOW}
@@ -60,5 +86,5 @@ _CARRY_OUT = text(
     UPDATE identity.credentials c SET hash = :text, parameters = :parameters, changed_at = {NOW}
       FROM spent WHERE c.user_id = spent.user_id
     RETURNING c.user_id
-    """  # noqa: S608
+    """  # noqa: S608 - only constants of this project
 )

@@ -1,4 +1,4 @@
-"""PasswordHasher: Argon2id in a small executor of its own, so that a login storm slows nothing else."""
+"""Hashes and checks passwords with Argon2id in a separate, small executor, so that many logins do not slow the rest."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ import argon2
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from services.errors import Unavailable
-from services.identity.password_strength import spelled
+from services.identity.password_strength import normalized
 
 T = TypeVar("T")
 
-#: Callers that may wait for a hash beyond those being made.
+#: Most callers that wait, besides those whose hashes are being computed.
 MAX_WAITING = 32
-#: How far hashing stands back behind everything else on the machine, from 0 to 19.
+#: Scheduling priority of the hashing threads, from 0 to 19 (lowest).
 NICENESS = 19
 
 
 @dataclass(frozen=True)
 class Argon2Profile:
-    """Argon2id's cost: passes, memory in KiB, lanes; the default is argon2-cffi's own profile."""
+    """The cost of Argon2id: passes, memory in KiB, lanes. The defaults are those of argon2-cffi."""
 
     time_cost: int = 3
     memory_kib: int = 65536
@@ -39,41 +39,41 @@ class Argon2Profile:
 
 @dataclass(frozen=True)
 class PasswordHash:
-    """A PHC string, and the parameters it was made with (`argon2id v=19 m=65536,t=3,p=4`)."""
+    """A PHC string and its parameters (`argon2id v=19 m=65536,t=3,p=4`)."""
 
     text: str
     parameters: str
 
 
 class PasswordHasher:
-    """Makes and checks password hashes; callers wait, at most 32 of them, and the next is turned away."""
+    """Computes and checks password hashes. At most 32 callers wait; further ones get Unavailable."""
 
     def __init__(self, profile: Argon2Profile | None = None, *, cores: int | None = None) -> None:
-        """`cores`: how many the hashing may keep busy (default: all; a hash of several lanes keeps several busy)."""
+        """`cores`: CPU cores that hashing may use (default: all); a hash uses as many as it has lanes."""
         profile = profile or Argon2Profile()
         self._argon2 = argon2.PasswordHasher(
             time_cost=profile.time_cost, memory_cost=profile.memory_kib, parallelism=profile.parallelism
         )
         cores = cores or os.cpu_count() or 1
         at_once = max(1, cores // profile.parallelism)
-        self._room = threading.BoundedSemaphore(at_once + MAX_WAITING)
-        self._executor = ThreadPoolExecutor(at_once, thread_name_prefix="argon2", initializer=_stand_back)
-        self._nobody = self._dummy(profile)
+        self._slots = threading.BoundedSemaphore(at_once + MAX_WAITING)
+        self._executor = ThreadPoolExecutor(at_once, thread_name_prefix="argon2", initializer=_lower_priority)
+        self._dummy_hash = _dummy_hash(profile)
 
     def hash(self, password: str) -> PasswordHash:
-        """A new hash with a fresh salt. Raises Unavailable when too many wait already."""
-        text = self._run(lambda: self._argon2.hash(spelled(password)))
+        """A new hash with a random salt. Raises Unavailable when the queue is full."""
+        text = self._run(lambda: self._argon2.hash(normalized(password)))
         return PasswordHash(text, _parameters(text))
 
     def verify(self, hash_text: str | None, password: str) -> bool:
-        """Whether the password fits; for an unknown account (None) as slow as for a known one, and False.
+        """Whether the password matches. For an unknown account (None): False, after the same time as for a known one.
 
-        Raises Unavailable when too many wait already.
+        Raises Unavailable when the queue is full.
         """
-        return self._run(lambda: self._fits(hash_text or self._nobody, spelled(password)))
+        return self._run(lambda: self._matches(hash_text or self._dummy_hash, normalized(password)))
 
     def is_outdated(self, hash_text: str) -> bool:
-        """True when the hash was made with other parameters than today's."""
+        """True when the hash has other parameters than the configured ones."""
         return self._argon2.check_needs_rehash(hash_text)
 
     def __enter__(self) -> Self:
@@ -83,31 +83,32 @@ class PasswordHasher:
         self.close()
 
     def close(self) -> None:
-        """Wait for the hashes being made and stop."""
+        """Wait for running hashes and stop."""
         self._executor.shutdown()
 
     def _run(self, work: Callable[[], T]) -> T:
-        if not self._room.acquire(blocking=False):
+        if not self._slots.acquire(blocking=False):
             raise Unavailable("Too many people are signing in at this moment.", retry_after=2)
         try:
             return self._executor.submit(work).result()
         finally:
-            self._room.release()
+            self._slots.release()
 
-    def _fits(self, hash_text: str, password: str) -> bool:
+    def _matches(self, hash_text: str, password: str) -> bool:
         try:
             return self._argon2.verify(hash_text, password)
         except (VerificationError, InvalidHashError, UnicodeEncodeError):
             return False
 
-    def _dummy(self, profile: Argon2Profile) -> str:
-        # A well-formed hash of nothing known: checking it costs what checking a real one costs.
-        cost = f"m={profile.memory_kib},t={profile.time_cost},p={profile.parallelism}"
-        return f"$argon2id$v=19${cost}${_b64(secrets.token_bytes(16))}${_b64(secrets.token_bytes(32))}"
+
+def _dummy_hash(profile: Argon2Profile) -> str:
+    # A valid hash that no password matches; checking it takes as long as checking a real one.
+    cost = f"m={profile.memory_kib},t={profile.time_cost},p={profile.parallelism}"
+    return f"$argon2id$v=19${cost}${_b64(secrets.token_bytes(16))}${_b64(secrets.token_bytes(32))}"
 
 
-def _stand_back() -> None:
-    # On Linux niceness belongs to a thread, and a hash's lanes inherit it: whoever asks for anything else goes first.
+def _lower_priority() -> None:
+    # On Linux the nice value belongs to a thread and the lanes of a hash inherit it: other threads run first.
     if sys.platform == "linux":
         with suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)

@@ -1,4 +1,4 @@
-"""Refresh tokens: 256 bits that mean nothing by themselves, kept as SHA-256."""
+"""Refresh tokens: 256 random bits without content, stored as SHA-256."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ import secrets
 
 
 class RefreshTokens:
-    """Makes them; a successor that may be asked for twice is derived, so that nothing of it is stored."""
+    """Creates refresh tokens. A successor that may be requested again is derived, so that it need not be stored."""
 
     def __init__(self, secrets_key: str) -> None:
         self._key = hashlib.sha256(b"market-refresh-tokens:" + secrets_key.split(",")[0].strip().encode()).digest()
 
     def new(self) -> str:
-        """43 URL-safe letters."""
+        """43 URL-safe characters."""
         return secrets.token_urlsafe(32)
 
     def successor(self, token: str, idempotency_key: str | None) -> str:
-        """What replaces a token: with a key the same each time, and nobody else can know it; without one a new one."""
+        """The token that replaces `token`: derived with a key, and so repeatable; random without one."""
         if idempotency_key is None:
             return self.new()
-        derived = hmac.digest(self._key, hashed(token) + idempotency_key.encode(), "sha256")
+        derived = hmac.digest(self._key, hash_token(token) + idempotency_key.encode(), "sha256")
         return base64.urlsafe_b64encode(derived).decode().rstrip("=")
 
 
-def hashed(token: str) -> bytes:
-    """What is stored of a token."""
+def hash_token(token: str) -> bytes:
+    """The stored form of a token (SHA-256)."""
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()

@@ -1,79 +1,103 @@
-"""Accounts in SQL."""
+"""SQL of accounts."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, text
+from sqlalchemy import text
 from sqlmodel import Session
 
 from services.clock import NOW
+from services.identity.passwords import PasswordHash
+from services.identity.status import IdentifierKind
+from services.identity.views import Contact, Profile
+
+
+@dataclass(frozen=True)
+class NewAccount:
+    """A validated account to insert."""
+
+    id: UUID
+    first_name: str = field(repr=False)
+    last_name: str = field(repr=False)
+    email: str | None = field(repr=False)
+    email_canonical: str | None = field(repr=False)
+    phone: str | None = field(repr=False)
+    registered_with: IdentifierKind
+    language: str
 
 
 def is_taken(session: Session, email_canonical: str | None, phone: str | None) -> bool:
-    """Whether an account is known by one of the two."""
+    """Whether an account has one of the two identifiers."""
     found = session.execute(_TAKEN, {"email": email_canonical, "phone": phone}).one_or_none()
     return found is not None
 
 
-def add_user(session: Session, user: dict[str, Any]) -> Row[Any] | None:
-    """Write account and credential in one statement; None when the identifier is taken."""
-    return session.execute(_ADD_USER, user).one_or_none()
+def add_account(session: Session, account: NewAccount, password: PasswordHash) -> Profile | None:
+    """Insert account and credential in one statement; None when the identifier is taken."""
+    values = {**vars(account), "hash": password.text, "parameters": password.parameters}
+    row = session.execute(_ADD_ACCOUNT, values).one_or_none()
+    return Profile(**row._mapping) if row is not None else None
 
 
-def find_profile(session: Session, user_id: UUID) -> Row[Any] | None:
-    return session.execute(_PROFILE, {"user_id": user_id}).one_or_none()
+def find_profile(session: Session, user_id: UUID) -> Profile | None:
+    """The profile of an account."""
+    row = session.execute(_PROFILE, {"user_id": user_id}).one_or_none()
+    return Profile(**row._mapping) if row is not None else None
 
 
-def rename(session: Session, values: dict[str, Any]) -> Row[Any] | None:
-    """Change the names that are not None; the profile, None when there is no such account."""
-    return session.execute(_RENAME, values).one_or_none()
+def rename(
+    session: Session, user_id: UUID, first_name: str | None, last_name: str | None, now: datetime | None
+) -> Profile | None:
+    """Change the names that are not None; returns the new profile, None when there is no such account."""
+    values = {"user_id": user_id, "first_name": first_name, "last_name": last_name, "now": now}
+    row = session.execute(_RENAME, values).one_or_none()
+    return Profile(**row._mapping) if row is not None else None
 
 
-def find_contacts(session: Session, user_ids: Sequence[UUID]) -> Sequence[Row[Any]]:
-    """`id, email, phone, first_name, language`, an identifier only where news may go."""
-    return session.execute(_CONTACTS, {"user_ids": list(user_ids)}).all()
+def find_contacts(session: Session, user_ids: Sequence[UUID]) -> dict[UUID, Contact]:
+    """The contacts of accounts by id; an identifier is left out where messages may not be sent to it."""
+    rows = session.execute(_CONTACTS, {"user_ids": list(user_ids)})
+    return {row.id: Contact(row.email, row.phone, row.first_name, row.language) for row in rows}
 
 
 def set_active(session: Session, user_id: UUID, active: bool, now: datetime | None) -> bool:
-    """Switch an account; False when there is none."""
+    """Enable or disable an account; False when there is none."""
     found = session.execute(_SET_ACTIVE, {"user_id": user_id, "active": active, "now": now}).one_or_none()
     return found is not None
 
 
+_PROFILE_COLUMNS = "id, first_name, last_name, email, phone, email_verified, phone_verified"
 _TAKEN = text(
     "SELECT 1 FROM identity.users WHERE email_canonical = cast(:email AS text) OR phone = cast(:phone AS text) LIMIT 1"
 )
-# Whichever unique index objects: 64 at once leave exactly one account, and no error to tell apart.
-_ADD_USER = text(
-    """
-    WITH made AS (
+# DO NOTHING covers both unique indexes: of many parallel registrations one succeeds, the others get no row.
+_ADD_ACCOUNT = text(
+    f"""
+    WITH added AS (
         INSERT INTO identity.users
                (id, first_name, last_name, email, email_canonical, phone, registered_with, language)
         VALUES (:id, :first_name, :last_name, :email, :email_canonical, :phone, :registered_with, :language)
         ON CONFLICT DO NOTHING
-        RETURNING id, first_name, last_name, email, phone, email_verified, phone_verified
+        RETURNING {_PROFILE_COLUMNS}
     ), credential AS (
-        INSERT INTO identity.credentials (user_id, hash, parameters) SELECT id, :hash, :parameters FROM made
+        INSERT INTO identity.credentials (user_id, hash, parameters) SELECT id, :hash, :parameters FROM added
     )
-    SELECT * FROM made
-    """
+    SELECT * FROM added
+    """  # noqa: S608 - only constants of this project
 )
-_PROFILE = text(
-    "SELECT id, first_name, last_name, email, phone, email_verified, phone_verified"
-    "  FROM identity.users WHERE id = :user_id"
-)
+_PROFILE = text(f"SELECT {_PROFILE_COLUMNS} FROM identity.users WHERE id = :user_id")  # noqa: S608 - only constants
 _RENAME = text(
     f"""
     UPDATE identity.users
        SET first_name = coalesce(cast(:first_name AS text), first_name),
            last_name = coalesce(cast(:last_name AS text), last_name), updated_at = {NOW}
      WHERE id = :user_id
-    RETURNING id, first_name, last_name, email, phone, email_verified, phone_verified
-    """  # noqa: S608 - a constant of this project
+    RETURNING {_PROFILE_COLUMNS}
+    """  # noqa: S608 - only constants of this project
 )
 _CONTACTS = text(
     """
@@ -85,5 +109,5 @@ _CONTACTS = text(
     """
 )
 _SET_ACTIVE = text(
-    f"UPDATE identity.users SET is_active = :active, updated_at = {NOW} WHERE id = :user_id RETURNING 1"  # noqa: S608
+    f"UPDATE identity.users SET is_active = :active, updated_at = {NOW} WHERE id = :user_id RETURNING 1"  # noqa: S608 - only constants of this project
 )

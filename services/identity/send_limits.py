@@ -1,14 +1,14 @@
-"""How often somebody may have messages sent to one identifier, known or not (ABUSE T10, T27, T28, T37)."""
+"""Limits on messages to one identifier, known or unknown, and on all SMS (ABUSE T10, T27, T28, T37)."""
 
 from __future__ import annotations
 
 from sqlmodel import Session
 
-from services.identity.models import Identifier
+from services.identity.status import IdentifierKind
 from services.rate_limiter import Limits, Rate
 
-#: Never scaled: these guard people's inboxes and codes, not our machines.
-PACE = {
+#: Per identifier and purpose. Not scaled by RATE_LIMIT_FACTOR: these limits protect recipients and codes, not servers.
+SEND_LIMITS = {
     purpose: (
         Rate(f"{purpose}-pause", 1, 60),
         Rate(f"{purpose}-hour", 3, 3600),
@@ -18,16 +18,16 @@ PACE = {
 }
 
 
-class Pacing:
-    """Counts what is sent; and all SMS together, because each costs money."""
+class SendLimits:
+    """Counts messages per identifier, and all SMS together, because each SMS costs money."""
 
     def __init__(self, limits: Limits, sms_per_hour: int = 0) -> None:
-        """`sms_per_hour`: of all people together; 0: no bound."""
+        """`sms_per_hour`: SMS to all people together; 0: no limit."""
         self._limits = limits
         self._budget = (Rate("sms-budget", sms_per_hour, 3600),) if sms_per_hour else ()
 
-    def count(self, session: Session, purpose: str, way: Identifier, canonical: str) -> None:
-        """Count one message before it is written. Raises RateLimited, which must end the transaction."""
-        self._limits.admit_in(session, PACE[purpose], f"{way}:{canonical}")
-        if way is Identifier.PHONE:
+    def count(self, session: Session, purpose: str, kind: IdentifierKind, canonical: str) -> None:
+        """Count one message before it is written. Raises RateLimited; the caller's transaction must then roll back."""
+        self._limits.admit_in(session, SEND_LIMITS[purpose], f"{kind}:{canonical}")
+        if kind is IdentifierKind.PHONE:
             self._limits.admit_in(session, self._budget, "all")

@@ -1,86 +1,141 @@
-"""Sessions and refresh tokens in SQL: opened, rotated, looked up on every request, listed, ended."""
+"""SQL of sessions and refresh tokens."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, text
+from sqlalchemy import text
 from sqlmodel import Session
 
 from services.clock import NOW
-from services.identity.models import SessionEnd
+from services.identity.status import SessionEnd
+from services.identity.views import SessionView
 
-#: Days after which a session ends whatever happens, and after which an unused refresh token does.
+#: Days after which a session ends in any case, and after which an unused refresh token expires.
 SESSION_DAYS = 30
 IDLE_DAYS = 14
-#: Live sessions of one account; the next one ends the least recently used.
+#: Most live sessions of one account; a further one ends the least recently used.
 MAX_SESSIONS = 10
 #: Seconds in which a refresh whose answer was lost can be repeated.
 REPEATABLE_SECONDS = 60
 
 
-def open_session(session: Session, values: dict[str, Any]) -> Row[Any] | None:
-    """Write session and refresh token, unless the account or its password changed meanwhile: `role, at, news`.
+@dataclass(frozen=True)
+class NewSession:
+    """A session to open; `seen_hash` is the password hash that was checked, `client` the user agent."""
 
-    `news`: the account had sessions before, and none in the last 30 days from this client. Ends what is one too many.
-    """
-    opened = session.execute(_OPEN, values).one_or_none()
-    if opened is not None:
-        session.execute(_END_SURPLUS, {"user_id": values["user_id"], "now": values["now"]})
-    return opened
-
-
-def rotate(session: Session, values: dict[str, Any]) -> Row[Any] | None:
-    """Spend the live token of a live session and write its successor; `user_id, session_id, role, id, made_at`."""
-    return session.execute(_ROTATE, values).one_or_none()
+    user_id: UUID
+    seen_hash: str = field(repr=False)
+    client: str | None
+    session_id: UUID
+    token_id: UUID
+    token_hash: bytes = field(repr=False)
 
 
-def find_repeated(session: Session, values: dict[str, Any]) -> Row[Any] | None:
-    """What `rotate` returned a moment ago for the same two tokens, while the successor is unused."""
-    return session.execute(_REPEATED, values).one_or_none()
+@dataclass(frozen=True)
+class OpenedSession:
+    """Role and time of a new session; `new_client`: an account with sessions, none in 30 days from this client."""
+
+    role: str
+    at: datetime
+    new_client: bool
 
 
-def end_reused(session: Session, token_hash: bytes, now: datetime | None) -> Row[Any] | None:
-    """End the live session of a token that was rotated before; `id, user_id`, None when it is no such token."""
-    return session.execute(_END_REUSED, {"old_hash": token_hash, "now": now}).one_or_none()
+@dataclass(frozen=True)
+class Rotation:
+    """A refresh token to replace, by the hashes of the old and the new token, and the id of the new one."""
+
+    old_hash: bytes = field(repr=False)
+    new_hash: bytes = field(repr=False)
+    new_id: UUID
 
 
-def end_by_token(session: Session, token_hash: bytes, now: datetime | None) -> Row[Any] | None:
-    """End the session of a refresh token, the live one or an earlier one of its own; `id, user_id`."""
-    return session.execute(_END_BY_TOKEN, {"old_hash": token_hash, "now": now}).one_or_none()
+@dataclass(frozen=True)
+class RotatedSession:
+    """The session of a rotated token; `id` and `made_at` are those of the new token."""
+
+    user_id: UUID
+    session_id: UUID
+    role: str
+    id: UUID
+    made_at: datetime
+
+
+@dataclass(frozen=True)
+class EndedSession:
+    """A session that was ended, and its account."""
+
+    id: UUID
+    user_id: UUID
+
+
+def open_session(session: Session, new: NewSession, now: datetime | None) -> OpenedSession | None:
+    """Insert session and refresh token, and end a surplus session; None when the account or password changed."""
+    row = session.execute(_OPEN, {**vars(new), "now": now}).one_or_none()
+    if row is None:
+        return None
+    session.execute(_END_SURPLUS, {"user_id": new.user_id, "now": now})
+    return OpenedSession(**row._mapping)
+
+
+def rotate(session: Session, rotation: Rotation, now: datetime | None) -> RotatedSession | None:
+    """Spend the live token of a live session and insert its successor; None when there is no such token."""
+    row = session.execute(_ROTATE, {**vars(rotation), "now": now}).one_or_none()
+    return RotatedSession(**row._mapping) if row is not None else None
+
+
+def find_repeated(session: Session, rotation: Rotation, now: datetime | None) -> RotatedSession | None:
+    """The result of the same rotation at most 60 s ago, while the successor is unused."""
+    row = session.execute(_REPEATED, {**vars(rotation), "now": now}).one_or_none()
+    return RotatedSession(**row._mapping) if row is not None else None
+
+
+def end_reused(session: Session, token_hash: bytes, now: datetime | None) -> EndedSession | None:
+    """End the live session of a token that was rotated before; None when there is no such token."""
+    row = session.execute(_END_REUSED, {"old_hash": token_hash, "now": now}).one_or_none()
+    return EndedSession(**row._mapping) if row is not None else None
+
+
+def end_by_token(session: Session, token_hash: bytes, now: datetime | None) -> None:
+    """End the session of a refresh token, whether that token is live or was rotated."""
+    session.execute(_END_BY_TOKEN, {"old_hash": token_hash, "now": now})
 
 
 def end_own(session: Session, user_id: UUID, session_id: UUID, now: datetime | None) -> bool:
-    """End a session of this account; False when it has no such live one."""
+    """End a session of this account; False when it has no such live session."""
     values = {"user_id": user_id, "session_id": session_id, "reason": SessionEnd.ENDED_BY_USER, "now": now}
     return session.execute(_END_OWN, values).one_or_none() is not None
 
 
 def end_sessions(session: Session, user_id: UUID, reason: str, now: datetime | None, keep: UUID | None = None) -> int:
-    """End every live session of an account but `keep`; returns how many."""
+    """End every live session of an account except `keep`; returns how many."""
     values = {"user_id": user_id, "reason": reason, "keep": keep, "now": now}
     return len(session.execute(_END_ALL, values).all())
 
 
 def find_live_role(session: Session, session_id: UUID, user_id: UUID, now: datetime | None) -> str | None:
-    """The role of an active user whose session lives; two primary keys, one statement, for every request."""
+    """The role of an active user with this live session. Runs on every request: one statement on two primary keys."""
     role: str | None = session.execute(
         _LIVE_ROLE, {"session_id": session_id, "user_id": user_id, "now": now}
     ).scalar_one_or_none()
     return role
 
 
-def list_live(session: Session, values: dict[str, Any]) -> Sequence[Row[Any]]:
-    """`id, client, created_at, last_used_at, expires_at`, newest first, behind `after`."""
-    return session.execute(_LIST, values).all()
+def list_live(
+    session: Session, user_id: UUID, current: UUID | None, after: UUID | None, limit: int, now: datetime | None
+) -> Sequence[SessionView]:
+    """The live sessions of an account, newest first, after the id `after`; `current` is the caller's own."""
+    values = {"user_id": user_id, "after": after, "limit": limit, "now": now}
+    return [SessionView(**row._mapping, current=row.id == current) for row in session.execute(_LIST, values)]
 
 
-# A session lives until it is ended, for 30 days, and for 14 days without a refresh.
+# A session is live until it is ended, for at most 30 days, and for at most 14 days without a refresh.
 _LIVE = f"s.ended_at IS NULL AND s.expires_at > {NOW} AND s.last_used_at > {NOW} - interval '{IDLE_DAYS} days'"
-# The lock makes logins of one account, and the disabling of it, take turns: no session outlives the switch.
+# The lock serialises logins of one account with disabling it, so that no session is opened after the account is
+# disabled.
 _OPEN = text(
     f"""
     WITH owner AS (
@@ -99,19 +154,19 @@ _OPEN = text(
            EXISTS (SELECT 1 FROM identity.sessions s WHERE s.user_id = :user_id)
            AND NOT EXISTS (SELECT 1 FROM identity.sessions s
                             WHERE s.user_id = :user_id AND s.client IS NOT DISTINCT FROM cast(:client AS text)
-                              AND s.last_used_at > {NOW} - interval '{SESSION_DAYS} days') AS news
+                              AND s.last_used_at > {NOW} - interval '{SESSION_DAYS} days') AS new_client
       FROM owner
-    """  # noqa: S608 - constants of this module
+    """  # noqa: S608 - only constants of this project
 )
-# A statement of its own, after the lock: it sees what others opened while this one waited.
+# A separate statement after the lock: it sees the sessions that others opened while this one waited.
 _END_SURPLUS = text(
     f"""
     UPDATE identity.sessions SET ended_at = {NOW}, end_reason = '{SessionEnd.TOO_MANY}'
      WHERE id IN (SELECT s.id FROM identity.sessions s WHERE s.user_id = :user_id AND {_LIVE}
                    ORDER BY s.last_used_at DESC, s.id DESC OFFSET {MAX_SESSIONS})
-    """  # noqa: S608
+    """  # noqa: S608 - only constants of this project
 )
-# One guarded update: of many at once, exactly one finds the token unspent.
+# One guarded update: of many parallel ones, exactly one finds the token unspent.
 _ROTATE = text(
     f"""
     WITH spent AS (
@@ -130,7 +185,7 @@ _ROTATE = text(
         RETURNING id, created_at
     )
     SELECT spent.user_id, spent.session_id, spent.role, made.id, made.created_at AS made_at FROM spent, made
-    """  # noqa: S608
+    """  # noqa: S608 - only constants of this project
 )
 _REPEATED = text(
     f"""
@@ -141,7 +196,7 @@ _REPEATED = text(
       JOIN identity.users u ON u.id = t.user_id
      WHERE t.kind = 'refresh' AND t.hash = :old_hash AND t.spent_at > {NOW} - interval '{REPEATABLE_SECONDS} seconds'
        AND n.spent_at IS NULL AND {_LIVE} AND u.is_active
-    """  # noqa: S608
+    """  # noqa: S608 - only constants of this project
 )
 _END_REUSED = text(
     f"""
@@ -150,25 +205,24 @@ _END_REUSED = text(
      WHERE t.kind = 'refresh' AND t.hash = :old_hash AND t.spent_at IS NOT NULL
        AND s.id = t.session_id AND s.ended_at IS NULL
     RETURNING s.id, s.user_id
-    """  # noqa: S608
+    """  # noqa: S608 - only constants of this project
 )
 _END_BY_TOKEN = text(
     f"""
     UPDATE identity.sessions s SET ended_at = {NOW}, end_reason = '{SessionEnd.LOGOUT}'
       FROM identity.tokens t
      WHERE t.kind = 'refresh' AND t.hash = :old_hash AND s.id = t.session_id AND s.ended_at IS NULL
-    RETURNING s.id, s.user_id
-    """  # noqa: S608
+    """  # noqa: S608 - only constants of this project
 )
 _END_OWN = text(
     f"""
     UPDATE identity.sessions s SET ended_at = {NOW}, end_reason = :reason
      WHERE s.id = :session_id AND s.user_id = :user_id AND {_LIVE}
     RETURNING 1
-    """  # noqa: S608
+    """  # noqa: S608 - only constants of this project
 )
 _END_ALL = text(
-    f"UPDATE identity.sessions SET ended_at = {NOW}, end_reason = :reason"  # noqa: S608
+    f"UPDATE identity.sessions SET ended_at = {NOW}, end_reason = :reason"  # noqa: S608 - only constants of this project
     " WHERE user_id = :user_id AND ended_at IS NULL AND id IS DISTINCT FROM cast(:keep AS uuid) RETURNING 1"
 )
 _LIVE_ROLE = text(
@@ -177,7 +231,7 @@ _LIVE_ROLE = text(
       FROM identity.sessions s JOIN identity.users u ON u.id = s.user_id
      WHERE s.id = :session_id AND s.user_id = :user_id
        AND s.ended_at IS NULL AND s.expires_at > {NOW} AND u.is_active
-    """  # noqa: S608
+    """  # noqa: S608 - only constants of this project
 )
 _LIST = text(
     f"""
@@ -187,5 +241,5 @@ _LIST = text(
      WHERE s.user_id = :user_id AND (cast(:after AS uuid) IS NULL OR s.id < cast(:after AS uuid)) AND {_LIVE}
      ORDER BY s.id DESC
      LIMIT :limit
-    """  # noqa: S608
+    """  # noqa: S608 - only constants of this project
 )

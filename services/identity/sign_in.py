@@ -1,11 +1,10 @@
-"""SignIn: who is signed in, for how long, and who a token speaks for."""
+"""Sign-in: login, refresh, logout, sessions, password change, and the authentication of access tokens."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any
 from uuid import UUID
 
 import structlog
@@ -14,7 +13,6 @@ from sqlmodel import Session
 from services.clock import Clock, new_id
 from services.db import Sessions, retried
 from services.errors import (
-    Invalid,
     InvalidCredentials,
     InvalidToken,
     NotFound,
@@ -25,12 +23,14 @@ from services.errors import (
 from services.identity import credentials_repository, login_throttle_repository, repository, sessions_repository
 from services.identity.access_tokens import ACCESS_LIFETIME, AccessTokens, Claims
 from services.identity.account_messages import AccountMessages
-from services.identity.identifiers import email_address, phone_number
-from services.identity.models import Identifier, SessionEnd
+from services.identity.credentials_repository import Credential
+from services.identity.identifiers import read_identifier
 from services.identity.password_check import PasswordCheck
-from services.identity.password_strength import refuse_weak, spelled
-from services.identity.refresh_tokens import RefreshTokens, hashed
-from services.identity.sessions_repository import MAX_SESSIONS
+from services.identity.password_strength import normalized, personal_words, require_strong
+from services.identity.passwords import PasswordHash
+from services.identity.refresh_tokens import RefreshTokens, hash_token
+from services.identity.sessions_repository import MAX_SESSIONS, NewSession, Rotation
+from services.identity.status import SessionEnd
 from services.identity.views import Caller, CallerKind, NewPassword, SessionView, Tokens
 
 _MAX_CLIENT = 200
@@ -39,7 +39,7 @@ _log = structlog.get_logger(__name__)
 
 
 class SignIn:
-    """Sessions: begun by a password, kept alive by refresh tokens, ended from many sides."""
+    """Opens sessions by password, continues them by refresh tokens, and ends them."""
 
     def __init__(
         self,
@@ -56,177 +56,158 @@ class SignIn:
         self._messages, self._clock, self._phone_region = messages, clock, phone_region
 
     def login(self, email: str | None, phone: str | None, password: str, client: str | None = None) -> Tokens:
-        """Sign in by either identifier, verified or not; `client` is what the browser or program calls itself.
+        """Sign in with either identifier, verified or not; `client` is the user agent.
 
-        Raises Invalid for what is no identifier; one InvalidCredentials, as slow in every case, for an unknown,
-        disabled or locked account and a wrong password; RateLimited after wrong ones; Unavailable when too many
-        passwords wait to be checked.
+        Raises Invalid for a wrong identifier; InvalidCredentials, with the same text after the same time, for an
+        unknown, disabled or locked account and a wrong password; RateLimited after several wrong ones; Unavailable when
+        the queue of the hasher is full.
         """
-        subject, found = self._find(email, phone)
-        if not self._check.fits(subject, found.hash if found else None, password) or found is None:
+        identifier = read_identifier(email, phone, self._phone_region)
+        subject = self._check.subjects.of(identifier.kind, identifier.canonical)
+        with self._sessions.begin() as session:
+            found = credentials_repository.find_credential(session, identifier.email_canonical, identifier.phone)
+        if not self._check.matches(subject, found.hash if found else None, password) or found is None:
             raise _mismatch()
-        seen_hash = self._renewed(found.user_id, found.hash, password)
-        return self._open(found.user_id, seen_hash, subject, _shown(client))
+        seen_hash = self._rehash_outdated(found.user_id, found.hash, password)
+        return self._open(found.user_id, seen_hash, subject, _printable(client))
 
     @retried
     def refresh(self, refresh_token: str, key: str | None = None) -> Tokens:
-        """The next pair of a session; for 60 s the same pair again for the same token and key (Idempotency-Key).
+        """The next token pair of a session; within 60 s the same pair for the same token and key (Idempotency-Key).
 
-        Raises InvalidToken, always with the same words; a token that was used before ends its session.
+        Raises InvalidToken, always with the same text; a token that was used before ends its session.
         """
         successor = self._refresh_tokens.successor(refresh_token, key)
-        old_hash, now = hashed(refresh_token), self._clock.override()
-        values = {"old_hash": old_hash, "new_hash": hashed(successor), "new_id": new_id(), "now": now}
+        rotation, now = Rotation(hash_token(refresh_token), hash_token(successor), new_id()), self._clock.override()
         with self._sessions.begin() as session:
-            row = sessions_repository.rotate(session, values)
-            if row is None and key is not None:
-                row = sessions_repository.find_repeated(session, values)
-            reused = sessions_repository.end_reused(session, old_hash, now) if row is None else None
+            rotated = sessions_repository.rotate(session, rotation, now)
+            if rotated is None and key is not None:
+                rotated = sessions_repository.find_repeated(session, rotation, now)
+            reused = sessions_repository.end_reused(session, rotation.old_hash, now) if rotated is None else None
         if reused is not None:
             _log.warning("identity.refresh_token_reused", user_id=str(reused.user_id), session_id=str(reused.id))
-        if row is None:
+        if rotated is None:
             raise InvalidToken("This refresh token is not valid (any more): sign in.")
-        access = self._tokens.issue(row.user_id, row.session_id, row.role, at=row.made_at, jti=row.id)
+        access = self._tokens.issue(
+            rotated.user_id, rotated.session_id, rotated.role, at=rotated.made_at, jti=rotated.id
+        )
         return Tokens(access, successor, ACCESS_LIFETIME)
 
     @retried
     def logout(self, refresh_token: str) -> None:
-        """End the session of this token, whatever it is; with its session its access tokens end."""
+        """End the session of this token, and with it its access tokens; an unknown token changes nothing."""
         with self._sessions.begin() as session:
-            sessions_repository.end_by_token(session, hashed(refresh_token), self._clock.override())
+            sessions_repository.end_by_token(session, hash_token(refresh_token), self._clock.override())
 
     def authenticate(self, access_token: str) -> Caller:
-        """Who calls, after one look at the session and its user. Raises Unauthenticated, always with the same words."""
+        """The caller of an access token, after a check of its session. Raises Unauthenticated, with one text."""
         claims = self._tokens.read(access_token)
         if claims.session is None:
             return _minted(claims)
         try:
             user_id, session_id = UUID(claims.subject), UUID(claims.session)
         except ValueError:
-            raise _unknown() from None
+            raise _unauthenticated() from None
         with self._sessions.begin() as session:
             role = sessions_repository.find_live_role(session, session_id, user_id, self._clock.override())
         if role is None:
-            raise _unknown()
+            raise _unauthenticated()
         return Caller(CallerKind(role), user_id, session_id, role)
 
     def sessions(
         self, user_id: UUID, current: UUID | None, after: UUID | None = None, limit: int = MAX_SESSIONS
     ) -> Sequence[SessionView]:
-        """The live sessions of an account, newest first, behind `after`."""
-        values = {"user_id": user_id, "after": after, "limit": limit, "now": self._clock.override()}
+        """The live sessions of an account, newest first, after the id `after`; `current` is the caller's own."""
         with self._sessions.begin() as session:
-            rows = sessions_repository.list_live(session, values)
-        return [SessionView(**row._mapping, current=row.id == current) for row in rows]
+            return sessions_repository.list_live(session, user_id, current, after, limit, self._clock.override())
 
     @retried
     def end_session(self, user_id: UUID, session_id: UUID) -> None:
-        """Raises NotFound: this account has no such live session."""
+        """End a session of an account. Raises NotFound when the account has no such live session."""
         with self._sessions.begin() as session:
             if not sessions_repository.end_own(session, user_id, session_id, self._clock.override()):
                 raise NotFound("There is no such session.")
 
     def change_password(self, user_id: UUID, session_id: UUID, wanted: NewPassword) -> None:
-        """Replace the password; every session but this one ends, and no reset asked for before can be carried out.
+        """Replace the password; every other session ends, and earlier reset tokens become invalid.
 
         Raises PasswordTooWeak, Invalid at `/newPassword`; InvalidCredentials, counted like a wrong login; RateLimited;
-        Unavailable when too many passwords wait to be checked.
+        Unavailable when the queue of the hasher is full.
         """
         with self._sessions.begin() as session:
             account = credentials_repository.find_own_credential(session, user_id)
         if account is None:
-            raise _unknown()
-        _require_better(account, wanted)
+            raise _unauthenticated()
+        _require_good_replacement(account, wanted)
         subject = self._check.account_subject(account.email_canonical, account.phone)
-        if not self._check.fits(subject, account.hash, wanted.current):
+        if not self._check.matches(subject, account.hash, wanted.current):
             raise InvalidCredentials("This is not the present password.")
-        hashed_anew = self._check.hasher.hash(wanted.new)
-        values = {"user_id": user_id, "old": account.hash, "now": self._clock.override()}
-        values |= {"new": hashed_anew.text, "parameters": hashed_anew.parameters}
-        self._change(account, session_id, values)
+        self._change_password(account, session_id, self._check.hasher.hash(wanted.new))
 
     @retried
-    def _change(self, account: Any, session_id: UUID, values: dict[str, Any]) -> None:
-        user_id, now = values["user_id"], values["now"]
+    def _change_password(self, account: Credential, session_id: UUID, new: PasswordHash) -> None:
+        user_id, now = account.user_id, self._clock.override()
         subjects = self._check.account_subjects(account.email_canonical, account.phone)
         with self._sessions.begin() as session:
-            if not credentials_repository.change_password(session, values):
+            if not credentials_repository.change_password(session, user_id, account.hash, new, now):
                 raise InvalidCredentials("This is not the present password.")
             ended = sessions_repository.end_sessions(
                 session, user_id, SessionEnd.PASSWORD_CHANGED, now, keep=session_id
             )
             login_throttle_repository.forget_failures(session, subjects)
-            self._tell(session, user_id, "password_changed", {})
+            self._notify(session, user_id, "password_changed", {})
         _log.info("identity.password_changed", user_id=str(user_id), sessions_ended=ended)
 
-    def _find(self, email: str | None, phone: str | None) -> tuple[bytes, Any]:
-        if (email is None) == (phone is None):
-            raise Invalid("Sign in with an e-mail address or a phone, not both.")
-        canonical = email_address(email).canonical if email is not None else None
-        number = phone_number(phone, self._phone_region) if phone is not None else None
-        kind = Identifier.EMAIL if canonical is not None else Identifier.PHONE
-        with self._sessions.begin() as session:
-            found = credentials_repository.find_credential(session, canonical, number)
-        return self._check.subjects.of(kind, str(canonical or number)), found
-
-    def _renewed(self, user_id: UUID, seen_hash: str, password: str) -> str:
+    def _rehash_outdated(self, user_id: UUID, seen_hash: str, password: str) -> str:
+        """The hash that is stored now: with current parameters if possible."""
         if not self._check.hasher.is_outdated(seen_hash):
             return seen_hash
-        # A full queue must not fail a login that is already proven: the next one will do it.
+        # A full queue must not fail a login whose password was right: a later login computes the new hash.
         with suppress(Unavailable):
-            made = self._check.hasher.hash(password)
+            new = self._check.hasher.hash(password)
             with self._sessions.begin() as session:
-                replaced = credentials_repository.replace_hash(session, user_id, seen_hash, made.text, made.parameters)
-            return made.text if replaced else seen_hash
+                replaced = credentials_repository.replace_hash(session, user_id, seen_hash, new)
+            return new.text if replaced else seen_hash
         return seen_hash
 
     @retried
     def _open(self, user_id: UUID, seen_hash: str, subject: bytes, client: str | None) -> Tokens:
-        session_id, refresh_token = new_id(), self._refresh_tokens.new()
-        values = {
-            "user_id": user_id,
-            "seen_hash": seen_hash,
-            "client": client,
-            "session_id": session_id,
-            "token_id": new_id(),
-            "token_hash": hashed(refresh_token),
-            "now": self._clock.override(),
-        }
+        refresh_token = self._refresh_tokens.new()
+        new = NewSession(user_id, seen_hash, client, new_id(), new_id(), hash_token(refresh_token))
         with self._sessions.begin() as session:
-            opened = sessions_repository.open_session(session, values)
+            opened = sessions_repository.open_session(session, new, self._clock.override())
             if opened is not None:
                 login_throttle_repository.forget_failures(session, [subject])
-                if opened.news:
-                    self._tell(session, user_id, "new_sign_in", {"client": client or "", "at": _moment(opened.at)})
+                if opened.new_client:
+                    self._notify(session, user_id, "new_sign_in", {"client": client or "", "at": _utc(opened.at)})
         if opened is None:
             raise _mismatch()
-        return Tokens(self._tokens.issue(user_id, session_id, opened.role), refresh_token, ACCESS_LIFETIME)
+        return Tokens(self._tokens.issue(user_id, new.session_id, opened.role), refresh_token, ACCESS_LIFETIME)
 
-    def _tell(self, session: Session, user_id: UUID, template: str, variables: Mapping[str, str]) -> None:
-        for account in repository.find_contacts(session, [user_id]):
-            self._messages.tell_account(session, account, template, variables)
+    def _notify(self, session: Session, user_id: UUID, template: str, variables: Mapping[str, str]) -> None:
+        for contact in repository.find_contacts(session, [user_id]).values():
+            self._messages.add_for_account(session, contact, template, variables)
 
 
-def _moment(at: datetime) -> str:
+def _utc(at: datetime) -> str:
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
-def _require_better(account: Any, wanted: NewPassword) -> None:
-    if spelled(wanted.new) == spelled(wanted.current):
-        raise PasswordTooWeak("The new password is the present one: take another.", pointer="/newPassword")
-    known = [word for word in (account.email_canonical, account.phone) if word]
-    personal = [account.first_name, account.last_name, *known, *(part for word in known for part in word.split("@"))]
-    refuse_weak(wanted.new, personal, pointer="/newPassword")
+def _require_good_replacement(account: Credential, wanted: NewPassword) -> None:
+    if normalized(wanted.new) == normalized(wanted.current):
+        raise PasswordTooWeak("The new password is the present one: choose another.", pointer="/newPassword")
+    personal = personal_words(account.first_name, account.last_name, account.email_canonical, account.phone)
+    require_strong(wanted.new, personal, pointer="/newPassword")
 
 
-def _shown(client: str | None) -> str | None:
+def _printable(client: str | None) -> str | None:
     printable = "".join(char for char in client or "" if char.isprintable())
     return printable.strip()[:_MAX_CLIENT].strip() or None
 
 
 def _minted(claims: Claims) -> Caller:
     if claims.role not in (CallerKind.SERVICE, CallerKind.OPERATOR):
-        raise _unknown()
+        raise _unauthenticated()
     return Caller(CallerKind(claims.role), None, None, claims.role, claims.scopes)
 
 
@@ -234,5 +215,5 @@ def _mismatch() -> InvalidCredentials:
     return InvalidCredentials("Identifier and password do not match.")
 
 
-def _unknown() -> Unauthenticated:
+def _unauthenticated() -> Unauthenticated:
     return Unauthenticated("A valid access token is needed: sign in.")

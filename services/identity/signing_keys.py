@@ -1,4 +1,4 @@
-"""The Ed25519 keys that access tokens are signed with: given, or made once for development."""
+"""The Ed25519 keys that sign access tokens: from a setting, or generated once in development."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from services.secrets import made_once
+from services.secrets import read_or_create
 
 KEY_FILE = "signing-key.pem"
 _BLOCK = re.compile(r"-----BEGIN [A-Z ]+-----[^-]+-----END [A-Z ]+-----")
 
 
 class SigningKeys:
-    """The first key signs, each of them verifies: put a new one in front to rotate."""
+    """The first key signs, every key verifies. To rotate, put a new key first."""
 
     def __init__(self, keys: Sequence[Ed25519PrivateKey]) -> None:
         self.private = keys[0]
@@ -34,9 +34,9 @@ class SigningKeys:
 
     @classmethod
     def from_pem(cls, pem: str) -> SigningKeys:
-        """Read one or more private keys; `\\n` may stand for line ends, as in one-line environment files.
+        """Read one or more private keys; a literal `\\n` is a line end, as in one-line environment files.
 
-        Raises ValueError when there is none, or another kind of key.
+        Raises ValueError when there is no key, or a key of another kind.
         """
         blocks = _BLOCK.findall(pem.replace("\\n", "\n"))
         try:
@@ -46,38 +46,40 @@ class SigningKeys:
         ed25519 = [key for key in keys if isinstance(key, Ed25519PrivateKey)]
         if not ed25519 or len(ed25519) != len(blocks):
             raise ValueError(
-                "SIGNING_KEY must be Ed25519 in PEM form: make one with `openssl genpkey -algorithm ed25519`"
+                "SIGNING_KEY must be an Ed25519 key in PEM form: `openssl genpkey -algorithm ed25519` creates one"
             )
         return cls(ed25519)
 
     @classmethod
     def generate(cls) -> SigningKeys:
-        """A key that lives as long as this process."""
+        """A new random key, not stored."""
         return cls([Ed25519PrivateKey.generate()])
 
     def public_points(self) -> dict[str, str]:
-        """Each public key by its name, as RFC 8037 writes it (`x`)."""
+        """Each public key (`x` of RFC 8037) by its key id."""
         return {kid: _b64url(key.public_bytes(Encoding.Raw, PublicFormat.Raw)) for kid, key in self.public.items()}
 
     def pem(self) -> str:
-        """The signing key as text."""
+        """The signing key in PEM form."""
         return self.private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 
 
 def signing_keys(signing_key: str | None, data_dir: Path, *, development: bool) -> SigningKeys:
-    """The keys by setting `SIGNING_KEY`, or in development those of `DATA_DIR/signing-key.pem`, made when missing.
+    """The keys of `SIGNING_KEY`; if it is not set, in development, those of `DATA_DIR/signing-key.pem` (created once).
 
-    Raises ValueError when the setting is no key, or missing outside development.
+    Raises ValueError when the setting is not a key, or is missing outside development.
     """
     if signing_key:
         return SigningKeys.from_pem(signing_key)
     if not development:
-        raise ValueError("SIGNING_KEY must be set outside development: `openssl genpkey -algorithm ed25519` makes one")
-    return SigningKeys.from_pem(made_once(data_dir / KEY_FILE, lambda: SigningKeys.generate().pem()))
+        raise ValueError(
+            "SIGNING_KEY must be set outside development: `openssl genpkey -algorithm ed25519` creates one"
+        )
+    return SigningKeys.from_pem(read_or_create(data_dir / KEY_FILE, lambda: SigningKeys.generate().pem()))
 
 
 def _key_id(key: Ed25519PublicKey) -> str:
-    # RFC 8037, appendix A.3: the thumbprint names the key, and nobody has to hand out names.
+    # RFC 8037, appendix A.3: the key id is the thumbprint of the key.
     raw = key.public_bytes(Encoding.Raw, PublicFormat.Raw)
     jwk = {"crv": "Ed25519", "kty": "OKP", "x": _b64url(raw)}
     return _b64url(hashlib.sha256(json.dumps(jwk, separators=(",", ":")).encode()).digest())

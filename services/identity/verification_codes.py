@@ -1,13 +1,11 @@
-"""Codes: six digits that prove an address or a number is somebody's own, or is to become it."""
+"""Verification codes: six digits that prove an e-mail address or a phone number of an account, or change it."""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
 import secrets
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
 from uuid import UUID
 
 import structlog
@@ -24,48 +22,35 @@ from services.identity import (
     verification_codes_repository,
 )
 from services.identity.account_messages import AccountMessages
-from services.identity.identifiers import email_address, phone_number
-from services.identity.models import Identifier, SessionEnd, TokenKind
+from services.identity.identifiers import Identifier, read_identifier
 from services.identity.password_check import PasswordCheck
-from services.identity.send_limits import Pacing
+from services.identity.send_limits import SendLimits
+from services.identity.status import IdentifierKind, SessionEnd, TokenKind
+from services.identity.verification_codes_repository import Account, NewCode, StoredCode
 from services.identity.views import Caller
 
 _log = structlog.get_logger(__name__)
 
-_VERIFY = {Identifier.EMAIL: TokenKind.VERIFY_EMAIL, Identifier.PHONE: TokenKind.VERIFY_PHONE}
-_CHANGE = {Identifier.EMAIL: TokenKind.CHANGE_EMAIL, Identifier.PHONE: TokenKind.CHANGE_PHONE}
-_TEMPLATE = {Identifier.EMAIL: "verify_email", Identifier.PHONE: "verify_phone"}
+_VERIFY = {IdentifierKind.EMAIL: TokenKind.VERIFY_EMAIL, IdentifierKind.PHONE: TokenKind.VERIFY_PHONE}
+_CHANGE = {IdentifierKind.EMAIL: TokenKind.CHANGE_EMAIL, IdentifierKind.PHONE: TokenKind.CHANGE_PHONE}
+_TEMPLATE = {IdentifierKind.EMAIL: "verify_email", IdentifierKind.PHONE: "verify_phone"}
 
 
-@dataclass(frozen=True)
-class _Known:
-    """An identifier as typed by a person: what is written to, and what it is found by."""
-
-    way: Identifier
-    address: str
-    canonical: str
-
-    @property
-    def columns(self) -> tuple[str | None, str | None]:
-        """As the canonical address, or as the number."""
-        return (self.canonical, None) if self.way is Identifier.EMAIL else (None, self.canonical)
-
-
-class Codes:
-    """Sends codes and takes them; asked for an unknown identifier it does the same work for nobody."""
+class VerificationCodes:
+    """Sends and confirms codes; does the same work for an unknown identifier, so that timing reveals nothing."""
 
     def __init__(
         self,
         sessions: Sessions,
         messages: AccountMessages,
-        pacing: Pacing,
+        send_limits: SendLimits,
         check: PasswordCheck,
         clock: Clock,
         secrets_key: str,
         phone_region: str,
     ) -> None:
         """`phone_region`: ISO 3166-1 alpha-2, for numbers written without a country code."""
-        self._sessions, self._messages, self._pacing, self._check = sessions, messages, pacing, check
+        self._sessions, self._messages, self._send_limits, self._check = sessions, messages, send_limits, check
         self._clock, self._phone_region = clock, phone_region
         self._keys = [
             hashlib.sha256(b"market-codes:" + key.strip().encode()).digest() for key in secrets_key.split(",")
@@ -73,138 +58,134 @@ class Codes:
 
     @retried
     def send(self, email: str | None, phone: str | None) -> None:
-        """Send a code that proves the identifier of an account; nothing to one that is proven, or unknown.
+        """Send a code that verifies the identifier of an account; nothing if it is verified already or unknown.
 
-        Raises Invalid for what is no identifier; RateLimited, alike for known and unknown ones.
+        Raises Invalid for a wrong identifier; RateLimited, the same for known and unknown identifiers.
         """
-        known = self._read(email, phone)
+        identifier = read_identifier(email, phone, self._phone_region)
         with self._sessions.begin() as session:
-            self._pacing.count(session, "code", known.way, known.canonical)
-            account = verification_codes_repository.find_account(session, *known.columns)
-            wanting = account if account is not None and not _verified(account, known.way) else None
-            self._write(session, _VERIFY[known.way], known, wanting, wanting is not None)
+            self._send_limits.count(session, "code", identifier.kind, identifier.canonical)
+            found = verification_codes_repository.find_account(session, identifier.email_canonical, identifier.phone)
+            account = found if found is not None and not found.is_verified(identifier.kind) else None
+            self._write_code(session, _VERIFY[identifier.kind], identifier, account, sent=account is not None)
 
     def change(self, user_id: UUID, email: str | None, phone: str | None, password: str) -> None:
-        """Send a code to an identifier that an account shall have; it has it once the code is confirmed.
+        """Send a code to a new identifier of an account; confirming the code sets the identifier.
 
-        Nothing is sent to one that another account has. Raises InvalidCredentials (counted like a wrong login),
-        Invalid, RateLimited, Unavailable when too many passwords wait to be checked.
+        Nothing is sent when another account has it. Raises InvalidCredentials (counted like a wrong login), Invalid,
+        RateLimited; Unavailable when the queue of the hasher is full.
         """
-        known = self._read(email, phone)
+        identifier = read_identifier(email, phone, self._phone_region)
         with self._sessions.begin() as session:
             own = credentials_repository.find_own_credential(session, user_id)
         if own is None:
             raise Unauthenticated("A valid access token is needed: sign in.")
         subject = self._check.account_subject(own.email_canonical, own.phone)
-        if not self._check.fits(subject, own.hash, password):
+        if not self._check.matches(subject, own.hash, password):
             raise InvalidCredentials("This is not the present password.")
-        self._offer(user_id, known, [subject])
+        self._send_change_code(user_id, identifier, [subject])
 
     def confirm(self, email: str | None, phone: str | None, code: str, caller: Caller | None = None) -> None:
-        """Take a code: the identifier is proven, and every session of the account but the caller's own ends.
+        """Use a code: the identifier becomes verified, and every session of the account but the caller's own ends.
 
-        Raises InvalidCode, with the same words for a wrong, used, old, unknown or exhausted one; Invalid.
+        Raises InvalidCode, with the same text for a wrong, used, expired, unknown or exhausted code; Invalid.
         """
-        known = self._read(email, phone)
-        guessed = self._guessed(known, code)
-        if guessed is None or not self._consume_code(known, guessed, caller):
+        identifier = read_identifier(email, phone, self._phone_region)
+        stored = self._find_matching_code(identifier, code)
+        if stored is None or not self._consume_code(identifier, stored, caller):
             raise InvalidCode("This code is not valid (any more): ask for a new one.", pointer="/code")
 
-    def _read(self, email: str | None, phone: str | None) -> _Known:
-        if email is not None:
-            address = email_address(email)
-            return _Known(Identifier.EMAIL, address.address, address.canonical)
-        number = phone_number(str(phone), self._phone_region)
-        return _Known(Identifier.PHONE, number, number)
-
     @retried
-    def _offer(self, user_id: UUID, known: _Known, subjects: Sequence[bytes]) -> None:
+    def _send_change_code(self, user_id: UUID, identifier: Identifier, subjects: Sequence[bytes]) -> None:
         with self._sessions.begin() as session:
             login_throttle_repository.forget_failures(session, subjects)
         with self._sessions.begin() as session:
-            self._pacing.count(session, "code", known.way, known.canonical)
-            holder = verification_codes_repository.find_account(session, *known.columns)
+            self._send_limits.count(session, "code", identifier.kind, identifier.canonical)
+            holder = verification_codes_repository.find_account(session, identifier.email_canonical, identifier.phone)
             own = verification_codes_repository.find_own(session, user_id)
-            free = holder is None or (holder.id == user_id and not _verified(holder, known.way))
-            self._write(session, _CHANGE[known.way], known, own, own is not None and free)
+            free = holder is None or (holder.id == user_id and not holder.is_verified(identifier.kind))
+            self._write_code(session, _CHANGE[identifier.kind], identifier, own, sent=own is not None and free)
 
-    def _write(self, session: Session, kind: TokenKind, known: _Known, account: Any, sent: bool) -> None:
+    def _write_code(
+        self, session: Session, kind: TokenKind, identifier: Identifier, account: Account | None, *, sent: bool
+    ) -> None:
         code = f"{secrets.randbelow(1_000_000):06}"
-        values = {
-            "id": new_id(),
-            "user_id": account.id if account is not None else None,
-            "kind": str(kind),
-            "hash": self._hash(self._keys[0], kind, known.canonical, code),
-            "identifier": known.canonical,
-            "now": self._clock.override(),
-        }
-        verification_codes_repository.replace_code(session, values)
-        to = _address(account, known) if sent else None
+        new = NewCode(
+            id=new_id(),
+            user_id=account.id if account is not None else None,
+            kind=kind,
+            hash=self._hash(self._keys[0], kind, identifier.canonical, code),
+            identifier=identifier.canonical,
+        )
+        verification_codes_repository.replace_code(session, new, self._clock.override())
+        to = _recipient(account, identifier) if account is not None and sent else None
         language = account.language if account is not None else "ru"
-        self._messages.tell(session, known.way, to, _TEMPLATE[known.way], {"code": code}, language)
+        self._messages.add(session, identifier.kind, to, _TEMPLATE[identifier.kind], {"code": code}, language)
 
-    def _guessed(self, known: _Known, code: str) -> Any:
-        """The live code that this is; the guess is counted, for good, before anything is compared."""
-        kinds = [_VERIFY[known.way], _CHANGE[known.way]]
+    def _find_matching_code(self, identifier: Identifier, code: str) -> StoredCode | None:
+        """The live code that equals `code`; the guess is counted and committed before anything is compared."""
+        kinds = [_VERIFY[identifier.kind], _CHANGE[identifier.kind]]
         with self._sessions.begin() as session:
-            rows = verification_codes_repository.count_guess(session, known.canonical, kinds, self._clock.override())
-        right = [row for row in rows if self._is(row, known.canonical, code) and row.user_id is not None]
-        return right[0] if right else None
+            rows = verification_codes_repository.count_guess(
+                session, identifier.canonical, kinds, self._clock.override()
+            )
+        matching = [row for row in rows if self._matches(row, identifier.canonical, code) and row.user_id is not None]
+        return matching[0] if matching else None
 
-    def _is(self, row: Any, canonical: str, code: str) -> bool:
+    def _matches(self, row: StoredCode, canonical: str, code: str) -> bool:
         hashes = [self._hash(key, row.kind, canonical, code) for key in self._keys]
-        return any(hmac.compare_digest(bytes(row.hash), each) for each in hashes)
+        return any(hmac.compare_digest(row.hash, each) for each in hashes)
 
     def _hash(self, key: bytes, kind: str, canonical: str, code: str) -> bytes:
-        # Six digits are guessed in a moment by whoever reads the table, unless a key is needed too.
+        # Keyed: the hash of six digits alone could be reversed at once by a reader of the table.
         return hmac.digest(key, f"{kind}:{canonical}:{code}".encode("utf-8", "surrogatepass"), "sha256")
 
-    def _consume_code(self, known: _Known, guessed: Any, caller: Caller | None) -> bool:
-        now, user_id = self._clock.override(), guessed.user_id
+    def _consume_code(self, identifier: Identifier, stored: StoredCode, caller: Caller | None) -> bool:
+        now, user_id = self._clock.override(), stored.user_id
+        if user_id is None:
+            return False
         keep = caller.session_id if caller is not None and caller.user_id == user_id else None
         try:
             with self._sessions.begin() as session:
                 before = verification_codes_repository.find_own(session, user_id)
-                if before is None or not verification_codes_repository.spend(session, guessed.id, now):
+                if before is None or not verification_codes_repository.spend(session, stored.id, now):
                     return False
-                changes = guessed.kind == _CHANGE[known.way]
-                if not (self._give if changes else self._verify)(session, user_id, known):
+                changes = stored.kind == _CHANGE[identifier.kind]
+                if not (self._set_identifier if changes else self._set_verified)(session, user_id, identifier):
                     return False
                 ended = sessions_repository.end_sessions(session, user_id, SessionEnd.IDENTIFIER_CONFIRMED, now, keep)
                 if changes:
-                    self._part(session, before, known)
+                    self._notify_old(session, before, identifier)
         except IntegrityError:
-            # Somebody else got it at the same moment: no more is said than of a wrong code.
+            # Another account got the identifier at the same moment. The answer is the same as for a wrong code.
             return False
-        _log.info("identity.confirmed", user_id=str(user_id), kind=guessed.kind, sessions_ended=ended)
+        _log.info("identity.confirmed", user_id=str(user_id), kind=stored.kind, sessions_ended=ended)
         return True
 
-    def _verify(self, session: Session, user_id: UUID, known: _Known) -> bool:
+    def _set_verified(self, session: Session, user_id: UUID, identifier: Identifier) -> bool:
         now = self._clock.override()
-        if known.way is Identifier.EMAIL:
-            return verification_codes_repository.verify_email(session, user_id, known.canonical, now)
-        return verification_codes_repository.verify_phone(session, user_id, known.canonical, now)
+        if identifier.kind is IdentifierKind.EMAIL:
+            return verification_codes_repository.verify_email(session, user_id, identifier.canonical, now)
+        return verification_codes_repository.verify_phone(session, user_id, identifier.canonical, now)
 
-    def _give(self, session: Session, user_id: UUID, known: _Known) -> bool:
+    def _set_identifier(self, session: Session, user_id: UUID, identifier: Identifier) -> bool:
         now = self._clock.override()
-        if known.way is Identifier.EMAIL:
-            return verification_codes_repository.give_email(session, user_id, known.address, known.canonical, now)
-        return verification_codes_repository.give_phone(session, user_id, known.canonical, now)
+        if identifier.kind is IdentifierKind.EMAIL:
+            return verification_codes_repository.set_email(
+                session, user_id, identifier.address, identifier.canonical, now
+            )
+        return verification_codes_repository.set_phone(session, user_id, identifier.canonical, now)
 
-    def _part(self, session: Session, before: Any, known: _Known) -> None:
-        """The old identifier hears of it, and no reset that was sent there is good any more."""
+    def _notify_old(self, session: Session, before: Account, identifier: Identifier) -> None:
+        """Notify the replaced identifier, and invalidate the reset tokens that were sent to it."""
         credentials_repository.spend_reset_tokens(session, before.id, self._clock.override())
-        old: Mapping[Identifier, str | None] = {Identifier.EMAIL: before.email, Identifier.PHONE: before.phone}
-        if old[known.way] and old[known.way] != known.address:
-            self._messages.tell(session, known.way, old[known.way], "identifier_changed", {}, before.language)
+        old = before.email if identifier.kind is IdentifierKind.EMAIL else before.phone
+        if old and old != identifier.address:
+            self._messages.add(session, identifier.kind, old, "identifier_changed", {}, before.language)
 
 
-def _verified(account: Any, way: Identifier) -> bool:
-    return bool(account.email_verified if way is Identifier.EMAIL else account.phone_verified)
-
-
-def _address(account: Any, known: _Known) -> str:
-    """Where an account's own identifier is written to, as it was registered; a new one as it was typed."""
-    if known.way is Identifier.EMAIL and account.email_canonical == known.canonical:
-        return str(account.email)
-    return known.address
+def _recipient(account: Account, identifier: Identifier) -> str:
+    """The account's own address as it was registered; a new address as it was typed."""
+    if account.email is not None and account.email_canonical == identifier.email_canonical:
+        return account.email
+    return identifier.address

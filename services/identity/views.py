@@ -1,4 +1,4 @@
-"""What the identity service takes and gives: plain values, never rows."""
+"""Inputs and outputs of the identity service: frozen values, never rows."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from uuid import UUID
 
 
 class CallerKind(StrEnum):
-    """Who may stand behind a token (contract, section 1, roles)."""
+    """The kinds of caller (contract, section 1, roles)."""
 
     BUYER = "buyer"
     OPERATOR = "operator"
@@ -18,7 +18,7 @@ class CallerKind(StrEnum):
 
 
 class Scope(StrEnum):
-    """What a service token may be good for (contract, section 1, roles)."""
+    """The scopes of a service token (contract, section 1, roles)."""
 
     STOCKS_READ = "stocks:read"
     RESERVATIONS_READ = "reservations:read"
@@ -35,7 +35,7 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True)
 class RegisterUser:
-    """A new account, as a person typed it: exactly one of `email` and `phone`; `language` is `ru` or `en`."""
+    """A new account as a person typed it: exactly one of `email` and `phone`; `language` is `ru` or `en`."""
 
     first_name: str
     last_name: str
@@ -60,7 +60,7 @@ class Profile:
 
 @dataclass(frozen=True)
 class Contact:
-    """Where news of an order may go, and how to address the person."""
+    """Where messages to a person may be sent, and their first name and language."""
 
     email: str | None
     phone: str | None
@@ -70,7 +70,7 @@ class Contact:
 
 @dataclass(frozen=True)
 class Tokens:
-    """A signed-in session: an access token of `expires_in` seconds, and what brings the next one."""
+    """An access token, valid for `expires_in` seconds, and the refresh token that gets the next pair."""
 
     access_token: str = field(repr=False)
     refresh_token: str = field(repr=False)
@@ -79,7 +79,7 @@ class Tokens:
 
 @dataclass(frozen=True)
 class SessionView:
-    """One live session, as its owner sees it; `client` is what the browser or program called itself."""
+    """One live session as its owner sees it; `client` is the user agent, `current` the session of the request."""
 
     id: UUID
     client: str | None
@@ -91,7 +91,7 @@ class SessionView:
 
 @dataclass(frozen=True)
 class NewPassword:
-    """Another password for one's own account, in the place of the present one."""
+    """The current and the new password of an account."""
 
     current: str = field(repr=False)
     new: str = field(repr=False)
@@ -99,7 +99,7 @@ class NewPassword:
 
 @dataclass(frozen=True)
 class Caller:
-    """Who makes a request. `user_id` and `session_id` are None for tokens minted without a session."""
+    """The caller of a request; `user_id` and `session_id` are None for a token without a session."""
 
     kind: CallerKind
     user_id: UUID | None
@@ -116,8 +116,8 @@ class Caller:
 
 
 @dataclass(frozen=True)
-class AccountNotice:
-    """A message that waits to be queued; to nobody (None) when it was asked for an unknown identifier."""
+class PendingAccountMessage:
+    """A message that is not queued yet; `to` is None when it was requested for an unknown identifier."""
 
     id: UUID
     channel: str

@@ -1,1 +1,1 @@
-"""Notifications: every message to a person, sent once to the eye."""
+"""Notifications: renders, queues and sends e-mails and SMS; one delivery per message key."""

@@ -1,4 +1,4 @@
-"""Takes claimed messages to their ports: opens, renders, sends; nothing here knows the database."""
+"""Sends claimed messages: decrypts, renders and hands them to the mail or SMS sender; no database access."""
 
 from __future__ import annotations
 
@@ -9,77 +9,78 @@ from uuid import UUID
 
 import structlog
 
-from services.notifications.ports import Delivery, Mail, Mailer, Outcome, Text, Texter
+from services.notifications.ports import DeliveryResult, Email, MailSender, Outcome, Sms, SmsSender
 from services.notifications.rendering import Templates
-from services.notifications.retry_policy import Claimed
+from services.notifications.retry_policy import ClaimedMessage
 from services.notifications.status import Channel
 from services.secrets import Vault
 
-_NO_TURN = Delivery(Outcome.UNTRIED)
-_SENDER_DIED = Delivery(Outcome.UNKNOWN, "delivery unknown: the sender stopped while it was sending")
+_NOT_TRIED = DeliveryResult(Outcome.UNTRIED)
+_SENDER_DIED = DeliveryResult(Outcome.UNKNOWN, "delivery unknown: the sender stopped while it was sending")
 
 
-class Courier:
-    """Delivers single messages."""
+class MessageSender:
+    """Renders and sends single messages."""
 
-    def __init__(self, vault: Vault, templates: Templates, mailer: Mailer, texter: Texter) -> None:
+    def __init__(self, vault: Vault, templates: Templates, mail_sender: MailSender, sms_sender: SmsSender) -> None:
         self._vault = vault
         self._templates = templates
-        self._mailer = mailer
-        self._texter = texter
+        self._mail_sender = mail_sender
+        self._sms_sender = sms_sender
 
-    def deliver(self, claimed: Claimed) -> Delivery:
-        """Send one message, whatever is wrong with it: never raises, so that it cannot hold up others."""
+    def send(self, claimed: ClaimedMessage) -> DeliveryResult:
+        """Send one message. Never raises, so that a broken message cannot block others."""
         if claimed.channel is Channel.SMS and claimed.attempts > 1:
             return _SENDER_DIED
         try:
-            handed_over = self._composed(claimed)
+            message = self._render(claimed)
         except Exception as error:
             structlog.get_logger().error(
-                "notification.not_composed", id=str(claimed.id), template=claimed.template, error=type(error).__name__
+                "notification.not_rendered", id=str(claimed.id), template=claimed.template, error=type(error).__name__
             )
-            return Delivery(Outcome.UNTRIED, f"the message could not be composed ({type(error).__name__})")
-        return self._texter.send(handed_over) if isinstance(handed_over, Text) else self._mailer.send(handed_over)
+            return DeliveryResult(Outcome.UNTRIED, f"the message could not be composed ({type(error).__name__})")
+        return self._sms_sender.send(message) if isinstance(message, Sms) else self._mail_sender.send(message)
 
-    def _composed(self, claimed: Claimed) -> Mail | Text:
+    def _render(self, claimed: ClaimedMessage) -> Email | Sms:
         to = self._vault.open(claimed.recipient)["to"]
         variables = self._vault.open(claimed.variables)
-        what = (claimed.template, claimed.language, variables)
+        arguments = (claimed.template, claimed.language, variables)
         if claimed.channel is Channel.SMS:
-            return Text(claimed.id, to, self._templates.sms(*what))
-        letter = self._templates.letter(*what)
-        return Mail(claimed.id, to, letter.subject, letter.text, letter.html, claimed.created_at)
+            return Sms(claimed.id, to, self._templates.sms(*arguments))
+        email = self._templates.email(*arguments)
+        return Email(claimed.id, to, email.subject, email.text, email.html, claimed.created_at)
 
 
-class Round:
-    """One claim's messages on their way: those of one order in their order, all else side by side.
+class DeliveryBatch:
+    """Sends the messages of one claim: those of one order in sequence, the others in parallel.
 
-    Nobody begins a message when the server turned out to be away, or when the lease has too little time left.
+    No further message is started once the server was unreachable, or when the lease has too little time left.
     """
 
-    def __init__(self, courier: Courier, in_time: Callable[[], bool]) -> None:
-        self._courier = courier
-        self._in_time = in_time
-        self._away = Event()
+    def __init__(self, message_sender: MessageSender, may_start: Callable[[], bool]) -> None:
+        """`may_start`: False when the lease has too little time left to start another message."""
+        self._message_sender = message_sender
+        self._may_start = may_start
+        self._unreachable = Event()
 
-    def run(self, claimed: Sequence[Claimed], pool: Executor) -> list[tuple[Claimed, Delivery]]:
-        """Every message with what became of it."""
-        return [pair for group in pool.map(self._one_by_one, _by_order(claimed)) for pair in group]
+    def run(self, claimed: Sequence[ClaimedMessage], pool: Executor) -> list[tuple[ClaimedMessage, DeliveryResult]]:
+        """Send every message; returns each with its result."""
+        return [pair for group in pool.map(self._send_in_sequence, _by_order(claimed)) for pair in group]
 
-    def _one_by_one(self, group: Sequence[Claimed]) -> list[tuple[Claimed, Delivery]]:
-        return [(claimed, self._deliver(claimed)) for claimed in group]
+    def _send_in_sequence(self, group: Sequence[ClaimedMessage]) -> list[tuple[ClaimedMessage, DeliveryResult]]:
+        return [(claimed, self._send(claimed)) for claimed in group]
 
-    def _deliver(self, claimed: Claimed) -> Delivery:
-        if self._away.is_set() or not self._in_time():
-            return _NO_TURN
-        delivery = self._courier.deliver(claimed)
-        if delivery.outcome is Outcome.UNREACHABLE:
-            self._away.set()
-        return delivery
+    def _send(self, claimed: ClaimedMessage) -> DeliveryResult:
+        if self._unreachable.is_set() or not self._may_start():
+            return _NOT_TRIED
+        result = self._message_sender.send(claimed)
+        if result.outcome is Outcome.UNREACHABLE:
+            self._unreachable.set()
+        return result
 
 
-def _by_order(claimed: Sequence[Claimed]) -> list[list[Claimed]]:
-    groups: dict[UUID, list[Claimed]] = {}
+def _by_order(claimed: Sequence[ClaimedMessage]) -> list[list[ClaimedMessage]]:
+    groups: dict[UUID, list[ClaimedMessage]] = {}
     for one in claimed:
         groups.setdefault(one.order_id or one.id, []).append(one)
     return list(groups.values())

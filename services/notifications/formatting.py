@@ -1,4 +1,4 @@
-"""How amounts and order numbers are written for people."""
+"""Template filters: amounts and order numbers as text for people."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ def money(context: Context, amount: str, currency: str) -> str:
     if not is_currency(currency):
         raise ValueError("currency must be a code of ISO 4217")
     exact = Decimal(Money.parse(amount, currency).text)
-    # never quantized: CLDR cuts the decimals of some currencies that ISO 4217 gives some
-    written = format_currency(exact, currency, locale=context["language"], decimal_quantization=False)
-    return _CODE_BEFORE_DIGIT.sub("\u00a0", written)
+    # Not quantized: CLDR drops the decimals of some currencies that have decimals in ISO 4217.
+    formatted = format_currency(exact, currency, locale=context["language"], decimal_quantization=False)
+    return _CODE_BEFORE_DIGIT.sub("\u00a0", formatted)
 
 
 def order_number(order_id: str) -> str:
-    """The end of an order's id as people can say it, `9F3A-21C4`: its start is the time and alike for neighbours.
+    """The last eight digits of an order's id, `9F3A-21C4`; the first digits are a timestamp, similar for many orders.
 
     Raises ValueError.
     """

@@ -1,4 +1,4 @@
-"""E-mail by SMTP: connections that are kept, and what each stage of an exchange says about a failure."""
+"""E-mail by SMTP: connections are reused, and each stage of the exchange maps a failure to an outcome."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from email.utils import parseaddr
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from services.notifications.mime import bracketed, compose
-from services.notifications.ports import SENT, Delivery, Mail, Outcome
+from services.notifications.ports import SENT, DeliveryResult, Email, Outcome
 
 #: Seconds to wait for each answer of the server.
 TIME_OUT = 5.0
@@ -20,7 +20,7 @@ TIME_OUT = 5.0
 
 @dataclass(frozen=True)
 class SmtpServer:
-    """Where mail is handed over."""
+    """Address, encryption and credentials of the mail server."""
 
     host: str
     port: int
@@ -44,11 +44,11 @@ def _credentials(parts: SplitResult) -> tuple[str | None, str | None]:
     return parts.username and unquote(parts.username), parts.password and unquote(parts.password)
 
 
-class SmtpMailer:
-    """Hands mails to one server; keeps a connection for each thread that was ever at work at once."""
+class SmtpMailSender:
+    """Sends mails to one server over reused connections, at most one for each concurrent thread."""
 
     def __init__(self, smtp_url: str, sender: str, host: str) -> None:
-        """`sender`: `Name <address>`; `host`: our name, for EHLO and Message-IDs. Raises ValueError."""
+        """`sender`: `Name <address>`; `host`: our host name, for EHLO and Message-IDs. Raises ValueError."""
         self._server = SmtpServer.read(smtp_url)
         self._sender = sender
         self._envelope = parseaddr(sender)[1]
@@ -57,29 +57,29 @@ class SmtpMailer:
         self._idle: deque[smtplib.SMTP] = deque()
 
     def close(self) -> None:
-        """Drop the kept connections."""
+        """Close the idle connections."""
         while self._idle:
             self._idle.pop().close()
 
-    def send(self, mail: Mail, /) -> Delivery:
-        """Hand over one mail, on a kept connection if there is one."""
+    def send(self, mail: Email, /) -> DeliveryResult:
+        """Send one mail, on an idle connection if there is one."""
         try:
             content = compose(mail, self._sender, self._host)
         except ValueError:
-            return Delivery(Outcome.REJECTED, "the address cannot stand in a mail")
+            return DeliveryResult(Outcome.REJECTED, "the address is not allowed in a mail header")
         while self._idle:
-            # a server may close a kept connection at any time: as long as it took nothing, a new one is due
+            # The server may have closed an idle connection. It accepted nothing then, so the next one is tried.
             with suppress(smtplib.SMTPException, OSError, IndexError):
-                return self._offer(self._idle.pop(), mail, content)
-        return self._offer_anew(mail, content)
+                return self._send_on(self._idle.pop(), mail, content)
+        return self._send_on_new_connection(mail, content)
 
-    def _offer_anew(self, mail: Mail, content: bytes) -> Delivery:
+    def _send_on_new_connection(self, mail: Email, content: bytes) -> DeliveryResult:
         try:
-            return self._offer(self._connect(), mail, content)
+            return self._send_on(self._connect(), mail, content)
         except smtplib.SMTPResponseException as refusal:
-            return Delivery(Outcome.UNREACHABLE, f"the mail server refused us ({refusal.smtp_code})")
+            return DeliveryResult(Outcome.UNREACHABLE, f"the mail server refused us ({refusal.smtp_code})")
         except (OSError, smtplib.SMTPException) as error:
-            return Delivery(Outcome.UNREACHABLE, f"the mail server cannot be reached ({type(error).__name__})")
+            return DeliveryResult(Outcome.UNREACHABLE, f"the mail server cannot be reached ({type(error).__name__})")
 
     def _connect(self) -> smtplib.SMTP:
         server = self._server
@@ -102,26 +102,26 @@ class SmtpMailer:
         if self._server.user is not None:
             connection.login(self._server.user, self._server.password or "")
 
-    def _offer(self, connection: smtplib.SMTP, mail: Mail, content: bytes) -> Delivery:
-        """One mail on this connection. Raises SMTPException when the connection did not even take the sender."""
+    def _send_on(self, connection: smtplib.SMTP, mail: Email, content: bytes) -> DeliveryResult:
+        """Send a mail on this connection. Raises SMTPException when the server did not accept the sender."""
         try:
-            self._say_sender(connection, mail)
+            self._mail_from(connection, mail)
         except smtplib.SMTPNotSupportedError:
-            self._keep(connection)
-            return Delivery(Outcome.REJECTED, "the mail server takes no such address (SMTPUTF8)")
+            self._release(connection)
+            return DeliveryResult(Outcome.REJECTED, "the mail server does not support this address (SMTPUTF8)")
         except BaseException:
             connection.close()
             raise
-        delivery = _say_recipient(connection, mail) or _say_content(connection, content)
-        self._keep(connection, reset=delivery is not SENT)
-        return delivery
+        result = _rcpt_to(connection, mail) or _data(connection, content)
+        self._release(connection, reset=result is not SENT)
+        return result
 
-    def _say_sender(self, connection: smtplib.SMTP, mail: Mail) -> None:
-        code, words = connection.mail(self._envelope, () if mail.to.isascii() else ("SMTPUTF8",))
+    def _mail_from(self, connection: smtplib.SMTP, mail: Email) -> None:
+        code, reply = connection.mail(self._envelope, () if mail.to.isascii() else ("SMTPUTF8",))
         if code != 250:
-            raise smtplib.SMTPSenderRefused(code, words, self._envelope)
+            raise smtplib.SMTPSenderRefused(code, reply, self._envelope)
 
-    def _keep(self, connection: smtplib.SMTP, *, reset: bool = False) -> None:
+    def _release(self, connection: smtplib.SMTP, *, reset: bool = False) -> None:
         try:
             if reset and connection.rset()[0] != 250:
                 connection.close()
@@ -131,36 +131,36 @@ class SmtpMailer:
             self._idle.append(connection)
 
 
-def _say_recipient(connection: smtplib.SMTP, mail: Mail) -> Delivery | None:
+def _rcpt_to(connection: smtplib.SMTP, mail: Email) -> DeliveryResult | None:
     try:
-        code, words = connection.rcpt(mail.to)
+        code, reply = connection.rcpt(mail.to)
     except (smtplib.SMTPException, OSError):
         connection.close()
-        return Delivery(Outcome.POSTPONED, "the connection to the mail server broke")
+        return DeliveryResult(Outcome.POSTPONED, "the connection to the mail server broke")
     if code in (250, 251):
         return None
-    # 55x speaks of the mailbox; other refusals are about us or about now
+    # 55x is about the mailbox; other codes are about this sender or are temporary.
     outcome = Outcome.REJECTED if 550 <= code <= 559 else Outcome.POSTPONED
-    return Delivery(outcome, f"the mail server refused the address ({_status(code, words)})")
+    return DeliveryResult(outcome, f"the mail server refused the address ({_status(code, reply)})")
 
 
-def _say_content(connection: smtplib.SMTP, content: bytes) -> Delivery:
+def _data(connection: smtplib.SMTP, content: bytes) -> DeliveryResult:
     try:
-        code, words = connection.data(content)
+        code, reply = connection.data(content)
     except smtplib.SMTPDataError as refusal:
-        code, words = refusal.smtp_code, refusal.smtp_error if isinstance(refusal.smtp_error, bytes) else b""
+        code, reply = refusal.smtp_code, refusal.smtp_error if isinstance(refusal.smtp_error, bytes) else b""
     except (smtplib.SMTPException, OSError):
         connection.close()
-        return Delivery(Outcome.UNKNOWN, "the connection to the mail server broke before its answer")
+        return DeliveryResult(Outcome.UNKNOWN, "the connection to the mail server broke before its answer")
     if code == 250:
         return SENT
-    return Delivery(Outcome.POSTPONED, f"the mail server refused the mail ({_status(code, words)})")
+    return DeliveryResult(Outcome.POSTPONED, f"the mail server refused the mail ({_status(code, reply)})")
 
 
-def _status(code: int, words: bytes) -> str:
-    enhanced = _ENHANCED.match(words)
+def _status(code: int, reply: bytes) -> str:
+    enhanced = _ENHANCED.match(reply)
     return f"{code} {enhanced[0].decode()}" if enhanced else str(code)
 
 
-# RFC 3463; all else in a server's answer may name the recipient.
+# Enhanced status code (RFC 3463). The rest of a reply may name the recipient and is never logged.
 _ENHANCED = re.compile(rb"[245]\.\d{1,3}\.\d{1,3}")

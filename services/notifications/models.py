@@ -1,4 +1,4 @@
-"""Table of the notifications service: one row a message."""
+"""Table of the notifications service: one row per message."""
 
 from datetime import datetime
 from typing import Any
@@ -17,7 +17,7 @@ def _moment() -> Any:
 
 
 class Notification(SQLModel, table=True):
-    """One message to one person; what it says is sealed until sent and dropped after."""
+    """One message to one person; its variables are encrypted, and deleted when it is sent or has failed."""
 
     __tablename__ = "notifications"
     __table_args__ = (
@@ -29,19 +29,19 @@ class Notification(SQLModel, table=True):
     )
 
     id: UUID = Field(primary_key=True)
-    #: `notify:<order>:<event>:<channel>` or `send:<id>`: makes a message one
+    #: business key: `notify:<order>:<event>:<channel>`, `account:<id>` or `send:<id>`
     key: str = Field(sa_column=Column(String(160), nullable=False))
     order_id: UUID | None = Field(default=None, index=True)
     channel: str = Field(sa_column=Column(String(8), nullable=False))
     template: str = Field(sa_column=Column(String(40), nullable=False))
     language: str = Field(sa_column=Column(String(8), nullable=False))
-    #: sealed `{"to": …}`; kept, shown masked
+    #: encrypted `{"to": …}`; kept, shown masked
     recipient: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
-    #: sealed variables of the template; null after the end
+    #: encrypted variables of the template; null once sent or failed
     variables: bytes | None = Field(default=None, sa_column=Column(LargeBinary))
     status: str = Field(sa_column=Column(String(8), nullable=False))
     attempts: int = Field(sa_column_kwargs={"server_default": text("0")})
-    #: not before this; the lease of who sends, and later the back-off
+    #: earliest next attempt: the end of the sender's lease, or of the back-off
     due_at: datetime = _moment()
     error_message: str | None = Field(default=None, sa_column=Column(String(200)))
     created_at: datetime = _moment()

@@ -1,4 +1,4 @@
-"""The two doors to the outside, and what can become of a message that goes through one."""
+"""Ports of the notifications service: the mail sender and the SMS sender, their messages and results."""
 
 from __future__ import annotations
 
@@ -13,32 +13,32 @@ class Outcome(StrEnum):
     """What happened to one message."""
 
     SENT = "sent"
-    #: this message will never be taken
+    #: the server will never accept this message
     REJECTED = "rejected"
-    #: this message was not taken now; another try may help
+    #: the server did not accept this message now; a retry may succeed
     POSTPONED = "postponed"
-    #: nothing can be handed over at present, whatever the message
+    #: the server accepts no message at present
     UNREACHABLE = "unreachable"
-    #: it was handed over and no answer came: it may or may not arrive
+    #: the message was sent and no answer came: it may or may not arrive
     UNKNOWN = "unknown"
-    #: it never left this process: no turn any more, or it could not be composed
+    #: the message never left this process: the batch stopped before it, or it could not be rendered
     UNTRIED = "untried"
 
 
 @dataclass(frozen=True)
-class Delivery:
-    """An outcome with its reason in our own words: never the neighbour's text, which may name the recipient."""
+class DeliveryResult:
+    """An outcome and its reason. The reason never quotes the server, whose text may name the recipient."""
 
     outcome: Outcome
     reason: str | None = None
 
 
-SENT = Delivery(Outcome.SENT)
+SENT = DeliveryResult(Outcome.SENT)
 
 
 @dataclass(frozen=True)
-class Mail:
-    """An e-mail; `id` makes its Message-ID, so a second sending is recognised as the same mail."""
+class Email:
+    """An e-mail; `id` makes its Message-ID, so that a second delivery is recognised as the same mail."""
 
     id: UUID
     to: str = field(repr=False)
@@ -49,34 +49,35 @@ class Mail:
 
 
 @dataclass(frozen=True)
-class Text:
-    """An SMS; `to` is E.164, `id` goes along as the gateway's idempotency key."""
+class Sms:
+    """An SMS; `to` is E.164, `id` is the idempotency key for the gateway."""
 
     id: UUID
     to: str = field(repr=False)
     body: str = field(repr=False)
 
 
-class Mailer(Protocol):
-    """Hands over e-mails; used by several threads at once; never raises for a neighbour's trouble."""
+class MailSender(Protocol):
+    """Sends e-mails. Used by several threads at once; a failure of the server is a result, never an exception."""
 
-    def send(self, mail: Mail, /) -> Delivery:
-        """Hand over one mail."""
-
-
-class Texter(Protocol):
-    """Hands over SMS; used by several threads at once; never raises for a neighbour's trouble."""
-
-    def send(self, text: Text, /) -> Delivery:
-        """Hand over one SMS."""
+    def send(self, mail: Email, /) -> DeliveryResult:
+        """Send one e-mail."""
 
 
-class Unconfigured:
-    """Stands where a server's address is missing (development only): each message fails and says why."""
+class SmsSender(Protocol):
+    """Sends SMS. Used by several threads at once; a failure of the gateway is a result, never an exception."""
+
+    def send(self, sms: Sms, /) -> DeliveryResult:
+        """Send one SMS."""
+
+
+class UnconfiguredSender:
+    """Replaces a sender whose address is not set (development only): each message fails with that reason."""
 
     def __init__(self, variable: str) -> None:
         """`variable`: the environment variable that is not set, e.g. `SMTP_URL`."""
         self._reason = f"{variable} is not set"
 
-    def send(self, _: object, /) -> Delivery:
-        return Delivery(Outcome.REJECTED, self._reason)
+    def send(self, _: object, /) -> DeliveryResult:
+        """Reject the message."""
+        return DeliveryResult(Outcome.REJECTED, self._reason)

@@ -1,7 +1,7 @@
-"""Turns a template and its variables into words: a subject, a plain text, an HTML page, or one SMS.
+"""Renders a template as an e-mail (subject, plain text, HTML) or as one SMS.
 
-A template is one file a language with the blocks `subject`, `body` … and `sms`; it extends `layout`, and each form
-(subject, text, html, sms) brings a layout of its own that shows the blocks it needs. So the wording stands once.
+A template is one file per language with the blocks `subject`, `body` … and `sms`. It extends `layout.jinja`; each form
+(subject, text, html, sms) has its own layout that prints the blocks it needs, so that the text is written once.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ _SPACES = re.compile(r"[ \n]+")
 
 
 @dataclass(frozen=True)
-class Letter:
-    """An e-mail's words."""
+class RenderedEmail:
+    """Subject and both bodies of an e-mail."""
 
     subject: str
     text: str = field(repr=False)
@@ -37,7 +37,7 @@ class Templates:
     """Every template in every language and form, compiled once."""
 
     def __init__(self, shop: str, folder: Path = FOLDER) -> None:
-        """`shop`: the name that messages are signed with. Raises jinja2.TemplateError when a file is missing."""
+        """`shop`: the shop's name in the messages. Raises jinja2.TemplateError when a file is missing."""
         self._compiled = {
             (form, language, name): environment.get_template(f"{language}/{name}.jinja")
             for form in _FORMS
@@ -46,15 +46,15 @@ class Templates:
             for name in VARIABLES
         }
 
-    def letter(self, name: str, language: str, variables: Mapping[str, str]) -> Letter:
-        """The e-mail. Raises KeyError for an unknown name, ValueError for a value that does not fit."""
+    def email(self, name: str, language: str, variables: Mapping[str, str]) -> RenderedEmail:
+        """Render an e-mail. Raises KeyError for an unknown name, ValueError for a variable that is not valid."""
         subject, text, html = (self._render(form, name, language, variables) for form in ("subject", "text", "html"))
-        return Letter(" ".join(subject.split()), _BLANK_LINES.sub("\n\n", text.strip() + "\n"), html)
+        return RenderedEmail(" ".join(subject.split()), _BLANK_LINES.sub("\n\n", text.strip() + "\n"), html)
 
     def sms(self, name: str, language: str, variables: Mapping[str, str]) -> str:
-        """The SMS on one line. Raises as `letter` does."""
+        """Render an SMS on one line. Raises as `email` does."""
         line = _SPACES.sub(" ", self._render("sms", name, language, variables)).strip()
-        # one no-break space would leave an English SMS 70 characters instead of 160; Russian has 70 anyway
+        # A no-break space would reduce an English SMS from 160 to 70 characters; a Russian one has 70 anyway.
         return line.replace("\u00a0", " ") if language == "en" else line
 
     def _render(self, form: str, name: str, language: str, variables: Mapping[str, str]) -> str:
@@ -64,7 +64,7 @@ class Templates:
 def _environment(form: str, shop: str, folder: Path) -> Environment:
     environment = Environment(
         loader=FileSystemLoader([folder / "layouts" / form, folder]),
-        autoescape=form == "html",  # noqa: S701 - the others are plain text
+        autoescape=form == "html",  # noqa: S701 - the other forms are plain text
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -96,9 +96,9 @@ def _html_facts(lines: Markup) -> Markup:
 
 
 def _parts(body: str) -> list[str]:
-    # Markup.split keeps Markup, so what was escaped stays so and is not escaped again
-    marked = [type(body)(part.strip()) for part in _PARAGRAPH.split(body)]
-    return [part for part in marked if part]
+    # The type is kept: text that is escaped already (Markup) must not be escaped again.
+    parts = [type(body)(part.strip()) for part in _PARAGRAPH.split(body)]
+    return [part for part in parts if part]
 
 
 def _pairs(lines: str) -> list[tuple[str, str]]:

@@ -1,9 +1,10 @@
-"""Notifications in SQL: one statement a step."""
+"""SQL of the notifications service; each function is one statement."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -12,14 +13,14 @@ from sqlmodel import Session
 
 from services.clock import NOW as MOMENT
 from services.clock import Clock
-from services.notifications.retry_policy import Claimed, Mark
+from services.notifications.retry_policy import ClaimedMessage, StatusUpdate
 from services.notifications.status import Channel
 from services.pg_notify import NOTIFICATIONS
 
 
 @dataclass(frozen=True)
-class Sealed:
-    """A message as it is stored."""
+class EncryptedMessage:
+    """A message as it is stored: recipient and variables are encrypted."""
 
     id: UUID
     key: str
@@ -31,29 +32,45 @@ class Sealed:
     variables: bytes = field(repr=False)
 
 
+@dataclass(frozen=True)
+class StoredNotification:
+    """A stored message without its variables."""
+
+    id: UUID
+    status: str
+    channel: str
+    recipient: bytes = field(repr=False)
+    template: str
+    created_at: datetime
+    error_message: str | None
+
+
 _COLUMNS = ("id", "key", "order_id", "channel", "template", "language", "recipient", "variables")
 
 
-def insert(session: Session, messages: Sequence[Sealed], clock: Clock) -> list[UUID]:
-    """Write those whose key is new and wake the dispatcher when the transaction commits; returns their ids."""
-    # in the order of keys, so that two callers with the same messages wait for each other and never in a circle
+def insert(session: Session, messages: Sequence[EncryptedMessage], clock: Clock) -> list[UUID]:
+    """Insert the messages whose key is new and wake the dispatcher on commit; returns their ids."""
+    # Sorted by key, so that two callers with the same messages cannot deadlock.
     ordered = sorted(messages, key=lambda message: message.key)
     values = {column: [getattr(message, column) for message in ordered] for column in _COLUMNS}
     return list(session.execute(_INSERT, {**values, "now": clock.override()}).scalars())
 
 
-def claim(session: Session, channel: Channel, limit: int, lease: int, patience: int, clock: Clock) -> list[Claimed]:
-    """Take due messages, oldest first, for `lease` seconds; whoever else asks meanwhile gets others.
+def claim(
+    session: Session, channel: Channel, limit: int, lease: int, retry_period: int, clock: Clock
+) -> list[ClaimedMessage]:
+    """Claim due messages, oldest first, for `lease` seconds; another dispatcher gets other messages.
 
-    The attempt is counted here, before it is made: a sender that dies leaves its count behind. `patience` in seconds.
+    The attempt is counted here, before it is made: the count of a sender that died remains. A message older than
+    `retry_period` seconds is marked as expired.
     """
-    values = {"channel": channel, "limit": limit, "lease": lease, "patience": patience, "now": clock.override()}
+    values = {"channel": channel, "limit": limit, "lease": lease, "retry_period": retry_period, "now": clock.override()}
     rows = session.execute(_CLAIM, values).all()
-    return sorted((_claimed(row) for row in rows), key=lambda claimed: (claimed.created_at, claimed.id))
+    return sorted((_claimed_message(row) for row in rows), key=lambda message: (message.created_at, message.id))
 
 
-def _claimed(row: Row[Any]) -> Claimed:
-    return Claimed(
+def _claimed_message(row: Row[Any]) -> ClaimedMessage:
+    return ClaimedMessage(
         id=row.id,
         channel=Channel(row.channel),
         template=row.template,
@@ -64,40 +81,34 @@ def _claimed(row: Row[Any]) -> Claimed:
         order_id=row.order_id,
         created_at=row.created_at,
         lease=row.due_at,
-        stale=row.stale,
+        expired=row.expired,
     )
 
 
-def mark(session: Session, marks: Sequence[Mark], clock: Clock) -> int:
-    """Write what became of claimed messages; returns how many were ours to mark.
+def update_statuses(session: Session, updates: Sequence[StatusUpdate], clock: Clock) -> int:
+    """Write the new states of claimed messages; returns how many were written.
 
-    When the lease ended meanwhile, somebody else has the message: then only "sent" still counts, as nobody sent more.
+    When a lease has ended, another dispatcher may hold the message; then only the status "sent" is written.
     """
     values = {
-        "id": [mark.id for mark in marks],
-        "lease": [mark.lease for mark in marks],
-        "status": [str(mark.status) for mark in marks],
-        "attempts": [mark.attempts for mark in marks],
-        "delay": [mark.delay for mark in marks],
-        "error": [mark.error for mark in marks],
+        "id": [update.id for update in updates],
+        "lease": [update.lease for update in updates],
+        "status": [str(update.status) for update in updates],
+        "attempts": [update.attempts for update in updates],
+        "delay": [update.delay for update in updates],
+        "error": [update.error for update in updates],
         "now": clock.override(),
     }
-    return len(session.execute(_MARK, values).all())
+    return len(session.execute(_UPDATE_STATUSES, values).all())
 
 
-def seconds_until_due(session: Session, channels: Sequence[Channel], clock: Clock) -> float | None:
-    """Seconds until the earliest queued message of these channels is due (0: now), None when there is none."""
-    values = {"channels": [str(channel) for channel in channels], "now": clock.override()}
-    seconds = session.execute(_DUE, values).scalar_one()
-    return None if seconds is None else max(0.0, float(seconds))
+def find(session: Session, notification_id: UUID) -> StoredNotification | None:
+    """One message without its variables."""
+    row = session.execute(_FIND, {"id": notification_id}).one_or_none()
+    return StoredNotification(**row._mapping) if row is not None else None
 
 
-def find(session: Session, notification_id: UUID) -> Row[Any] | None:
-    """The message's row without what it says."""
-    return session.execute(_FIND, {"id": notification_id}).one_or_none()
-
-
-# One moment for the whole statement: a batch keeps its order, and an index on it can be used.
+# Evaluated once per statement: all rows of a batch get the same time, and an index on it can be used.
 NOW = f"(SELECT {MOMENT})"
 
 _INSERT = text(
@@ -112,7 +123,7 @@ _INSERT = text(
       ON CONFLICT (key) DO NOTHING
       RETURNING n.id)
     SELECT put.id, pg_notify('{NOTIFICATIONS}', '') FROM put
-    """  # noqa: S608 - constants
+    """  # noqa: S608 - only constants of this module
 )
 _CLAIM = text(
     f"""
@@ -126,10 +137,10 @@ _CLAIM = text(
       FROM due
      WHERE n.id = due.id
     RETURNING n.id, n.channel, n.template, n.language, n.recipient, n.variables, n.attempts, n.order_id,
-              n.created_at, n.due_at, n.created_at < {NOW} - make_interval(secs => :patience) AS stale
-    """  # noqa: S608 - constants
+              n.created_at, n.due_at, n.created_at < {NOW} - make_interval(secs => :retry_period) AS expired
+    """  # noqa: S608 - only constants of this module
 )
-_MARK = text(
+_UPDATE_STATUSES = text(
     f"""
     UPDATE notifications.notifications AS n
        SET status = m.status,
@@ -143,13 +154,7 @@ _MARK = text(
            AS m(id, lease, status, attempts, delay, error)
      WHERE n.id = m.id AND n.status = 'queued' AND (n.due_at = m.lease OR m.status = 'sent')
     RETURNING n.id
-    """  # noqa: S608 - constants
-)
-_DUE = text(
-    f"""
-    SELECT extract(epoch FROM min(due_at) - {NOW}) FROM notifications.notifications
-     WHERE status = 'queued' AND channel = ANY(:channels)
-    """  # noqa: S608 - constants
+    """  # noqa: S608 - only constants of this module
 )
 _FIND = text(
     """

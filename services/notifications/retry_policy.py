@@ -1,4 +1,4 @@
-"""How long to wait after a failure, for one message and for a whole channel, and when to give up."""
+"""Retry policy: how long to wait after a failure of one message or of a whole channel, and when to give up."""
 
 from __future__ import annotations
 
@@ -7,27 +7,27 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from services.notifications.ports import Delivery, Outcome
+from services.notifications.ports import DeliveryResult, Outcome
 from services.notifications.status import Channel, NotificationStatus
 
-#: Seconds for which a claimed message is nobody else's.
+#: Seconds for which a claimed message belongs to one dispatcher.
 LEASE = 60
-#: Seconds after a claim in which sending may begin: the rest of the lease is for the longest exchange and the mark.
+#: Seconds after a claim in which a send may start; the rest of the lease covers the longest exchange and the write.
 START_WITHIN = 20
-#: Seconds for which a message is tried.
-PATIENCE = 24 * 3600
-#: Seconds after the first, second … failure of one message, 24 h in all; after the last one it fails.
-#: Failures are counted, not hours on the clock, so that an outage of the server takes nothing of it.
+#: Seconds for which a message is retried.
+RETRY_PERIOD = 24 * 3600
+#: Seconds to wait after the first, second … failure of one message, 24 h in all; after the last one it fails.
+#: Failures are counted instead of elapsed hours, so that an outage of the server uses up none of them.
 DELAYS = (1, 5, 30, 120, 600, 1800, *[3600] * 23)
-#: Seconds for which a channel rests after its first, second … unreachable moment; the last one stays.
+#: Seconds for which a channel pauses after its first, second … consecutive unreachable batch; the last value repeats.
 PAUSES = (1, 2, 5, 10)
-#: Seconds until a message that we could not compose (a key or template is missing here) is looked at again.
+#: Seconds until a message that could not be rendered (this process lacks a key or a template) is tried again.
 UNTRIED_DELAY = 600
 
 
 @dataclass(frozen=True)
-class Claimed:
-    """A message in the hands of one dispatcher until its lease ends."""
+class ClaimedMessage:
+    """A message that one dispatcher holds until its lease ends."""
 
     id: UUID
     channel: Channel
@@ -38,15 +38,15 @@ class Claimed:
     attempts: int
     order_id: UUID | None
     created_at: datetime
-    #: the end of the lease; it also proves, when marking, that the lease is still ours
+    #: end of the lease; when the result is written, it also proves that the lease is still held
     lease: datetime
-    #: older than the patience that a message gets
-    stale: bool
+    #: True when the message is older than the retry period
+    expired: bool
 
 
 @dataclass(frozen=True)
-class Mark:
-    """What is written about a claimed message; `delay` in seconds, for one that stays queued."""
+class StatusUpdate:
+    """The new state of a claimed message; `delay` in seconds, for a message that stays queued."""
 
     id: UUID
     lease: datetime
@@ -56,58 +56,59 @@ class Mark:
     error: str | None = None
 
 
-def judge(claimed: Claimed, delivery: Delivery, pause: float) -> Mark:
-    """What follows from a delivery; `pause`: seconds for which the channel rests, when it is unreachable.
+def next_status(claimed: ClaimedMessage, result: DeliveryResult, pause: float) -> StatusUpdate:
+    """The status update that follows from a result; `pause`: seconds that an unreachable channel pauses.
 
-    Only a try that reached the server keeps its count in `attempts`. For SMS the count is therefore 0 whenever the
-    row is not in somebody's hands, and a claim that finds more met a sender who died (see `repository.claim`).
+    Only an attempt that reached the server stays counted in `attempts`. For an SMS the count is therefore 0 while no
+    dispatcher holds the row; a claim that finds a higher count follows a sender that died (see `repository.claim`).
     """
-    match delivery.outcome:
+    match result.outcome:
         case Outcome.SENT:
-            return _ended(claimed, NotificationStatus.SENT)
+            return _finish(claimed, NotificationStatus.SENT)
         case Outcome.UNREACHABLE:
-            return _again(claimed, delivery, pause, burnt=0)
-        case Outcome.UNTRIED if delivery.reason is None:
-            return _again(claimed, delivery, 0, burnt=0)
-        case Outcome.UNTRIED if not claimed.stale:
-            return _again(claimed, delivery, UNTRIED_DELAY, burnt=0)
+            return _retry(claimed, result, pause, counted=0)
+        case Outcome.UNTRIED if result.reason is None:
+            return _retry(claimed, result, 0, counted=0)
+        case Outcome.UNTRIED if not claimed.expired:
+            return _retry(claimed, result, UNTRIED_DELAY, counted=0)
         case Outcome.POSTPONED | Outcome.UNKNOWN if claimed.channel is Channel.EMAIL:
             if claimed.attempts <= len(DELAYS):
-                return _again(claimed, delivery, DELAYS[claimed.attempts - 1], burnt=1)
-    return _ended(claimed, NotificationStatus.FAILED, delivery.reason)
+                return _retry(claimed, result, DELAYS[claimed.attempts - 1], counted=1)
+    return _finish(claimed, NotificationStatus.FAILED, result.reason)
 
 
-def _again(claimed: Claimed, delivery: Delivery, delay: float, *, burnt: int) -> Mark:
-    attempts = claimed.attempts - 1 + burnt
-    return Mark(claimed.id, claimed.lease, NotificationStatus.QUEUED, attempts, delay, delivery.reason)
+def _retry(claimed: ClaimedMessage, result: DeliveryResult, delay: float, *, counted: int) -> StatusUpdate:
+    attempts = claimed.attempts - 1 + counted
+    return StatusUpdate(claimed.id, claimed.lease, NotificationStatus.QUEUED, attempts, delay, result.reason)
 
 
-def _ended(claimed: Claimed, status: NotificationStatus, error: str | None = None) -> Mark:
-    return Mark(claimed.id, claimed.lease, status, claimed.attempts, error=error)
+def _finish(claimed: ClaimedMessage, status: NotificationStatus, error: str | None = None) -> StatusUpdate:
+    return StatusUpdate(claimed.id, claimed.lease, status, claimed.attempts, error=error)
 
 
-class Gate:
-    """Whether a channel may be tried: closed for a growing pause each time its server could not be reached.
+class CircuitBreaker:
+    """Pauses a channel for a growing time each time its server could not be reached.
 
-    It lives in one process on purpose: rows keep their own time, another process finds out by itself.
+    The state is per process on purpose: each row keeps its own due time, and another process detects an outage itself.
     """
 
     def __init__(self, monotonic: Callable[[], float]) -> None:
+        """`monotonic`: seconds that only grow."""
         self._monotonic = monotonic
         self._failures = 0
-        self._opens_at = 0.0
+        self._closes_at = 0.0
 
     @property
-    def seconds_left(self) -> float:
-        """Seconds until the channel may be tried again, 0 when it may now."""
-        return max(0.0, self._opens_at - self._monotonic())
+    def is_open(self) -> bool:
+        """True while the channel pauses."""
+        return self._monotonic() < self._closes_at
 
-    def note(self, deliveries: Sequence[Delivery]) -> float:
-        """Learn from one round; returns the seconds for which the channel rests now."""
-        if not any(delivery.outcome is Outcome.UNREACHABLE for delivery in deliveries):
-            self._failures, self._opens_at = 0, 0.0
+    def record(self, results: Sequence[DeliveryResult]) -> float:
+        """Record the results of one batch; returns the seconds for which the channel pauses now (0: it does not)."""
+        if not any(result.outcome is Outcome.UNREACHABLE for result in results):
+            self._failures, self._closes_at = 0, 0.0
             return 0.0
         pause = PAUSES[min(self._failures, len(PAUSES) - 1)]
         self._failures += 1
-        self._opens_at = self._monotonic() + pause
+        self._closes_at = self._monotonic() + pause
         return pause

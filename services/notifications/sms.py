@@ -1,4 +1,4 @@
-"""SMS by HTTP, in the form that Twilio's Messages made common: `To`, `From`, `Body`."""
+"""SMS by HTTP, with the form fields of Twilio's Messages API: `To`, `From`, `Body`."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ from urllib.parse import unquote, urlsplit
 
 import httpx2
 
-from services.notifications.ports import SENT, Delivery, Outcome, Text
+from services.notifications.ports import SENT, DeliveryResult, Outcome, Sms
 
 #: Seconds to wait for each step of the exchange.
 TIME_OUT = 5.0
-# Below what servers keep idle connections for (5 s and more): a request on a dying one would be ambiguous.
-_KEPT_IDLE = 3.0
-# How long we believe that the gateway is there, or is not, in seconds: less than any pause of the channel.
-_BELIEVED = 0.5
+# Seconds. Servers keep idle connections for 5 s or more; a request on one that is being closed would be ambiguous.
+_KEEPALIVE = 3.0
+# Seconds for which the result of a probe, or of a send, is trusted; shorter than any pause of the channel.
+_PROBE_LIFETIME = 0.5
 _ANSWERED = (Outcome.SENT, Outcome.REJECTED)
-# Answers to the question whether anybody is there that mean: not now.
-_AWAY = frozenset({502, 503, 504})
-# The gateway took nothing, and would take nothing of others either: our credentials, our address of it, its rate.
-_NOT_TAKEN = frozenset({401, 403, 404, 405, 407, 408, 425, 429})
+# Statuses of a proxy whose gateway is not available.
+_UNAVAILABLE = frozenset({502, 503, 504})
+# The gateway accepted nothing and would accept no other SMS: wrong credentials or URL, or its rate limit.
+_NOT_ACCEPTED = frozenset({401, 403, 404, 405, 407, 408, 425, 429})
 
 
-class HttpTexter:
-    """Hands SMS to one gateway over connections that are kept; follows no redirect and no proxy of the environment.
+class HttpSmsSender:
+    """Sends SMS to one gateway over reused connections; follows no redirect and no proxy of the environment.
 
-    An SMS whose answer is lost is lost for good. So when nothing was heard of the gateway for half a second, it is
-    first asked something harmless (OPTIONS): an outage costs only those SMS that were on their way when it began.
+    An SMS whose answer is lost is never sent again. So when the last answer of the gateway is older than half a
+    second, a probe (OPTIONS) is sent first: an outage affects only the SMS that were in flight when it began.
     """
 
     def __init__(
@@ -45,68 +45,69 @@ class HttpTexter:
             raise ValueError("SMS_URL must look like https://user:password@host/path")
         self._url = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
         self._sender = sender
-        self._asking = threading.Lock()
+        self._probe_lock = threading.Lock()
         self._monotonic = monotonic
-        self._known: Delivery | None = None
-        self._known_until = 0.0
+        #: result of the last probe: None when the gateway answered
+        self._probed: DeliveryResult | None = None
+        self._probed_until = 0.0
         self._client = httpx2.Client(
             auth=(unquote(parts.username), unquote(parts.password or "")) if parts.username else None,
             timeout=TIME_OUT,
-            limits=httpx2.Limits(keepalive_expiry=_KEPT_IDLE),
+            limits=httpx2.Limits(keepalive_expiry=_KEEPALIVE),
             follow_redirects=False,
             trust_env=False,
             transport=transport,
         )
 
     def close(self) -> None:
-        """Drop the kept connections."""
+        """Close the connections."""
         self._client.close()
 
-    def send(self, text: Text, /) -> Delivery:
-        """Hand over one SMS; after an ambiguous end the outcome is UNKNOWN, which nobody sends again."""
-        away = self._away()
-        if away:
-            return away
-        delivery = self._hand_over(text)
-        self._known_until = self._monotonic() + _BELIEVED if delivery.outcome in _ANSWERED else 0.0
-        return delivery
+    def send(self, sms: Sms, /) -> DeliveryResult:
+        """Send one SMS. When it is not certain whether the gateway got it, the outcome is UNKNOWN: never retried."""
+        if unreachable := self._probe():
+            return unreachable
+        result = self._post(sms)
+        self._probed_until = self._monotonic() + _PROBE_LIFETIME if result.outcome in _ANSWERED else 0.0
+        return result
 
-    def _hand_over(self, text: Text) -> Delivery:
-        form = {"To": text.to, "From": self._sender, "Body": text.body}
+    def _post(self, sms: Sms) -> DeliveryResult:
+        form = {"To": sms.to, "From": self._sender, "Body": sms.body}
         try:
-            answer = self._client.post(self._url, data=form, headers={"Idempotency-Key": str(text.id)})
+            answer = self._client.post(self._url, data=form, headers={"Idempotency-Key": str(sms.id)})
         except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout) as error:
             return _unreachable(type(error).__name__)
         except httpx2.HTTPError as error:
-            return Delivery(
+            return DeliveryResult(
                 Outcome.UNKNOWN, f"the SMS gateway gave no answer: delivery unknown ({type(error).__name__})"
             )
-        return _judged(answer.status_code)
+        return _result(answer.status_code)
 
-    def _away(self) -> Delivery | None:
-        with self._asking:
-            if self._monotonic() >= self._known_until:
-                self._known = self._ask()
-                self._known_until = self._monotonic() + _BELIEVED
-            return self._known
+    def _probe(self) -> DeliveryResult | None:
+        """None when the gateway answers, else the result for every SMS at present."""
+        with self._probe_lock:
+            if self._monotonic() >= self._probed_until:
+                self._probed = self._send_options()
+                self._probed_until = self._monotonic() + _PROBE_LIFETIME
+            return self._probed
 
-    def _ask(self) -> Delivery | None:
+    def _send_options(self) -> DeliveryResult | None:
         try:
             status = self._client.options(self._url).status_code
         except httpx2.HTTPError as error:
             return _unreachable(type(error).__name__)
-        return _unreachable(f"HTTP {status}") if status in _AWAY else None
+        return _unreachable(f"HTTP {status}") if status in _UNAVAILABLE else None
 
 
-def _unreachable(why: str) -> Delivery:
-    return Delivery(Outcome.UNREACHABLE, f"the SMS gateway cannot be reached ({why})")
+def _unreachable(cause: str) -> DeliveryResult:
+    return DeliveryResult(Outcome.UNREACHABLE, f"the SMS gateway cannot be reached ({cause})")
 
 
-def _judged(status: int) -> Delivery:
+def _result(status: int) -> DeliveryResult:
     if 200 <= status < 300:
         return SENT
     if status >= 500:
-        return Delivery(Outcome.UNKNOWN, f"the SMS gateway failed: delivery unknown (HTTP {status})")
-    if status < 400 or status in _NOT_TAKEN:
-        return Delivery(Outcome.UNREACHABLE, f"the SMS gateway refused us (HTTP {status})")
-    return Delivery(Outcome.REJECTED, f"the SMS gateway refused the message (HTTP {status})")
+        return DeliveryResult(Outcome.UNKNOWN, f"the SMS gateway failed: delivery unknown (HTTP {status})")
+    if status < 400 or status in _NOT_ACCEPTED:
+        return DeliveryResult(Outcome.UNREACHABLE, f"the SMS gateway refused us (HTTP {status})")
+    return DeliveryResult(Outcome.REJECTED, f"the SMS gateway refused the message (HTTP {status})")

@@ -1,4 +1,4 @@
-"""Which templates there are, and what each must be told; a new one is a line here and a file per language."""
+"""The templates and their variables. A new template is a line here and a file in each language's directory."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ LANGUAGES = ("ru", "en")
 
 _ORDER = frozenset({"firstName", "orderId", "totalAmount", "currency"})
 
-#: The variables of each template: all of them and no other must be given.
+#: The variables of each template; exactly these must be given.
 VARIABLES: Mapping[str, frozenset[str]] = {
     "order_created": _ORDER,
     "order_paid": _ORDER,
@@ -24,6 +24,6 @@ VARIABLES: Mapping[str, frozenset[str]] = {
 }
 
 
-def language_of(wanted: str) -> str:
-    """The language we write in: `en` for any English, else Russian."""
-    return "en" if wanted.lower().split("-")[0] == "en" else "ru"
+def supported_language(tag: str) -> str:
+    """The template language for a language tag: `en` for any English (`en-GB`), otherwise `ru`."""
+    return "en" if tag.lower().split("-")[0] == "en" else "ru"

@@ -1,4 +1,4 @@
-"""What the notifications service takes and gives: frozen values, never rows."""
+"""Inputs and outputs of the notifications service: frozen values, never rows."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from services.notifications.status import Channel, NotificationStatus
 
 
 class OrderEvent(StrEnum):
-    """What a buyer is told of an order (contract, Notifications); the template is `order_<event>`."""
+    """The order events that a buyer is notified of (contract, Notifications); the template is `order_<event>`."""
 
     CREATED = "created"
     PAID = "paid"
@@ -24,7 +24,7 @@ class OrderEvent(StrEnum):
 
 @dataclass(frozen=True)
 class NewMessage:
-    """One message to queue; a second one with the same key is the same message."""
+    """One message to queue; a second one with the same key is not queued."""
 
     key: str
     channel: Channel
@@ -34,28 +34,35 @@ class NewMessage:
     variables: Mapping[str, str] = field(repr=False)
     order_id: UUID | None = None
 
+    @classmethod
+    def for_account(
+        cls, message_id: UUID, channel: str, to: str, template: str, language: str, variables: Mapping[str, str]
+    ) -> NewMessage:
+        """A message about an account; `message_id` is its id in the identity service and makes its key."""
+        return cls(f"account:{message_id}", Channel(channel), to, template, language, variables)
+
 
 @dataclass(frozen=True)
-class OrderNotice:
-    """One event of an order and who is to hear of it; `total` is what the event is about, also what was refunded."""
+class OrderNotification:
+    """An order event and the contacts of its buyer; `total` is the order's total, or what was refunded."""
 
     order_id: UUID
     event: OrderEvent
     language: str
     email: str | None = field(repr=False)
-    #: E.164, all different; the second is the order's own
+    #: E.164, without duplicates; the second is the phone given with the order
     phones: Sequence[str] = field(repr=False)
     first_name: str = field(repr=False)
     total: Money
-    #: why it was cancelled (contract, section 3); only for `cancelled`
+    #: why the order was cancelled (contract, section 3); only for `cancelled`
     reason: str | None = None
-    #: what tells this event from an earlier one of its type; None for the first
+    #: distinguishes this event from an earlier one of its type; None for the first
     again: str | None = None
 
 
 @dataclass(frozen=True)
 class NotificationView:
-    """A message as its sender may see it: where it went is masked, what it said is not shown."""
+    """A message as its sender may see it: the recipient is masked, the content is left out."""
 
     id: UUID
     status: NotificationStatus
@@ -64,18 +71,14 @@ class NotificationView:
     template: str
     created_at: datetime
     error_message: str | None
-    #: True when an earlier request with the same Idempotency-Key made it
+    #: True when an earlier request with the same Idempotency-Key created it
     replayed: bool = False
 
 
 @dataclass(frozen=True)
-class Dispatched:
-    """What became of the messages of one dispatch; those for `later` are still queued."""
+class DispatchResult:
+    """How many messages of one dispatch were sent, failed, or stay queued."""
 
     sent: int = 0
     failed: int = 0
-    later: int = 0
-
-    @property
-    def total(self) -> int:
-        return self.sent + self.failed + self.later
+    queued: int = 0

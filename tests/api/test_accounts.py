@@ -25,7 +25,7 @@ def anna(services: Services) -> Person:
 
 
 def code_to(services: Services, to: str) -> str:
-    return [one.variables["code"] for one in services.account_messages.take(100) if one.to == to][-1]
+    return [one.variables["code"] for one in services.account_messages.pending(100) if one.to == to][-1]
 
 
 async def test_T27_one_answer_known_or_not(api: httpx2.AsyncClient, services: Services, anna: Person) -> None:
@@ -76,7 +76,7 @@ async def test_T36_T38_T40_a_reset(api: httpx2.AsyncClient, services: Services, 
     for email in (anna.email, "nobody@example.com"):
         answer = await api.post(f"{AUTH}/password/reset/request", json={"email": email}, headers={"Host": "evil.test"})
         assert (answer.status_code, answer.json()) == (202, {"status": "accepted"})
-    (message,) = [one for one in services.account_messages.take(10) if one.to]
+    (message,) = [one for one in services.account_messages.pending(10) if one.to]
     assert "evil" not in str(message)
     body = {"resetToken": message.variables["resetToken"], "newPassword": NEW}
     assert (await api.post(f"{AUTH}/password/reset/confirm", json=body)).status_code == 204
@@ -165,7 +165,7 @@ WORDS = [
 
 def forms(services: Services, template: str, variables: dict[str, str]) -> Iterator[str]:
     for language in ("ru", "en"):
-        letter = services.notifications._templates.letter(template, language, variables)
+        letter = services.notifications._templates.email(template, language, variables)
         yield from (letter.text, letter.html, services.notifications._templates.sms(template, language, variables))
 
 

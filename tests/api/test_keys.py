@@ -15,7 +15,7 @@ from services.bootstrap import Services
 from services.identity.signing_keys import SigningKeys
 from tests.api.doubles import MemoryGateway
 from tests.api.people import Person, a_buyer
-from tests.services.identity.forged import FORGED
+from tests.services.identity.forged_tokens import FORGED
 
 ME = "/api/v1/users/me"
 KEY_SET = "/.well-known/jwks.json"

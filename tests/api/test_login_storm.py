@@ -17,7 +17,7 @@ from api.identity.password_queue import ROOM
 from services.bootstrap import Services
 from services.clock import Clock
 from services.identity.account_messages import AccountMessages
-from services.identity.login_throttle import Subjects
+from services.identity.login_throttle import ThrottleSubjects
 from services.identity.password_check import PasswordCheck
 from services.identity.passwords import Argon2Profile, PasswordHasher
 from services.identity.refresh_tokens import RefreshTokens
@@ -51,7 +51,7 @@ def held() -> Iterator[Held]:
 @pytest.fixture
 async def crowded(services: Services, held: Held) -> AsyncIterator[httpx2.AsyncClient]:
     messages = AccountMessages(services.sessions, Vault("a key"), Clock())
-    check = PasswordCheck(services.sessions, held, Clock(), Subjects("a key"))
+    check = PasswordCheck(services.sessions, held, Clock(), ThrottleSubjects("a key"))
     sign_in = SignIn(services.sessions, check, services.tokens, RefreshTokens("a key"), messages, Clock(), "RU")
     transport = httpx2.ASGITransport(create_app(replace(services, sign_in=sign_in)))
     async with httpx2.AsyncClient(transport=transport, base_url="http://market") as client:

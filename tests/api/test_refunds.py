@@ -16,7 +16,7 @@ from sqlalchemy import text
 from services.bootstrap import Services
 from services.clock import new_id
 from services.identity.views import Scope
-from services.notifications.views import OrderEvent, OrderNotice
+from services.notifications.views import OrderEvent, OrderNotification
 from services.payments.gateway import GatewayUnavailable
 from services.payments.views import PaymentView
 from services.reconcile import check_tables
@@ -96,10 +96,10 @@ async def test_the_buyer_is_told_of_each_refund_once(
     assert services.payments.unreported_refunds(10) == []
     # A worker of other tests may run on the same database: then it is the one who queues them.
     for event in services.order_outbox.pending_notifications(100):
-        notice = OrderNotice(
+        notice = OrderNotification(
             event.order_id, OrderEvent(event.type), "en", buyer.email, (), "Anna", event.total, again=event.again
         )
-        assert [services.notifications.queue_order_events([notice]) for _ in range(2)][1] == 0
+        assert [services.notifications.queue_order_notifications([notice]) for _ in range(2)][1] == 0
     async with asyncio.timeout(10):
         while len(keys := queued(services, payment)) < 2:
             await asyncio.sleep(0.01)

@@ -40,7 +40,7 @@ from tests.api.people import PASSWORD, a_buyer, an_operator
 from tests.api.shop import a_product, order
 from tests.api.watching import Watch
 from tests.conftest import empty
-from tests.services.identity.forged import FORGED
+from tests.services.identity.forged_tokens import FORGED
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE", "QUERY", "BREW")
 PATHS = sorted({operation.partition(" ")[2] for operation in API})

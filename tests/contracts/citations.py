@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import ast
 import io
-import os
 import re
 import tokenize
 from collections import Counter
@@ -23,7 +22,7 @@ from functools import cache
 from pathlib import Path
 
 from tests.contracts.checks import ROOT, ContractBroken
-from tests.contracts.tree import UNKEPT
+from tests.contracts.tree import source_files
 
 DOCS = ROOT / "docs"
 #: The page that lists the ids with this letter.
@@ -132,9 +131,7 @@ def _texts() -> tuple[Text, ...]:
 
 
 def _files() -> Iterator[Path]:
-    for folder, inner, names in os.walk(ROOT):
-        inner[:] = sorted(name for name in inner if not (name.startswith(".") or name in UNKEPT))
-        yield from (Path(folder, name) for name in sorted(names) if Path(name).suffix in {".py", *_PROSE})
+    return (path for path in source_files() if path.suffix in {".py", *_PROSE})
 
 
 def _read(path: Path) -> Iterator[Text]:

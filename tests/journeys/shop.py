@@ -143,7 +143,7 @@ class Shop:
         """
         addresses = self.stack.addresses
         checks = run_audit(addresses.database, addresses.sandbox, timeout=DRAINED_WITHIN)
-        found = [f"{check.id} ({check.says}): {wrong}" for check in checks for wrong in check.violations]
+        found = [f"{check.id} ({check.description}): {wrong}" for check in checks for wrong in check.violations]
         resent = {f"message {message_id}: delivered" for message_id in self._mails()} if self.killed else set()
         return [line for line in found if not any(again in line for again in resent)]
 

@@ -1,4 +1,4 @@
-"""The reconciler sees each kind of damage: every invariant is broken once by hand."""
+"""The reconciler detects each kind of damage: every invariant is violated once."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.doubles import FakeProvider
 
 @pytest.fixture
 def confirmed(sessions: Sessions) -> OrderView:
-    """An order that went the whole way, with its messages still to be told."""
+    """A confirmed order whose events are notified."""
     orders = OrderService(sessions, Vault(KEY), Clock(), Policy())
     steps = OrderTransitions(sessions, Vault(KEY))
     stock = ReservationService(sessions, Clock())
@@ -47,19 +47,19 @@ def confirmed(sessions: Sessions) -> OrderView:
     return order
 
 
-def broken(sessions: Sessions) -> list[str]:
+def violated(sessions: Sessions) -> list[str]:
     return [check.id for check in check_tables(sessions, lag_seconds=0) if not check.holds]
 
 
-def test_a_true_story_holds(sessions: Sessions, confirmed: OrderView) -> None:
+def test_a_confirmed_order_violates_nothing(sessions: Sessions, confirmed: OrderView) -> None:
     checks = check_tables(sessions, lag_seconds=0)
     assert [check.id for check in checks] == ["I1", "I2", "I3", "I4", "I4", "I5", "I8", "I12"]
     assert [check.violations for check in checks] == [[]] * 8
-    assert checks[2].looked_at == 1
+    assert checks[2].rows == 1
 
 
 @pytest.mark.parametrize(
-    ("damage", "seen"),
+    ("damage", "expected"),
     [
         ("UPDATE reservations.stocks SET reserved = reserved + 1, available = available - 1", ["I2"]),
         ("UPDATE reservations.reservations SET status = 'released'", ["I2", "I4"]),
@@ -80,7 +80,7 @@ def test_a_true_story_holds(sessions: Sessions, confirmed: OrderView) -> None:
         ),
     ],
 )
-def test_damage_is_seen(sessions: Sessions, confirmed: OrderView, damage: str, seen: list[str]) -> None:
+def test_damage_is_detected(sessions: Sessions, confirmed: OrderView, damage: str, expected: list[str]) -> None:
     with sessions.begin() as session:
         session.execute(text(damage))
-    assert broken(sessions) == seen
+    assert violated(sessions) == expected

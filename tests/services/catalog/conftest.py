@@ -1,4 +1,4 @@
-"""A catalog on the tests' database, and files to import."""
+"""Fixtures: a catalog on the database of the tests, and files to import."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ def reservations(sessions: Sessions) -> ReservationService:
 
 @pytest.fixture
 def write(tmp_path: Path) -> Write:
-    """Write a file of this name with these contents."""
+    """Writes a file with this name and content."""
 
-    def written(name: str, contents: str | bytes) -> Path:
+    def written(name: str, content: str | bytes) -> Path:
         path = tmp_path / name
-        path.write_bytes(contents.encode() if isinstance(contents, str) else contents)
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
         return path
 
     return written

@@ -1,4 +1,4 @@
-"""What the catalog shows, and that an import is all or nothing and repeatable."""
+"""The catalog: reading, searching and changing products; an import is all or nothing and repeatable."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from services.catalog.service import CatalogService
-from services.catalog.views import Imported, ProductChange, ProductDraft, ProductView
+from services.catalog.views import ImportResult, ProductChange, ProductDraft, ProductView
 from services.db import Sessions
 from services.errors import Invalid, NotFound
 from services.money import MAX_MINOR, Money
@@ -26,7 +26,7 @@ def skus(found: Any) -> list[str]:
     return [product.sku for product in found]
 
 
-def test_a_product_is_as_it_came_in(catalog: CatalogService) -> None:
+def test_a_product_has_the_imported_fields(catalog: CatalogService) -> None:
     product_id = catalog.import_products([LAMP]).ids["LAMP"]
     expected = ProductView(
         product_id, "LAMP", "Lamp", "Gives light", Money(129900, "RUB"), {"watts": 7.5, "tags": ["home"]}, True
@@ -37,7 +37,7 @@ def test_a_product_is_as_it_came_in(catalog: CatalogService) -> None:
     assert product_id.version == 7
 
 
-def test_T74_an_inactive_product_is_as_good_as_none(catalog: CatalogService) -> None:
+def test_T74_an_inactive_product_is_not_found(catalog: CatalogService) -> None:
     product_id = catalog.import_products([OLD]).ids["OLD"]
     for missing in (product_id, uuid4()):
         with pytest.raises(NotFound) as refused:
@@ -53,15 +53,15 @@ def test_a_repeated_import_writes_nothing(catalog: CatalogService, sessions: Ses
     first = catalog.import_products([LAMP, MUG, OLD])
     assert (set(first.added), set(first.changed)) == ({"LAMP", "MUG", "OLD"}, set())
     before = versions(sessions)
-    assert catalog.import_products([OLD, MUG, LAMP]) == Imported(frozenset(), frozenset(), first.ids)
+    assert catalog.import_products([OLD, MUG, LAMP]) == ImportResult(frozenset(), frozenset(), first.ids)
     assert versions(sessions) == before
 
 
-def test_an_import_changes_what_differs_and_keeps_ids(catalog: CatalogService) -> None:
+def test_an_import_changes_only_differences_and_keeps_ids(catalog: CatalogService) -> None:
     first = catalog.import_products([LAMP, MUG, OLD])
     dearer, back = replace(LAMP, price=Money(139900, "RUB")), replace(OLD, is_active=True)
     second = catalog.import_products([dearer, MUG, back])
-    assert second == Imported(frozenset(), frozenset({"LAMP", "OLD"}), first.ids)
+    assert second == ImportResult(frozenset(), frozenset({"LAMP", "OLD"}), first.ids)
     assert catalog.get(first.ids["LAMP"]).price == Money(139900, "RUB")
     assert catalog.get(first.ids["OLD"]).is_active is True
 
@@ -76,7 +76,7 @@ def test_hidden_products_are_not_for_sale_until_shown(catalog: CatalogService) -
     assert sorted(skus(catalog.list())) == ["LAMP", "MUG"]
 
 
-def test_a_catalog_is_empty_until_something_is_for_sale(catalog: CatalogService) -> None:
+def test_a_catalog_is_empty_until_a_product_is_for_sale(catalog: CatalogService) -> None:
     assert catalog.is_empty()
     catalog.import_products([LAMP], hidden=True)
     assert catalog.is_empty()
@@ -104,7 +104,9 @@ def test_a_catalog_is_empty_until_something_is_for_sale(catalog: CatalogService)
         (replace(MUG, attributes={"a": "x" * 20_000}), "/attributes"),
     ],
 )
-def test_G13_one_wrong_product_keeps_all_out(catalog: CatalogService, wrong: ProductDraft, pointer: str) -> None:
+def test_G13_one_invalid_product_prevents_the_import(
+    catalog: CatalogService, wrong: ProductDraft, pointer: str
+) -> None:
     with pytest.raises(Invalid) as refused:
         catalog.import_products([LAMP, wrong])
     assert refused.value.pointer == pointer
@@ -117,13 +119,13 @@ def test_an_escaped_backslash_before_u0000_is_plain_text(catalog: CatalogService
 
 
 @pytest.mark.parametrize("minor", [0, -1, MAX_MINOR + 1])
-def test_G13_the_database_is_the_second_wall(catalog: CatalogService, sessions: Sessions, minor: int) -> None:
+def test_G13_the_database_checks_prices_too(catalog: CatalogService, sessions: Sessions, minor: int) -> None:
     catalog.import_products([LAMP])
     with pytest.raises(IntegrityError, match="ck_products_price"), sessions.begin() as session:
         session.execute(text("UPDATE catalog.products SET price_minor = :minor"), {"minor": minor})
 
 
-def test_pages_by_id_without_gap_or_repetition(catalog: CatalogService) -> None:
+def test_pages_have_no_gaps_or_repetitions(catalog: CatalogService) -> None:
     ids = catalog.import_products([replace(MUG, sku=f"MUG-{number:03}") for number in range(25)]).ids
     seen, after = [], None
     while page := catalog.list(after=after, limit=10):
@@ -149,12 +151,12 @@ def test_pages_by_id_without_gap_or_repetition(catalog: CatalogService) -> None:
         (None, ["LAMP", "MUG", "OLD"]),
     ],
 )
-def test_T73_a_search_is_meant_literally(catalog: CatalogService, q: str | None, found: list[str]) -> None:
+def test_T73_a_search_text_is_literal(catalog: CatalogService, q: str | None, found: list[str]) -> None:
     catalog.import_products([LAMP, MUG, replace(OLD, is_active=True)])
     assert sorted(skus(catalog.list(q=q))) == found
 
 
-def test_a_list_in_one_currency(catalog: CatalogService) -> None:
+def test_products_of_one_currency(catalog: CatalogService) -> None:
     catalog.import_products([LAMP, MUG, OLD])
     assert skus(catalog.list(currency="JPY")) == ["MUG"]
     assert sorted(skus(catalog.list(currency="RUB", include_inactive=True))) == ["LAMP", "OLD"]
@@ -173,10 +175,10 @@ def test_an_operator_changes_some_fields(catalog: CatalogService) -> None:
         catalog.change(product_id, ProductChange(price=Money(0, "JPY")))
 
 
-def test_imports_at_once_meet_without_deadlock(catalog: CatalogService) -> None:
+def test_parallel_imports_do_not_deadlock(catalog: CatalogService) -> None:
     drafts = [replace(MUG, sku=f"MUG-{number:04}") for number in range(1500)]
 
-    def run(number: int) -> Imported:
+    def run(number: int) -> ImportResult:
         return catalog.import_products(
             [replace(draft, name=f"Mug {number}") for draft in drafts[:: 1 - 2 * (number % 2)]]
         )

@@ -1,4 +1,4 @@
-"""An identity service with cheap hashes, on a clock that tests move."""
+"""Fixtures: an identity service with cheap hashes, on a clock that tests set."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ import pytest
 from services.db import Sessions
 from services.identity.access_tokens import AccessTokens
 from services.identity.account_messages import AccountMessages
-from services.identity.login_throttle import Subjects
+from services.identity.login_throttle import ThrottleSubjects
 from services.identity.password_check import PasswordCheck
-from services.identity.password_resets import Resets
+from services.identity.password_resets import PasswordResets
 from services.identity.passwords import Argon2Profile, PasswordHasher
 from services.identity.refresh_tokens import RefreshTokens
-from services.identity.send_limits import Pacing
+from services.identity.send_limits import SendLimits
 from services.identity.service import IdentityService
 from services.identity.sign_in import SignIn
 from services.identity.signing_keys import SigningKeys
-from services.identity.verification_codes import Codes
+from services.identity.verification_codes import VerificationCodes
 from services.rate_limiter import Limits
 from services.secrets import Vault
 from tests.services.identity.doubles import KEY, MakeSignIn, SetClock
@@ -52,10 +52,10 @@ def sign_in(make_sign_in: MakeSignIn, passwords: PasswordHasher) -> SignIn:
 
 @pytest.fixture
 def make_sign_in(sessions: Sessions, tokens: AccessTokens, clock: SetClock) -> MakeSignIn:
-    """Signing in with another hasher."""
+    """Creates a sign-in service with another hasher."""
 
     def make(hasher: PasswordHasher) -> SignIn:
-        check = PasswordCheck(sessions, hasher, clock, Subjects(KEY))
+        check = PasswordCheck(sessions, hasher, clock, ThrottleSubjects(KEY))
         return SignIn(
             sessions, check, tokens, RefreshTokens(KEY), AccountMessages(sessions, Vault(KEY), clock), clock, "RU"
         )
@@ -65,20 +65,20 @@ def make_sign_in(sessions: Sessions, tokens: AccessTokens, clock: SetClock) -> M
 
 @pytest.fixture
 def outbox(sessions: Sessions, clock: SetClock) -> AccountMessages:
-    """What accounts have to say, not yet queued."""
+    """The outbox of messages about accounts."""
     return AccountMessages(sessions, Vault(KEY), clock)
 
 
 @pytest.fixture
 def check(sessions: Sessions, passwords: PasswordHasher, clock: SetClock) -> PasswordCheck:
-    return PasswordCheck(sessions, passwords, clock, Subjects(KEY))
+    return PasswordCheck(sessions, passwords, clock, ThrottleSubjects(KEY))
 
 
 @pytest.fixture
-def codes(sessions: Sessions, outbox: AccountMessages, check: PasswordCheck, clock: SetClock) -> Codes:
-    return Codes(sessions, outbox, Pacing(Limits(sessions, KEY, clock)), check, clock, KEY, "RU")
+def codes(sessions: Sessions, outbox: AccountMessages, check: PasswordCheck, clock: SetClock) -> VerificationCodes:
+    return VerificationCodes(sessions, outbox, SendLimits(Limits(sessions, KEY, clock)), check, clock, KEY, "RU")
 
 
 @pytest.fixture
-def resets(sessions: Sessions, outbox: AccountMessages, check: PasswordCheck, clock: SetClock) -> Resets:
-    return Resets(sessions, outbox, Pacing(Limits(sessions, KEY, clock)), check, clock, "RU")
+def resets(sessions: Sessions, outbox: AccountMessages, check: PasswordCheck, clock: SetClock) -> PasswordResets:
+    return PasswordResets(sessions, outbox, SendLimits(Limits(sessions, KEY, clock)), check, clock, "RU")

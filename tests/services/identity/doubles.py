@@ -1,4 +1,4 @@
-"""A clock that stands where a test puts it, and people to register."""
+"""A clock that tests set, and accounts to register."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MakeSignIn = Callable[[PasswordHasher], SignIn]
 
 
 class SetClock(Clock):
-    """Stands still until it is moved."""
+    """A clock that stands still until `move` is called."""
 
     def __init__(self, at: datetime) -> None:
         self.at = at

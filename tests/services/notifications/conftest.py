@@ -1,4 +1,4 @@
-"""A notifications service on a real database, with ports that remember."""
+"""Fixtures: a notifications service on a real database whose senders record what they are given."""
 
 from __future__ import annotations
 
@@ -11,13 +11,19 @@ from sqlalchemy import text
 from services.clock import new_id
 from services.db import Sessions
 from services.money import Money
+from services.notifications.ports import DeliveryResult, Outcome
 from services.notifications.rendering import Templates
 from services.notifications.service import NotificationService
-from services.notifications.views import OrderEvent, OrderNotice
+from services.notifications.views import NotificationView, OrderEvent, OrderNotification
 from services.secrets import Vault
 from tests.services.notifications.doubles import Outbox, SetClock
 
 Rows = Callable[[], list[Any]]
+
+UNREACHABLE = DeliveryResult(Outcome.UNREACHABLE, "the mail server cannot be reached (ConnectionRefusedError)")
+POSTPONED = DeliveryResult(Outcome.POSTPONED, "the mail server refused the mail (451)")
+ORDER_ID = "01934f2e-8a7b-7c3d-9e21-5a6c9f3a21c4"
+VARIABLES = {"firstName": "Анна", "orderId": ORDER_ID, "totalAmount": "1999.00", "currency": "RUB"}
 
 
 @pytest.fixture
@@ -39,7 +45,7 @@ def templates() -> Templates:
 def another(
     sessions: Sessions, outbox: Outbox, clock: SetClock, templates: Templates
 ) -> Callable[[], NotificationService]:
-    """Makes services that stand for processes of their own: they share the database and the world only."""
+    """Creates services that act as separate processes: they share the database and the senders only."""
 
     def make() -> NotificationService:
         vault = Vault("a key of the tests")
@@ -64,8 +70,8 @@ def rows(sessions: Sessions) -> Rows:
     return read
 
 
-def a_notice(event: str = "created", **given: Any) -> OrderNotice:
-    """An event of a new order of Anna's; say only what the test is about."""
+def a_notification(event: str = "created", **given: Any) -> OrderNotification:
+    """An event of a new order of the buyer Anna; `given` replaces fields."""
     plain: dict[str, Any] = {
         "order_id": new_id(),
         "language": "ru",
@@ -74,4 +80,15 @@ def a_notice(event: str = "created", **given: Any) -> OrderNotice:
         "first_name": "Анна",
         "total": Money(199900, "RUB"),
     }
-    return OrderNotice(event=OrderEvent(event), **(plain | given))
+    return OrderNotification(event=OrderEvent(event), **(plain | given))
+
+
+def send(service: NotificationService, **given: Any) -> NotificationView:
+    """Send `order_paid` to Anna by e-mail; `given` replaces arguments."""
+    plain: dict[str, Any] = {
+        "channel": "email",
+        "to": "anna@example.com",
+        "template": "order_paid",
+        "variables": VARIABLES,
+    }
+    return service.send(**(plain | given))

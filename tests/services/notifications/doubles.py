@@ -1,4 +1,4 @@
-"""Stand-ins at the notifications' ports: a clock that is set, a mailer and a texter that remember."""
+"""Test doubles for the ports of the notifications service: a clock, and a sender that records messages."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from services.clock import Clock
-from services.notifications.ports import SENT, Delivery, Mail, Text
+from services.notifications.ports import SENT, DeliveryResult, Email, Sms
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
@@ -28,16 +28,16 @@ class SetClock(Clock):
 
 
 class Outbox:
-    """Mailer and texter in one: keeps what it took, answers as `answer` says."""
+    """Mail and SMS sender in one: records every message and returns what `answer` makes of it."""
 
     def __init__(self) -> None:
-        self.mails: list[Mail] = []
-        self.texts: list[Text] = []
-        self.answer: Callable[[Mail | Text], Delivery] = lambda _: SENT
+        self.mails: list[Email] = []
+        self.texts: list[Sms] = []
+        self.answer: Callable[[Email | Sms], DeliveryResult] = lambda _: SENT
 
-    def send(self, message: Mail | Text, /) -> Delivery:
+    def send(self, message: Email | Sms, /) -> DeliveryResult:
         delivery = self.answer(message)
-        if isinstance(message, Mail):
+        if isinstance(message, Email):
             self.mails.append(message)
         else:
             self.texts.append(message)

@@ -1,4 +1,4 @@
-"""Servers of the tests: mail by aiosmtpd with answers on demand, and an SMS gateway that remembers its requests."""
+"""Servers for tests: a mail server with configurable answers, and an SMS gateway that records its requests."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from sandbox.ports import free_port
 
 @dataclass
 class MailServer:
-    """What the mail server got, and what it answers to recipients and contents that are named here."""
+    """The mails that the server got, and its answers to the recipients and contents that are set here."""
 
     port: int = 0
     connections: int = 0
@@ -87,7 +87,7 @@ def only_shop(server: SMTP, session: Session, envelope: Envelope, mechanism: str
 
 @dataclass
 class Gateway:
-    """What the SMS gateway was asked, and the status it answers a message with; 0 hangs up without a word."""
+    """The requests that the SMS gateway got, and the status it answers; 0: it closes the connection."""
 
     status: int = 201
     methods: list[str] = field(default_factory=list)

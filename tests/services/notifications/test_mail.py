@@ -1,4 +1,4 @@
-"""Mail by SMTP against a real server: what arrives, and what each failure means."""
+"""Sending mail by SMTP to a real server: what arrives, and the outcome of each failure."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from services.clock import new_id
-from services.notifications.mail import SmtpMailer, SmtpServer
-from services.notifications.ports import SENT, Delivery, Mail, Outcome
+from services.notifications.mail import SmtpMailSender, SmtpServer
+from services.notifications.ports import SENT, DeliveryResult, Email, Outcome
 from tests.services.notifications.doubles import NOON
 from tests.services.notifications.sinks import MailServer, mail_server, only_shop
 
-Mailers = Callable[..., SmtpMailer]
+Senders = Callable[..., SmtpMailSender]
 
 
-def a_mail(**given: Any) -> Mail:
+def a_mail(**given: Any) -> Email:
     plain: dict[str, Any] = {
         "id": new_id(),
         "to": "anna@example.com",
@@ -34,7 +34,7 @@ def a_mail(**given: Any) -> Mail:
         "html": "<p>Здравствуйте!</p>",
         "written_at": NOON,
     }
-    return Mail(**(plain | given))
+    return Email(**(plain | given))
 
 
 @pytest.fixture
@@ -45,24 +45,24 @@ def server() -> Iterator[MailServer]:
 
 
 @pytest.fixture
-def mailers() -> Iterator[Mailers]:
-    made: list[SmtpMailer] = []
+def senders() -> Iterator[Senders]:
+    made: list[SmtpMailSender] = []
 
     def make(
         server: MailServer, scheme: str = "smtp", user: str = "", query: str = "", name: str = "Магазин"
-    ) -> SmtpMailer:
+    ) -> SmtpMailSender:
         url = f"{scheme}://{user}127.0.0.1:{server.port}{query}"
-        made.append(SmtpMailer(url, f"{name} <orders@example.com>", "shop.example.com"))
+        made.append(SmtpMailSender(url, f"{name} <orders@example.com>", "shop.example.com"))
         return made[-1]
 
     yield make
-    for mailer in made:
-        mailer.close()
+    for mail_sender in made:
+        mail_sender.close()
 
 
-def test_a_mail_arrives_whole(server: MailServer, mailers: Mailers) -> None:
+def test_a_mail_arrives_complete(server: MailServer, senders: Senders) -> None:
     mail = a_mail()
-    assert mailers(server).send(mail) == SENT
+    assert senders(server).send(mail) == SENT
     got = server.mails[0]
     assert {name: got[name] for name in ("From", "To", "Subject", "Date", "Message-ID", "Auto-Submitted")} == {
         "From": "Магазин <orders@example.com>",
@@ -77,109 +77,111 @@ def test_a_mail_arrives_whole(server: MailServer, mailers: Mailers) -> None:
     assert server.recipients == ["anna@example.com"]
 
 
-def test_one_connection_serves_many_mails(server: MailServer, mailers: Mailers) -> None:
-    mailer = mailers(server)
-    assert [mailer.send(a_mail()) for _ in range(5)] == [SENT] * 5
+def test_one_connection_sends_many_mails(server: MailServer, senders: Senders) -> None:
+    mail_sender = senders(server)
+    assert [mail_sender.send(a_mail()) for _ in range(5)] == [SENT] * 5
     assert (len(server.mails), server.connections) == (5, 1)
 
 
-def test_a_kept_connection_that_went_away_is_made_again(mailers: Mailers) -> None:
+def test_a_closed_idle_connection_is_replaced(senders: Senders) -> None:
     server = MailServer()
     with mail_server(server):
-        mailer = mailers(server)
-        assert mailer.send(a_mail()) == SENT
-    assert mailer.send(a_mail()).outcome is Outcome.UNREACHABLE
+        mail_sender = senders(server)
+        assert mail_sender.send(a_mail()) == SENT
+    assert mail_sender.send(a_mail()).outcome is Outcome.UNREACHABLE
     with mail_server(server):
-        assert mailer.send(a_mail()) == SENT
+        assert mail_sender.send(a_mail()) == SENT
     with mail_server(server):
-        assert mailer.send(a_mail()) == SENT
+        assert mail_sender.send(a_mail()) == SENT
     assert (len(server.mails), server.connections) == (3, 3)
 
 
-def test_a_refused_address_leaves_the_connection_to_others(server: MailServer, mailers: Mailers) -> None:
-    mailer = mailers(server)
+def test_a_connection_is_reused_after_a_refused_address(server: MailServer, senders: Senders) -> None:
+    mail_sender = senders(server)
     server.to_recipient = {
         "no@example.com": "550 5.1.1 <no@example.com> is unknown",
         "full@example.com": "452 4.2.2 full",
     }
-    assert mailer.send(a_mail(to="no@example.com")) == Delivery(
+    assert mail_sender.send(a_mail(to="no@example.com")) == DeliveryResult(
         Outcome.REJECTED, "the mail server refused the address (550 5.1.1)"
     )
-    assert mailer.send(a_mail(to="full@example.com")) == Delivery(
+    assert mail_sender.send(a_mail(to="full@example.com")) == DeliveryResult(
         Outcome.POSTPONED, "the mail server refused the address (452 4.2.2)"
     )
-    assert mailer.send(a_mail()) == SENT
+    assert mail_sender.send(a_mail()) == SENT
     assert server.connections == 1
 
 
 @pytest.mark.parametrize("answer", ["451 4.7.1 greylisted anna@example.com", "554 5.7.1 no spam", "421 bye"])
-def test_a_refused_mail_is_postponed_without_the_servers_words(
-    server: MailServer, mailers: Mailers, answer: str
+def test_a_refused_mail_is_postponed_and_the_reason_does_not_quote_the_server(
+    server: MailServer, senders: Senders, answer: str
 ) -> None:
-    mailer = mailers(server)
+    mail_sender = senders(server)
     server.to_content = answer
     code = answer[:9] if answer[4].isdigit() else answer[:3]
-    assert mailer.send(a_mail()) == Delivery(Outcome.POSTPONED, f"the mail server refused the mail ({code})")
+    assert mail_sender.send(a_mail()) == DeliveryResult(Outcome.POSTPONED, f"the mail server refused the mail ({code})")
     server.to_content = None
-    assert mailer.send(a_mail()) == SENT
+    assert mail_sender.send(a_mail()) == SENT
 
 
-def test_F66_a_lost_answer_is_in_doubt_and_a_second_sending_is_the_same_mail(
-    server: MailServer, mailers: Mailers
+def test_F66_a_lost_answer_is_unknown_and_the_retry_has_the_same_message_id(
+    server: MailServer, senders: Senders
 ) -> None:
-    mailer, mail = mailers(server), a_mail()
+    mail_sender, mail = senders(server), a_mail()
     server.dies_after_content = True
-    assert mailer.send(mail) == Delivery(Outcome.UNKNOWN, "the connection to the mail server broke before its answer")
-    assert mailer.send(mail) == SENT
+    assert mail_sender.send(mail) == DeliveryResult(
+        Outcome.UNKNOWN, "the connection to the mail server broke before its answer"
+    )
+    assert mail_sender.send(mail) == SENT
     assert [got["Message-ID"] for got in server.mails] == [f"<{mail.id}@shop.example.com>"] * 2
 
 
-def test_a_server_that_is_away_is_unreachable(mailers: Mailers) -> None:
+def test_a_server_that_does_not_answer_is_unreachable(senders: Senders) -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
-        delivery = mailers(MailServer(port=closed.getsockname()[1])).send(a_mail())
-    assert delivery == Delivery(Outcome.UNREACHABLE, "the mail server cannot be reached (ConnectionRefusedError)")
+        delivery = senders(MailServer(port=closed.getsockname()[1])).send(a_mail())
+    assert delivery == DeliveryResult(Outcome.UNREACHABLE, "the mail server cannot be reached (ConnectionRefusedError)")
 
 
 @pytest.mark.parametrize("to", ["anna@example.com\r\nBcc: boris@example.com", "anna@example.com\x00"])
-def test_T106_no_address_reaches_the_headers_unchecked(server: MailServer, mailers: Mailers, to: str) -> None:
-    assert mailers(server).send(a_mail(to=to)).outcome is Outcome.REJECTED
+def test_T106_an_address_with_control_characters_is_rejected(server: MailServer, senders: Senders, to: str) -> None:
+    assert senders(server).send(a_mail(to=to)).outcome is Outcome.REJECTED
     assert server.recipients == []
 
 
-def test_an_address_beyond_ascii_needs_a_server_that_takes_it(mailers: Mailers) -> None:
+def test_an_address_outside_ascii_requires_smtputf8(senders: Senders) -> None:
     able, unable = MailServer(), MailServer()
     with mail_server(able, enable_SMTPUTF8=True), mail_server(unable, enable_SMTPUTF8=False):
-        assert mailers(able).send(a_mail(to="анна@example.com")) == SENT
-        mailer = mailers(unable)
-        assert mailer.send(a_mail(to="анна@example.com")).outcome is Outcome.REJECTED
-        assert mailer.send(a_mail()) == SENT
+        assert senders(able).send(a_mail(to="анна@example.com")) == SENT
+        mail_sender = senders(unable)
+        assert mail_sender.send(a_mail(to="анна@example.com")).outcome is Outcome.REJECTED
+        assert mail_sender.send(a_mail()) == SENT
     assert able.recipients == ["анна@example.com"]
 
 
-def test_credentials_open_the_server(mailers: Mailers) -> None:
+def test_the_sender_logs_in_with_its_credentials(senders: Senders) -> None:
     server = MailServer()
     with mail_server(server, authenticator=only_shop, auth_require_tls=False):
-        assert mailers(server, user="shop:p%40ss%3Aword@").send(a_mail()) == SENT
-        assert mailers(server, user="shop:wrong@").send(a_mail()) == Delivery(
+        assert senders(server, user="shop:p%40ss%3Aword@").send(a_mail()) == SENT
+        assert senders(server, user="shop:wrong@").send(a_mail()) == DeliveryResult(
             Outcome.UNREACHABLE, "the mail server refused us (535)"
         )
 
 
 @pytest.mark.parametrize(("scheme", "query"), [("smtps", ""), ("smtp", "?starttls")])
-def test_tls_is_spoken_with_trusted_servers_only(
-    mailers: Mailers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scheme: str, query: str
+def test_tls_requires_a_trusted_certificate(
+    senders: Senders, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scheme: str, query: str
 ) -> None:
     certificate, server = a_certificate(tmp_path), MailServer()
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(certificate)
     name = "ssl_context" if scheme == "smtps" else "tls_context"
     with mail_server(server, **{name: context}):
-        assert mailers(server, scheme, query=query).send(a_mail()) == Delivery(
+        assert senders(server, scheme, query=query).send(a_mail()) == DeliveryResult(
             Outcome.UNREACHABLE, "the mail server cannot be reached (SSLCertVerificationError)"
         )
         monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-        assert mailers(server, scheme, query=query).send(a_mail()) == SENT
+        assert senders(server, scheme, query=query).send(a_mail()) == SENT
 
 
 def a_certificate(folder: Path) -> Path:
@@ -211,11 +213,11 @@ def a_certificate(folder: Path) -> Path:
         ("smtps://a%40x:b@mail", ("mail", 465, True, False, "a@x", "b")),
     ],
 )
-def test_the_url_says_how_to_connect(url: str, read: tuple[Any, ...]) -> None:
+def test_the_url_is_parsed(url: str, read: tuple[Any, ...]) -> None:
     assert SmtpServer.read(url) == SmtpServer(*read)
 
 
 @pytest.mark.parametrize("url", ["mail:25", "http://mail", "smtp://"])
-def test_a_url_of_another_kind_is_refused(url: str) -> None:
+def test_an_invalid_url_is_refused(url: str) -> None:
     with pytest.raises(ValueError, match="SMTP_URL must look like"):
         SmtpServer.read(url)

@@ -1,4 +1,4 @@
-"""Every template in every language and channel: what a buyer reads."""
+"""Every template in every language and channel."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ REASONS = (
 # GSM 03.38 without its extension table
 GSM = re.compile(r"[@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,\-./0-9:;<=>?¡A-ZÄÖÑÜ§¿a-zäöñüà]*")
 
-WORDS = {
+EMAILS = {
     ("order_created", "ru"): ("Заказ 9F3A-21C4 принят", "Мы уже откладываем для вас товары", f"Сумма: {RUB}"),
     ("order_paid", "ru"): ("Заказ 9F3A-21C4 оплачен", "Мы получили вашу оплату", f"Оплачено: {RUB}"),
     ("order_confirmed", "ru"): ("Заказ 9F3A-21C4 подтверждён", "товары закреплены за вами", f"Оплачено: {RUB}"),
@@ -59,7 +59,7 @@ WORDS = {
     ("password_reset", "en"): ("Reset your password", "together with a new password", f"Key: {TOKEN}"),
     ("password_changed", "en"): ("Your password was changed", "other sessions were ended", "reset it at once"),
     ("new_sign_in", "en"): ("New sign-in", "that we had not seen before", "From: Firefox"),
-    ("identifier_changed", "en"): ("How you sign in was changed", "was replaced by another", "please tell the shop"),
+    ("identifier_changed", "en"): ("How you sign in was changed", "was replaced by another", "please contact the shop"),
 }
 TEXTS = {
     ("order_created", "ru"): f"Заказ 9F3A-21C4 на {RUB} принят. Ждём оплату.",
@@ -84,14 +84,14 @@ TEXTS = {
     ("password_changed", "ru"): "Пароль изменён. Это не вы? Сразу сбросьте его.",
     ("new_sign_in", "ru"): "Новый вход 2026-11-24 10:00 UTC. Это не вы? Смените пароль.",
     ("identifier_changed", "ru"): "Данные для входа изменены. Это не вы? Напишите в магазин.",
-    ("verify_email", "en"): "Your confirmation code: 424242. Tell it to nobody.",
-    ("verify_phone", "en"): "Your confirmation code: 424242. Tell it to nobody.",
-    ("password_reset", "en"): f"Key to reset your password: {TOKEN} Tell it to nobody.",
+    ("verify_email", "en"): "Your confirmation code: 424242. Do not share it.",
+    ("verify_phone", "en"): "Your confirmation code: 424242. Do not share it.",
+    ("password_reset", "en"): f"Key to reset your password: {TOKEN} Do not share it.",
     ("password_changed", "en"): "Your password was changed. If it was not you, reset it at once.",
     ("new_sign_in", "en"): (
         "Sign-in from a new device (2026-11-24 10:00 UTC). If it was not you, change your password."
     ),
-    ("identifier_changed", "en"): "How you sign in was changed. If it was not you, please tell the shop.",
+    ("identifier_changed", "en"): "How you sign in was changed. If it was not you, please contact the shop.",
 }
 
 
@@ -99,23 +99,23 @@ def given(name: str, **change: str) -> dict[str, str]:
     return {variable: value for variable, value in {**ALL, **change}.items() if variable in VARIABLES[name]}
 
 
-@pytest.mark.parametrize(("name", "language"), WORDS)
-def test_an_email_says_what_happened_and_how_much(templates: Templates, name: str, language: str) -> None:
-    subject, phrase, amount = WORDS[name, language]
-    letter = templates.letter(name, language, given(name))
-    assert letter.subject == subject
+@pytest.mark.parametrize(("name", "language"), EMAILS)
+def test_an_email_states_event_and_amount(templates: Templates, name: str, language: str) -> None:
+    subject, phrase, amount = EMAILS[name, language]
+    email = templates.email(name, language, given(name))
+    assert email.subject == subject
     greeted = {"ru": ("Здравствуйте, Анна!", "Здравствуйте!"), "en": ("Hello Анна,", "Hello,")}[language]
-    # Codes and keys go to whoever has the address: the name of the account is not told there.
-    assert letter.text.startswith(f"{greeted[0 if name.startswith('order_') else 1]}\n\n")
+    # A code may reach a person who is not the account holder, so these messages do not contain the name.
+    assert email.text.startswith(f"{greeted[0 if name.startswith('order_') else 1]}\n\n")
     about = ORDER if name.startswith("order_") else ""
     for part in (phrase, amount, about, "-- \nMarketplace Orders"):
-        assert part in letter.text
+        assert part in email.text
     label, _, value = amount.partition(": ")
     fact = f'<td class="label">{label}</td><td class="value">{value}</td>' if value else amount
     for part in (phrase, fact, f'lang="{language}"', about):
-        assert part in letter.html
-    assert "\n\n\n" not in letter.text
-    assert not re.search(r"https?:|src=|<link|<script|@import|url\(", letter.html)
+        assert part in email.html
+    assert "\n\n\n" not in email.text
+    assert not re.search(r"https?:|src=|<link|<script|@import|url\(", email.html)
 
 
 @pytest.mark.parametrize(("name", "language"), TEXTS)
@@ -123,8 +123,8 @@ def test_an_sms_is_one_short_line(templates: Templates, name: str, language: str
     assert templates.sms(name, language, given(name)) == TEXTS[name, language]
 
 
-def test_every_template_is_told_in_every_language() -> None:
-    assert set(WORDS) == set(TEXTS) == {(name, language) for name in VARIABLES for language in LANGUAGES}
+def test_every_template_exists_in_every_language() -> None:
+    assert set(EMAILS) == set(TEXTS) == {(name, language) for name in VARIABLES for language in LANGUAGES}
 
 
 @pytest.mark.parametrize("name", VARIABLES)
@@ -138,17 +138,16 @@ def test_an_sms_fits_one_segment(templates: Templates, name: str, reason: str) -
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_each_reason_has_words_of_its_own(templates: Templates, language: str) -> None:
+def test_each_cancel_reason_has_its_own_text(templates: Templates, language: str) -> None:
     texts = {templates.sms("order_cancelled", language, given("order_cancelled", reason=reason)) for reason in REASONS}
-    letters = {
-        templates.letter("order_cancelled", language, given("order_cancelled", reason=reason)).text
-        for reason in REASONS
+    emails = {
+        templates.email("order_cancelled", language, given("order_cancelled", reason=reason)).text for reason in REASONS
     }
-    assert len(texts) == len(letters) == len(REASONS)
-    assert not [reason for reason in REASONS if "_" in reason and any(reason in text for text in texts | letters)]
+    assert len(texts) == len(emails) == len(REASONS)
+    assert not [reason for reason in REASONS if "_" in reason and any(reason in text for text in texts | emails)]
 
 
-def test_a_reason_without_words_is_our_fault(templates: Templates) -> None:
+def test_an_unknown_cancel_reason_is_shown_as_an_internal_error(templates: Templates) -> None:
     text = templates.sms("order_cancelled", "ru", given("order_cancelled", reason="moon_phase"))
     assert text == "Заказ 9F3A-21C4 отменён: сбой на нашей стороне."
 
@@ -165,25 +164,25 @@ def test_a_reason_without_words_is_our_fault(templates: Templates) -> None:
 def test_amounts_follow_language_and_currency(
     templates: Templates, amount: str, currency: str, ru: str, en: str
 ) -> None:
-    for language, words in (("ru", f"Сумма: {ru}"), ("en", f"Total: {en}")):
-        letter = templates.letter(
+    for language, line in (("ru", f"Сумма: {ru}"), ("en", f"Total: {en}")):
+        email = templates.email(
             "order_created", language, given("order_created", totalAmount=amount, currency=currency)
         )
-        assert words in letter.text
+        assert line in email.text
 
 
-def test_nobodys_name_is_no_gap(templates: Templates) -> None:
-    assert templates.letter("order_paid", "ru", given("order_paid", firstName="")).text.startswith("Здравствуйте!\n")
-    assert templates.letter("order_paid", "en", given("order_paid", firstName="")).text.startswith("Hello,\n")
+def test_an_empty_name_leaves_no_gap(templates: Templates) -> None:
+    assert templates.email("order_paid", "ru", given("order_paid", firstName="")).text.startswith("Здравствуйте!\n")
+    assert templates.email("order_paid", "en", given("order_paid", firstName="")).text.startswith("Hello,\n")
 
 
-def test_T107_names_are_escaped_wherever_a_template_puts_them(tmp_path: Path) -> None:
+def test_T107_names_are_escaped_in_every_position(tmp_path: Path) -> None:
     folder = tmp_path / "templates"
     shutil.copytree(FOLDER, folder)
     template = folder / "ru" / "order_paid.jinja"
     template.write_text(template.read_text().replace("Оплата получена", "{{ firstName }}"))
     name = "<script>alert(1)</script>{{7*7}}"
-    letter = Templates("A & B", folder).letter("order_paid", "ru", given("order_paid", firstName=name))
-    assert "<h1>&lt;script&gt;alert(1)&lt;/script&gt;{{7*7}}</h1>" in letter.html
-    assert '<p class="shop">A &amp; B</p>' in letter.html
-    assert f"Здравствуйте, {name}!" in letter.text
+    email = Templates("A & B", folder).email("order_paid", "ru", given("order_paid", firstName=name))
+    assert "<h1>&lt;script&gt;alert(1)&lt;/script&gt;{{7*7}}</h1>" in email.html
+    assert '<p class="shop">A &amp; B</p>' in email.html
+    assert f"Здравствуйте, {name}!" in email.text

@@ -1,4 +1,4 @@
-"""SMS by HTTP against a real server: what the gateway is told, and which answers leave a doubt."""
+"""Sending SMS by HTTP to a real server: the request, and the outcome of each answer."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import httpx2
 import pytest
 
 from services.clock import new_id
-from services.notifications.ports import SENT, Delivery, Outcome, Text
-from services.notifications.sms import HttpTexter
+from services.notifications.ports import SENT, DeliveryResult, Outcome, Sms
+from services.notifications.sms import HttpSmsSender
 from tests.services.notifications.doubles import SetClock
 from tests.services.notifications.sinks import Gateway, sms_gateway
 
@@ -21,19 +21,19 @@ def gateway() -> Iterator[Gateway]:
 
 
 @pytest.fixture
-def texter(gateway: Gateway, clock: SetClock) -> Iterator[HttpTexter]:
-    texter = HttpTexter(gateway.url, "Market", monotonic=clock.monotonic)
-    yield texter
-    texter.close()
+def sms_sender(gateway: Gateway, clock: SetClock) -> Iterator[HttpSmsSender]:
+    sms_sender = HttpSmsSender(gateway.url, "Market", monotonic=clock.monotonic)
+    yield sms_sender
+    sms_sender.close()
 
 
-def a_text() -> Text:
-    return Text(new_id(), "+79991234567", "Заказ 9F3A-21C4 на 1\u00a0999,00\u00a0₽ принят.")
+def an_sms() -> Sms:
+    return Sms(new_id(), "+79991234567", "Заказ 9F3A-21C4 на 1\u00a0999,00\u00a0₽ принят.")
 
 
-def test_the_gateway_gets_twilios_form(gateway: Gateway, texter: HttpTexter) -> None:
-    text = a_text()
-    assert texter.send(text) == SENT
+def test_the_gateway_gets_the_form_fields_of_twilio(gateway: Gateway, sms_sender: HttpSmsSender) -> None:
+    text = an_sms()
+    assert sms_sender.send(text) == SENT
     assert gateway.forms == [{"To": text.to, "From": "Market", "Body": text.body}]
     assert gateway.headers[0]["Idempotency-Key"] == str(text.id)
     assert gateway.headers[0]["Authorization"] == httpx2.BasicAuth("AC1", "s:cret")._auth_header
@@ -51,41 +51,43 @@ def test_the_gateway_gets_twilios_form(gateway: Gateway, texter: HttpTexter) -> 
         (503, Outcome.UNKNOWN, "the SMS gateway failed: delivery unknown (HTTP 503)"),
     ],
 )
-def test_what_an_answer_means(
-    gateway: Gateway, texter: HttpTexter, status: int, outcome: Outcome, reason: str | None
+def test_the_status_decides_the_outcome(
+    gateway: Gateway, sms_sender: HttpSmsSender, status: int, outcome: Outcome, reason: str | None
 ) -> None:
     gateway.status = status
-    assert texter.send(a_text()) == Delivery(outcome, reason)
+    assert sms_sender.send(an_sms()) == DeliveryResult(outcome, reason)
     assert gateway.methods.count("POST") == 1
 
 
-def test_the_gateway_is_asked_after_a_silence_or_a_failure_only(
-    gateway: Gateway, texter: HttpTexter, clock: SetClock
+def test_the_gateway_is_probed_only_after_half_a_second_or_a_failure(
+    gateway: Gateway, sms_sender: HttpSmsSender, clock: SetClock
 ) -> None:
-    texter.send(a_text())
+    sms_sender.send(an_sms())
     clock.advance(0.4)
-    texter.send(a_text())
+    sms_sender.send(an_sms())
     assert gateway.methods == ["OPTIONS", "POST", "POST"]
     clock.advance(0.5)
     gateway.status = 500
-    texter.send(a_text())
+    sms_sender.send(an_sms())
     gateway.status = 201
-    assert texter.send(a_text()) == SENT
+    assert sms_sender.send(an_sms()) == SENT
     assert gateway.methods[3:] == ["OPTIONS", "POST", "OPTIONS", "POST"]
 
 
-def test_F65_while_the_gateway_is_away_no_sms_is_risked(gateway: Gateway, texter: HttpTexter, clock: SetClock) -> None:
-    texter.send(a_text())
+def test_F65_while_the_gateway_is_unreachable_no_sms_is_sent(
+    gateway: Gateway, sms_sender: HttpSmsSender, clock: SetClock
+) -> None:
+    sms_sender.send(an_sms())
     gateway.status = 0
-    lost = texter.send(a_text())
+    lost = sms_sender.send(an_sms())
     assert lost.outcome is Outcome.UNKNOWN
     assert lost.reason == "the SMS gateway gave no answer: delivery unknown (RemoteProtocolError)"
     for _ in range(3):
-        assert texter.send(a_text()).outcome is Outcome.UNREACHABLE
+        assert sms_sender.send(an_sms()).outcome is Outcome.UNREACHABLE
         clock.advance(1)
     assert gateway.methods.count("POST") == 2
     gateway.status = 201
-    assert texter.send(a_text()) == SENT
+    assert sms_sender.send(an_sms()) == SENT
 
 
 def answering(
@@ -105,25 +107,29 @@ def answering(
         (httpx2.ReadError, Outcome.UNKNOWN),
     ],
 )
-def test_only_what_surely_never_left_may_go_again(error: type[httpx2.TransportError], outcome: Outcome) -> None:
+def test_only_an_sms_that_was_certainly_not_sent_is_retried(
+    error: type[httpx2.TransportError], outcome: Outcome
+) -> None:
     def fail(_: httpx2.Request) -> httpx2.Response:
         raise error("no")
 
-    texter = HttpTexter("https://sms.example.com/send", "Market", transport=httpx2.MockTransport(answering(fail)))
-    delivery = texter.send(a_text())
+    sms_sender = HttpSmsSender(
+        "https://sms.example.com/send", "Market", transport=httpx2.MockTransport(answering(fail))
+    )
+    delivery = sms_sender.send(an_sms())
     assert (delivery.outcome, error.__name__ in str(delivery.reason)) == (outcome, True)
-    texter.close()
+    sms_sender.close()
 
 
 @pytest.mark.parametrize(("status", "outcome"), [(200, Outcome.SENT), (501, Outcome.SENT), (503, Outcome.UNREACHABLE)])
-def test_any_server_behind_the_question_is_there(status: int, outcome: Outcome) -> None:
+def test_any_answer_to_the_probe_means_reachable_unless_unavailable(status: int, outcome: Outcome) -> None:
     transport = httpx2.MockTransport(answering(lambda _: httpx2.Response(201), status))
-    texter = HttpTexter("https://sms.example.com/send", "Market", transport=transport)
-    assert texter.send(a_text()).outcome is outcome
-    texter.close()
+    sms_sender = HttpSmsSender("https://sms.example.com/send", "Market", transport=transport)
+    assert sms_sender.send(an_sms()).outcome is outcome
+    sms_sender.close()
 
 
 @pytest.mark.parametrize("url", ["sms.example.com", "ftp://sms.example.com", "https://"])
-def test_a_url_of_another_kind_is_refused(url: str) -> None:
+def test_an_invalid_url_is_refused(url: str) -> None:
     with pytest.raises(ValueError, match="SMS_URL must look like"):
-        HttpTexter(url, "Market")
+        HttpSmsSender(url, "Market")

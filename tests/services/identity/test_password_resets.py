@@ -1,4 +1,4 @@
-"""Resets: a token to the identifier, good once for half an hour, after which every session is over."""
+"""Password resets: a single-use token, valid for half an hour, that ends every session."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from services.errors import (
     Unauthenticated,
 )
 from services.identity.account_messages import AccountMessages
-from services.identity.password_resets import Resets
+from services.identity.password_resets import PasswordResets
 from services.identity.service import IdentityService
 from services.identity.sign_in import SignIn
 from services.identity.views import NewPassword, Profile
@@ -35,14 +35,14 @@ def anna(identity: IdentityService) -> Profile:
     return identity.register(by_email(ANNA))
 
 
-def sent(resets: Resets, outbox: AccountMessages) -> str:
-    """A token that was just sent."""
+def sent(resets: PasswordResets, outbox: AccountMessages) -> str:
+    """Send a token and return it."""
     resets.request(ANNA, None)
-    return [each.variables["resetToken"] for each in outbox.take(100) if "resetToken" in each.variables][-1]
+    return [each.variables["resetToken"] for each in outbox.pending(100) if "resetToken" in each.variables][-1]
 
 
-def test_T40_a_reset_ends_every_session_and_the_old_password(
-    resets: Resets, outbox: AccountMessages, anna: Profile, sign_in: SignIn, identity: IdentityService
+def test_T40_a_reset_ends_every_session_and_replaces_the_password(
+    resets: PasswordResets, outbox: AccountMessages, anna: Profile, sign_in: SignIn, identity: IdentityService
 ) -> None:
     pair = sign_in.login(ANNA, None, PASSWORD)
     token = sent(resets, outbox)
@@ -56,14 +56,14 @@ def test_T40_a_reset_ends_every_session_and_the_old_password(
         sign_in.login(ANNA, None, PASSWORD)
     sign_in.login(ANNA, None, NEW)
     assert not identity.profile(anna.id).email_verified
-    assert [(each.to, each.template) for each in outbox.take(10)] == [
+    assert [(each.to, each.template) for each in outbox.pending(10)] == [
         (ANNA, "password_reset"),
         (ANNA, "password_changed"),
     ]
 
 
-def test_T07_a_squatter_is_out_after_the_owners_reset(
-    resets: Resets, outbox: AccountMessages, anna: Profile, sign_in: SignIn
+def test_T07_a_reset_ends_the_sessions_of_a_squatter(
+    resets: PasswordResets, outbox: AccountMessages, anna: Profile, sign_in: SignIn
 ) -> None:
     squatter = sign_in.login(ANNA, None, PASSWORD).access_token
     resets.confirm(sent(resets, outbox), NEW)
@@ -71,8 +71,8 @@ def test_T07_a_squatter_is_out_after_the_owners_reset(
         sign_in.authenticate(squatter)
 
 
-def test_T14_a_locked_account_is_opened_by_a_reset(
-    resets: Resets, outbox: AccountMessages, anna: Profile, sign_in: SignIn
+def test_T14_a_reset_unlocks_the_account(
+    resets: PasswordResets, outbox: AccountMessages, anna: Profile, sign_in: SignIn
 ) -> None:
     for _ in range(5):
         with pytest.raises(InvalidCredentials):
@@ -83,25 +83,27 @@ def test_T14_a_locked_account_is_opened_by_a_reset(
     sign_in.login(ANNA, None, NEW)
 
 
-def test_by_phone_in_the_language_of_the_account(
-    resets: Resets, outbox: AccountMessages, identity: IdentityService
+def test_a_reset_by_phone_uses_the_language_of_the_account(
+    resets: PasswordResets, outbox: AccountMessages, identity: IdentityService
 ) -> None:
     identity.register(by_phone(PHONE))
     resets.request(None, "8 999 123 45 67")
-    (message,) = outbox.take(10)
+    (message,) = outbox.pending(10)
     assert (message.channel, message.to, message.language) == ("sms", PHONE, "en")
 
 
-def test_T36_an_unknown_address_gets_nothing_and_costs_the_same_rows(
-    resets: Resets, outbox: AccountMessages, anna: Profile
+def test_T36_for_an_unknown_address_the_same_rows_are_written_and_nothing_is_sent(
+    resets: PasswordResets, outbox: AccountMessages, anna: Profile
 ) -> None:
     resets.request("nobody@example.com", None)
     resets.request(ANNA, None)
-    assert [each.to for each in outbox.take(10)] == [None, ANNA]
+    assert [each.to for each in outbox.pending(10)] == [None, ANNA]
 
 
 @pytest.mark.parametrize("address", [ANNA, "nobody@example.com"])
-def test_T37_flooding_is_bounded_alike(resets: Resets, anna: Profile, clock: SetClock, address: str) -> None:
+def test_T37_limits_are_the_same_for_known_and_unknown_addresses(
+    resets: PasswordResets, anna: Profile, clock: SetClock, address: str
+) -> None:
     outcomes = []
     for _ in range(6):
         try:
@@ -113,31 +115,39 @@ def test_T37_flooding_is_bounded_alike(resets: Resets, anna: Profile, clock: Set
     assert outcomes == ["sent", "sent", "sent", "wait", "wait", "wait"]
 
 
-Case = Callable[[Resets, AccountMessages, SetClock, IdentityService, Profile], str]
+Case = Callable[[PasswordResets, AccountMessages, SetClock, IdentityService, Profile], str]
 
 
-def _guessed(resets: Resets, outbox: AccountMessages, clock: SetClock, identity: IdentityService, anna: Profile) -> str:
+def _guessed(
+    resets: PasswordResets, outbox: AccountMessages, clock: SetClock, identity: IdentityService, anna: Profile
+) -> str:
     return "A" * 43
 
 
-def _cut(resets: Resets, outbox: AccountMessages, clock: SetClock, identity: IdentityService, anna: Profile) -> str:
+def _cut(
+    resets: PasswordResets, outbox: AccountMessages, clock: SetClock, identity: IdentityService, anna: Profile
+) -> str:
     return sent(resets, outbox)[:-1]
 
 
-def _reused(resets: Resets, outbox: AccountMessages, clock: SetClock, identity: IdentityService, anna: Profile) -> str:
+def _reused(
+    resets: PasswordResets, outbox: AccountMessages, clock: SetClock, identity: IdentityService, anna: Profile
+) -> str:
     token = sent(resets, outbox)
     resets.confirm(token, NEW)
     return token
 
 
-def _expired(resets: Resets, outbox: AccountMessages, clock: SetClock, identity: IdentityService, anna: Profile) -> str:
+def _expired(
+    resets: PasswordResets, outbox: AccountMessages, clock: SetClock, identity: IdentityService, anna: Profile
+) -> str:
     token = sent(resets, outbox)
     clock.move(minutes=30, seconds=1)
     return token
 
 
 def _superseded(
-    resets: Resets, outbox: AccountMessages, clock: SetClock, identity: IdentityService, anna: Profile
+    resets: PasswordResets, outbox: AccountMessages, clock: SetClock, identity: IdentityService, anna: Profile
 ) -> str:
     token = sent(resets, outbox)
     clock.move(seconds=61)
@@ -146,7 +156,7 @@ def _superseded(
 
 
 def _disabled(
-    resets: Resets, outbox: AccountMessages, clock: SetClock, identity: IdentityService, anna: Profile
+    resets: PasswordResets, outbox: AccountMessages, clock: SetClock, identity: IdentityService, anna: Profile
 ) -> str:
     token = sent(resets, outbox)
     identity.set_active(anna.id, False)
@@ -154,8 +164,13 @@ def _disabled(
 
 
 @pytest.mark.parametrize("case", [_guessed, _cut, _reused, _expired, _superseded, _disabled])
-def test_T38_one_answer_for_every_token_that_is_no_good(
-    resets: Resets, outbox: AccountMessages, clock: SetClock, identity: IdentityService, anna: Profile, case: Case
+def test_T38_one_answer_for_every_invalid_token(
+    resets: PasswordResets,
+    outbox: AccountMessages,
+    clock: SetClock,
+    identity: IdentityService,
+    anna: Profile,
+    case: Case,
 ) -> None:
     token = case(resets, outbox, clock, identity, anna)
     with pytest.raises(InvalidToken) as caught:
@@ -163,7 +178,9 @@ def test_T38_one_answer_for_every_token_that_is_no_good(
     assert caught.value.detail == "This reset token is not valid (any more): ask for a new one."
 
 
-def test_T38_only_its_hash_is_kept(resets: Resets, outbox: AccountMessages, anna: Profile, sessions: Sessions) -> None:
+def test_T38_only_the_hash_of_a_token_is_stored(
+    resets: PasswordResets, outbox: AccountMessages, anna: Profile, sessions: Sessions
+) -> None:
     token = sent(resets, outbox)
     with sessions.begin() as session:
         rows = [
@@ -173,8 +190,8 @@ def test_T38_only_its_hash_is_kept(resets: Resets, outbox: AccountMessages, anna
     assert not any(token in row for row in rows)
 
 
-def test_T39_twenty_at_once_with_one_token(
-    resets: Resets, outbox: AccountMessages, anna: Profile, sign_in: SignIn
+def test_T39_of_twenty_parallel_resets_with_one_token_one_succeeds(
+    resets: PasswordResets, outbox: AccountMessages, anna: Profile, sign_in: SignIn
 ) -> None:
     token = sent(resets, outbox)
 
@@ -196,8 +213,8 @@ def test_T39_twenty_at_once_with_one_token(
 @pytest.mark.parametrize(
     ("password", "refusal"), [("short", PasswordTooWeak), ("anna@example.com", PasswordTooWeak), ("x" * 129, Invalid)]
 )
-def test_a_weak_password_leaves_the_token_good(
-    resets: Resets, outbox: AccountMessages, anna: Profile, password: str, refusal: type[Invalid]
+def test_a_weak_password_leaves_the_token_valid(
+    resets: PasswordResets, outbox: AccountMessages, anna: Profile, password: str, refusal: type[Invalid]
 ) -> None:
     token = sent(resets, outbox)
     with pytest.raises(refusal) as caught:
@@ -206,8 +223,8 @@ def test_a_weak_password_leaves_the_token_good(
     resets.confirm(token, NEW)
 
 
-def test_T40_a_changed_password_ends_the_resets_asked_for_before(
-    resets: Resets, outbox: AccountMessages, anna: Profile, sign_in: SignIn
+def test_T40_a_password_change_invalidates_earlier_reset_tokens(
+    resets: PasswordResets, outbox: AccountMessages, anna: Profile, sign_in: SignIn
 ) -> None:
     token = sent(resets, outbox)
     caller = sign_in.authenticate(sign_in.login(ANNA, None, PASSWORD).access_token)

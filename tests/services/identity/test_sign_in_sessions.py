@@ -1,4 +1,4 @@
-"""Sessions: kept alive by one refresh token at a time, ended from many sides."""
+"""Sessions: refresh, reuse detection, expiry, logout, the list of sessions."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ def anna(identity: IdentityService) -> UUID:
 
 @pytest.fixture
 def tokens_of_anna(anna: UUID, sign_in: SignIn) -> Tokens:
-    return enter(sign_in)
+    return log_in(sign_in)
 
 
-def enter(sign_in: SignIn, client: str | None = None, email: str = "anna@example.com") -> Tokens:
+def log_in(sign_in: SignIn, client: str | None = None, email: str = "anna@example.com") -> Tokens:
     return sign_in.login(email, None, PASSWORD, client)
 
 
@@ -54,7 +54,7 @@ def end_reasons(sessions: Sessions) -> Counter[str | None]:
         return Counter(session.execute(text("SELECT end_reason FROM identity.sessions")).scalars())
 
 
-def test_a_refresh_gives_a_new_pair_of_the_same_session(sign_in: SignIn, tokens_of_anna: Tokens) -> None:
+def test_a_refresh_returns_a_new_pair_of_the_same_session(sign_in: SignIn, tokens_of_anna: Tokens) -> None:
     renewed = sign_in.refresh(tokens_of_anna.refresh_token)
     before, after = (sign_in.authenticate(each.access_token) for each in (tokens_of_anna, renewed))
     assert before == after
@@ -63,22 +63,22 @@ def test_a_refresh_gives_a_new_pair_of_the_same_session(sign_in: SignIn, tokens_
     assert sign_in.refresh(renewed.refresh_token).expires_in == 600
 
 
-def test_T20_a_rotated_token_ends_the_whole_session(
+def test_T20_reusing_a_rotated_token_ends_the_session(
     sign_in: SignIn, tokens_of_anna: Tokens, sessions: Sessions, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    other = enter(sign_in)
+    other = log_in(sign_in)
     renewed = sign_in.refresh(tokens_of_anna.refresh_token)
     assert refused(sign_in, tokens_of_anna.refresh_token)
     assert refused(sign_in, renewed.refresh_token)
     assert not is_known(sign_in, renewed)
     assert is_known(sign_in, other)
     assert end_reasons(sessions) == {"token_reused": 1, None: 1}
-    told = capsys.readouterr().out
-    assert "identity.refresh_token_reused" in told
-    assert tokens_of_anna.refresh_token not in told
+    printed = capsys.readouterr().out
+    assert "identity.refresh_token_reused" in printed
+    assert tokens_of_anna.refresh_token not in printed
 
 
-def test_T21_of_fifty_at_once_one_is_answered(sign_in: SignIn, tokens_of_anna: Tokens) -> None:
+def test_T21_of_fifty_parallel_refreshes_one_succeeds(sign_in: SignIn, tokens_of_anna: Tokens) -> None:
     def refresh(_: int) -> str:
         try:
             return sign_in.refresh(tokens_of_anna.refresh_token).refresh_token
@@ -92,7 +92,7 @@ def test_T21_of_fifty_at_once_one_is_answered(sign_in: SignIn, tokens_of_anna: T
     assert refused(sign_in, next(iter(answers)))
 
 
-def test_T22_a_lost_answer_can_be_asked_for_again(
+def test_T22_a_refresh_can_be_repeated_with_its_key(
     sign_in: SignIn, tokens_of_anna: Tokens, clock: SetClock, sessions: Sessions
 ) -> None:
     first = sign_in.refresh(tokens_of_anna.refresh_token, "key-1")
@@ -103,7 +103,7 @@ def test_T22_a_lost_answer_can_be_asked_for_again(
     assert sign_in.refresh(first.refresh_token).expires_in == 600
 
 
-def test_T22_fifty_at_once_with_one_key_are_one_pair(sign_in: SignIn, tokens_of_anna: Tokens) -> None:
+def test_T22_fifty_parallel_refreshes_with_one_key_return_one_pair(sign_in: SignIn, tokens_of_anna: Tokens) -> None:
     with ThreadPoolExecutor(50) as pool:
         pairs = set(pool.map(lambda _: sign_in.refresh(tokens_of_anna.refresh_token, "key-1"), range(50)))
     assert len(pairs) == 1
@@ -111,7 +111,7 @@ def test_T22_fifty_at_once_with_one_key_are_one_pair(sign_in: SignIn, tokens_of_
 
 
 @pytest.mark.parametrize("again", ["another key", "no key", "later", "successor used"])
-def test_T22_anything_else_is_a_reuse(
+def test_T22_any_other_repetition_is_a_reuse(
     sign_in: SignIn, tokens_of_anna: Tokens, clock: SetClock, sessions: Sessions, again: str
 ) -> None:
     first = sign_in.refresh(tokens_of_anna.refresh_token, "key-1")
@@ -127,26 +127,30 @@ def test_T22_anything_else_is_a_reuse(
 @pytest.mark.parametrize(
     "token", ["", "abc", "' OR 1=1 --", "x" * 8192, "\ud800", "é" * 43], ids=lambda value: ascii(value)[:16]
 )
-def test_T23_what_was_never_a_token(sign_in: SignIn, tokens_of_anna: Tokens, token: str) -> None:
+def test_T23_an_unknown_token_is_refused(sign_in: SignIn, tokens_of_anna: Tokens, token: str) -> None:
     assert refused(sign_in, token)
     assert is_known(sign_in, tokens_of_anna)
 
 
-def test_T23_neither_an_access_token_nor_a_part_of_one_refreshes(sign_in: SignIn, tokens_of_anna: Tokens) -> None:
+def test_T23_an_access_token_or_a_changed_token_is_refused(sign_in: SignIn, tokens_of_anna: Tokens) -> None:
     assert refused(sign_in, tokens_of_anna.access_token)
     assert refused(sign_in, tokens_of_anna.refresh_token[:-1])
     assert refused(sign_in, tokens_of_anna.refresh_token + " ")
     assert sign_in.refresh(tokens_of_anna.refresh_token).expires_in == 600
 
 
-def test_T23_unused_for_fourteen_days(sign_in: SignIn, tokens_of_anna: Tokens, clock: SetClock) -> None:
+def test_T23_a_refresh_token_expires_after_fourteen_days_without_use(
+    sign_in: SignIn, tokens_of_anna: Tokens, clock: SetClock
+) -> None:
     clock.move(days=14, seconds=-1)
     renewed = sign_in.refresh(tokens_of_anna.refresh_token)
     clock.move(days=14)
     assert refused(sign_in, renewed.refresh_token)
 
 
-def test_T23_thirty_days_after_signing_in(sign_in: SignIn, tokens_of_anna: Tokens, clock: SetClock) -> None:
+def test_T23_a_session_expires_thirty_days_after_sign_in(
+    sign_in: SignIn, tokens_of_anna: Tokens, clock: SetClock
+) -> None:
     token = tokens_of_anna.refresh_token
     for _ in range(3):
         clock.move(days=9)
@@ -157,11 +161,11 @@ def test_T23_thirty_days_after_signing_in(sign_in: SignIn, tokens_of_anna: Token
     assert refused(sign_in, token)
 
 
-def test_T24_after_what_ends_a_session_no_refresh(
+def test_T24_an_ended_session_cannot_be_refreshed(
     identity: IdentityService, sign_in: SignIn, anna: UUID, sessions: Sessions
 ) -> None:
-    kept = enter(sign_in)
-    blows: dict[str, Callable[[Tokens], object]] = {
+    kept = log_in(sign_in)
+    endings: dict[str, Callable[[Tokens], object]] = {
         "logout": lambda tokens: sign_in.logout(tokens.refresh_token),
         "ended_by_user": lambda tokens: sign_in.end_session(anna, session_of(sign_in, tokens)),
         "password_changed": lambda _: sign_in.change_password(
@@ -169,11 +173,11 @@ def test_T24_after_what_ends_a_session_no_refresh(
         ),
         "disabled": lambda _: identity.set_active(anna, False),
     }
-    entered = {reason: kept if reason == "disabled" else enter(sign_in) for reason in blows}
-    for reason, blow in blows.items():
-        blow(entered[reason])
-        assert refused(sign_in, entered[reason].refresh_token)
-        assert not is_known(sign_in, entered[reason])
+    logged_in = {reason: kept if reason == "disabled" else log_in(sign_in) for reason in endings}
+    for reason, end in endings.items():
+        end(logged_in[reason])
+        assert refused(sign_in, logged_in[reason].refresh_token)
+        assert not is_known(sign_in, logged_in[reason])
     assert end_reasons(sessions) == {"logout": 1, "ended_by_user": 1, "password_changed": 1, "disabled": 1}
 
 
@@ -183,16 +187,16 @@ def session_of(sign_in: SignIn, tokens: Tokens) -> UUID:
     return session_id
 
 
-def test_T25_logging_out_with_anything_is_well(sign_in: SignIn, tokens_of_anna: Tokens) -> None:
+def test_T25_logout_accepts_any_token(sign_in: SignIn, tokens_of_anna: Tokens) -> None:
     for token in ("", "abc", "\ud800", tokens_of_anna.access_token, tokens_of_anna.refresh_token[:-1]):
         sign_in.logout(token)
     assert is_known(sign_in, tokens_of_anna)
 
 
-def test_T25_T26_logging_out_ends_this_session_only_also_by_an_earlier_token_of_it(
+def test_T25_T26_logout_ends_only_its_session_also_with_a_rotated_token(
     sign_in: SignIn, tokens_of_anna: Tokens, sessions: Sessions
 ) -> None:
-    other = enter(sign_in)
+    other = log_in(sign_in)
     renewed = sign_in.refresh(tokens_of_anna.refresh_token)
     for _ in range(2):
         sign_in.logout(tokens_of_anna.refresh_token)
@@ -200,42 +204,40 @@ def test_T25_T26_logging_out_ends_this_session_only_also_by_an_earlier_token_of_
     assert end_reasons(sessions) == {"logout": 1, None: 1}
 
 
-def test_ten_sessions_and_the_least_recently_used_makes_room(
+def test_an_eleventh_session_ends_the_least_recently_used(
     sign_in: SignIn, anna: UUID, clock: SetClock, sessions: Sessions
 ) -> None:
-    entered = []
+    logged_in = []
     for number in range(10):
-        entered.append(enter(sign_in, f"client {number}"))
+        logged_in.append(log_in(sign_in, f"client {number}"))
         clock.move(seconds=1)
-    entered[0] = sign_in.refresh(entered[0].refresh_token)
+    logged_in[0] = sign_in.refresh(logged_in[0].refresh_token)
     clock.move(seconds=1)
-    enter(sign_in, "client 10")
-    assert [is_known(sign_in, each) for each in entered] == [True, False, *[True] * 8]
+    log_in(sign_in, "client 10")
+    assert [is_known(sign_in, each) for each in logged_in] == [True, False, *[True] * 8]
     assert end_reasons(sessions) == {None: 10, "too_many": 1}
     shown = sign_in.sessions(anna, None)
     assert [session.client for session in shown] == [f"client {n}" for n in (10, 9, 8, 7, 6, 5, 4, 3, 2, 0)]
 
 
-def test_ten_sessions_also_when_many_begin_at_once(sign_in: SignIn, anna: UUID) -> None:
-    def persist(_: int) -> Tokens:
+def test_at_most_ten_sessions_also_with_parallel_logins(sign_in: SignIn, anna: UUID) -> None:
+    def log_in_until_allowed(_: int) -> Tokens:
         while True:
             with suppress(RateLimited):
-                return enter(sign_in)
+                return log_in(sign_in)
 
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(persist, range(24)))
+        list(pool.map(log_in_until_allowed, range(24)))
     assert len(sign_in.sessions(anna, None, limit=100)) == 10
 
 
-def test_sessions_as_their_owner_sees_them(
-    identity: IdentityService, sign_in: SignIn, anna: UUID, clock: SetClock
-) -> None:
+def test_the_list_of_sessions(identity: IdentityService, sign_in: SignIn, anna: UUID, clock: SetClock) -> None:
     identity.register(by_email("boris@example.com"))
-    enter(sign_in, "his", "boris@example.com")
+    log_in(sign_in, "his", "boris@example.com")
     clock.move(days=-13)
     began = clock.at
-    enter(sign_in, "gone")
-    kept = enter(sign_in, "\tFirefox\r\n\u202e" + "x" * 300)
+    log_in(sign_in, "gone")
+    kept = log_in(sign_in, "\tFirefox\r\n\u202e" + "x" * 300)
     clock.move(days=14)
     clock.move(seconds=-1)
     kept = sign_in.refresh(kept.refresh_token)
@@ -247,7 +249,9 @@ def test_sessions_as_their_owner_sees_them(
     assert sign_in.sessions(anna, uuid4())[0].current is False
 
 
-def test_nobody_ends_what_is_not_his(identity: IdentityService, sign_in: SignIn, tokens_of_anna: Tokens) -> None:
+def test_a_session_of_another_user_cannot_be_ended(
+    identity: IdentityService, sign_in: SignIn, tokens_of_anna: Tokens
+) -> None:
     boris = identity.register(by_email("boris@example.com")).id
     for session_id in (session_of(sign_in, tokens_of_anna), uuid4()):
         with pytest.raises(NotFound) as error:

@@ -1,4 +1,4 @@
-"""Changing the password: proven by the present one, and everybody else is out."""
+"""Password change: requires the current password and ends the other sessions."""
 
 from __future__ import annotations
 
@@ -27,38 +27,36 @@ def anna(identity: IdentityService) -> UUID:
 
 
 @pytest.fixture
-def here(sign_in: SignIn, anna: UUID) -> Tokens:
-    return enter(sign_in)
+def pair(sign_in: SignIn, anna: UUID) -> Tokens:
+    return log_in(sign_in)
 
 
-def enter(sign_in: SignIn, password: str = PASSWORD) -> Tokens:
+def log_in(sign_in: SignIn, password: str = PASSWORD) -> Tokens:
     return sign_in.login("anna@example.com", None, password)
 
 
-def change(sign_in: SignIn, here: Tokens, wanted: NewPassword) -> None:
-    caller: Caller = sign_in.authenticate(here.access_token)
+def change(sign_in: SignIn, pair: Tokens, wanted: NewPassword) -> None:
+    caller: Caller = sign_in.authenticate(pair.access_token)
     assert caller.user_id is not None
     assert caller.session_id is not None
     sign_in.change_password(caller.user_id, caller.session_id, wanted)
 
 
-def test_T34_this_session_stays_and_every_other_ends(sign_in: SignIn, here: Tokens, sessions: Sessions) -> None:
-    other = enter(sign_in)
-    change(sign_in, here, CHANGE)
-    assert sign_in.authenticate(here.access_token).role == "buyer"
+def test_T34_every_other_session_ends(sign_in: SignIn, pair: Tokens, sessions: Sessions) -> None:
+    other = log_in(sign_in)
+    change(sign_in, pair, CHANGE)
+    assert sign_in.authenticate(pair.access_token).role == "buyer"
     with pytest.raises(MarketError):
         sign_in.authenticate(other.access_token)
     with pytest.raises(InvalidCredentials):
-        enter(sign_in)
-    assert enter(sign_in, NEW).expires_in == 600
+        log_in(sign_in)
+    assert log_in(sign_in, NEW).expires_in == 600
     with sessions.begin() as session:
         reasons = session.execute(text("SELECT end_reason FROM identity.sessions ORDER BY id")).scalars().all()
     assert reasons == [None, "password_changed", None]
 
 
-def test_T34_a_reset_asked_for_before_is_not_good_any_more(
-    sign_in: SignIn, here: Tokens, anna: UUID, sessions: Sessions
-) -> None:
+def test_T34_earlier_reset_tokens_become_invalid(sign_in: SignIn, pair: Tokens, anna: UUID, sessions: Sessions) -> None:
     with sessions.begin() as session:
         session.execute(
             text(
@@ -67,28 +65,28 @@ def test_T34_a_reset_asked_for_before_is_not_good_any_more(
             ),
             {"user_id": anna},
         )
-    change(sign_in, here, CHANGE)
+    change(sign_in, pair, CHANGE)
     with sessions.begin() as session:
         live = session.execute(text("SELECT count(*) FROM identity.password_reset_tokens WHERE spent_at IS NULL"))
         assert live.scalar_one() == 0
 
 
-def test_T33_a_wrong_one_counts_like_a_wrong_login(sign_in: SignIn, here: Tokens, clock: SetClock) -> None:
+def test_T33_a_wrong_current_password_counts_like_a_wrong_login(sign_in: SignIn, pair: Tokens, clock: SetClock) -> None:
     for _ in range(FREE_FAILURES - 1):
         with pytest.raises(InvalidCredentials) as refused:
-            change(sign_in, here, WRONG)
+            change(sign_in, pair, WRONG)
         assert refused.value.detail == "This is not the present password."
     with pytest.raises(InvalidCredentials):
-        enter(sign_in, "wrong-Password-1")
+        log_in(sign_in, "wrong-Password-1")
     with pytest.raises(RateLimited):
-        change(sign_in, here, CHANGE)
+        change(sign_in, pair, CHANGE)
     with pytest.raises(RateLimited):
-        enter(sign_in)
+        log_in(sign_in)
     clock.move(seconds=1)
-    change(sign_in, here, CHANGE)
+    change(sign_in, pair, CHANGE)
     for _ in range(FREE_FAILURES - 1):
         with pytest.raises(InvalidCredentials):
-            change(sign_in, here, NewPassword(PASSWORD, "and one more set of words"))
+            change(sign_in, pair, NewPassword(PASSWORD, "and one more set of words"))
 
 
 @pytest.mark.parametrize(
@@ -104,29 +102,29 @@ def test_T33_a_wrong_one_counts_like_a_wrong_login(sign_in: SignIn, here: Tokens
     ],
     ids=["equal", "short", "common", "address", "name", "long", "U+0000"],
 )
-def test_T35_weak_or_the_same(sign_in: SignIn, here: Tokens, new: str, code: str) -> None:
+def test_T35_a_weak_or_unchanged_password_is_refused(sign_in: SignIn, pair: Tokens, new: str, code: str) -> None:
     with pytest.raises(Invalid) as refused:
-        change(sign_in, here, NewPassword(PASSWORD, new))
+        change(sign_in, pair, NewPassword(PASSWORD, new))
     assert (refused.value.code, refused.value.pointer) == (code, "/newPassword")
-    assert enter(sign_in).expires_in == 600
+    assert log_in(sign_in).expires_in == 600
 
 
-def test_T35_the_same_in_another_spelling(sign_in: SignIn, identity: IdentityService) -> None:
+def test_T35_the_same_password_in_another_unicode_form_is_refused(sign_in: SignIn, identity: IdentityService) -> None:
     identity.register(by_email(password="Ёжик-в-тумане-77"))
-    here = enter(sign_in, "Ёжик-в-тумане-77")
+    pair = log_in(sign_in, "Ёжик-в-тумане-77")
     with pytest.raises(PasswordTooWeak):
-        change(sign_in, here, NewPassword("Ёжик-в-тумане-77", "Е\u0308жик-в-тумане-77"))
+        change(sign_in, pair, NewPassword("Ёжик-в-тумане-77", "Е\u0308жик-в-тумане-77"))
 
 
-def test_T33_of_two_changes_at_once_one_is_made(here: Tokens, sign_in: SignIn, make_sign_in: MakeSignIn) -> None:
+def test_T33_of_two_parallel_changes_one_succeeds(pair: Tokens, sign_in: SignIn, make_sign_in: MakeSignIn) -> None:
     class Interrupted(PasswordHasher):
-        """Lets the other change happen after the present password was checked."""
+        """Runs another change after the current password was checked."""
 
         def verify(self, hash_text: str | None, password: str) -> bool:
-            fits = super().verify(hash_text, password)
-            change(sign_in, here, CHANGE)
-            return fits
+            matches = super().verify(hash_text, password)
+            change(sign_in, pair, CHANGE)
+            return matches
 
     with Interrupted(Argon2Profile(1, 8, 1)) as hasher, pytest.raises(InvalidCredentials):
-        change(make_sign_in(hasher), here, NewPassword(PASSWORD, "and one more set of words"))
-    assert enter(sign_in, NEW).expires_in == 600
+        change(make_sign_in(hasher), pair, NewPassword(PASSWORD, "and one more set of words"))
+    assert log_in(sign_in, NEW).expires_in == 600

@@ -1,4 +1,4 @@
-"""Wrong passwords: counted before they are compared, slowed down, stopped, and forgotten by the right one."""
+"""Login throttle: wrong passwords are counted before the comparison, delayed, and finally blocked."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from services.db import Sessions
 from services.errors import InvalidCredentials, MarketError, RateLimited, Unavailable
-from services.identity.login_throttle import FREE_FAILURES, LAST_FAILURE, LONGEST_WAIT, Subjects
+from services.identity.login_throttle import FREE_FAILURES, LAST_FAILURE, LONGEST_WAIT, ThrottleSubjects
 from services.identity.passwords import Argon2Profile, PasswordHasher
 from services.identity.service import IdentityService
 from services.identity.sign_in import SignIn
@@ -19,8 +19,8 @@ from tests.services.identity.doubles import KEY, PASSWORD, MakeSignIn, SetClock,
 WRONG = "wrong-Password-1"
 
 
-class Counting(PasswordHasher):
-    """Says how many passwords were compared."""
+class CountingHasher(PasswordHasher):
+    """Counts the passwords that were compared."""
 
     def __init__(self) -> None:
         super().__init__(Argon2Profile(1, 8, 1), cores=1)
@@ -31,8 +31,8 @@ class Counting(PasswordHasher):
         return super().verify(hash_text, password)
 
 
-class Busy(PasswordHasher):
-    """Has no room for anybody."""
+class BusyHasher(PasswordHasher):
+    """Its queue is always full."""
 
     def verify(self, hash_text: str | None, password: str) -> bool:
         raise Unavailable("Too many people are signing in at this moment.", retry_after=2)
@@ -53,7 +53,7 @@ def fail(sign_in: SignIn, clock: SetClock, times: int, email: str = "anna@exampl
 
 
 @pytest.mark.parametrize("email", ["anna@example.com", "nobody@example.com"])
-def test_T13_the_wait_doubles_from_the_fifth_failure_on_for_known_and_unknown_alike(
+def test_T13_the_wait_doubles_from_the_fifth_failure_on_for_known_and_unknown_identifiers(
     identity: IdentityService, sign_in: SignIn, clock: SetClock, email: str
 ) -> None:
     identity.register(by_email())
@@ -69,11 +69,11 @@ def test_T13_the_wait_doubles_from_the_fifth_failure_on_for_known_and_unknown_al
     assert waits == [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900]
 
 
-def test_T13_while_one_waits_nothing_is_hashed(
+def test_T13_while_a_subject_waits_no_password_is_hashed(
     identity: IdentityService, make_sign_in: MakeSignIn, clock: SetClock
 ) -> None:
     identity.register(by_email())
-    with Counting() as hasher:
+    with CountingHasher() as hasher:
         sign_in = make_sign_in(hasher)
         for _ in range(FREE_FAILURES):
             outcome(sign_in)
@@ -82,16 +82,18 @@ def test_T13_while_one_waits_nothing_is_hashed(
         assert (outcome(sign_in, password=PASSWORD), hasher.compared) == ("signed in", FREE_FAILURES + 1)
 
 
-def test_T13_sixty_four_guesses_at_once_are_five(identity: IdentityService, make_sign_in: MakeSignIn) -> None:
+def test_T13_of_sixty_four_parallel_guesses_five_are_compared(
+    identity: IdentityService, make_sign_in: MakeSignIn
+) -> None:
     identity.register(by_email())
-    with Counting() as hasher, ThreadPoolExecutor(64) as pool:
+    with CountingHasher() as hasher, ThreadPoolExecutor(64) as pool:
         sign_in = make_sign_in(hasher)
         found = Counter(pool.map(lambda _: outcome(sign_in), range(64)))
     assert found == {"invalid-credentials": FREE_FAILURES, "rate-limited": 64 - FREE_FAILURES}
     assert hasher.compared == FREE_FAILURES
 
 
-def test_T13_the_right_password_forgets_the_wrong_ones(
+def test_T13_the_right_password_resets_the_count(
     identity: IdentityService, sign_in: SignIn, clock: SetClock, sessions: Sessions
 ) -> None:
     identity.register(by_email())
@@ -102,27 +104,27 @@ def test_T13_the_right_password_forgets_the_wrong_ones(
         assert session.execute(text("SELECT count(*) FROM identity.login_failures")).scalar_one() == 0
 
 
-def test_T13_after_a_hundred_failures_no_password_is_right(
+def test_T13_after_a_hundred_failures_every_password_is_refused(
     identity: IdentityService, make_sign_in: MakeSignIn, clock: SetClock, sessions: Sessions
 ) -> None:
     anna = identity.register(by_email()).id
-    with Counting() as hasher:
+    with CountingHasher() as hasher:
         sign_in = make_sign_in(hasher)
-        open_already = sign_in.login("anna@example.com", None, PASSWORD).access_token
-        fail_in_the_table(sessions, clock, LAST_FAILURE - 1)
+        existing = sign_in.login("anna@example.com", None, PASSWORD).access_token
+        write_failures(sessions, clock, LAST_FAILURE - 1)
         assert outcome(sign_in, password=PASSWORD) == "signed in"
-        fail_in_the_table(sessions, clock, LAST_FAILURE)
+        write_failures(sessions, clock, LAST_FAILURE)
         compared = hasher.compared
         assert outcome(sign_in, password=PASSWORD) == "invalid-credentials"
         assert hasher.compared == compared + 1
         clock.move(days=400)
         assert outcome(sign_in, password=PASSWORD) == "invalid-credentials"
         clock.move(days=-400)
-    # T14: whoever is signed in stays so.
-    assert sign_in.authenticate(open_already).user_id == anna
+    # T14: an existing session stays valid.
+    assert sign_in.authenticate(existing).user_id == anna
 
 
-def test_T13_each_identifier_counts_for_itself(identity: IdentityService, sign_in: SignIn) -> None:
+def test_T13_each_identifier_has_its_own_count(identity: IdentityService, sign_in: SignIn) -> None:
     identity.register(by_email())
     identity.register(by_phone())
     for _ in range(FREE_FAILURES):
@@ -131,18 +133,18 @@ def test_T13_each_identifier_counts_for_itself(identity: IdentityService, sign_i
     assert sign_in.login(None, "+79991234567", PASSWORD).expires_in == 600
 
 
-def test_T13_however_the_address_is_written(identity: IdentityService, sign_in: SignIn) -> None:
+def test_T13_all_notations_of_an_address_share_one_count(identity: IdentityService, sign_in: SignIn) -> None:
     identity.register(by_email())
     for email in ("anna@example.com", "ANNA@example.com", "anna@EXAMPLE.com", "anna@example.com.", "ａnna@example.com"):
         assert outcome(sign_in, email) == "invalid-credentials"
     assert outcome(sign_in, "anna@example.com", PASSWORD) == "rate-limited"
 
 
-def test_T16_a_password_that_was_never_compared_is_no_failure(
+def test_T16_a_password_that_was_not_compared_is_not_counted(
     identity: IdentityService, make_sign_in: MakeSignIn, sign_in: SignIn
 ) -> None:
     identity.register(by_email())
-    with Busy(Argon2Profile(1, 8, 1)) as hasher:
+    with BusyHasher(Argon2Profile(1, 8, 1)) as hasher:
         for _ in range(FREE_FAILURES - 1):
             assert outcome(make_sign_in(hasher), password=PASSWORD) == "service-unavailable"
     for _ in range(FREE_FAILURES - 1):
@@ -150,17 +152,17 @@ def test_T16_a_password_that_was_never_compared_is_no_failure(
     assert outcome(sign_in, password=PASSWORD) == "signed in"
 
 
-def test_T13_names_are_kept_as_keyed_hashes(sign_in: SignIn, sessions: Sessions) -> None:
+def test_T13_identifiers_are_stored_as_keyed_hashes(sign_in: SignIn, sessions: Sessions) -> None:
     with pytest.raises(InvalidCredentials):
         sign_in.login("nobody@example.com", None, WRONG)
     with sessions.begin() as session:
         row = session.execute(text("SELECT subject, failures FROM identity.login_failures")).one()
     assert (len(row.subject), row.failures) == (32, 1)
-    assert Subjects(KEY).of_account("nobody@example.com", None) == [row.subject]
-    assert Subjects("another key").of_account("nobody@example.com", None) != [row.subject]
+    assert ThrottleSubjects(KEY).of_account("nobody@example.com", None) == [row.subject]
+    assert ThrottleSubjects("another key").of_account("nobody@example.com", None) != [row.subject]
 
 
-def fail_in_the_table(sessions: Sessions, clock: SetClock, failures: int) -> None:
+def write_failures(sessions: Sessions, clock: SetClock, failures: int) -> None:
     with sessions.begin() as session:
         session.execute(
             text(
@@ -168,7 +170,7 @@ def fail_in_the_table(sessions: Sessions, clock: SetClock, failures: int) -> Non
                 " ON CONFLICT (subject) DO UPDATE SET failures = :failures, blocked_until = NULL"
             ),
             {
-                "subject": Subjects(KEY).of_account("anna@example.com", None)[0],
+                "subject": ThrottleSubjects(KEY).of_account("anna@example.com", None)[0],
                 "failures": failures,
                 "now": clock.override(),
             },

@@ -1,4 +1,4 @@
-"""Signing in: one answer for every failure, and hashes that follow the settings."""
+"""Login: one answer for every failure, and hashes that follow the settings."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from services.identity.sign_in import SignIn
 from tests.services.identity.doubles import PASSWORD, MakeSignIn, by_email, by_phone
 
 
-def test_by_either_identifier_however_written(identity: IdentityService, sign_in: SignIn) -> None:
+def test_login_with_either_identifier_in_any_notation(identity: IdentityService, sign_in: SignIn) -> None:
     anna, boris = identity.register(by_email()).id, identity.register(by_phone()).id
     by_mail = sign_in.login("ANNA@EXAMPLE.com", None, PASSWORD)
     by_number = sign_in.login(None, "8 999 123 45 67", PASSWORD)
@@ -25,7 +25,7 @@ def test_by_either_identifier_however_written(identity: IdentityService, sign_in
     assert by_mail.expires_in == 600
 
 
-def test_the_refresh_token_is_kept_only_as_a_hash(
+def test_the_refresh_token_is_stored_only_as_a_hash(
     identity: IdentityService, sign_in: SignIn, sessions: Sessions
 ) -> None:
     identity.register(by_email())
@@ -39,7 +39,9 @@ def test_the_refresh_token_is_kept_only_as_a_hash(
     assert (row.same, row.kind, row.spent_at) == (True, "refresh", None)
 
 
-def test_T12_one_answer_for_unknown_wrong_and_disabled(identity: IdentityService, sign_in: SignIn) -> None:
+def test_T12_one_answer_for_an_unknown_or_disabled_account_and_a_wrong_password(
+    identity: IdentityService, sign_in: SignIn
+) -> None:
     anna = identity.register(by_email()).id
     boris = identity.register(by_email("boris@example.com")).id
     identity.set_active(boris, False)
@@ -59,7 +61,7 @@ def test_T12_one_answer_for_unknown_wrong_and_disabled(identity: IdentityService
     assert identity.profile(anna).email == "anna@example.com"
 
 
-def test_T18_what_is_no_identifier_is_refused_as_such(sign_in: SignIn) -> None:
+def test_T18_an_invalid_identifier_is_refused(sign_in: SignIn) -> None:
     for email, phone, pointer in [
         (None, "anna@example.com", "/phone"),
         ("' OR 1=1 --", None, "/email"),
@@ -90,47 +92,49 @@ def test_T19_an_outdated_hash_is_replaced_once(
     assert seen[1][0] != seen[0][0]
 
 
-def test_T41_a_disabled_user_is_out_at_once_and_stays_signed_out(identity: IdentityService, sign_in: SignIn) -> None:
+def test_T41_disabling_ends_sessions_and_enabling_does_not_restore_them(
+    identity: IdentityService, sign_in: SignIn
+) -> None:
     anna = identity.register(by_email()).id
     tokens = sign_in.login("anna@example.com", None, PASSWORD)
     identity.set_active(anna, False)
-    assert _is_known(sign_in, tokens.access_token) is False
+    assert _is_signed_in(sign_in, tokens.access_token) is False
     identity.set_active(anna, True)
-    assert _is_known(sign_in, tokens.access_token) is False
-    assert _is_known(sign_in, sign_in.login("anna@example.com", None, PASSWORD).access_token) is True
+    assert _is_signed_in(sign_in, tokens.access_token) is False
+    assert _is_signed_in(sign_in, sign_in.login("anna@example.com", None, PASSWORD).access_token) is True
 
 
-class Interrupted(PasswordHasher):
-    """Lets something happen between the check of a password and the session that it opens."""
+class InterruptedHasher(PasswordHasher):
+    """Runs a function between the check of a password and the opening of the session."""
 
     def __init__(self, meanwhile: Callable[[], object]) -> None:
         super().__init__(Argon2Profile(1, 8, 1))
         self._meanwhile = meanwhile
 
     def verify(self, hash_text: str | None, password: str) -> bool:
-        fits = super().verify(hash_text, password)
+        matches = super().verify(hash_text, password)
         self._meanwhile()
-        return fits
+        return matches
 
 
 @pytest.mark.parametrize(
-    "blow", ["UPDATE identity.users SET is_active = false", "UPDATE identity.credentials SET hash = 'x'"]
+    "statement", ["UPDATE identity.users SET is_active = false", "UPDATE identity.credentials SET hash = 'x'"]
 )
-def test_T41_no_session_opens_on_what_changed_while_the_password_was_checked(
-    identity: IdentityService, sessions: Sessions, make_sign_in: MakeSignIn, blow: str
+def test_T41_no_session_opens_when_the_account_changed_during_the_check(
+    identity: IdentityService, sessions: Sessions, make_sign_in: MakeSignIn, statement: str
 ) -> None:
-    def strike() -> None:
+    def interfere() -> None:
         with sessions.begin() as session:
-            session.execute(text(blow))
+            session.execute(text(statement))
 
     identity.register(by_email())
-    with Interrupted(strike) as passwords, pytest.raises(InvalidCredentials):
+    with InterruptedHasher(interfere) as passwords, pytest.raises(InvalidCredentials):
         make_sign_in(passwords).login("anna@example.com", None, PASSWORD)
     with sessions.begin() as session:
         assert session.execute(text("SELECT count(*) FROM identity.sessions")).scalar_one() == 0
 
 
-def test_nobody_cannot_be_switched(identity: IdentityService) -> None:
+def test_an_unknown_user_cannot_be_disabled(identity: IdentityService) -> None:
     with pytest.raises(NotFound):
         identity.set_active(uuid4(), False)
 
@@ -141,7 +145,7 @@ def _credential(sessions: Sessions) -> tuple[str, str]:
     return row.hash, row.parameters
 
 
-def _is_known(sign_in: SignIn, token: str) -> bool:
+def _is_signed_in(sign_in: SignIn, token: str) -> bool:
     try:
         sign_in.authenticate(token)
     except Unauthenticated:

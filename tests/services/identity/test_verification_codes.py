@@ -1,4 +1,4 @@
-"""Codes: sent to who has the identifier, good once, guessed at five times, and silent about who has an account."""
+"""Verification codes: single use, five guesses, and the same answers for known and unknown identifiers."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from sqlalchemy import text
 from services.db import Sessions
 from services.errors import InvalidCode, InvalidCredentials, MarketError, RateLimited, Unauthenticated
 from services.identity.account_messages import AccountMessages
-from services.identity.send_limits import Pacing
+from services.identity.send_limits import SendLimits
 from services.identity.service import IdentityService
 from services.identity.sign_in import SignIn
-from services.identity.verification_codes import Codes
+from services.identity.verification_codes import VerificationCodes
 from services.identity.views import Profile
 from services.rate_limiter import Limits
 from services.secrets import Vault
@@ -31,24 +31,24 @@ def anna(identity: IdentityService) -> Profile:
     return identity.register(by_email(ANNA))
 
 
-def codes_to(outbox: AccountMessages, to: str) -> list[str]:
-    """Every code on its way to an identifier, oldest first."""
-    return [each.variables["code"] for each in outbox.take(100) if each.to == to and "code" in each.variables]
+def codes_sent_to(outbox: AccountMessages, to: str) -> list[str]:
+    """Every code that is pending for an identifier, oldest first."""
+    return [each.variables["code"] for each in outbox.pending(100) if each.to == to and "code" in each.variables]
 
 
-def sent(codes: Codes, outbox: AccountMessages, to: str = ANNA) -> str:
-    """A code that was just sent."""
+def sent(codes: VerificationCodes, outbox: AccountMessages, to: str = ANNA) -> str:
+    """Send a code and return it."""
     codes.send(*((to, None) if "@" in to else (None, to)))
-    return codes_to(outbox, to)[-1]
+    return codes_sent_to(outbox, to)[-1]
 
 
-def another(code: str) -> str:
-    """A code that it is not."""
+def wrong(code: str) -> str:
+    """Another code."""
     return f"{(int(code) + 1) % 1_000_000:06}"
 
 
-def test_T28_a_code_proves_an_address(
-    codes: Codes, outbox: AccountMessages, anna: Profile, identity: IdentityService
+def test_T28_a_code_verifies_an_address(
+    codes: VerificationCodes, outbox: AccountMessages, anna: Profile, identity: IdentityService
 ) -> None:
     code = sent(codes, outbox)
     assert len(code) == 6
@@ -57,31 +57,31 @@ def test_T28_a_code_proves_an_address(
     assert identity.profile(anna.id).email_verified
 
 
-def test_a_code_proves_a_number_however_it_is_written(
-    codes: Codes, outbox: AccountMessages, identity: IdentityService
+def test_a_code_verifies_a_phone_in_any_notation(
+    codes: VerificationCodes, outbox: AccountMessages, identity: IdentityService
 ) -> None:
     mine = identity.register(by_phone(PHONE))
     codes.send(None, "8 (999) 123-45-67")
-    (message,) = outbox.take(10)
+    (message,) = outbox.pending(10)
     assert (message.channel, message.to, message.template, message.language) == ("sms", PHONE, "verify_phone", "en")
     codes.confirm(None, "+7 999 1234567", message.variables["code"])
     assert identity.profile(mine.id).phone_verified
 
 
-def test_T27_nothing_goes_to_an_unknown_or_proven_address(
-    codes: Codes, outbox: AccountMessages, anna: Profile, clock: SetClock
+def test_T27_nothing_is_sent_to_an_unknown_or_verified_address(
+    codes: VerificationCodes, outbox: AccountMessages, anna: Profile, clock: SetClock
 ) -> None:
     codes.send(STRANGER, None)
     codes.confirm(ANNA, None, sent(codes, outbox))
     clock.move(seconds=61)
     codes.send(ANNA, None)
-    to = [message.to for message in outbox.take(10)]
+    to = [message.to for message in outbox.pending(10)]
     assert to == [None, ANNA, None]
 
 
 @pytest.mark.parametrize("address", [ANNA, STRANGER])
-def test_T10_pauses_and_bounds_are_alike_for_known_and_unknown(
-    codes: Codes, anna: Profile, clock: SetClock, address: str
+def test_T10_limits_are_the_same_for_known_and_unknown_addresses(
+    codes: VerificationCodes, anna: Profile, clock: SetClock, address: str
 ) -> None:
     waits = []
     for _ in range(30):
@@ -98,7 +98,7 @@ def test_T10_pauses_and_bounds_are_alike_for_known_and_unknown(
     codes.send(address, None)
 
 
-def test_T10_ten_a_day(codes: Codes, anna: Profile, clock: SetClock) -> None:
+def test_T10_ten_codes_per_day(codes: VerificationCodes, anna: Profile, clock: SetClock) -> None:
     taken = 0
     for _ in range(24):
         try:
@@ -107,26 +107,26 @@ def test_T10_ten_a_day(codes: Codes, anna: Profile, clock: SetClock) -> None:
         except RateLimited:
             pass
         clock.move(minutes=20)
-    assert taken == 13  # ten at once, and one more every 2.4 h
+    assert taken == 13  # ten, and one more every 2.4 h
 
 
-def test_T28_five_tries_a_code(codes: Codes, outbox: AccountMessages, anna: Profile) -> None:
+def test_T28_five_guesses_per_code(codes: VerificationCodes, outbox: AccountMessages, anna: Profile) -> None:
     code = sent(codes, outbox)
     for _ in range(5):
         with pytest.raises(InvalidCode):
-            codes.confirm(ANNA, None, another(code))
+            codes.confirm(ANNA, None, wrong(code))
     with pytest.raises(InvalidCode):
         codes.confirm(ANNA, None, code)
 
 
-def test_T29_fifty_guesses_at_once_compare_five(
-    codes: Codes, outbox: AccountMessages, anna: Profile, sessions: Sessions
+def test_T29_of_fifty_parallel_guesses_five_are_compared(
+    codes: VerificationCodes, outbox: AccountMessages, anna: Profile, sessions: Sessions
 ) -> None:
     code = sent(codes, outbox)
 
     def guess(_: int) -> bool:
         try:
-            codes.confirm(ANNA, None, another(code))
+            codes.confirm(ANNA, None, wrong(code))
         except InvalidCode:
             return False
         return True
@@ -139,8 +139,8 @@ def test_T29_fifty_guesses_at_once_compare_five(
         codes.confirm(ANNA, None, code)
 
 
-def test_T29_the_right_code_fifty_times_at_once_is_taken_once(
-    codes: Codes, outbox: AccountMessages, anna: Profile
+def test_T29_of_fifty_parallel_confirmations_one_succeeds(
+    codes: VerificationCodes, outbox: AccountMessages, anna: Profile
 ) -> None:
     code = sent(codes, outbox)
 
@@ -155,19 +155,19 @@ def test_T29_the_right_code_fifty_times_at_once_is_taken_once(
         assert Counter(pool.map(confirm, range(50)))[True] == 1
 
 
-def _used(codes: Codes, outbox: AccountMessages, clock: SetClock) -> tuple[str, str]:
+def _used_code(codes: VerificationCodes, outbox: AccountMessages, clock: SetClock) -> tuple[str, str]:
     code = sent(codes, outbox)
     codes.confirm(ANNA, None, code)
     return ANNA, code
 
 
-def _old(codes: Codes, outbox: AccountMessages, clock: SetClock) -> tuple[str, str]:
+def _expired_code(codes: VerificationCodes, outbox: AccountMessages, clock: SetClock) -> tuple[str, str]:
     code = sent(codes, outbox)
     clock.move(minutes=10, seconds=1)
     return ANNA, code
 
 
-def _replaced(codes: Codes, outbox: AccountMessages, clock: SetClock) -> tuple[str, str]:
+def _replaced_code(codes: VerificationCodes, outbox: AccountMessages, clock: SetClock) -> tuple[str, str]:
     code = sent(codes, outbox)
     clock.move(seconds=61)
     while sent(codes, outbox) == code:
@@ -175,25 +175,28 @@ def _replaced(codes: Codes, outbox: AccountMessages, clock: SetClock) -> tuple[s
     return ANNA, code
 
 
-def _of_another(codes: Codes, outbox: AccountMessages, clock: SetClock) -> tuple[str, str]:
+def _code_of_another_address(codes: VerificationCodes, outbox: AccountMessages, clock: SetClock) -> tuple[str, str]:
     return STRANGER, sent(codes, outbox)
 
 
-def _no_number(codes: Codes, outbox: AccountMessages, clock: SetClock) -> tuple[str, str]:
+def _code_with_seven_digits(codes: VerificationCodes, outbox: AccountMessages, clock: SetClock) -> tuple[str, str]:
     return ANNA, sent(codes, outbox) + "0"
 
 
-def _never_asked(codes: Codes, outbox: AccountMessages, clock: SetClock) -> tuple[str, str]:
+def _never_requested(codes: VerificationCodes, outbox: AccountMessages, clock: SetClock) -> tuple[str, str]:
     return ANNA, "000000"
 
 
-@pytest.mark.parametrize("case", [_used, _old, _replaced, _of_another, _no_number, _never_asked])
-def test_T30_T32_one_answer_for_every_code_that_is_no_good(
-    codes: Codes,
+@pytest.mark.parametrize(
+    "case",
+    [_used_code, _expired_code, _replaced_code, _code_of_another_address, _code_with_seven_digits, _never_requested],
+)
+def test_T30_T32_one_answer_for_every_invalid_code(
+    codes: VerificationCodes,
     outbox: AccountMessages,
     clock: SetClock,
     anna: Profile,
-    case: Callable[[Codes, AccountMessages, SetClock], tuple[str, str]],
+    case: Callable[[VerificationCodes, AccountMessages, SetClock], tuple[str, str]],
 ) -> None:
     address, code = case(codes, outbox, clock)
     with pytest.raises(InvalidCode) as caught:
@@ -201,21 +204,26 @@ def test_T30_T32_one_answer_for_every_code_that_is_no_good(
     assert caught.value.detail == "This code is not valid (any more): ask for a new one."
 
 
-def test_T31_a_code_that_a_stranger_burned_can_be_asked_for_anew(
-    codes: Codes, outbox: AccountMessages, anna: Profile, clock: SetClock, identity: IdentityService, sign_in: SignIn
+def test_T31_after_a_stranger_used_up_the_guesses_a_new_code_can_be_requested(
+    codes: VerificationCodes,
+    outbox: AccountMessages,
+    anna: Profile,
+    clock: SetClock,
+    identity: IdentityService,
+    sign_in: SignIn,
 ) -> None:
     code = sent(codes, outbox)
     for _ in range(9):
         with pytest.raises(InvalidCode):
-            codes.confirm(ANNA, None, another(code))
+            codes.confirm(ANNA, None, wrong(code))
     sign_in.login(ANNA, None, PASSWORD)
     clock.move(seconds=61)
     codes.confirm(ANNA, None, sent(codes, outbox))
     assert identity.profile(anna.id).email_verified
 
 
-def test_T07_a_confirmation_ends_every_session_but_ones_own(
-    codes: Codes, outbox: AccountMessages, anna: Profile, sign_in: SignIn
+def test_T07_a_confirmation_ends_every_other_session(
+    codes: VerificationCodes, outbox: AccountMessages, anna: Profile, sign_in: SignIn
 ) -> None:
     squatter, mine = (sign_in.login(ANNA, None, PASSWORD).access_token for _ in range(2))
     codes.confirm(ANNA, None, sent(codes, outbox), sign_in.authenticate(mine))
@@ -224,8 +232,8 @@ def test_T07_a_confirmation_ends_every_session_but_ones_own(
         sign_in.authenticate(squatter)
 
 
-def test_T07_somebody_elses_token_keeps_nothing(
-    codes: Codes, outbox: AccountMessages, anna: Profile, sign_in: SignIn, identity: IdentityService
+def test_T07_a_token_of_another_user_keeps_no_session(
+    codes: VerificationCodes, outbox: AccountMessages, anna: Profile, sign_in: SignIn, identity: IdentityService
 ) -> None:
     identity.register(by_email(STRANGER))
     mine, other = (sign_in.login(each, None, PASSWORD).access_token for each in (ANNA, STRANGER))
@@ -235,11 +243,11 @@ def test_T07_somebody_elses_token_keeps_nothing(
         sign_in.authenticate(mine)
 
 
-def test_another_address_counts_once_its_code_is_confirmed(
-    codes: Codes, outbox: AccountMessages, anna: Profile, identity: IdentityService, sign_in: SignIn
+def test_a_new_address_is_set_when_its_code_is_confirmed(
+    codes: VerificationCodes, outbox: AccountMessages, anna: Profile, identity: IdentityService, sign_in: SignIn
 ) -> None:
     codes.change(anna.id, "Anna.New@Example.com", None, PASSWORD)
-    (code,) = codes_to(outbox, "Anna.New@example.com")
+    (code,) = codes_sent_to(outbox, "Anna.New@example.com")
     assert identity.profile(anna.id).email == ANNA
     codes.confirm("anna.new@example.com", None, code)
     changed = identity.profile(anna.id)
@@ -247,49 +255,53 @@ def test_another_address_counts_once_its_code_is_confirmed(
     sign_in.login("ANNA.NEW@example.com", None, PASSWORD)
     with pytest.raises(InvalidCredentials):
         sign_in.login(ANNA, None, PASSWORD)
-    assert [(each.to, each.template) for each in outbox.take(10)][-1] == (ANNA, "identifier_changed")
+    assert [(each.to, each.template) for each in outbox.pending(10)][-1] == (ANNA, "identifier_changed")
 
 
-def test_a_number_beside_the_address(codes: Codes, outbox: AccountMessages, anna: Profile, sign_in: SignIn) -> None:
+def test_a_phone_can_be_added_to_an_address(
+    codes: VerificationCodes, outbox: AccountMessages, anna: Profile, sign_in: SignIn
+) -> None:
     codes.change(anna.id, None, PHONE, PASSWORD)
-    codes.confirm(None, PHONE, codes_to(outbox, PHONE)[0])
+    codes.confirm(None, PHONE, codes_sent_to(outbox, PHONE)[0])
     sign_in.login(None, PHONE, PASSWORD)
-    assert "identifier_changed" not in [each.template for each in outbox.take(10)]
+    assert "identifier_changed" not in [each.template for each in outbox.pending(10)]
 
 
-def test_a_change_needs_the_password_and_wrong_ones_count(codes: Codes, outbox: AccountMessages, anna: Profile) -> None:
+def test_a_change_requires_the_password_and_wrong_ones_are_counted(
+    codes: VerificationCodes, outbox: AccountMessages, anna: Profile
+) -> None:
     for _ in range(5):
         with pytest.raises(InvalidCredentials):
             codes.change(anna.id, "other@example.com", None, "wrong password 123")
     with pytest.raises(RateLimited):
         codes.change(anna.id, "other@example.com", None, PASSWORD)
-    assert outbox.take(10) == []
+    assert outbox.pending(10) == []
 
 
-def test_nothing_goes_to_an_address_that_another_account_has(
-    codes: Codes, outbox: AccountMessages, anna: Profile, identity: IdentityService
+def test_nothing_is_sent_to_an_address_of_another_account(
+    codes: VerificationCodes, outbox: AccountMessages, anna: Profile, identity: IdentityService
 ) -> None:
     identity.register(by_email(STRANGER))
     codes.change(anna.id, STRANGER, None, PASSWORD)
-    assert [each.to for each in outbox.take(10)] == [None]
+    assert [each.to for each in outbox.pending(10)] == [None]
 
 
-def test_of_two_who_want_one_address_the_first_to_confirm_has_it(
-    codes: Codes, outbox: AccountMessages, anna: Profile, identity: IdentityService, clock: SetClock
+def test_of_two_accounts_the_first_to_confirm_an_address_gets_it(
+    codes: VerificationCodes, outbox: AccountMessages, anna: Profile, identity: IdentityService, clock: SetClock
 ) -> None:
     wanted, other = "wanted@example.com", identity.register(by_email(STRANGER))
     for user_id in (anna.id, other.id):
         codes.change(user_id, wanted, None, PASSWORD)
         clock.move(seconds=61)
-    first, second = codes_to(outbox, wanted)
+    first, second = codes_sent_to(outbox, wanted)
     codes.confirm(wanted, None, second)
     with pytest.raises(InvalidCode):
         codes.confirm(wanted, None, first)
     assert (identity.profile(other.id).email, identity.profile(anna.id).email) == (wanted, ANNA)
 
 
-def test_T10_one_address_is_written_to_once_a_minute_whoever_asks(
-    codes: Codes, outbox: AccountMessages, identity: IdentityService
+def test_T10_one_code_per_minute_and_address_for_all_accounts(
+    codes: VerificationCodes, outbox: AccountMessages, identity: IdentityService
 ) -> None:
     wanted = "wanted@example.com"
     people = [identity.register(by_email(f"person-{number}@example.com")).id for number in range(3)]
@@ -299,12 +311,12 @@ def test_T10_one_address_is_written_to_once_a_minute_whoever_asks(
             codes.change(user_id, wanted, None, PASSWORD)
         except RateLimited:
             break
-        found[user_id] = codes_to(outbox, wanted)[-1]
-    assert len(found) == 1  # the pause of a minute is the address's
+        found[user_id] = codes_sent_to(outbox, wanted)[-1]
+    assert len(found) == 1  # the limit is per address
 
 
-def test_codes_and_addresses_are_nowhere_in_the_clear(
-    codes: Codes, outbox: AccountMessages, anna: Profile, sessions: Sessions
+def test_codes_and_addresses_are_not_stored_in_clear_text(
+    codes: VerificationCodes, outbox: AccountMessages, anna: Profile, sessions: Sessions
 ) -> None:
     code = sent(codes, outbox)
     with sessions.begin() as session:
@@ -318,30 +330,37 @@ def test_codes_and_addresses_are_nowhere_in_the_clear(
     assert all(len(bytes(each)) == 32 and code.encode() not in bytes(each) for each in hashes)
 
 
-def test_F73_a_code_outlives_a_new_key(
-    codes: Codes, outbox: AccountMessages, anna: Profile, sessions: Sessions, clock: SetClock, identity: IdentityService
+def test_F73_a_code_stays_valid_after_a_key_rotation(
+    codes: VerificationCodes,
+    outbox: AccountMessages,
+    anna: Profile,
+    sessions: Sessions,
+    clock: SetClock,
+    identity: IdentityService,
 ) -> None:
     code = sent(codes, outbox)
-    rotated = Codes(sessions, outbox, codes._pacing, codes._check, clock, f"{'n' * 32},{KEY}", "RU")
+    rotated = VerificationCodes(sessions, outbox, codes._send_limits, codes._check, clock, f"{'n' * 32},{KEY}", "RU")
     rotated.confirm(ANNA, None, code)
     assert identity.profile(anna.id).email_verified
 
 
-def test_a_message_whose_key_is_gone_holds_up_nobody(
-    codes: Codes, sessions: Sessions, clock: SetClock, anna: Profile
+def test_a_message_that_cannot_be_decrypted_does_not_block_others(
+    codes: VerificationCodes, sessions: Sessions, clock: SetClock, anna: Profile
 ) -> None:
     codes.send(ANNA, None)
     other = AccountMessages(sessions, Vault("z" * 32), clock)
-    (lost,) = other.take(10)
+    (lost,) = other.pending(10)
     assert lost.to is None
-    other.forget([lost.id])
-    assert other.take(10) == []
+    other.remove([lost.id])
+    assert other.pending(10) == []
 
 
-def test_the_budget_of_text_messages(
-    sessions: Sessions, outbox: AccountMessages, codes: Codes, clock: SetClock
+def test_the_hourly_budget_of_sms(
+    sessions: Sessions, outbox: AccountMessages, codes: VerificationCodes, clock: SetClock
 ) -> None:
-    bounded = Codes(sessions, outbox, _poor(sessions, clock), codes._check, clock, KEY, "RU")
+    bounded = VerificationCodes(
+        sessions, outbox, _limits_with_a_small_budget(sessions, clock), codes._check, clock, KEY, "RU"
+    )
     outcomes = []
     for number in range(4):
         try:
@@ -353,5 +372,5 @@ def test_the_budget_of_text_messages(
     assert outcomes == ["sent", "sent", "rate-limited", "rate-limited"]
 
 
-def _poor(sessions: Sessions, clock: SetClock) -> Pacing:
-    return Pacing(Limits(sessions, KEY, clock), sms_per_hour=2)
+def _limits_with_a_small_budget(sessions: Sessions, clock: SetClock) -> SendLimits:
+    return SendLimits(Limits(sessions, KEY, clock), sms_per_hour=2)

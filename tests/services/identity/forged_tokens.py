@@ -1,4 +1,4 @@
-"""Access tokens that nobody issued, by what is wrong with them (ABUSE T112)."""
+"""Access tokens that the service did not issue, by their defect (ABUSE T112)."""
 
 from __future__ import annotations
 

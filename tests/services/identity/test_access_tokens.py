@@ -1,4 +1,4 @@
-"""Who a token speaks for, and every token that speaks for nobody."""
+"""Access tokens: what a valid one identifies, when it ends, and forged ones."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from services.identity.sign_in import SignIn
 from services.identity.signing_keys import SigningKeys
 from services.identity.views import Caller, CallerKind, Scope
 from tests.services.identity.doubles import PASSWORD, SetClock, by_email
-from tests.services.identity.forged import FORGED
+from tests.services.identity.forged_tokens import FORGED
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def token(identity: IdentityService, sign_in: SignIn) -> str:
     return sign_in.login("anna@example.com", None, PASSWORD).access_token
 
 
-def test_a_buyer(sign_in: SignIn, token: str) -> None:
+def test_a_token_identifies_a_buyer_and_a_session(sign_in: SignIn, token: str) -> None:
     claims = jwt.decode(token, options={"verify_signature": False})
     caller = sign_in.authenticate(token)
     assert caller == Caller(CallerKind.BUYER, caller.user_id, caller.session_id, "buyer", frozenset())
@@ -45,7 +45,7 @@ def test_a_buyer(sign_in: SignIn, token: str) -> None:
     assert jwt.get_unverified_header(token)["typ"] == "at+jwt"
 
 
-def test_an_operator_is_one_as_soon_as_the_row_says_so(
+def test_a_change_of_role_takes_effect_on_existing_tokens(
     identity: IdentityService, sign_in: SignIn, token: str, sessions: Sessions
 ) -> None:
     with sessions.begin() as session:
@@ -60,9 +60,7 @@ def test_a_service_has_its_scopes_and_write_includes_read(sign_in: SignIn, token
     assert allowed == {Scope.REFUNDS_WRITE, Scope.REFUNDS_READ, Scope.STOCKS_READ}
 
 
-def test_a_minted_operator_may_everything_and_a_buyer_nothing(
-    sign_in: SignIn, tokens: AccessTokens, token: str
-) -> None:
+def test_an_operator_has_every_scope_and_a_buyer_has_none(sign_in: SignIn, tokens: AccessTokens, token: str) -> None:
     operator = sign_in.authenticate(tokens.mint(CallerKind.OPERATOR))
     assert (operator.kind, operator.user_id) == (CallerKind.OPERATOR, None)
     assert all(operator.may(scope) for scope in Scope)
@@ -72,25 +70,29 @@ def test_a_minted_operator_may_everything_and_a_buyer_nothing(
 @pytest.mark.parametrize(
     ("role", "seconds"), [(CallerKind.SERVICE, 3601), (CallerKind.BUYER, 60), (CallerKind.SERVICE, 0)]
 )
-def test_nothing_is_minted_for_buyers_or_beyond_an_hour(tokens: AccessTokens, role: CallerKind, seconds: int) -> None:
+def test_no_token_without_a_session_for_buyers_or_beyond_an_hour(
+    tokens: AccessTokens, role: CallerKind, seconds: int
+) -> None:
     with pytest.raises(ValueError, match="at most an hour"):
         tokens.mint(role, [], seconds)
 
 
-def test_a_token_ends_after_ten_minutes(sign_in: SignIn, token: str, clock: SetClock) -> None:
+def test_a_token_expires_after_ten_minutes(sign_in: SignIn, token: str, clock: SetClock) -> None:
     clock.move(seconds=598)
     assert sign_in.authenticate(token).kind is CallerKind.BUYER
     clock.move(seconds=2)
     assert refused(sign_in, token)
 
 
-def test_a_minted_token_ends_after_an_hour(sign_in: SignIn, tokens: AccessTokens, clock: SetClock) -> None:
+def test_a_token_without_a_session_expires_after_an_hour(
+    sign_in: SignIn, tokens: AccessTokens, clock: SetClock
+) -> None:
     minted = tokens.mint(CallerKind.SERVICE, [Scope.STOCKS_READ])
     clock.move(seconds=3600)
     assert refused(sign_in, minted)
 
 
-def test_F51_a_host_ahead_by_less_than_half_a_minute_is_borne(
+def test_F51_a_clock_that_is_up_to_30_seconds_ahead_is_accepted(
     sign_in: SignIn, tokens: AccessTokens, clock: SetClock
 ) -> None:
     minted = tokens.mint(CallerKind.SERVICE)
@@ -101,7 +103,7 @@ def test_F51_a_host_ahead_by_less_than_half_a_minute_is_borne(
 
 
 @pytest.mark.parametrize(
-    "blow",
+    "statement",
     [
         "UPDATE identity.sessions SET ended_at = now(), end_reason = 'logout'",
         "UPDATE identity.sessions SET expires_at = now() - interval '1 second'",
@@ -109,16 +111,16 @@ def test_F51_a_host_ahead_by_less_than_half_a_minute_is_borne(
         "DELETE FROM identity.users",
     ],
 )
-def test_T26_T41_a_token_dies_with_its_session_or_user(
-    sign_in: SignIn, token: str, sessions: Sessions, blow: str
+def test_T26_T41_a_token_ends_with_its_session_or_user(
+    sign_in: SignIn, token: str, sessions: Sessions, statement: str
 ) -> None:
     assert sign_in.authenticate(token).role == "buyer"
     with sessions.begin() as session:
-        session.execute(text(blow))
+        session.execute(text(statement))
     assert refused(sign_in, token)
 
 
-def test_a_session_of_somebody_else_does_not_do(sign_in: SignIn, tokens: AccessTokens, token: str) -> None:
+def test_a_token_with_the_session_of_another_user_is_refused(sign_in: SignIn, tokens: AccessTokens, token: str) -> None:
     session_id = sign_in.authenticate(token).session_id
     assert session_id is not None
     assert refused(sign_in, tokens.issue(uuid4(), session_id, "buyer"))
@@ -144,12 +146,12 @@ def test_a_rotated_key_still_verifies(clock: SetClock, keys: SigningKeys, tokens
 
 
 @pytest.mark.parametrize("name", FORGED)
-def test_T112_forged(sign_in: SignIn, keys: SigningKeys, token: str, name: str) -> None:
+def test_T112_a_forged_token_is_refused(sign_in: SignIn, keys: SigningKeys, token: str, name: str) -> None:
     assert sign_in.authenticate(token).kind is CallerKind.BUYER
     assert refused(sign_in, FORGED[name](keys, token))
 
 
-def test_T112_a_refresh_token_is_no_access_token(identity: IdentityService, sign_in: SignIn) -> None:
+def test_T112_a_refresh_token_is_not_an_access_token(identity: IdentityService, sign_in: SignIn) -> None:
     identity.register(by_email())
     assert refused(sign_in, sign_in.login("anna@example.com", None, PASSWORD).refresh_token)
 

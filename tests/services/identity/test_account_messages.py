@@ -1,4 +1,4 @@
-"""What the owner of an account is told: a sign-in from somewhere new, a changed password."""
+"""Messages to the owner of an account: a sign-in from a new client, a changed password."""
 
 from __future__ import annotations
 
@@ -12,45 +12,45 @@ from services.identity.sign_in import SignIn
 from services.identity.views import NewPassword
 from tests.services.identity.doubles import PASSWORD, SetClock, by_email, by_phone
 
-Notice = tuple[str, str | None, str, dict[str, str]]
+Message = tuple[str, str | None, str, dict[str, str]]
 
 
-def told(outbox: AccountMessages) -> list[Notice]:
-    return [(each.channel, each.to, each.template, dict(each.variables)) for each in outbox.take(100)]
+def pending_messages(outbox: AccountMessages) -> list[Message]:
+    return [(each.channel, each.to, each.template, dict(each.variables)) for each in outbox.pending(100)]
 
 
-def enter(sign_in: SignIn, client: str | None) -> None:
+def log_in(sign_in: SignIn, client: str | None) -> None:
     sign_in.login("anna@example.com", None, PASSWORD, client)
 
 
-def test_a_client_not_seen_for_thirty_days_is_news(
+def test_a_sign_in_from_a_client_not_seen_for_thirty_days_is_notified(
     identity: IdentityService, sign_in: SignIn, clock: SetClock, outbox: AccountMessages
 ) -> None:
     identity.register(by_email())
-    enter(sign_in, "Firefox")
-    enter(sign_in, "Firefox")
-    assert told(outbox) == []
-    enter(sign_in, "curl\n/8")
+    log_in(sign_in, "Firefox")
+    log_in(sign_in, "Firefox")
+    assert pending_messages(outbox) == []
+    log_in(sign_in, "curl\n/8")
     at = f"{clock.at:%Y-%m-%d %H:%M} UTC"
-    assert told(outbox) == [("email", "anna@example.com", "new_sign_in", {"client": "curl/8", "at": at})]
+    assert pending_messages(outbox) == [("email", "anna@example.com", "new_sign_in", {"client": "curl/8", "at": at})]
     clock.move(days=29)
-    enter(sign_in, "curl/8")
-    assert len(told(outbox)) == 1
+    log_in(sign_in, "curl/8")
+    assert len(pending_messages(outbox)) == 1
     clock.move(days=2)
-    enter(sign_in, "Firefox")
-    enter(sign_in, None)
-    assert [variables["client"] for *_, variables in told(outbox)] == ["curl/8", "Firefox", ""]
+    log_in(sign_in, "Firefox")
+    log_in(sign_in, None)
+    assert [variables["client"] for *_, variables in pending_messages(outbox)] == ["curl/8", "Firefox", ""]
 
 
-def test_a_failed_sign_in_is_no_news(identity: IdentityService, sign_in: SignIn, outbox: AccountMessages) -> None:
+def test_a_failed_sign_in_is_not_notified(identity: IdentityService, sign_in: SignIn, outbox: AccountMessages) -> None:
     identity.register(by_email())
-    enter(sign_in, "Firefox")
+    log_in(sign_in, "Firefox")
     with pytest.raises(Exception, match="do not match"):
         sign_in.login("anna@example.com", None, "wrong-Password-1", "curl")
-    assert told(outbox) == []
+    assert pending_messages(outbox) == []
 
 
-def test_T34_a_changed_password_is_told_wherever_news_may_go(
+def test_T34_a_changed_password_is_notified_to_every_contact(
     identity: IdentityService, sign_in: SignIn, sessions: Sessions, outbox: AccountMessages
 ) -> None:
     boris = identity.register(by_phone()).id
@@ -67,9 +67,9 @@ def test_T34_a_changed_password_is_told_wherever_news_may_go(
         with sessions.begin() as session:
             session.execute(text("UPDATE identity.users SET email_verified = :verified"), {"verified": verified})
         sign_in.change_password(boris, caller.session_id, NewPassword(password, new))
-    assert told(outbox) == [
+    assert pending_messages(outbox) == [
         ("sms", "+79991234567", "password_changed", {}),
         ("email", "b@example.com", "password_changed", {}),
         ("sms", "+79991234567", "password_changed", {}),
     ]
-    assert {each.language for each in outbox.take(100)} == {"en"}
+    assert {each.language for each in outbox.pending(100)} == {"en"}

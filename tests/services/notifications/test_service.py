@@ -1,0 +1,191 @@
+"""Queueing, dispatching and showing notifications, over a real database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from uuid import UUID
+
+import psycopg
+import pytest
+from structlog.testing import capture_logs
+
+from services.clock import new_id
+from services.db import Sessions
+from services.errors import IdempotencyKeyReused, NotFound
+from services.idempotency import Idempotent
+from services.notifications.ports import SENT, DeliveryResult, Email, Outcome, Sms, UnconfiguredSender
+from services.notifications.rendering import Templates
+from services.notifications.retry_policy import LEASE
+from services.notifications.service import NotificationService
+from services.notifications.status import Channel, NotificationStatus
+from services.notifications.views import DispatchResult, NotificationView
+from services.secrets import Vault
+from tests.services.notifications.conftest import (
+    POSTPONED,
+    UNREACHABLE,
+    VARIABLES,
+    Rows,
+    a_notification,
+    send,
+)
+from tests.services.notifications.doubles import NOON, Outbox, SetClock
+
+PHONE = "+79991234567"
+
+
+def test_both_channels_are_sent_and_marked(service: NotificationService, outbox: Outbox, rows: Rows) -> None:
+    service.queue_order_notifications([a_notification("paid", phones=[PHONE])])
+    assert service.dispatch() == DispatchResult(sent=2)
+    assert [mail.to for mail in outbox.mails] == ["anna@example.com"]
+    assert [(sms.to, "1\u00a0999,00\u00a0₽" in sms.body) for sms in outbox.texts] == [(PHONE, True)]
+    assert {(row.status, row.sent_at, row.error_message) for row in rows()} == {("sent", NOON, None)}
+    assert service.dispatch() == DispatchResult()
+
+
+def test_two_dispatchers_send_each_message_once(another: Callable[[], NotificationService], outbox: Outbox) -> None:
+    another().queue_order_notifications([a_notification(phones=[PHONE]) for _ in range(60)])
+    with ThreadPoolExecutor(2) as pool:
+        runs = [pool.submit(another().dispatch, 100) for _ in range(2)]
+    assert sum(run.result().sent for run in runs) == 120
+    assert len({one.id for one in outbox.mails} | {one.id for one in outbox.texts}) == 120
+    assert (len(outbox.mails), len(outbox.texts)) == (60, 60)
+
+
+def test_the_limit_applies_to_each_channel(service: NotificationService) -> None:
+    service.queue_order_notifications([a_notification(phones=[PHONE]) for _ in range(30)])
+    assert service.dispatch(limit=20) == DispatchResult(sent=40)
+    assert service.dispatch(limit=20) == DispatchResult(sent=20)
+
+
+def test_T109_variables_are_deleted_once_sent_or_failed(
+    service: NotificationService, outbox: Outbox, rows: Rows
+) -> None:
+    service.queue_order_notifications([a_notification(), a_notification(email="nobody@example.com")])
+    outbox.answer = lambda message: (
+        SENT if message.to.startswith("anna") else DeliveryResult(Outcome.REJECTED, "refused")
+    )
+    assert service.dispatch() == DispatchResult(sent=1, failed=1)
+    assert {row.status: row.variables for row in rows()} == {"sent": None, "failed": None}
+
+
+def test_T113_logs_contain_no_personal_data(service: NotificationService, outbox: Outbox) -> None:
+    outbox.answer = lambda message: POSTPONED if isinstance(message, Email) else UNREACHABLE
+    service.queue_order_notifications([a_notification(phones=[PHONE])])
+    with capture_logs() as logs:
+        service.dispatch()
+    assert {entry["event"] for entry in logs} == {"notifications.unreachable", "notification.not_sent"}
+    assert not [word for word in ("anna", "999", "Анна") if word in repr(logs)]
+
+
+@pytest.mark.parametrize(
+    ("late_news", "status", "attempts"), [(POSTPONED, "queued", 2), (SENT, "sent", 1)], ids=["postponed", "sent"]
+)
+def test_after_the_lease_ended_only_the_status_sent_is_written(
+    another: Callable[[], NotificationService],
+    outbox: Outbox,
+    clock: SetClock,
+    rows: Rows,
+    late_news: DeliveryResult,
+    status: str,
+    attempts: int,
+) -> None:
+    def overtaken(_: Email | Sms) -> DeliveryResult:
+        outbox.answer = lambda _: POSTPONED
+        clock.advance(LEASE)
+        assert another().dispatch() == DispatchResult(queued=1)
+        return late_news
+
+    another().queue_order_notifications([a_notification()])
+    outbox.answer = overtaken
+    another().dispatch()
+    assert [(row.status, row.attempts) for row in rows()] == [(status, attempts)]
+
+
+def test_an_unconfigured_sender_fails_each_message_with_the_missing_setting(
+    sessions: Sessions, clock: SetClock, templates: Templates, rows: Rows
+) -> None:
+    mail_sender, sms_sender = UnconfiguredSender("SMTP_URL"), UnconfiguredSender("SMS_URL")
+    service = NotificationService(sessions, Vault("key"), mail_sender, sms_sender, clock, templates)
+    service.queue_order_notifications([a_notification(phones=[PHONE])])
+    assert service.dispatch() == DispatchResult(failed=2)
+    assert [row.error_message for row in rows()] == ["SMTP_URL is not set", "SMS_URL is not set"]
+
+
+def test_parallel_calls_queue_one_row_per_key(service: NotificationService, rows: Rows) -> None:
+    notifications = [a_notification(phones=["+79991234567"]) for _ in range(5)]
+    together = Barrier(32)
+
+    def queue(turn: int) -> int:
+        together.wait()
+        return service.queue_order_notifications(notifications if turn % 2 else notifications[::-1])
+
+    with ThreadPoolExecutor(32) as pool:
+        new = list(pool.map(queue, range(32)))
+
+    assert sum(new) == 10
+    assert len({row.key for row in rows()}) == len(rows()) == 10
+
+
+def test_recipients_and_variables_are_stored_encrypted(service: NotificationService, rows: Rows) -> None:
+    service.queue_order_notifications([a_notification(phones=["+79991234567"])])
+    stored = repr(rows())
+    assert not [word for word in ("anna", "9991234567", "Анна", "1999") if word in stored]
+
+
+def test_the_dispatcher_is_woken_when_a_message_is_stored(service: NotificationService, database_url: str) -> None:
+    notification = a_notification()
+    with psycopg.connect(database_url, autocommit=True) as listener:
+        listener.execute("LISTEN notifications")
+        service.queue_order_notifications([notification])
+        assert [word.channel for word in listener.notifies(timeout=5, stop_after=1)] == ["notifications"]
+        service.queue_order_notifications([notification])
+        assert list(listener.notifies(timeout=0.2)) == []
+
+
+def test_a_message_is_queued_and_shown(service: NotificationService, rows: Rows) -> None:
+    view = send(service)
+    assert view == NotificationView(
+        id=view.id,
+        status=NotificationStatus.QUEUED,
+        channel=Channel.EMAIL,
+        to_masked="a***@e***",
+        template="order_paid",
+        created_at=NOON,
+        error_message=None,
+    )
+    assert [(row.key, row.order_id) for row in rows()] == [(f"send:{view.id}", None)]
+    assert service.dispatch() == DispatchResult(sent=1)
+    assert service.get(view.id).status is NotificationStatus.SENT
+
+
+@pytest.mark.parametrize(
+    ("channel", "to", "masked"),
+    [("email", "anna@example.com", "a***@e***"), ("email", "a@b.ru", "a***@b***"), ("sms", "+79991234567", "+7***67")],
+)
+def test_T110_the_recipient_is_masked(service: NotificationService, channel: str, to: str, masked: str) -> None:
+    assert service.get(send(service, channel=channel, to=to).id).to_masked == masked
+
+
+def test_T110_an_unknown_notification_is_not_found(service: NotificationService) -> None:
+    with pytest.raises(NotFound):
+        service.get(new_id())
+
+
+def test_T108_the_same_key_is_the_same_notification(service: NotificationService, outbox: Outbox, rows: Rows) -> None:
+    key = Idempotent.of("service:shop", "POST /notifications/send", "k1", VARIABLES)
+    first, again = send(service, idempotent=key), send(service, idempotent=key)
+    assert service.dispatch() == DispatchResult(sent=1)
+    later = send(service, idempotent=key)
+    assert [first.replayed, again.replayed, later.replayed] == [False, True, True]
+    assert {first.id, again.id, later.id} == {rows()[0].id}
+    assert later.status is NotificationStatus.SENT
+    assert len(outbox.mails) == 1
+    with pytest.raises(IdempotencyKeyReused):
+        send(service, idempotent=Idempotent.of("service:shop", "POST /notifications/send", "k1", {}))
+
+
+def test_each_notification_has_its_own_id(service: NotificationService) -> None:
+    ids: set[UUID] = {send(service).id for _ in range(3)}
+    assert len(ids) == 3

@@ -124,7 +124,7 @@ class PaymentActivities:
 
     def _told(self, payment: PaymentView) -> PaymentState:
         order_id, attempt = payment.order_id, payment.attempt
-        if payment.surplus:
+        if payment.captured_late:
             self._send_back(payment)
         elif payment.status == "succeeded":
             self.orders.paid(order_id, payment.id, payment.amount)

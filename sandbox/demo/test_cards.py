@@ -206,7 +206,7 @@ def _settled_by_hand(database: str) -> dict[str, int]:
     """Minor units by order that our books say a person gave back."""
     statement = (
         "SELECT order_id::text, sum(amount_minor)::bigint FROM payments.refunds"
-        " WHERE by_hand IS NOT NULL GROUP BY order_id"
+        " WHERE manual_reference IS NOT NULL GROUP BY order_id"
     )
     engine = db.connect(database, pool_size=1)
     try:

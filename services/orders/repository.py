@@ -222,7 +222,7 @@ _MOVE = text(
            AND (cast(:run AS text) IS NULL OR claimed_by IS NULL OR claimed_by = :run)
         RETURNING id, total_minor, currency, method, payment_method, cancel_reason
     ), noted AS (
-        INSERT INTO orders.events (order_id, key, type, status, detail, attempt, amount_minor, told_at)
+        INSERT INTO orders.events (order_id, key, type, status, detail, attempt, amount_minor, notified_at)
         SELECT id, cast(:key AS text), cast(:type AS text), cast(:target AS text),
                cast(:detail AS text), cast(:attempt AS integer),
                cast(:amount AS bigint),
@@ -239,7 +239,7 @@ _MOVE = text(
 _NOTE = text(
     f"""
     WITH noted AS (
-        INSERT INTO orders.events (order_id, key, type, status, detail, attempt, amount_minor, told_at)
+        INSERT INTO orders.events (order_id, key, type, status, detail, attempt, amount_minor, notified_at)
         SELECT id, cast(:key AS text), cast(:type AS text), status, cast(:detail AS text), cast(:attempt AS integer),
                cast(:amount AS bigint),
                CASE WHEN cast(:type AS text) = ANY(cast(:told_types AS text[])) THEN NULL ELSE now() END

@@ -134,7 +134,8 @@ class Charges:
         elif now.view.status is PaymentStatus.REVIEW:
             log.error("payments.review", payment_id=str(now.view.id), order_id=str(now.view.order_id))
         elif moved:
-            log.info("payments.told", payment_id=str(now.view.id), status=now.view.status, surplus=now.view.surplus)
+            view = now.view
+            log.info("payments.told", payment_id=str(view.id), status=view.status, captured_late=view.captured_late)
         return now
 
     @retried

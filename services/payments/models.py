@@ -34,10 +34,10 @@ def _moment() -> Any:
     return Field(sa_column=Column(DateTime(timezone=True), nullable=False, server_default=func.now()))
 
 
-class PaymentDoor(SQLModel, table=True):
+class PaymentLock(SQLModel, table=True):
     """One row an order; once closed, no charge may begin for it any more (a tombstone against a late charge)."""
 
-    __tablename__ = "doors"
+    __tablename__ = "payment_locks"
     __table_args__ = {"schema": SCHEMA}
 
     order_id: UUID = Field(primary_key=True)
@@ -56,7 +56,7 @@ class Payment(SQLModel, table=True):
             "uq_payments_live",
             "order_id",
             unique=True,
-            postgresql_where=text("status NOT IN ('failed', 'refunded') AND NOT surplus"),
+            postgresql_where=text("status NOT IN ('failed', 'refunded') AND NOT captured_late"),
         ),
         Index("uq_payments_attempt", "order_id", "attempt", unique=True),
         {"schema": SCHEMA},
@@ -73,16 +73,16 @@ class Payment(SQLModel, table=True):
     gateway: str = Field(sa_column=Column(String(16), nullable=False))
     provider_id: str | None = Field(default=None, sa_column=Column(String(80), unique=True))
     #: somebody may be talking to the provider until then: nobody else looks up or tries again before
-    call_until: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
+    claimed_until: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
     #: when the provider's own term for a pending payment ends
-    settles_by: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
+    pending_until: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
     confirmation_url: str | None = Field(default=None, sa_column=Column(Text))
     failure_code: str | None = Field(default=None, sa_column=Column(String(64)))
     failure_message: str | None = Field(default=None, sa_column=Column(String(500)))
     captured_minor: int = Field(sa_column=Column(BigInteger, nullable=False, server_default=text("0")))
     refunded_minor: int = Field(sa_column=Column(BigInteger, nullable=False, server_default=text("0")))
     #: a success that came after the payment had been given up: nobody waits for it, it is sent back
-    surplus: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
+    captured_late: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
     created_at: datetime = _moment()
     updated_at: datetime = _moment()
 
@@ -96,7 +96,9 @@ class Refund(SQLModel, table=True):
         CheckConstraint("amount_minor > 0", name="amount"),
         Index("uq_refunds_number", "payment_id", "number", unique=True),
         Index("ix_refunds_pending", "updated_at", postgresql_where=text("status = 'pending'")),
-        Index("ix_refunds_untold", "updated_at", postgresql_where=text("told_at IS NULL AND status <> 'pending'")),
+        Index(
+            "ix_refunds_unreported", "updated_at", postgresql_where=text("reported_at IS NULL AND status <> 'pending'")
+        ),
         {"schema": SCHEMA},
     )
 
@@ -108,12 +110,12 @@ class Refund(SQLModel, table=True):
     currency: str = Field(sa_column=Column(String(3), nullable=False))
     status: str = Field(sa_column=Column(String(12), nullable=False))
     provider_id: str | None = Field(default=None, sa_column=Column(String(80), unique=True))
-    call_until: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
+    claimed_until: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
     failure_code: str | None = Field(default=None, sa_column=Column(String(64)))
     #: an operator's word for what was done instead: the reference of a transfer, or why it was written off
-    by_hand: str | None = Field(default=None, sa_column=Column(String(200)))
+    manual_reference: str | None = Field(default=None, sa_column=Column(String(200)))
     #: set when the order's timeline has its end
-    told_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
+    reported_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
     created_at: datetime = _moment()
     updated_at: datetime = _moment()
 

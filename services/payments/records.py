@@ -21,7 +21,7 @@ class PaymentRecord:
     """A payment with the moment until which somebody may be talking to the provider about it."""
 
     view: PaymentView
-    call_until: datetime | None
+    claimed_until: datetime | None
     #: seconds until then, 0 when it has passed
     busy_for: float
     #: the order's door is closed: no charge may begin any more
@@ -33,7 +33,7 @@ class PaymentRecord:
     @property
     def search(self) -> Search:
         """Where the provider may have it."""
-        until = max(self.created_at, self.call_until or self.created_at)
+        until = max(self.created_at, self.claimed_until or self.created_at)
         return Search(self.view.id, self.view.provider_id, self.hints, self.created_at, until)
 
 
@@ -45,7 +45,7 @@ class RefundRecord:
     number: int
     provider_id: str | None
     payment_provider_id: str
-    call_until: datetime | None
+    claimed_until: datetime | None
     busy_for: float
     #: seconds since it last changed
     still_for: float
@@ -71,11 +71,11 @@ def payment_record(row: Row[Any]) -> PaymentRecord:
         failure_code=row.failure_code,
         captured_minor=row.captured_minor,
         refunded_minor=row.refunded_minor,
-        surplus=row.surplus,
+        captured_late=row.captured_late,
         retry_after=_pace(row),
         term_left=row.term_left if row.status in _UNDECIDED else None,
     )
-    return PaymentRecord(view, row.call_until, row.busy_for, row.closed, row.created_at, tuple(row.hints))
+    return PaymentRecord(view, row.claimed_until, row.busy_for, row.closed, row.created_at, tuple(row.hints))
 
 
 def _pace(row: Row[Any]) -> float:
@@ -98,5 +98,5 @@ def refund_record(row: Row[Any]) -> RefundRecord:
         retry_after=max(row.busy_for, 1.0) if pending else 0.0,
     )
     return RefundRecord(
-        view, row.number, row.provider_id, row.payment_provider_id, row.call_until, row.busy_for, row.still_for
+        view, row.number, row.provider_id, row.payment_provider_id, row.claimed_until, row.busy_for, row.still_for
     )

@@ -116,7 +116,7 @@ class Refunds:
             if rest == 0 or _is_written_off(refunds):
                 return
             refund = self._intend(session, payment, rest, len(refunds) + 1, new_id())
-            self._repository(session).book_by_hand(refund.view.id, reference, lost=lost)
+            self._repository(session).book_manually(refund.view.id, reference, lost=lost)
         log.warning("payments.settled_by_hand", payment_id=str(payment_id), lost=lost)
 
     def _repository(self, session: Session) -> RefundRepository:

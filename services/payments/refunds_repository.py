@@ -60,12 +60,12 @@ class RefundRepository:
 
     def claim(self, seen: RefundRecord, seconds: float) -> RefundRecord | None:
         """Take the right to ask for the refund again for `seconds`; None when it moved since it was `seen`."""
-        taken = self._run(_CLAIM, id=seen.view.id, seen=seen.call_until, seconds=seconds)
+        taken = self._run(_CLAIM, id=seen.view.id, seen=seen.claimed_until, seconds=seconds)
         return self.find(seen.view.id) if taken else None
 
     def let_go(self, seen: RefundRecord, seconds: float) -> None:
         """Nobody talks to the provider now; nobody shall for another `seconds`."""
-        self._run(_CLAIM, id=seen.view.id, seen=seen.call_until, seconds=seconds)
+        self._run(_CLAIM, id=seen.view.id, seen=seen.claimed_until, seconds=seconds)
 
     def accept(self, refund_id: UUID, provider_id: str) -> None:
         """The provider has it and will end it later."""
@@ -80,7 +80,7 @@ class RefundRepository:
         follows = FOLLOWS[PaymentStatus.REFUNDED]
         self._run(_SUCCEED, id=refund_id, provider_id=provider_id, allowed=sorted(follows))
 
-    def book_by_hand(self, refund_id: UUID, reference: str, *, lost: bool) -> None:
+    def book_manually(self, refund_id: UUID, reference: str, *, lost: bool) -> None:
         """A refund that the provider has no part in: sent back in another way, or (`lost`) given up, once."""
         if lost:
             self._run(_WRITE_OFF, id=refund_id, reference=reference[:200], code=WRITTEN_OFF)
@@ -109,8 +109,8 @@ _MOMENT = f"(SELECT {NOW})"
 _SECONDS = "cast(:seconds AS float8) * interval '1 second'"
 _SELECT = f"""
     SELECT r.id, r.payment_id, r.order_id, r.number, r.amount_minor, r.currency, r.status, r.provider_id,
-           r.failure_code, r.call_until, p.provider_id AS payment_provider_id,
-           coalesce(greatest(extract(epoch FROM r.call_until - {_MOMENT}), 0), 0)::float8 AS busy_for,
+           r.failure_code, r.claimed_until, p.provider_id AS payment_provider_id,
+           coalesce(greatest(extract(epoch FROM r.claimed_until - {_MOMENT}), 0), 0)::float8 AS busy_for,
            extract(epoch FROM {_MOMENT} - r.updated_at)::float8 AS still_for
       FROM payments.refunds r JOIN payments.payments p ON p.id = r.payment_id"""
 _FIND = text(f"{_SELECT} WHERE r.id = :id")
@@ -118,7 +118,7 @@ _OF_PAYMENT = text(f"{_SELECT} WHERE r.payment_id = :payment_id ORDER BY r.numbe
 _OF_ORDER = text(f"{_SELECT} WHERE r.order_id = :order_id ORDER BY r.created_at, r.number")
 _INTEND = text(
     f"""
-    INSERT INTO payments.refunds (id, payment_id, order_id, number, amount_minor, currency, status, call_until,
+    INSERT INTO payments.refunds (id, payment_id, order_id, number, amount_minor, currency, status, claimed_until,
                                   created_at, updated_at)
     SELECT :id, :payment_id, :order_id, :number, :amount_minor, :currency, 'pending', moment.at + {_SECONDS},
            moment.at, moment.at
@@ -127,14 +127,14 @@ _INTEND = text(
 )
 _CLAIM = text(
     f"""
-    UPDATE payments.refunds SET call_until = {_MOMENT} + {_SECONDS}, updated_at = {_MOMENT}
+    UPDATE payments.refunds SET claimed_until = {_MOMENT} + {_SECONDS}, updated_at = {_MOMENT}
      WHERE id = :id AND status = 'pending' AND provider_id IS NULL
-       AND call_until IS NOT DISTINCT FROM cast(:seen AS timestamptz) RETURNING 1
+       AND claimed_until IS NOT DISTINCT FROM cast(:seen AS timestamptz) RETURNING 1
     """
 )
 _ACCEPT = text(
     f"""
-    UPDATE payments.refunds SET provider_id = :provider_id, call_until = NULL, updated_at = {_MOMENT}
+    UPDATE payments.refunds SET provider_id = :provider_id, claimed_until = NULL, updated_at = {_MOMENT}
      WHERE id = :id AND status = 'pending' RETURNING 1
     """
 )
@@ -142,14 +142,14 @@ _FAIL = text(
     f"""
     UPDATE payments.refunds
        SET status = 'failed', failure_code = :code, provider_id = coalesce(:provider_id, provider_id),
-           call_until = NULL, updated_at = {_MOMENT}
+           claimed_until = NULL, updated_at = {_MOMENT}
      WHERE id = :id AND status = 'pending' RETURNING 1
     """
 )
 _SUCCEED = text(
     f"""
     WITH ended AS (
-        UPDATE payments.refunds SET status = 'succeeded', provider_id = :provider_id, call_until = NULL,
+        UPDATE payments.refunds SET status = 'succeeded', provider_id = :provider_id, claimed_until = NULL,
                                     updated_at = {_MOMENT}
          WHERE id = :id AND status = 'pending'
         RETURNING id, payment_id, amount_minor),
@@ -164,12 +164,15 @@ _SUCCEED = text(
     SELECT order_id, id, refund_id, 'refund', -amount_minor, currency, {_MOMENT} FROM moved RETURNING 1
     """
 )
-_REFER = text(f"UPDATE payments.refunds SET by_hand = :reference, updated_at = {_MOMENT} WHERE id = :id RETURNING 1")
+_REFER = text(
+    f"UPDATE payments.refunds SET manual_reference = :reference, updated_at = {_MOMENT} WHERE id = :id RETURNING 1"
+)
 _WRITE_OFF = text(
     f"""
     WITH ended AS (
-        UPDATE payments.refunds SET status = 'failed', failure_code = :code, by_hand = :reference, call_until = NULL,
-                                    updated_at = {_MOMENT}
+        UPDATE payments.refunds
+           SET status = 'failed', failure_code = :code, manual_reference = :reference, claimed_until = NULL,
+               updated_at = {_MOMENT}
          WHERE id = :id AND status = 'pending' RETURNING id, payment_id, order_id, amount_minor, currency)
     INSERT INTO payments.ledger (order_id, payment_id, refund_id, kind, amount_minor, currency, at)
     SELECT order_id, payment_id, id, 'write_off', -amount_minor, currency, {_MOMENT} FROM ended RETURNING 1
@@ -178,10 +181,10 @@ _WRITE_OFF = text(
 _PENDING = text(
     f"""
     SELECT id FROM payments.refunds
-     WHERE status = 'pending' AND (call_until IS NULL OR call_until <= {_MOMENT})
+     WHERE status = 'pending' AND (claimed_until IS NULL OR claimed_until <= {_MOMENT})
      ORDER BY updated_at LIMIT :limit
     """
 )
-_UNTOLD = text(f"{_SELECT} WHERE r.told_at IS NULL AND r.status <> 'pending' ORDER BY r.updated_at LIMIT :limit")
-_MARK_TOLD = text(f"UPDATE payments.refunds SET told_at = {_MOMENT} WHERE id = ANY(:ids) RETURNING 1")
+_UNTOLD = text(f"{_SELECT} WHERE r.reported_at IS NULL AND r.status <> 'pending' ORDER BY r.updated_at LIMIT :limit")
+_MARK_TOLD = text(f"UPDATE payments.refunds SET reported_at = {_MOMENT} WHERE id = ANY(:ids) RETURNING 1")
 _TOUCH = text(f"UPDATE payments.refunds SET updated_at = {_MOMENT} WHERE id = :id AND status = 'pending' RETURNING 1")

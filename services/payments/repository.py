@@ -76,11 +76,11 @@ class PaymentRepository:
 
     def claim(self, seen: PaymentRecord, seconds: float) -> PaymentRecord | None:
         """Take the right to charge for `seconds`; None when it moved since it was `seen`, or the door is closed."""
-        return self._one(_CLAIM, id=seen.view.id, seen=seen.call_until, seconds=seconds)
+        return self._one(_CLAIM, id=seen.view.id, seen=seen.claimed_until, seconds=seconds)
 
     def let_go(self, seen: PaymentRecord, seconds: float) -> None:
         """Nobody talks to the provider now; nobody shall for another `seconds`."""
-        self._run(_LET_GO, id=seen.view.id, seen=seen.call_until, seconds=seconds)
+        self._run(_LET_GO, id=seen.view.id, seen=seen.claimed_until, seconds=seconds)
 
     def mark_unknown(self, payment_id: UUID) -> None:
         """The provider's answer was lost."""
@@ -90,7 +90,7 @@ class PaymentRepository:
     def give_up(self, seen: PaymentRecord) -> None:
         """The provider has no such payment and nobody is asking for it: nothing was charged."""
         allowed = sorted(FOLLOWS[PaymentStatus.FAILED])
-        self._run(_GIVE_UP, id=seen.view.id, seen=seen.call_until, allowed=allowed)
+        self._run(_GIVE_UP, id=seen.view.id, seen=seen.claimed_until, allowed=allowed)
 
     def refuse(self, payment_id: UUID, code: str) -> None:
         """The provider will not take this charge."""
@@ -126,12 +126,12 @@ _MOMENT = f"(SELECT {NOW})"
 _SECONDS = "cast(:seconds AS float8) * interval '1 second'"
 _COLUMNS = f"""
     p.id, p.order_id, p.attempt, p.status, p.amount_minor, p.currency, p.method, p.provider_id, p.confirmation_url,
-    p.failure_code, p.captured_minor, p.refunded_minor, p.surplus, p.call_until, p.created_at,
-    coalesce(greatest(extract(epoch FROM p.call_until - {_MOMENT}), 0), 0)::float8 AS busy_for,
-    extract(epoch FROM p.settles_by - {_MOMENT})::float8 AS term_left,
+    p.failure_code, p.captured_minor, p.refunded_minor, p.captured_late, p.claimed_until, p.created_at,
+    coalesce(greatest(extract(epoch FROM p.claimed_until - {_MOMENT}), 0), 0)::float8 AS busy_for,
+    extract(epoch FROM p.pending_until - {_MOMENT})::float8 AS term_left,
     extract(epoch FROM {_MOMENT} - p.created_at)::float8 AS age"""
 _AROUND = """
-    EXISTS (SELECT FROM payments.doors d WHERE d.order_id = p.order_id AND d.closed_at IS NOT NULL) AS closed,
+    EXISTS (SELECT FROM payments.payment_locks l WHERE l.order_id = p.order_id AND l.closed_at IS NOT NULL) AS closed,
     ARRAY(SELECT DISTINCT i.provider_id FROM payments.inbox i
            WHERE p.provider_id IS NULL AND i.payment_id = p.id AND i.provider_id IS NOT NULL) AS hints"""
 _SELECT = f"SELECT {_COLUMNS}, {_AROUND} FROM payments.payments p"
@@ -140,12 +140,12 @@ _SELECT = f"SELECT {_COLUMNS}, {_AROUND} FROM payments.payments p"
 _INTEND = text(
     f"""
     WITH door AS (
-        INSERT INTO payments.doors AS d (order_id) VALUES (:order_id)
-        ON CONFLICT (order_id) DO UPDATE SET closed_at = NULL WHERE d.closed_at IS NULL
+        INSERT INTO payments.payment_locks AS l (order_id) VALUES (:order_id)
+        ON CONFLICT (order_id) DO UPDATE SET closed_at = NULL WHERE l.closed_at IS NULL
         RETURNING order_id),
     intent AS (
         INSERT INTO payments.payments AS p (id, order_id, attempt, amount_minor, currency, method, status, gateway,
-                                            call_until, created_at, updated_at)
+                                            claimed_until, created_at, updated_at)
         SELECT :id, door.order_id, :attempt, :amount_minor, :currency, :method, 'pending', :gateway,
                moment.at + {_SECONDS}, moment.at, moment.at
           FROM door, {_MOMENT} AS moment (at)
@@ -156,8 +156,8 @@ _INTEND = text(
 )
 _CLOSE_DOOR = text(
     f"""
-    INSERT INTO payments.doors AS d (order_id, closed_at) VALUES (:order_id, {_MOMENT})
-    ON CONFLICT (order_id) DO UPDATE SET closed_at = coalesce(d.closed_at, excluded.closed_at) RETURNING 1
+    INSERT INTO payments.payment_locks AS l (order_id, closed_at) VALUES (:order_id, {_MOMENT})
+    ON CONFLICT (order_id) DO UPDATE SET closed_at = coalesce(l.closed_at, excluded.closed_at) RETURNING 1
     """
 )
 _FIND = text(f"{_SELECT} WHERE p.id = :id")
@@ -165,19 +165,19 @@ _LOCK = text(f"{_SELECT} WHERE p.id = :id FOR NO KEY UPDATE OF p")
 _FIND_ATTEMPT = text(f"{_SELECT} WHERE p.order_id = :order_id AND p.attempt = :attempt")
 _OF_ORDER = text(f"{_SELECT} WHERE p.order_id = :order_id ORDER BY p.attempt")
 
-# `call_until` is the token: whoever saw it pass and finds it unchanged is the only one to go on.
-_UNTOLD = "p.id = :id AND p.provider_id IS NULL AND p.call_until IS NOT DISTINCT FROM cast(:seen AS timestamptz)"
+# `claimed_until` is the token: whoever saw it pass and finds it unchanged is the only one to go on.
+_UNTOLD = "p.id = :id AND p.provider_id IS NULL AND p.claimed_until IS NOT DISTINCT FROM cast(:seen AS timestamptz)"
 _CLAIM = text(
     f"""
-    UPDATE payments.payments p SET call_until = {_MOMENT} + {_SECONDS}, updated_at = {_MOMENT}
+    UPDATE payments.payments p SET claimed_until = {_MOMENT} + {_SECONDS}, updated_at = {_MOMENT}
      WHERE {_UNTOLD} AND p.status IN ('pending', 'unknown')
-       AND NOT EXISTS (SELECT FROM payments.doors d WHERE d.order_id = p.order_id AND d.closed_at IS NOT NULL)
+       AND NOT EXISTS (SELECT FROM payments.payment_locks l WHERE l.order_id = p.order_id AND l.closed_at IS NOT NULL)
     RETURNING {_COLUMNS}, {_AROUND}
     """
 )
 _LET_GO = text(
     f"""
-    UPDATE payments.payments p SET call_until = {_MOMENT} + {_SECONDS}
+    UPDATE payments.payments p SET claimed_until = {_MOMENT} + {_SECONDS}
      WHERE {_UNTOLD} AND p.status IN ('pending', 'unknown') RETURNING 1
     """
 )
@@ -196,7 +196,7 @@ _GIVE_UP = text(
 _REFUSE = text(
     f"""
     UPDATE payments.payments p
-       SET status = 'failed', failure_code = :code, call_until = NULL, updated_at = {_MOMENT}
+       SET status = 'failed', failure_code = :code, claimed_until = NULL, updated_at = {_MOMENT}
      WHERE p.id = :id AND p.provider_id IS NULL AND p.status = ANY (:allowed) RETURNING 1
     """
 )
@@ -204,11 +204,12 @@ _SETTLE = text(
     f"""
     WITH moved AS (
         UPDATE payments.payments p
-           SET status = cast(:status AS text), surplus = p.surplus OR p.status = 'failed', captured_minor = :captured,
+           SET status = cast(:status AS text), captured_minor = :captured,
+               captured_late = p.captured_late OR p.status = 'failed',
                provider_id = :provider_id, confirmation_url = :confirmation_url, failure_code = :failure_code,
                failure_message = CASE WHEN cast(:status AS text) = 'failed' THEN p.failure_message END,
-               call_until = NULL, updated_at = {_MOMENT},
-               settles_by = coalesce(p.settles_by, {_MOMENT} + cast(:term AS float8) * interval '1 second')
+               claimed_until = NULL, updated_at = {_MOMENT},
+               pending_until = coalesce(p.pending_until, {_MOMENT} + cast(:term AS float8) * interval '1 second')
          WHERE p.id = :id AND p.status = ANY (:allowed) AND p.captured_minor = 0
         RETURNING {_COLUMNS}, {_AROUND}),
     entry AS (

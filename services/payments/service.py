@@ -92,7 +92,7 @@ class PaymentService:
         Raises NotFound, InvalidTransition (it pays an order that is open), Unavailable.
         """
         seen = self._charges.known(self._charges.find(payment_id), None)
-        if seen.view.captured_minor and not (seen.closed or seen.view.surplus):
+        if seen.view.captured_minor and not (seen.closed or seen.view.captured_late):
             raise InvalidTransition("This payment pays an order that is not closed.")
         step = self._undo(seen)
         return _together([step], [r for r in self.refunds_of(seen.view.order_id) if r.payment_id == payment_id])

@@ -50,7 +50,7 @@ class PaymentView:
     captured_minor: int
     refunded_minor: int
     #: a success that came after the payment had been given up; it pays nothing and is to be sent back
-    surplus: bool
+    captured_late: bool
     #: seconds until looking again makes sense; 0 once it is decided
     retry_after: float
     #: seconds left of the provider's term for a pending payment

@@ -68,7 +68,7 @@ def test_a_true_story_holds(sessions: Sessions, confirmed: OrderView) -> None:
         ("DELETE FROM payments.ledger", ["I4", "I5"]),
         ("UPDATE orders.orders SET total_minor = total_minor + 1", ["I4"]),
         ("UPDATE payments.payments SET captured_minor = captured_minor + 1", ["I5"]),
-        ("UPDATE orders.events SET told_at = NULL WHERE key = 'created'", ["I12"]),
+        ("UPDATE orders.events SET notified_at = NULL WHERE key = 'created'", ["I12"]),
         (
             "INSERT INTO identity.messages (id, channel, template, language)"
             " VALUES (gen_random_uuid(), 'email', 'verify_email', 'ru')",

@@ -49,7 +49,7 @@ def test_a_card_is_charged_at_once(service: PaymentService, bank: Bank) -> None:
     view = service.charge(charge)
     assert (view.order_id, view.attempt, view.status) == (charge.order_id, 1, PaymentStatus.SUCCEEDED)
     assert (view.amount, view.captured_minor, view.refunded_minor) == (Money(129_900, "RUB"), 129_900, 0)
-    assert (view.method, view.surplus, view.retry_after, view.term_left) == ("card", False, 0, None)
+    assert (view.method, view.captured_late, view.retry_after, view.term_left) == ("card", False, 0, None)
     assert bank.charges(view.id) == ["succeeded"]
     assert service.get(view.id) == view == service.charge(charge) == service.refresh(view.id)
     assert service.of_order(charge.order_id) == [view]
@@ -138,7 +138,7 @@ def test_T100_another_amount_than_asked_is_for_review(service: PaymentService) -
     charge = a_charge("tok_wrong_amount", amount_minor=10_000)
     view = refreshed(service, service.charge(charge).id)
     assert (view.status, view.captured_minor) == (PaymentStatus.REVIEW, 10_100)
-    assert (view.failure_code, view.surplus) == ("captured_other_amount_RUB", False)
+    assert (view.failure_code, view.captured_late) == ("captured_other_amount_RUB", False)
     with pytest.raises(PaymentExists):
         service.charge(a_charge(order_id=charge.order_id, attempt=2))
 

@@ -94,7 +94,7 @@ class Walk:
             assert self.kept(payment) >= 0
             assert 0 <= payment.refunded_minor <= payment.captured_minor
             assert payment.refunded_minor <= self.provider.returned(payment.id).minor
-        assert len([one for one in payments if one.captured_minor > one.refunded_minor and not one.surplus]) <= 1
+        assert len([one for one in payments if one.captured_minor > one.refunded_minor and not one.captured_late]) <= 1
 
     def kept(self, payment: PaymentView) -> int:
         """Minor units that the provider really has of it."""

@@ -234,7 +234,7 @@ def test_F46_F47_a_success_after_the_order_was_closed_is_refunded_once(
         undone = list(pool.map(lambda _: service.refund_late(lost.id), range(10)))
     assert any(step.done for step in undone)
     late = service.get(lost.id)
-    assert (late.status, late.surplus, late.refunded_minor) == (PaymentStatus.REFUNDED, True, charge.amount_minor)
+    assert (late.status, late.captured_late, late.refunded_minor) == (PaymentStatus.REFUNDED, True, charge.amount_minor)
     again = service.refund_late(lost.id)
     assert (again.done, again.refunded_minor, again.payment_id) == (True, charge.amount_minor, lost.id)
     assert again.refund_id is not None
@@ -252,7 +252,7 @@ def test_a_second_success_is_surplus_and_refunded_while_the_first_pays(
     service.refresh(lost.id)
     gateway.hidden = False
     paid = service.charge(a_charge(order_id=first.order_id, attempt=2))
-    assert service.refresh(lost.id).surplus
+    assert service.refresh(lost.id).captured_late
     assert service.refund_late(lost.id).refunded_minor == first.amount_minor
     with pytest.raises(InvalidTransition):
         service.refund_late(paid.id)

@@ -137,11 +137,11 @@ def test_F46_a_late_success_is_found_by_the_id_its_message_names(
     assert service.undo(lost.order_id).done
     gateway.hidden = False
     with sessions.begin() as session:  # beyond the time in which the provider's list is searched
-        moved = "UPDATE payments.payments SET created_at = created_at - interval '1 day', call_until = NULL"
+        moved = "UPDATE payments.payments SET created_at = created_at - interval '1 day', claimed_until = NULL"
         session.execute(text(moved))
     assert service.refresh(lost.id).status is PaymentStatus.FAILED
     [there] = bank.neighbours.ledger(str(lost.id))
     for provider_id in ("forged-id", there["paymentId"]):
         service.receive_webhook("yookassa", {}, a_message(provider_id, reference=lost.id), HERE)
-    assert service.refresh(lost.id).surplus
+    assert service.refresh(lost.id).captured_late
     assert service.refund_late(lost.id).refunded_minor == 129_900

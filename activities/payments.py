@@ -19,11 +19,12 @@ from activities.messages import (
     UndoPayment,
 )
 from services.errors import PaymentDeclined, PaymentExpired, Unavailable
+from services.payments.status import MethodKind
 
 if TYPE_CHECKING:
     from services.orders.transitions import OrderTransitions
     from services.payments.service import PaymentService
-    from services.payments.views import Charge, PaymentView, Undone
+    from services.payments.views import Charge, PaymentView, RefundProgress
     from services.reservations.service import ReservationService
 
 #: Refunds that one sweep goes on with, and tells of.
@@ -109,7 +110,7 @@ class PaymentActivities:
             attempt=attempt,
             amount_minor=due.total.minor,
             currency=due.total.currency,
-            method=due.method.kind,
+            method=MethodKind(due.method.kind),
             card_token=due.method.card,
             phone=due.method.phone,
             return_url=self.return_url,
@@ -148,7 +149,7 @@ class PaymentActivities:
             raise Unavailable("The refund of a late success is under way.")
         raise PaymentDeclined("The payment succeeded too late and was sent back.")
 
-    def _returned(self, order_id: UUID, undone: Undone) -> MoneyReturned:
+    def _returned(self, order_id: UUID, undone: RefundProgress) -> MoneyReturned:
         for refund in self.payments.refunds_of(order_id) if undone.refund_id and undone.done else ():
             if refund.status == "succeeded":
                 self.orders.record_refund(order_id, refund.id, refund.amount.minor, None)

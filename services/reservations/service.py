@@ -68,7 +68,7 @@ class ReservationService:
                 taken.created_at,
                 taken.expires_at,
                 pinned,
-                fresh=True,
+                is_new=True,
             )
 
     @retried

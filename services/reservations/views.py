@@ -30,7 +30,7 @@ class ReservationView:
     expires_at: datetime | None
     pinned: bool
     #: made by this very call
-    fresh: bool = field(default=False, compare=False)
+    is_new: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True)

@@ -13,18 +13,19 @@ from sqlalchemy import text
 from sandbox.standins.running import Neighbours, running_neighbours
 from services.clock import new_id
 from services.db import Sessions
-from services.payments.call_budget import Times
+from services.payments.call_budget import CallBudget
 from services.payments.service import PaymentService
-from services.payments.views import Charge, Method
+from services.payments.status import MethodKind
+from services.payments.views import Charge
 from services.payments.yookassa.gateway import YooKassa, any_amount_methods
-from tests.services.payments.gateways import Interposed
-from tests.services.reservations.clocks import TurnableClock
+from tests.fakes.clock import FakeClock
+from tests.fakes.gateway import FaultyGateway
 
 CARD_TERM, PHONE_TERM = 3600, 3900
 #: A phone whose payment succeeds a moment after it was asked for.
 PHONE = "+79000000001"
 #: Long enough to reach the provider, short enough for a test that waits for it to pass.
-HASTY = Times(call=1, claim=5, refund_pause=0)
+HASTY = CallBudget(call=1, claim=5, refund_retry_delay=0)
 
 
 @pytest.fixture(scope="session")
@@ -43,27 +44,27 @@ def yookassa(neighbours: Neighbours) -> Iterator[YooKassa]:
 
 
 @pytest.fixture
-def gateway(yookassa: YooKassa) -> Interposed:
-    return Interposed(yookassa)
+def gateway(yookassa: YooKassa) -> FaultyGateway:
+    return FaultyGateway(yookassa)
 
 
 @pytest.fixture
-def clock() -> TurnableClock:
-    return TurnableClock()
+def clock() -> FakeClock:
+    return FakeClock()
 
 
 @pytest.fixture
 def service(
-    sessions: Sessions, gateway: Interposed, clock: TurnableClock, neighbours: Neighbours
+    sessions: Sessions, gateway: FaultyGateway, clock: FakeClock, neighbours: Neighbours
 ) -> Iterator[PaymentService]:
-    yield PaymentService(sessions, gateway, clock, times=Times(refund_pause=0))
+    yield PaymentService(sessions, gateway, clock, call_budget=CallBudget(refund_retry_delay=0))
     assert_I4_I5(sessions, neighbours)
 
 
 @pytest.fixture
-def hasty(service: PaymentService, sessions: Sessions, gateway: Interposed, clock: TurnableClock) -> PaymentService:
+def hasty(service: PaymentService, sessions: Sessions, gateway: FaultyGateway, clock: FakeClock) -> PaymentService:
     """The same, but waits a second for an answer."""
-    return PaymentService(sessions, gateway, clock, times=HASTY)
+    return PaymentService(sessions, gateway, clock, call_budget=HASTY)
 
 
 def a_charge(
@@ -75,10 +76,10 @@ def a_charge(
     currency: str = "RUB",
     phone: str | None = None,
 ) -> Charge:
-    method: Method = "phone" if phone else "card"
-    where = "http://127.0.0.1/orders"
+    method = MethodKind.PHONE if phone else MethodKind.CARD
     token = None if phone else card
-    return Charge(order_id or new_id(), attempt, amount_minor, currency, method, token, phone, where)
+    return_url = "http://127.0.0.1/orders"
+    return Charge(order_id or new_id(), attempt, amount_minor, currency, method, token, phone, return_url)
 
 
 @dataclass(frozen=True)

@@ -30,9 +30,9 @@ from services.payments.service import PaymentService
 from services.payments.status import PaymentStatus
 from services.payments.views import Charge, PaymentView
 from services.payments.yookassa.gateway import YooKassa, live_methods
+from tests.fakes.clock import FakeClock
+from tests.fakes.gateway import FaultyGateway
 from tests.services.payments.conftest import CARD_TERM, PHONE, PHONE_TERM, Bank, a_charge
-from tests.services.payments.gateways import Interposed
-from tests.services.reservations.clocks import TurnableClock
 
 
 def refreshed(service: PaymentService, payment_id: UUID) -> PaymentView:
@@ -143,7 +143,7 @@ def test_T100_another_amount_than_asked_is_for_review(service: PaymentService) -
         service.charge(a_charge(order_id=charge.order_id, attempt=2))
 
 
-def test_T64_one_attempt_fifty_times_at_once(service: PaymentService, bank: Bank, gateway: Interposed) -> None:
+def test_T64_one_attempt_fifty_times_at_once(service: PaymentService, bank: Bank, gateway: FaultyGateway) -> None:
     charge = a_charge()
     with ThreadPoolExecutor(50) as pool:
         views = list(pool.map(lambda _: service.charge(charge), range(50)))
@@ -155,7 +155,7 @@ def test_T64_one_attempt_fifty_times_at_once(service: PaymentService, bank: Bank
     assert bank.charges(views[0].id) == ["succeeded"]
 
 
-def test_T89_many_attempts_of_one_order_at_once(service: PaymentService, gateway: Interposed) -> None:
+def test_T89_many_attempts_of_one_order_at_once(service: PaymentService, gateway: FaultyGateway) -> None:
     order_id = new_id()
 
     def ended(attempt: int) -> str:
@@ -208,7 +208,7 @@ def test_T88_T90_what_cannot_be_charged(
     assert raised.value.pointer == pointer
 
 
-def test_the_real_providers_limits(sessions: Sessions, clock: TurnableClock) -> None:
+def test_the_real_providers_limits(sessions: Sessions, clock: FakeClock) -> None:
     nobody = YooKassa("http://127.0.0.1:9/v3", "1", "key", live_methods(3600, 3900))
     service = PaymentService(sessions, nobody, clock)
     for charge in (a_charge(phone=PHONE, amount_minor=999), a_charge(phone=PHONE, amount_minor=1_500_001)):

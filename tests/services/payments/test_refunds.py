@@ -24,10 +24,10 @@ from services.money import Money
 from services.payments.gateway import GatewayUnknown
 from services.payments.service import PaymentService
 from services.payments.status import PaymentStatus, RefundStatus
+from tests.fakes.clock import FakeClock
+from tests.fakes.gateway import FaultyGateway
 from tests.services.payments.conftest import PHONE, Bank, a_charge
-from tests.services.payments.gateways import Interposed
 from tests.services.payments.test_charging import refreshed
-from tests.services.reservations.clocks import TurnableClock
 
 
 def rub(minor: int) -> Money:
@@ -94,7 +94,7 @@ def test_one_key_is_one_refund(service: PaymentService, bank: Bank) -> None:
 
 
 def test_a_lost_refund_counts_until_it_is_known_and_an_undo_gives_back_the_rest(
-    service: PaymentService, bank: Bank, gateway: Interposed, clock: TurnableClock, sessions: Sessions
+    service: PaymentService, bank: Bank, gateway: FaultyGateway, clock: FakeClock, sessions: Sessions
 ) -> None:
     view = service.charge(a_charge(amount_minor=10_000))
     gateway.after["refund"] = GatewayUnknown("lost")
@@ -103,20 +103,20 @@ def test_a_lost_refund_counts_until_it_is_known_and_an_undo_gives_back_the_rest(
     with pytest.raises(RefundExceedsCaptured):
         service.refund(view.order_id, view.id, rub(7_001))
     assert service.refresh_refund(lost.id).status is RefundStatus.PENDING
-    clock.turn(sessions, 6)
+    clock.set_from_database(sessions, 6)
     assert service.undo(view.order_id).refunded_minor == 10_000
     assert service.refresh_refund(lost.id).status is RefundStatus.SUCCEEDED
     assert bank.refunds(view.id) == [("30.00", "succeeded"), ("70.00", "succeeded")]
 
 
 def test_F54_many_find_the_same_refund_at_once(
-    service: PaymentService, bank: Bank, gateway: Interposed, clock: TurnableClock, sessions: Sessions
+    service: PaymentService, bank: Bank, gateway: FaultyGateway, clock: FakeClock, sessions: Sessions
 ) -> None:
     view = service.charge(a_charge(amount_minor=10_000))
     gateway.after["refund"] = GatewayUnknown("lost")
     lost = service.refund(view.order_id, view.id, rub(3_000))
-    clock.turn(sessions, 6)
-    gateway.meeting = threading.Barrier(4)
+    clock.set_from_database(sessions, 6)
+    gateway.barrier = threading.Barrier(4)
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(lambda _: service.refresh_refund(lost.id), range(4)))
     assert {refund.status for refund in found} == {RefundStatus.SUCCEEDED}

@@ -8,7 +8,7 @@ import pytest
 
 from sandbox.standins.provider.webhook_signing import signed_headers
 from services.errors import InvalidSignature
-from services.payments.signatures import Signatures
+from services.payments.signatures import SignatureVerifier
 from services.secrets import development_webhook_secret, webhook_keys
 
 OLD, NEW = b"the old key of twenty-four bytes", b"the new key of twenty-four bytes"
@@ -18,7 +18,7 @@ NOW, BODY = 1_800_000_000, b'{"status":"succeeded"}'
 def is_genuine(keys: Sequence[bytes], signing: Sequence[bytes], *, at: float = NOW, sent: int = NOW) -> bool:
     headers = signed_headers(signing, "msg_1", sent, BODY)
     try:
-        return Signatures(keys, lambda: at).verify(headers.items(), BODY) == "msg_1"
+        return SignatureVerifier(keys, lambda: at).verify(headers.items(), BODY) == "msg_1"
     except InvalidSignature:
         return False
 
@@ -37,7 +37,7 @@ def test_F51_a_message_of_another_time(skew: int, genuine: bool) -> None:
 @pytest.mark.parametrize("keys", [[], [b""], [NEW, b""]])
 def test_T95_no_key_is_no_door(keys: list[bytes]) -> None:
     with pytest.raises(ValueError, match="PAYMENT_WEBHOOK_SECRETS"):
-        Signatures(keys)
+        SignatureVerifier(keys)
 
 
 @pytest.mark.parametrize("given", ["", "whsec_", "whsec_***", "c2VjcmV0", "whsec_c2VjcmV0,"])

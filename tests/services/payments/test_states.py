@@ -7,15 +7,15 @@ import pytest
 from services.clock import new_id
 from services.money import Money
 from services.payments.gateway import Outcome, ProviderPayment
-from services.payments.outcomes import captured, status_of
-from services.payments.status import FOLLOWS, PaymentStatus
+from services.payments.outcomes import captured_minor, status_of
+from services.payments.status import FOLLOWS, MethodKind, PaymentStatus
 from services.payments.views import PaymentView
 
 ASKED = Money(100, "RUB")
 
 
 def a_payment(status: PaymentStatus = PaymentStatus.PENDING) -> PaymentView:
-    return PaymentView(new_id(), new_id(), 1, status, ASKED, "card", None, None, None, 0, 0, False, 0, None)
+    return PaymentView(new_id(), new_id(), 1, status, ASKED, MethodKind.CARD, None, None, None, 0, 0, False, 0, None)
 
 
 def reachable(start: PaymentStatus) -> set[PaymentStatus]:
@@ -53,7 +53,7 @@ def test_T100_what_the_provider_tells_in_our_words(
     outcome: Outcome, amount: Money, status: PaymentStatus, taken: int
 ) -> None:
     told = ProviderPayment("p-1", outcome, amount)
-    assert (status_of(told, a_payment()), captured(told, ASKED)) == (status, taken)
+    assert (status_of(told, a_payment()), captured_minor(told, ASKED)) == (status, taken)
 
 
 def test_T100_what_was_stopped_is_not_gone_on_with() -> None:

@@ -13,11 +13,11 @@ from services.money import Money
 from services.payments.gateway import GatewayRefused, GatewayUnavailable, GatewayUnknown
 from services.payments.service import PaymentService
 from services.payments.status import PaymentStatus, RefundStatus
-from services.payments.views import Undone
+from services.payments.views import RefundProgress
+from tests.fakes.clock import FakeClock
+from tests.fakes.gateway import FaultyGateway, Killed
 from tests.services.payments.conftest import PHONE, Bank, a_charge
-from tests.services.payments.gateways import Interposed, Killed
 from tests.services.payments.test_charging import refreshed
-from tests.services.reservations.clocks import TurnableClock
 
 CLAIM = 5
 
@@ -39,9 +39,9 @@ def test_what_was_charged_is_refunded_once(service: PaymentService, bank: Bank) 
     assert bank.refunds(view.id) == [("1299.00", "succeeded")]
 
 
-def test_F11_undone_before_any_charge_a_late_one_is_refused(service: PaymentService, gateway: Interposed) -> None:
+def test_F11_undone_before_any_charge_a_late_one_is_refused(service: PaymentService, gateway: FaultyGateway) -> None:
     charge = a_charge()
-    assert service.undo(charge.order_id) == service.undo(charge.order_id) == Undone(True, 0)
+    assert service.undo(charge.order_id) == service.undo(charge.order_id) == RefundProgress(True, 0)
     with pytest.raises(OrderClosing):
         service.charge(charge)
     assert service.of_order(charge.order_id) == []
@@ -61,12 +61,12 @@ def test_after_an_undo_no_attempt_begins_or_goes_on(service: PaymentService) -> 
 def test_a_declined_charge_leaves_nothing_to_undo(service: PaymentService, bank: Bank) -> None:
     charge = a_charge("tok_declines")
     view = service.charge(charge)
-    assert service.undo(charge.order_id) == Undone(True, 0, None, view.id)
+    assert service.undo(charge.order_id) == RefundProgress(True, 0, None, view.id)
     assert bank.refunds(view.id) == []
 
 
 def test_T68_a_charge_in_flight_is_waited_for(
-    service: PaymentService, bank: Bank, gateway: Interposed, clock: TurnableClock, sessions: Sessions
+    service: PaymentService, bank: Bank, gateway: FaultyGateway, clock: FakeClock, sessions: Sessions
 ) -> None:
     charge = a_charge()
     gateway.after["charge"] = Killed()
@@ -76,7 +76,7 @@ def test_T68_a_charge_in_flight_is_waited_for(
     assert (waiting.done, waiting.reason) == (False, "payment_undecided")
     assert 0 < waiting.retry_after <= CLAIM
     assert gateway.calls == ["charge"]
-    clock.turn(sessions, CLAIM + 1)
+    clock.set_from_database(sessions, CLAIM + 1)
     undone = service.undo(charge.order_id)
     assert (undone.done, undone.refunded_minor) == (True, charge.amount_minor)
 
@@ -86,14 +86,14 @@ def test_T68_a_charge_in_flight_is_waited_for(
     [("tok_times_out_charged", 129_900), ("tok_times_out_not_charged", 0), ("tok_error_after_charge", 129_900)],
 )
 def test_F34_F35_F36_F54_unknown_charges_and_refunds_are_made_known(
-    hasty: PaymentService, bank: Bank, clock: TurnableClock, sessions: Sessions, card: str, refunded: int
+    hasty: PaymentService, bank: Bank, clock: FakeClock, sessions: Sessions, card: str, refunded: int
 ) -> None:
     charge = a_charge(card)
     lost = hasty.charge(charge)
     undone = hasty.undo(charge.order_id)
     assert undone.reason == "payment_undecided"
     for turned in (6, 12, 18):  # these cards lose the answers to refunds as well
-        clock.turn(sessions, turned)
+        clock.set_from_database(sessions, turned)
         undone = hasty.undo(charge.order_id)
     assert (undone.done, undone.refunded_minor) == (True, refunded)
     assert len(bank.refunds(lost.id)) == (1 if refunded else 0)
@@ -119,7 +119,7 @@ def test_T100_another_amount_is_given_back_as_it_was_taken(service: PaymentServi
     assert bank.refunds(view.id) == [("101.00", "succeeded")]
 
 
-def test_T64_fifty_undos_at_once_refund_once(service: PaymentService, bank: Bank, gateway: Interposed) -> None:
+def test_T64_fifty_undos_at_once_refund_once(service: PaymentService, bank: Bank, gateway: FaultyGateway) -> None:
     charge = a_charge()
     view = service.charge(charge)
     with ThreadPoolExecutor(50) as pool:
@@ -134,8 +134,8 @@ def test_T64_fifty_undos_at_once_refund_once(service: PaymentService, bank: Bank
 def test_F54_the_refunds_reply_is_lost(
     service: PaymentService,
     bank: Bank,
-    gateway: Interposed,
-    clock: TurnableClock,
+    gateway: FaultyGateway,
+    clock: FakeClock,
     sessions: Sessions,
     lost: BaseException,
 ) -> None:
@@ -146,32 +146,30 @@ def test_F54_the_refunds_reply_is_lost(
         assert service.undo(charge.order_id).reason == "refund_pending"
     except Killed:
         assert service.undo(charge.order_id).reason == "refund_pending"
-    clock.turn(sessions, CLAIM + 1)
+    clock.set_from_database(sessions, CLAIM + 1)
     assert service.undo(charge.order_id).done
     assert gateway.calls == ["charge", "refund", "look_up_refund"]
     assert bank.refunds(view.id) == [("1299.00", "succeeded")]
 
 
 def test_F08_killed_before_the_refund_was_asked_for(
-    service: PaymentService, bank: Bank, gateway: Interposed, clock: TurnableClock, sessions: Sessions
+    service: PaymentService, bank: Bank, gateway: FaultyGateway, clock: FakeClock, sessions: Sessions
 ) -> None:
     charge = a_charge()
     view = service.charge(charge)
     gateway.before["refund"] = Killed()
     with pytest.raises(Killed):
         service.undo(charge.order_id)
-    clock.turn(sessions, CLAIM + 1)
+    clock.set_from_database(sessions, CLAIM + 1)
     assert service.undo(charge.order_id).refunded_minor == charge.amount_minor
     assert bank.refunds(view.id) == [("1299.00", "succeeded")]
 
 
-def test_a_refund_that_breaks_twice(
-    service: PaymentService, bank: Bank, clock: TurnableClock, sessions: Sessions
-) -> None:
+def test_a_refund_that_breaks_twice(service: PaymentService, bank: Bank, clock: FakeClock, sessions: Sessions) -> None:
     charge = a_charge("tok_refund_fails_twice")
     view = service.charge(charge)
     for turned in (0, 6, 12):
-        clock.turn(sessions, turned)
+        clock.set_from_database(sessions, turned)
         undone = service.undo(charge.order_id)
     assert (undone.done, undone.refunded_minor) == (True, charge.amount_minor)
     assert [refund.status for refund in service.refunds_of(charge.order_id)] == ["succeeded"]
@@ -179,25 +177,25 @@ def test_a_refund_that_breaks_twice(
 
 
 def test_F53_a_refund_that_the_provider_refuses_is_tried_again_under_a_new_number(
-    sessions: Sessions, gateway: Interposed, clock: TurnableClock, bank: Bank
+    sessions: Sessions, gateway: FaultyGateway, clock: FakeClock, bank: Bank
 ) -> None:
     service = PaymentService(sessions, gateway, clock)
     charge = a_charge("tok_refund_fails")
     view = service.charge(charge)
-    clock.turn(sessions, 0)
+    clock.set_from_database(sessions, 0)
     for _ in range(3):
         refused = service.undo(charge.order_id)
         assert (refused.done, refused.reason, refused.refunded_minor) == (False, "refund_failed", 0)
         assert refused.retry_after == 5
     assert gateway.calls.count("refund") == 1
-    clock.turn(sessions, 6)
+    clock.set_from_database(sessions, 6)
     assert service.undo(charge.order_id).retry_after == 10
     assert [refund.failure_code for refund in service.refunds_of(charge.order_id)] == ["general_decline"] * 2
     assert service.get(view.id).status is PaymentStatus.SUCCEEDED
     assert bank.refunds(view.id) == [("1299.00", "canceled")] * 2
 
 
-def test_F53_a_refund_that_is_impossible(service: PaymentService, gateway: Interposed) -> None:
+def test_F53_a_refund_that_is_impossible(service: PaymentService, gateway: FaultyGateway) -> None:
     charge = a_charge()
     service.charge(charge)
     gateway.before["refund"] = GatewayRefused("invalid_request")
@@ -206,7 +204,7 @@ def test_F53_a_refund_that_is_impossible(service: PaymentService, gateway: Inter
 
 
 def test_F37_a_busy_provider_refunds_later(
-    service: PaymentService, gateway: Interposed, clock: TurnableClock, sessions: Sessions
+    service: PaymentService, gateway: FaultyGateway, clock: FakeClock, sessions: Sessions
 ) -> None:
     charge = a_charge()
     service.charge(charge)
@@ -215,21 +213,21 @@ def test_F37_a_busy_provider_refunds_later(
         service.undo(charge.order_id)
     assert raised.value.retry_after == 30
     assert service.undo(charge.order_id).reason == "refund_pending"
-    clock.turn(sessions, 31)
+    clock.set_from_database(sessions, 31)
     assert service.undo(charge.order_id).done
 
 
 def test_F46_F47_a_success_after_the_order_was_closed_is_refunded_once(
-    service: PaymentService, bank: Bank, gateway: Interposed, clock: TurnableClock, sessions: Sessions
+    service: PaymentService, bank: Bank, gateway: FaultyGateway, clock: FakeClock, sessions: Sessions
 ) -> None:
     charge = a_charge()
     gateway.after["charge"] = GatewayUnknown("lost")
     lost = service.charge(charge)
-    clock.turn(sessions, CLAIM + 1)
-    gateway.hidden = True
+    clock.set_from_database(sessions, CLAIM + 1)
+    gateway.hides_payments = True
     assert service.undo(charge.order_id).done
     assert service.get(lost.id).failure_code == "not_charged"
-    gateway.hidden = False
+    gateway.hides_payments = False
     with ThreadPoolExecutor(10) as pool:
         undone = list(pool.map(lambda _: service.refund_late(lost.id), range(10)))
     assert any(step.done for step in undone)
@@ -242,15 +240,15 @@ def test_F46_F47_a_success_after_the_order_was_closed_is_refunded_once(
 
 
 def test_a_second_success_is_surplus_and_refunded_while_the_first_pays(
-    service: PaymentService, bank: Bank, gateway: Interposed, clock: TurnableClock, sessions: Sessions
+    service: PaymentService, bank: Bank, gateway: FaultyGateway, clock: FakeClock, sessions: Sessions
 ) -> None:
     first = a_charge()
     gateway.after["charge"] = GatewayUnknown("lost")
     lost = service.charge(first)
-    clock.turn(sessions, CLAIM + 1)
-    gateway.hidden = True
+    clock.set_from_database(sessions, CLAIM + 1)
+    gateway.hides_payments = True
     service.refresh(lost.id)
-    gateway.hidden = False
+    gateway.hides_payments = False
     paid = service.charge(a_charge(order_id=first.order_id, attempt=2))
     assert service.refresh(lost.id).captured_late
     assert service.refund_late(lost.id).refunded_minor == first.amount_minor

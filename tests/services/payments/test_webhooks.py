@@ -17,10 +17,10 @@ from services.errors import Invalid, InvalidSignature, NotFound
 from services.payments.gateway import GatewayUnknown
 from services.payments.service import PaymentService
 from services.payments.status import PaymentStatus
-from services.payments.views import Received
+from services.payments.views import WebhookReceipt
+from tests.fakes.clock import FakeClock
+from tests.fakes.gateway import FaultyGateway
 from tests.services.payments.conftest import Bank, a_charge
-from tests.services.payments.gateways import Interposed
-from tests.services.reservations.clocks import TurnableClock
 
 HERE = "127.0.0.1"
 
@@ -40,9 +40,9 @@ def test_F43_T97_the_same_message_a_hundred_times(service: PaymentService, sessi
     message = a_message(str(view.provider_id), reference=view.id)
     with ThreadPoolExecutor(50) as pool:
         received = list(pool.map(lambda _: service.receive_webhook("yookassa", {}, message, HERE), range(100)))
-    expected = Received(view.id, view.order_id, fresh=True)
+    expected = WebhookReceipt(view.id, view.order_id, is_new=True)
     assert received.count(expected) == 1
-    assert received.count(Received(view.id, view.order_id, fresh=False)) == 99
+    assert received.count(WebhookReceipt(view.id, view.order_id, is_new=False)) == 99
     assert kept(sessions) == 1
     assert service.get(view.id) == view
 
@@ -68,7 +68,7 @@ def test_a_refunds_message_leads_to_its_payment(service: PaymentService) -> None
     view = service.charge(a_charge())
     subject = {"id": "some-refund", "status": "succeeded", "payment_id": view.provider_id}
     message = json.dumps({"type": "notification", "event": "refund.succeeded", "object": subject}).encode()
-    assert service.receive_webhook("yookassa", {}, message, HERE) == Received(view.id, view.order_id, fresh=True)
+    assert service.receive_webhook("yookassa", {}, message, HERE) == WebhookReceipt(view.id, view.order_id, is_new=True)
 
 
 def test_other_news_of_the_provider_is_not_ours(service: PaymentService, sessions: Sessions) -> None:
@@ -114,11 +114,11 @@ def test_no_such_gateway(service: PaymentService) -> None:
 
 @pytest.mark.parametrize("order", list(permutations(["pending", "succeeded", "canceled", "waiting_for_capture"])))
 def test_F44_T99_any_order_of_messages_ends_where_the_provider_is(
-    service: PaymentService, gateway: Interposed, clock: TurnableClock, sessions: Sessions, order: Sequence[str]
+    service: PaymentService, gateway: FaultyGateway, clock: FakeClock, sessions: Sessions, order: Sequence[str]
 ) -> None:
     gateway.after["charge"] = GatewayUnknown("lost")
     lost = service.charge(a_charge())
-    clock.turn(sessions, 6)
+    clock.set_from_database(sessions, 6)
     for status in order:
         received = service.receive_webhook("yookassa", {}, a_message("not-even-the-right-id", status, lost.id), HERE)
         assert received is not None
@@ -128,14 +128,14 @@ def test_F44_T99_any_order_of_messages_ends_where_the_provider_is(
 
 
 def test_F46_a_late_success_is_found_by_the_id_its_message_names(
-    service: PaymentService, gateway: Interposed, clock: TurnableClock, sessions: Sessions, bank: Bank
+    service: PaymentService, gateway: FaultyGateway, clock: FakeClock, sessions: Sessions, bank: Bank
 ) -> None:
     gateway.after["charge"] = GatewayUnknown("lost")
     lost = service.charge(a_charge())
-    clock.turn(sessions, 6)
-    gateway.hidden = True
+    clock.set_from_database(sessions, 6)
+    gateway.hides_payments = True
     assert service.undo(lost.order_id).done
-    gateway.hidden = False
+    gateway.hides_payments = False
     with sessions.begin() as session:  # beyond the time in which the provider's list is searched
         moved = "UPDATE payments.payments SET created_at = created_at - interval '1 day', claimed_until = NULL"
         session.execute(text(moved))

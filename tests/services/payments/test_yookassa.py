@@ -21,16 +21,16 @@ from services.payments.gateway import (
     GatewayUnavailable,
     GatewayUnknown,
     Outcome,
-    RefundOrder,
-    Search,
+    PaymentLookup,
+    RefundRequest,
 )
 from services.payments.yookassa.gateway import YooKassa, any_amount_methods
 from tests.services.payments.conftest import PHONE, a_charge
 
 REFERENCE = new_id()
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
-ANYWHERE = Search(REFERENCE, None, (), NOW, NOW + timedelta(seconds=5))
-ORDER = RefundOrder("refund:1:1", "p-1", Money(100, "RUB"))
+ANYWHERE = PaymentLookup(REFERENCE, None, (), NOW, NOW + timedelta(seconds=5))
+ORDER = RefundRequest("refund:1:1", "p-1", Money(100, "RUB"))
 
 Handler = Callable[[httpx2.Request], httpx2.Response]
 
@@ -158,7 +158,7 @@ def test_a_search_without_an_end_does_not_say_no() -> None:
     with pytest.raises(GatewayUnknown):
         answering(404).look_up(ANYWHERE, within=1)
     with pytest.raises(GatewayUnknown):
-        answering(404).look_up(Search(REFERENCE, "p-1", (), NOW, NOW), within=1)
+        answering(404).look_up(PaymentLookup(REFERENCE, "p-1", (), NOW, NOW), within=1)
     with pytest.raises(GatewayUnknown):
         answering(200, pages).look_up_refund(ORDER, None, within=5)
 
@@ -168,10 +168,10 @@ def test_an_id_that_a_message_named_must_carry_our_reference() -> None:
         foreign = a_payment(id="p-9", metadata={"reference": str(new_id())})
         return httpx2.Response(200, json=foreign if request.url.path.endswith("/p-9") else {"items": []})
 
-    hinted = Search(REFERENCE, None, ("p-9",), NOW, NOW)
+    hinted = PaymentLookup(REFERENCE, None, ("p-9",), NOW, NOW)
     assert speaking(handler).look_up(hinted, within=1) is None
     with pytest.raises(GatewayUnknown):
-        speaking(handler).look_up(Search(REFERENCE, "p-9", (), NOW, NOW), within=1)
+        speaking(handler).look_up(PaymentLookup(REFERENCE, "p-9", (), NOW, NOW), within=1)
 
 
 def test_a_search_that_finds_nothing_says_so() -> None:

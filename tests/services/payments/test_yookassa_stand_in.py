@@ -19,9 +19,9 @@ from services.payments.gateway import (
     GatewayUnavailable,
     GatewayUnknown,
     Outcome,
+    PaymentLookup,
     ProviderPayment,
-    RefundOrder,
-    Search,
+    RefundRequest,
 )
 from services.payments.yookassa.gateway import YooKassa
 from tests.services.payments.conftest import PHONE, a_charge
@@ -43,7 +43,7 @@ def outage(neighbours: Neighbours, status: int | None) -> Iterator[None]:
 def searched(yookassa: YooKassa, reference: UUID, provider_id: str | None = None) -> ProviderPayment | None:
     """What the provider has under our reference."""
     now = datetime.now(UTC)
-    search = Search(reference, provider_id, (), now - timedelta(minutes=1), now)
+    search = PaymentLookup(reference, provider_id, (), now - timedelta(minutes=1), now)
     return yookassa.look_up(search, within=WITHIN)
 
 
@@ -52,8 +52,8 @@ def outcome(yookassa: YooKassa, reference: UUID) -> Outcome | None:
     return found.outcome if found else None
 
 
-def a_refund(paid: ProviderPayment, minor: int, number: int = 1) -> RefundOrder:
-    return RefundOrder(f"refund:{paid.provider_id}:{number}", paid.provider_id, Money(minor, "RUB"))
+def a_refund(paid: ProviderPayment, minor: int, number: int = 1) -> RefundRequest:
+    return RefundRequest(f"refund:{paid.provider_id}:{number}", paid.provider_id, Money(minor, "RUB"))
 
 
 def test_a_card_is_charged_once_however_often_it_is_asked(yookassa: YooKassa, neighbours: Neighbours) -> None:

@@ -12,16 +12,16 @@ from sqlalchemy import text
 from services.clock import new_id
 from services.db import Sessions
 from services.reservations.service import ReservationService
-from tests.services.reservations.clocks import TurnableClock
+from tests.fakes.clock import FakeClock
 
 
 @pytest.fixture
-def clock() -> TurnableClock:
-    return TurnableClock()
+def clock() -> FakeClock:
+    return FakeClock()
 
 
 @pytest.fixture
-def service(sessions: Sessions, clock: TurnableClock) -> Iterator[ReservationService]:
+def service(sessions: Sessions, clock: FakeClock) -> Iterator[ReservationService]:
     yield ReservationService(sessions, clock)
     assert_I1_I2(sessions)
 

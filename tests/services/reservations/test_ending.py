@@ -12,7 +12,7 @@ from services.errors import InvalidTransition, NotFound, ReservationClosed, Rese
 from services.reservations.service import ReservationService
 from services.reservations.status import ReservationStatus
 from services.reservations.views import Item
-from tests.services.reservations.clocks import TurnableClock
+from tests.fakes.clock import FakeClock
 from tests.services.reservations.conftest import Warehouse
 
 
@@ -50,10 +50,10 @@ def test_T84_confirm_after_expiry(
     warehouse: Warehouse,
     tea: UUID,
     order_id: UUID,
-    clock: TurnableClock,
+    clock: FakeClock,
     sessions: Sessions,
 ) -> None:
-    clock.turn(sessions, 61)
+    clock.set_from_database(sessions, 61)
     with pytest.raises(ReservationExpired):
         service.confirm(order_id)
     assert service.sweep() == 1
@@ -94,10 +94,10 @@ def test_release_of_an_expired_hold_gives_back_once_and_leaves_it_expired(
     warehouse: Warehouse,
     tea: UUID,
     order_id: UUID,
-    clock: TurnableClock,
+    clock: FakeClock,
     sessions: Sessions,
 ) -> None:
-    clock.turn(sessions, 61)
+    clock.set_from_database(sessions, 61)
     assert service.release(order_id).status is ReservationStatus.EXPIRED
     assert service.release(order_id).status is ReservationStatus.EXPIRED
     assert service.sweep() == 0
@@ -109,11 +109,11 @@ def test_F60_a_pinned_hold_outlives_its_time_and_cannot_be_refused(
     warehouse: Warehouse,
     tea: UUID,
     order_id: UUID,
-    clock: TurnableClock,
+    clock: FakeClock,
     sessions: Sessions,
 ) -> None:
     assert service.pin(order_id) == service.pin(order_id)
-    clock.turn(sessions, 3600)
+    clock.set_from_database(sessions, 3600)
     assert service.sweep() == 0
     assert service.pin(order_id).status is ReservationStatus.RESERVED
     assert service.confirm(order_id).status is ReservationStatus.CONFIRMED
@@ -122,9 +122,9 @@ def test_F60_a_pinned_hold_outlives_its_time_and_cannot_be_refused(
 
 
 def test_T65_a_payment_cannot_pin_what_has_expired(
-    service: ReservationService, order_id: UUID, clock: TurnableClock, sessions: Sessions
+    service: ReservationService, order_id: UUID, clock: FakeClock, sessions: Sessions
 ) -> None:
-    clock.turn(sessions, 61)
+    clock.set_from_database(sessions, 61)
     with pytest.raises(ReservationExpired):
         service.pin(order_id)
     with pytest.raises(ReservationExpired):
@@ -143,12 +143,12 @@ def test_what_is_released_can_neither_be_pinned_nor_extended(service: Reservatio
 
 
 def test_an_end_is_moved_and_never_brought_nearer(
-    service: ReservationService, order_id: UUID, clock: TurnableClock, sessions: Sessions
+    service: ReservationService, order_id: UUID, clock: FakeClock, sessions: Sessions
 ) -> None:
     held = service.find(order_id)
     assert held is not None
     assert service.extend(order_id, 30).expires_at == held.expires_at
-    clock.turn(sessions, 10)
+    clock.set_from_database(sessions, 10)
     assert clock.at is not None
     expires_at = service.extend(order_id, 3900).expires_at
     assert expires_at is not None
@@ -160,12 +160,12 @@ def test_expiry_shows_before_the_sweep_and_the_sweep_gives_back_once(
     warehouse: Warehouse,
     tea: UUID,
     order_id: UUID,
-    clock: TurnableClock,
+    clock: FakeClock,
     sessions: Sessions,
 ) -> None:
-    clock.turn(sessions, 59)
+    clock.set_from_database(sessions, 59)
     assert service.sweep() == 0
-    clock.turn(sessions, 61)
+    clock.set_from_database(sessions, 61)
     found = service.find(order_id)
     assert found is not None
     assert found.status is ReservationStatus.EXPIRED
@@ -176,12 +176,12 @@ def test_expiry_shows_before_the_sweep_and_the_sweep_gives_back_once(
 
 
 def test_a_sweep_ends_many_holds_of_one_product_within_its_limit(
-    service: ReservationService, warehouse: Warehouse, clock: TurnableClock, sessions: Sessions
+    service: ReservationService, warehouse: Warehouse, clock: FakeClock, sessions: Sessions
 ) -> None:
     tea, cup = warehouse.product(100), warehouse.product(100)
     for _ in range(7):
         service.hold(new_id(), [Item(cup, 2), Item(tea, 1)], 60)
-    clock.turn(sessions, 61)
+    clock.set_from_database(sessions, 61)
     assert service.sweep(limit=5) == 5
     assert warehouse.units(tea) == (98, 2, 0)
     assert service.sweep(limit=5) == 2

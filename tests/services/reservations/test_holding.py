@@ -12,7 +12,7 @@ from services.errors import Invalid, OutOfStock, ReservationClosed, ReservationE
 from services.reservations.service import ReservationService
 from services.reservations.status import ReservationStatus
 from services.reservations.views import Item, StockView
-from tests.services.reservations.clocks import TurnableClock
+from tests.fakes.clock import FakeClock
 from tests.services.reservations.conftest import Warehouse
 
 
@@ -108,24 +108,24 @@ def test_T81_F11_a_late_hold_meets_the_tombstone(service: ReservationService, wa
 
 
 def test_T81_a_late_hold_meets_an_expired_one(
-    service: ReservationService, warehouse: Warehouse, clock: TurnableClock, sessions: Sessions
+    service: ReservationService, warehouse: Warehouse, clock: FakeClock, sessions: Sessions
 ) -> None:
     tea, order_id = warehouse.product(5), new_id()
     service.hold(order_id, [Item(tea, 2)], 60)
-    clock.turn(sessions, 61)
+    clock.set_from_database(sessions, 61)
     with pytest.raises(ReservationClosed):
         service.hold(order_id, [Item(tea, 2)], 60)
     assert warehouse.units(tea) == (3, 2, 0)
 
 
 def test_a_hold_can_be_pinned_from_the_start_or_by_its_repetition(
-    service: ReservationService, warehouse: Warehouse, clock: TurnableClock, sessions: Sessions
+    service: ReservationService, warehouse: Warehouse, clock: FakeClock, sessions: Sessions
 ) -> None:
     tea, first, second = warehouse.product(5), new_id(), new_id()
     assert service.hold(first, [Item(tea, 1)], 60, pinned=True).pinned
     service.hold(second, [Item(tea, 1)], 60)
     assert service.hold(second, [Item(tea, 1)], 60, pinned=True).pinned
-    clock.turn(sessions, 3600)
+    clock.set_from_database(sessions, 3600)
     assert service.sweep() == 0
     assert warehouse.units(tea) == (3, 2, 0)
 

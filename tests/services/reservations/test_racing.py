@@ -16,7 +16,7 @@ from services.db import Sessions
 from services.errors import MarketError
 from services.reservations.service import ReservationService
 from services.reservations.views import Item
-from tests.services.reservations.clocks import TurnableClock
+from tests.fakes.clock import FakeClock
 from tests.services.reservations.conftest import Warehouse
 
 THREADS = 32
@@ -75,7 +75,7 @@ def test_T62_one_order_held_fifty_times_at_once(service: ReservationService, war
 
 
 def test_F27_T82_crossed_baskets_never_deadlock(
-    service: ReservationService, warehouse: Warehouse, sessions: Sessions, clock: TurnableClock
+    service: ReservationService, warehouse: Warehouse, sessions: Sessions, clock: FakeClock
 ) -> None:
     products = [warehouse.product(100_000) for _ in range(4)]
     before = deadlocks(sessions)
@@ -123,12 +123,12 @@ def test_F02_hold_and_release_at_once_leave_nothing_held(service: ReservationSer
 
 
 def test_sweeps_at_once_give_back_once(
-    service: ReservationService, warehouse: Warehouse, clock: TurnableClock, sessions: Sessions
+    service: ReservationService, warehouse: Warehouse, clock: FakeClock, sessions: Sessions
 ) -> None:
     tea, cup = warehouse.product(100), warehouse.product(100)
     for number in range(60):
         service.hold(new_id(), [Item(cup if number % 2 else tea, 1)], 60)
-    clock.turn(sessions, 61)
+    clock.set_from_database(sessions, 61)
     with ThreadPoolExecutor(8) as pool:
         ended = list(pool.map(lambda _: service.sweep(limit=10), range(8)))
     assert sum(ended) + service.sweep(limit=60) == 60
@@ -136,12 +136,12 @@ def test_sweeps_at_once_give_back_once(
 
 
 def test_a_sweep_passes_by_a_hold_that_somebody_works_on(
-    service: ReservationService, warehouse: Warehouse, clock: TurnableClock, sessions: Sessions
+    service: ReservationService, warehouse: Warehouse, clock: FakeClock, sessions: Sessions
 ) -> None:
     tea, busy = warehouse.product(10), new_id()
     service.hold(busy, [Item(tea, 1)], 60)
     service.hold(new_id(), [Item(tea, 1)], 60)
-    clock.turn(sessions, 61)
+    clock.set_from_database(sessions, 61)
     with sessions.begin() as session:
         lock = text("SELECT 1 FROM reservations.reservations WHERE order_id = :order_id FOR UPDATE")
         session.execute(lock, {"order_id": busy})

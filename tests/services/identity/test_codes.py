@@ -20,7 +20,8 @@ from services.identity.verification_codes import Codes
 from services.identity.views import Profile
 from services.rate_limiter import Limits
 from services.secrets import Vault
-from tests.services.identity.doubles import KEY, PASSWORD, SetClock, by_email, by_phone
+from tests.fakes.clock import FakeClock
+from tests.services.identity.doubles import KEY, PASSWORD, by_email, by_phone
 
 ANNA, STRANGER = "anna@example.com", "stranger@example.com"
 PHONE = "+79991234567"
@@ -69,7 +70,7 @@ def test_a_code_proves_a_number_however_it_is_written(
 
 
 def test_T27_nothing_goes_to_an_unknown_or_proven_address(
-    codes: Codes, outbox: AccountMessages, anna: Profile, clock: SetClock
+    codes: Codes, outbox: AccountMessages, anna: Profile, clock: FakeClock
 ) -> None:
     codes.send(STRANGER, None)
     codes.confirm(ANNA, None, sent(codes, outbox))
@@ -81,7 +82,7 @@ def test_T27_nothing_goes_to_an_unknown_or_proven_address(
 
 @pytest.mark.parametrize("address", [ANNA, STRANGER])
 def test_T10_pauses_and_bounds_are_alike_for_known_and_unknown(
-    codes: Codes, anna: Profile, clock: SetClock, address: str
+    codes: Codes, anna: Profile, clock: FakeClock, address: str
 ) -> None:
     waits = []
     for _ in range(30):
@@ -98,7 +99,7 @@ def test_T10_pauses_and_bounds_are_alike_for_known_and_unknown(
     codes.send(address, None)
 
 
-def test_T10_ten_a_day(codes: Codes, anna: Profile, clock: SetClock) -> None:
+def test_T10_ten_a_day(codes: Codes, anna: Profile, clock: FakeClock) -> None:
     taken = 0
     for _ in range(24):
         try:
@@ -155,19 +156,19 @@ def test_T29_the_right_code_fifty_times_at_once_is_taken_once(
         assert Counter(pool.map(confirm, range(50)))[True] == 1
 
 
-def _used(codes: Codes, outbox: AccountMessages, clock: SetClock) -> tuple[str, str]:
+def _used(codes: Codes, outbox: AccountMessages, clock: FakeClock) -> tuple[str, str]:
     code = sent(codes, outbox)
     codes.confirm(ANNA, None, code)
     return ANNA, code
 
 
-def _old(codes: Codes, outbox: AccountMessages, clock: SetClock) -> tuple[str, str]:
+def _old(codes: Codes, outbox: AccountMessages, clock: FakeClock) -> tuple[str, str]:
     code = sent(codes, outbox)
     clock.move(minutes=10, seconds=1)
     return ANNA, code
 
 
-def _replaced(codes: Codes, outbox: AccountMessages, clock: SetClock) -> tuple[str, str]:
+def _replaced(codes: Codes, outbox: AccountMessages, clock: FakeClock) -> tuple[str, str]:
     code = sent(codes, outbox)
     clock.move(seconds=61)
     while sent(codes, outbox) == code:
@@ -175,15 +176,15 @@ def _replaced(codes: Codes, outbox: AccountMessages, clock: SetClock) -> tuple[s
     return ANNA, code
 
 
-def _of_another(codes: Codes, outbox: AccountMessages, clock: SetClock) -> tuple[str, str]:
+def _of_another(codes: Codes, outbox: AccountMessages, clock: FakeClock) -> tuple[str, str]:
     return STRANGER, sent(codes, outbox)
 
 
-def _no_number(codes: Codes, outbox: AccountMessages, clock: SetClock) -> tuple[str, str]:
+def _no_number(codes: Codes, outbox: AccountMessages, clock: FakeClock) -> tuple[str, str]:
     return ANNA, sent(codes, outbox) + "0"
 
 
-def _never_asked(codes: Codes, outbox: AccountMessages, clock: SetClock) -> tuple[str, str]:
+def _never_asked(codes: Codes, outbox: AccountMessages, clock: FakeClock) -> tuple[str, str]:
     return ANNA, "000000"
 
 
@@ -191,9 +192,9 @@ def _never_asked(codes: Codes, outbox: AccountMessages, clock: SetClock) -> tupl
 def test_T30_T32_one_answer_for_every_code_that_is_no_good(
     codes: Codes,
     outbox: AccountMessages,
-    clock: SetClock,
+    clock: FakeClock,
     anna: Profile,
-    case: Callable[[Codes, AccountMessages, SetClock], tuple[str, str]],
+    case: Callable[[Codes, AccountMessages, FakeClock], tuple[str, str]],
 ) -> None:
     address, code = case(codes, outbox, clock)
     with pytest.raises(InvalidCode) as caught:
@@ -202,7 +203,7 @@ def test_T30_T32_one_answer_for_every_code_that_is_no_good(
 
 
 def test_T31_a_code_that_a_stranger_burned_can_be_asked_for_anew(
-    codes: Codes, outbox: AccountMessages, anna: Profile, clock: SetClock, identity: IdentityService, sign_in: SignIn
+    codes: Codes, outbox: AccountMessages, anna: Profile, clock: FakeClock, identity: IdentityService, sign_in: SignIn
 ) -> None:
     code = sent(codes, outbox)
     for _ in range(9):
@@ -275,7 +276,7 @@ def test_nothing_goes_to_an_address_that_another_account_has(
 
 
 def test_of_two_who_want_one_address_the_first_to_confirm_has_it(
-    codes: Codes, outbox: AccountMessages, anna: Profile, identity: IdentityService, clock: SetClock
+    codes: Codes, outbox: AccountMessages, anna: Profile, identity: IdentityService, clock: FakeClock
 ) -> None:
     wanted, other = "wanted@example.com", identity.register(by_email(STRANGER))
     for user_id in (anna.id, other.id):
@@ -319,7 +320,12 @@ def test_codes_and_addresses_are_nowhere_in_the_clear(
 
 
 def test_F73_a_code_outlives_a_new_key(
-    codes: Codes, outbox: AccountMessages, anna: Profile, sessions: Sessions, clock: SetClock, identity: IdentityService
+    codes: Codes,
+    outbox: AccountMessages,
+    anna: Profile,
+    sessions: Sessions,
+    clock: FakeClock,
+    identity: IdentityService,
 ) -> None:
     code = sent(codes, outbox)
     rotated = Codes(sessions, outbox, codes._pacing, codes._check, clock, f"{'n' * 32},{KEY}", "RU")
@@ -328,7 +334,7 @@ def test_F73_a_code_outlives_a_new_key(
 
 
 def test_a_message_whose_key_is_gone_holds_up_nobody(
-    codes: Codes, sessions: Sessions, clock: SetClock, anna: Profile
+    codes: Codes, sessions: Sessions, clock: FakeClock, anna: Profile
 ) -> None:
     codes.send(ANNA, None)
     other = AccountMessages(sessions, Vault("z" * 32), clock)
@@ -339,7 +345,7 @@ def test_a_message_whose_key_is_gone_holds_up_nobody(
 
 
 def test_the_budget_of_text_messages(
-    sessions: Sessions, outbox: AccountMessages, codes: Codes, clock: SetClock
+    sessions: Sessions, outbox: AccountMessages, codes: Codes, clock: FakeClock
 ) -> None:
     bounded = Codes(sessions, outbox, _poor(sessions, clock), codes._check, clock, KEY, "RU")
     outcomes = []
@@ -353,5 +359,5 @@ def test_the_budget_of_text_messages(
     assert outcomes == ["sent", "sent", "rate-limited", "rate-limited"]
 
 
-def _poor(sessions: Sessions, clock: SetClock) -> Pacing:
+def _poor(sessions: Sessions, clock: FakeClock) -> Pacing:
     return Pacing(Limits(sessions, KEY, clock), sms_per_hour=2)

@@ -24,7 +24,8 @@ from services.identity.password_resets import Resets
 from services.identity.service import IdentityService
 from services.identity.sign_in import SignIn
 from services.identity.views import NewPassword, Profile
-from tests.services.identity.doubles import PASSWORD, SetClock, by_email, by_phone
+from tests.fakes.clock import FakeClock
+from tests.services.identity.doubles import PASSWORD, by_email, by_phone
 
 ANNA, PHONE = "anna@example.com", "+79991234567"
 NEW = "quite another set of words"
@@ -101,7 +102,7 @@ def test_T36_an_unknown_address_gets_nothing_and_costs_the_same_rows(
 
 
 @pytest.mark.parametrize("address", [ANNA, "nobody@example.com"])
-def test_T37_flooding_is_bounded_alike(resets: Resets, anna: Profile, clock: SetClock, address: str) -> None:
+def test_T37_flooding_is_bounded_alike(resets: Resets, anna: Profile, clock: FakeClock, address: str) -> None:
     outcomes = []
     for _ in range(6):
         try:
@@ -113,31 +114,35 @@ def test_T37_flooding_is_bounded_alike(resets: Resets, anna: Profile, clock: Set
     assert outcomes == ["sent", "sent", "sent", "wait", "wait", "wait"]
 
 
-Case = Callable[[Resets, AccountMessages, SetClock, IdentityService, Profile], str]
+Case = Callable[[Resets, AccountMessages, FakeClock, IdentityService, Profile], str]
 
 
-def _guessed(resets: Resets, outbox: AccountMessages, clock: SetClock, identity: IdentityService, anna: Profile) -> str:
+def _guessed(
+    resets: Resets, outbox: AccountMessages, clock: FakeClock, identity: IdentityService, anna: Profile
+) -> str:
     return "A" * 43
 
 
-def _cut(resets: Resets, outbox: AccountMessages, clock: SetClock, identity: IdentityService, anna: Profile) -> str:
+def _cut(resets: Resets, outbox: AccountMessages, clock: FakeClock, identity: IdentityService, anna: Profile) -> str:
     return sent(resets, outbox)[:-1]
 
 
-def _reused(resets: Resets, outbox: AccountMessages, clock: SetClock, identity: IdentityService, anna: Profile) -> str:
+def _reused(resets: Resets, outbox: AccountMessages, clock: FakeClock, identity: IdentityService, anna: Profile) -> str:
     token = sent(resets, outbox)
     resets.confirm(token, NEW)
     return token
 
 
-def _expired(resets: Resets, outbox: AccountMessages, clock: SetClock, identity: IdentityService, anna: Profile) -> str:
+def _expired(
+    resets: Resets, outbox: AccountMessages, clock: FakeClock, identity: IdentityService, anna: Profile
+) -> str:
     token = sent(resets, outbox)
     clock.move(minutes=30, seconds=1)
     return token
 
 
 def _superseded(
-    resets: Resets, outbox: AccountMessages, clock: SetClock, identity: IdentityService, anna: Profile
+    resets: Resets, outbox: AccountMessages, clock: FakeClock, identity: IdentityService, anna: Profile
 ) -> str:
     token = sent(resets, outbox)
     clock.move(seconds=61)
@@ -146,7 +151,7 @@ def _superseded(
 
 
 def _disabled(
-    resets: Resets, outbox: AccountMessages, clock: SetClock, identity: IdentityService, anna: Profile
+    resets: Resets, outbox: AccountMessages, clock: FakeClock, identity: IdentityService, anna: Profile
 ) -> str:
     token = sent(resets, outbox)
     identity.set_active(anna.id, False)
@@ -155,7 +160,7 @@ def _disabled(
 
 @pytest.mark.parametrize("case", [_guessed, _cut, _reused, _expired, _superseded, _disabled])
 def test_T38_one_answer_for_every_token_that_is_no_good(
-    resets: Resets, outbox: AccountMessages, clock: SetClock, identity: IdentityService, anna: Profile, case: Case
+    resets: Resets, outbox: AccountMessages, clock: FakeClock, identity: IdentityService, anna: Profile, case: Case
 ) -> None:
     token = case(resets, outbox, clock, identity, anna)
     with pytest.raises(InvalidToken) as caught:

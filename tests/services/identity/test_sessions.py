@@ -16,7 +16,8 @@ from services.errors import InvalidToken, MarketError, NotFound, RateLimited, Un
 from services.identity.service import IdentityService
 from services.identity.sign_in import SignIn
 from services.identity.views import NewPassword, Tokens
-from tests.services.identity.doubles import PASSWORD, SetClock, by_email
+from tests.fakes.clock import FakeClock
+from tests.services.identity.doubles import PASSWORD, by_email
 
 NEW = "quite another set of words"
 
@@ -93,7 +94,7 @@ def test_T21_of_fifty_at_once_one_is_answered(sign_in: SignIn, tokens_of_anna: T
 
 
 def test_T22_a_lost_answer_can_be_asked_for_again(
-    sign_in: SignIn, tokens_of_anna: Tokens, clock: SetClock, sessions: Sessions
+    sign_in: SignIn, tokens_of_anna: Tokens, clock: FakeClock, sessions: Sessions
 ) -> None:
     first = sign_in.refresh(tokens_of_anna.refresh_token, "key-1")
     clock.move(seconds=59)
@@ -112,7 +113,7 @@ def test_T22_fifty_at_once_with_one_key_are_one_pair(sign_in: SignIn, tokens_of_
 
 @pytest.mark.parametrize("again", ["another key", "no key", "later", "successor used"])
 def test_T22_anything_else_is_a_reuse(
-    sign_in: SignIn, tokens_of_anna: Tokens, clock: SetClock, sessions: Sessions, again: str
+    sign_in: SignIn, tokens_of_anna: Tokens, clock: FakeClock, sessions: Sessions, again: str
 ) -> None:
     first = sign_in.refresh(tokens_of_anna.refresh_token, "key-1")
     if again == "later":
@@ -139,14 +140,14 @@ def test_T23_neither_an_access_token_nor_a_part_of_one_refreshes(sign_in: SignIn
     assert sign_in.refresh(tokens_of_anna.refresh_token).expires_in == 600
 
 
-def test_T23_unused_for_fourteen_days(sign_in: SignIn, tokens_of_anna: Tokens, clock: SetClock) -> None:
+def test_T23_unused_for_fourteen_days(sign_in: SignIn, tokens_of_anna: Tokens, clock: FakeClock) -> None:
     clock.move(days=14, seconds=-1)
     renewed = sign_in.refresh(tokens_of_anna.refresh_token)
     clock.move(days=14)
     assert refused(sign_in, renewed.refresh_token)
 
 
-def test_T23_thirty_days_after_signing_in(sign_in: SignIn, tokens_of_anna: Tokens, clock: SetClock) -> None:
+def test_T23_thirty_days_after_signing_in(sign_in: SignIn, tokens_of_anna: Tokens, clock: FakeClock) -> None:
     token = tokens_of_anna.refresh_token
     for _ in range(3):
         clock.move(days=9)
@@ -201,7 +202,7 @@ def test_T25_T26_logging_out_ends_this_session_only_also_by_an_earlier_token_of_
 
 
 def test_ten_sessions_and_the_least_recently_used_makes_room(
-    sign_in: SignIn, anna: UUID, clock: SetClock, sessions: Sessions
+    sign_in: SignIn, anna: UUID, clock: FakeClock, sessions: Sessions
 ) -> None:
     entered = []
     for number in range(10):
@@ -228,7 +229,7 @@ def test_ten_sessions_also_when_many_begin_at_once(sign_in: SignIn, anna: UUID) 
 
 
 def test_sessions_as_their_owner_sees_them(
-    identity: IdentityService, sign_in: SignIn, anna: UUID, clock: SetClock
+    identity: IdentityService, sign_in: SignIn, anna: UUID, clock: FakeClock
 ) -> None:
     identity.register(by_email("boris@example.com"))
     enter(sign_in, "his", "boris@example.com")

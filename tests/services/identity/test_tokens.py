@@ -16,7 +16,8 @@ from services.identity.service import IdentityService
 from services.identity.sign_in import SignIn
 from services.identity.signing_keys import SigningKeys
 from services.identity.views import Caller, CallerKind, Scope
-from tests.services.identity.doubles import PASSWORD, SetClock, by_email
+from tests.fakes.clock import FakeClock
+from tests.services.identity.doubles import PASSWORD, by_email
 from tests.services.identity.forged import FORGED
 
 
@@ -26,7 +27,7 @@ def keys() -> SigningKeys:
 
 
 @pytest.fixture
-def tokens(keys: SigningKeys, clock: SetClock) -> AccessTokens:
+def tokens(keys: SigningKeys, clock: FakeClock) -> AccessTokens:
     return AccessTokens(keys, clock)
 
 
@@ -77,21 +78,21 @@ def test_nothing_is_minted_for_buyers_or_beyond_an_hour(tokens: AccessTokens, ro
         tokens.mint(role, [], seconds)
 
 
-def test_a_token_ends_after_ten_minutes(sign_in: SignIn, token: str, clock: SetClock) -> None:
+def test_a_token_ends_after_ten_minutes(sign_in: SignIn, token: str, clock: FakeClock) -> None:
     clock.move(seconds=598)
     assert sign_in.authenticate(token).kind is CallerKind.BUYER
     clock.move(seconds=2)
     assert refused(sign_in, token)
 
 
-def test_a_minted_token_ends_after_an_hour(sign_in: SignIn, tokens: AccessTokens, clock: SetClock) -> None:
+def test_a_minted_token_ends_after_an_hour(sign_in: SignIn, tokens: AccessTokens, clock: FakeClock) -> None:
     minted = tokens.mint(CallerKind.SERVICE, [Scope.STOCKS_READ])
     clock.move(seconds=3600)
     assert refused(sign_in, minted)
 
 
 def test_F51_a_host_ahead_by_less_than_half_a_minute_is_borne(
-    sign_in: SignIn, tokens: AccessTokens, clock: SetClock
+    sign_in: SignIn, tokens: AccessTokens, clock: FakeClock
 ) -> None:
     minted = tokens.mint(CallerKind.SERVICE)
     clock.move(seconds=-29)
@@ -125,7 +126,7 @@ def test_a_session_of_somebody_else_does_not_do(sign_in: SignIn, tokens: AccessT
 
 
 def test_a_session_ends_after_thirty_days(
-    identity: IdentityService, sign_in: SignIn, tokens: AccessTokens, clock: SetClock
+    identity: IdentityService, sign_in: SignIn, tokens: AccessTokens, clock: FakeClock
 ) -> None:
     user_id = identity.register(by_email()).id
     session_id = sign_in.authenticate(sign_in.login("anna@example.com", None, PASSWORD).access_token).session_id
@@ -136,7 +137,7 @@ def test_a_session_ends_after_thirty_days(
     assert refused(sign_in, tokens.issue(user_id, session_id, "buyer"))
 
 
-def test_a_rotated_key_still_verifies(clock: SetClock, keys: SigningKeys, tokens: AccessTokens) -> None:
+def test_a_rotated_key_still_verifies(clock: FakeClock, keys: SigningKeys, tokens: AccessTokens) -> None:
     old = tokens.mint(CallerKind.SERVICE)
     rotated = AccessTokens(SigningKeys([Ed25519PrivateKey.generate(), keys.private]), clock)
     assert rotated.read(old).role == "service"

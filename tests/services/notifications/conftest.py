@@ -15,14 +15,15 @@ from services.notifications.rendering import Templates
 from services.notifications.service import NotificationService
 from services.notifications.views import OrderEvent, OrderNotice
 from services.secrets import Vault
-from tests.services.notifications.doubles import Outbox, SetClock
+from tests.fakes.clock import FakeClock
+from tests.services.notifications.doubles import NOON, Outbox
 
 Rows = Callable[[], list[Any]]
 
 
 @pytest.fixture
-def clock() -> SetClock:
-    return SetClock()
+def clock() -> FakeClock:
+    return FakeClock(NOON)
 
 
 @pytest.fixture
@@ -37,7 +38,7 @@ def templates() -> Templates:
 
 @pytest.fixture
 def another(
-    sessions: Sessions, outbox: Outbox, clock: SetClock, templates: Templates
+    sessions: Sessions, outbox: Outbox, clock: FakeClock, templates: Templates
 ) -> Callable[[], NotificationService]:
     """Makes services that stand for processes of their own: they share the database and the world only."""
 

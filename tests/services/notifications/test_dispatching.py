@@ -16,8 +16,9 @@ from services.notifications.retry_policy import DELAYS, LEASE
 from services.notifications.service import NotificationService
 from services.notifications.views import Dispatched
 from services.secrets import Vault
+from tests.fakes.clock import FakeClock
 from tests.services.notifications.conftest import Rows, a_notice
-from tests.services.notifications.doubles import NOON, Outbox, SetClock
+from tests.services.notifications.doubles import NOON, Outbox
 
 PHONE = "+79991234567"
 UNREACHABLE = Delivery(Outcome.UNREACHABLE, "the mail server cannot be reached (ConnectionRefusedError)")
@@ -91,7 +92,7 @@ def test_T109_variables_are_dropped_after_the_end(service: NotificationService, 
 
 
 def test_F65_an_outage_costs_nobodys_patience(
-    service: NotificationService, outbox: Outbox, clock: SetClock, rows: Rows
+    service: NotificationService, outbox: Outbox, clock: FakeClock, rows: Rows
 ) -> None:
     service.queue_order_events([a_notice(phones=[PHONE]) for _ in range(30)])
     outbox.answer = lambda message: UNREACHABLE if isinstance(message, Mail) else SENT
@@ -101,17 +102,17 @@ def test_F65_an_outage_costs_nobodys_patience(
     assert service.dispatch() == Dispatched()
     for pause in (1, 2, 5, 10, 10):
         assert service.next_due() == pause
-        clock.advance(pause)
+        clock.move(seconds=pause)
         assert service.dispatch().sent == 0
     outbox.answer = lambda _: SENT
-    clock.advance(10)
+    clock.move(seconds=10)
     assert service.next_due() == 0
     assert service.dispatch() == Dispatched(sent=30)
     assert service.next_due() is None
 
 
 def test_F68_a_poison_address_does_not_delay_others(
-    service: NotificationService, outbox: Outbox, clock: SetClock, rows: Rows
+    service: NotificationService, outbox: Outbox, clock: FakeClock, rows: Rows
 ) -> None:
     refused, broken = (Delivery(Outcome.REJECTED, "refused (550 5.1.1)"), POSTPONED)
     service.queue_order_events([a_notice(email="no@example.com"), a_notice(email="bad@example.com"), a_notice()])
@@ -123,20 +124,20 @@ def test_F68_a_poison_address_does_not_delay_others(
         ("sent", None),
     ]
     assert service.next_due() == 1
-    clock.advance(0.5)
+    clock.move(seconds=0.5)
     service.queue_order_events([a_notice()])
     assert service.dispatch() == Dispatched(sent=1)
 
 
 def test_an_email_is_tried_for_a_day_with_growing_pauses(
-    service: NotificationService, outbox: Outbox, clock: SetClock, rows: Rows
+    service: NotificationService, outbox: Outbox, clock: FakeClock, rows: Rows
 ) -> None:
     service.queue_order_events([a_notice()])
     outbox.answer = lambda _: POSTPONED
     pauses = []
     while service.dispatch().later:
         pauses.append(service.next_due())
-        clock.advance(pauses[-1] or 0)
+        clock.move(seconds=pauses[-1] or 0)
     assert pauses[:6] == [1, 5, 30, 120, 600, 1800]
     assert 23 * 3600 < sum(DELAYS) < 24 * 3600
     assert pauses == list(DELAYS)
@@ -144,30 +145,30 @@ def test_an_email_is_tried_for_a_day_with_growing_pauses(
 
 
 def test_an_sms_in_doubt_is_failed_and_never_sent_again(
-    service: NotificationService, outbox: Outbox, clock: SetClock, rows: Rows
+    service: NotificationService, outbox: Outbox, clock: FakeClock, rows: Rows
 ) -> None:
     service.queue_order_events([a_notice(email=None, phones=[PHONE])])
     outbox.answer = lambda _: Delivery(Outcome.UNKNOWN, "the SMS gateway gave no answer: delivery unknown")
     assert service.dispatch() == Dispatched(failed=1)
-    clock.advance(2 * 24 * 3600)
+    clock.move(seconds=2 * 24 * 3600)
     assert service.dispatch() == Dispatched()
     assert len(outbox.texts) == 1
     assert [row.error_message for row in rows()] == ["the SMS gateway gave no answer: delivery unknown"]
 
 
 def test_an_sms_that_nobody_took_is_sent_later(
-    service: NotificationService, outbox: Outbox, clock: SetClock, rows: Rows
+    service: NotificationService, outbox: Outbox, clock: FakeClock, rows: Rows
 ) -> None:
     service.queue_order_events([a_notice(email=None, phones=[PHONE])])
     outbox.answer = lambda _: UNREACHABLE
     assert service.dispatch() == Dispatched(later=1)
     outbox.answer = lambda _: SENT
-    clock.advance(1)
+    clock.move(seconds=1)
     assert service.dispatch() == Dispatched(sent=1)
 
 
 def test_F67_a_killed_senders_email_goes_again_and_its_sms_does_not(
-    another: Callable[[], NotificationService], outbox: Outbox, clock: SetClock, rows: Rows
+    another: Callable[[], NotificationService], outbox: Outbox, clock: FakeClock, rows: Rows
 ) -> None:
     sent: list[Mail | Text] = []
 
@@ -184,7 +185,7 @@ def test_F67_a_killed_senders_email_goes_again_and_its_sms_does_not(
     survivor = another()
     assert survivor.dispatch() == Dispatched()
     assert survivor.next_due() == LEASE
-    clock.advance(LEASE)
+    clock.move(seconds=LEASE)
     assert survivor.dispatch() == Dispatched(sent=1, failed=1)
     assert [mail.id for mail in outbox.mails] == [message.id for message in sent if isinstance(message, Mail)]
     assert outbox.texts == []
@@ -200,7 +201,7 @@ def test_F67_a_killed_senders_email_goes_again_and_its_sms_does_not(
 def test_of_a_sender_whose_lease_ended_only_sent_counts(
     another: Callable[[], NotificationService],
     outbox: Outbox,
-    clock: SetClock,
+    clock: FakeClock,
     rows: Rows,
     late_news: Delivery,
     status: str,
@@ -208,7 +209,7 @@ def test_of_a_sender_whose_lease_ended_only_sent_counts(
 ) -> None:
     def overtaken(_: Mail | Text) -> Delivery:
         outbox.answer = lambda _: POSTPONED
-        clock.advance(LEASE)
+        clock.move(seconds=LEASE)
         assert another().dispatch() == Dispatched(later=1)
         return late_news
 
@@ -219,13 +220,13 @@ def test_of_a_sender_whose_lease_ended_only_sent_counts(
 
 
 def test_nothing_is_begun_when_the_lease_has_little_time_left(
-    service: NotificationService, outbox: Outbox, clock: SetClock, rows: Rows
+    service: NotificationService, outbox: Outbox, clock: FakeClock, rows: Rows
 ) -> None:
     first = a_notice()
     service.queue_order_events([first, a_notice("paid", order_id=first.order_id)])
 
     def slowly(_: Mail | Text) -> Delivery:
-        clock.advance(LEASE / 2)
+        clock.move(seconds=LEASE / 2)
         return SENT
 
     outbox.answer = slowly
@@ -235,7 +236,7 @@ def test_nothing_is_begun_when_the_lease_has_little_time_left(
 
 
 def test_F73_a_message_that_cannot_be_opened_waits_and_delays_nobody(
-    sessions: Sessions, service: NotificationService, outbox: Outbox, clock: SetClock, templates: Templates, rows: Rows
+    sessions: Sessions, service: NotificationService, outbox: Outbox, clock: FakeClock, templates: Templates, rows: Rows
 ) -> None:
     vault = Vault("a key that was retired too early")
     NotificationService(sessions, vault, outbox, outbox, clock, templates).queue_order_events([a_notice()])
@@ -245,12 +246,12 @@ def test_F73_a_message_that_cannot_be_opened_waits_and_delays_nobody(
         "the message could not be composed (ValueError)"
     ]
     assert service.next_due() == 600
-    clock.advance(25 * 3600)
+    clock.move(seconds=25 * 3600)
     assert service.dispatch() == Dispatched(failed=1)
 
 
 def test_without_a_server_each_message_says_what_is_missing(
-    sessions: Sessions, clock: SetClock, templates: Templates, rows: Rows
+    sessions: Sessions, clock: FakeClock, templates: Templates, rows: Rows
 ) -> None:
     mailer, texter = Unconfigured("SMTP_URL"), Unconfigured("SMS_URL")
     service = NotificationService(sessions, Vault("key"), mailer, texter, clock, templates)

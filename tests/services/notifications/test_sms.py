@@ -10,7 +10,7 @@ import pytest
 from services.clock import new_id
 from services.notifications.ports import SENT, Delivery, Outcome, Text
 from services.notifications.sms import HttpTexter
-from tests.services.notifications.doubles import SetClock
+from tests.fakes.clock import FakeClock
 from tests.services.notifications.sinks import Gateway, sms_gateway
 
 
@@ -21,7 +21,7 @@ def gateway() -> Iterator[Gateway]:
 
 
 @pytest.fixture
-def texter(gateway: Gateway, clock: SetClock) -> Iterator[HttpTexter]:
+def texter(gateway: Gateway, clock: FakeClock) -> Iterator[HttpTexter]:
     texter = HttpTexter(gateway.url, "Market", monotonic=clock.monotonic)
     yield texter
     texter.close()
@@ -60,13 +60,13 @@ def test_what_an_answer_means(
 
 
 def test_the_gateway_is_asked_after_a_silence_or_a_failure_only(
-    gateway: Gateway, texter: HttpTexter, clock: SetClock
+    gateway: Gateway, texter: HttpTexter, clock: FakeClock
 ) -> None:
     texter.send(a_text())
-    clock.advance(0.4)
+    clock.move(seconds=0.4)
     texter.send(a_text())
     assert gateway.methods == ["OPTIONS", "POST", "POST"]
-    clock.advance(0.5)
+    clock.move(seconds=0.5)
     gateway.status = 500
     texter.send(a_text())
     gateway.status = 201
@@ -74,7 +74,7 @@ def test_the_gateway_is_asked_after_a_silence_or_a_failure_only(
     assert gateway.methods[3:] == ["OPTIONS", "POST", "OPTIONS", "POST"]
 
 
-def test_F65_while_the_gateway_is_away_no_sms_is_risked(gateway: Gateway, texter: HttpTexter, clock: SetClock) -> None:
+def test_F65_while_the_gateway_is_away_no_sms_is_risked(gateway: Gateway, texter: HttpTexter, clock: FakeClock) -> None:
     texter.send(a_text())
     gateway.status = 0
     lost = texter.send(a_text())
@@ -82,7 +82,7 @@ def test_F65_while_the_gateway_is_away_no_sms_is_risked(gateway: Gateway, texter
     assert lost.reason == "the SMS gateway gave no answer: delivery unknown (RemoteProtocolError)"
     for _ in range(3):
         assert texter.send(a_text()).outcome is Outcome.UNREACHABLE
-        clock.advance(1)
+        clock.move(seconds=1)
     assert gateway.methods.count("POST") == 2
     gateway.status = 201
     assert texter.send(a_text()) == SENT

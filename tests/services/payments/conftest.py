@@ -1,4 +1,4 @@
-"""What tests of payments stand on: the stand-in provider, the service, and books that must agree after each test."""
+"""Fixtures for tests of payments: stand-in provider, service, and a check after each test that all books agree."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ from services.db import Sessions
 from services.payments.call_budget import CallBudget
 from services.payments.service import PaymentService
 from services.payments.status import MethodKind
-from services.payments.views import Charge
+from services.payments.views import Charge, PaymentView
 from services.payments.yookassa.gateway import YooKassa, any_amount_methods
 from tests.fakes.clock import FakeClock
 from tests.fakes.gateway import FaultyGateway
 
 CARD_TERM, PHONE_TERM = 3600, 3900
-#: A phone whose payment succeeds a moment after it was asked for.
+#: A phone whose payment succeeds shortly after the charge.
 PHONE = "+79000000001"
-#: Long enough to reach the provider, short enough for a test that waits for it to pass.
-HASTY = CallBudget(call=1, claim=5, refund_retry_delay=0)
+#: Long enough for a call to the stand-in, short enough for tests of lost answers.
+SHORT_BUDGET = CallBudget(call=1, claim=5, refund_retry_delay=0)
 
 
 @pytest.fixture(scope="session")
-def neighbours() -> Iterator[Neighbours]:
+def standins() -> Iterator[Neighbours]:
     with running_neighbours(MOMENT_SECONDS="0.1", ANSWERS_LATER_SECONDS="0.2", PHONE_ANSWER_SECONDS="0.1") as running:
         yield running
 
 
 @pytest.fixture(scope="session")
-def yookassa(neighbours: Neighbours) -> Iterator[YooKassa]:
-    shop_id, secret_key = neighbours.shop
+def yookassa(standins: Neighbours) -> Iterator[YooKassa]:
+    shop_id, secret_key = standins.shop
     methods = any_amount_methods(CARD_TERM, PHONE_TERM)
-    made = YooKassa(f"{neighbours.url}/v3", shop_id, secret_key, methods, sources=["127.0.0.0/8"])
+    made = YooKassa(f"{standins.url}/v3", shop_id, secret_key, methods, sources=["127.0.0.0/8"])
     yield made
     made.close()
 
@@ -55,16 +55,18 @@ def clock() -> FakeClock:
 
 @pytest.fixture
 def service(
-    sessions: Sessions, gateway: FaultyGateway, clock: FakeClock, neighbours: Neighbours
+    sessions: Sessions, gateway: FaultyGateway, clock: FakeClock, standins: Neighbours
 ) -> Iterator[PaymentService]:
     yield PaymentService(sessions, gateway, clock, call_budget=CallBudget(refund_retry_delay=0))
-    assert_I4_I5(sessions, neighbours)
+    assert_I4_I5(sessions, standins)
 
 
 @pytest.fixture
-def hasty(service: PaymentService, sessions: Sessions, gateway: FaultyGateway, clock: FakeClock) -> PaymentService:
-    """The same, but waits a second for an answer."""
-    return PaymentService(sessions, gateway, clock, call_budget=HASTY)
+def short_budget_service(
+    service: PaymentService, sessions: Sessions, gateway: FaultyGateway, clock: FakeClock
+) -> PaymentService:
+    """The same service, but with one second per call."""
+    return PaymentService(sessions, gateway, clock, call_budget=SHORT_BUDGET)
 
 
 def a_charge(
@@ -82,29 +84,38 @@ def a_charge(
     return Charge(order_id or new_id(), attempt, amount_minor, currency, method, token, phone, return_url)
 
 
-@dataclass(frozen=True)
-class Bank:
-    """What the provider believes of one payment."""
+def refresh_until_decided(service: PaymentService, payment_id: UUID) -> PaymentView:
+    """Look the payment up until the provider has decided; each look-up takes a few milliseconds."""
+    for _ in range(3000):
+        view = service.refresh(payment_id)
+        if not view.undecided:
+            return view
+    raise AssertionError("the provider never decided")
 
-    neighbours: Neighbours
+
+@dataclass(frozen=True)
+class ProviderLedger:
+    """What the provider has recorded for a payment."""
+
+    standins: Neighbours
 
     def charges(self, payment_id: UUID) -> list[str]:
-        """The states of every charge that carries our payment's id."""
-        return [item["status"] for item in self.neighbours.ledger(str(payment_id))]
+        """Status of every charge with our payment's id."""
+        return [item["status"] for item in self.standins.ledger(str(payment_id))]
 
     def refunds(self, payment_id: UUID) -> list[tuple[str, str]]:
-        """Amount and state of every refund of it."""
-        items = self.neighbours.ledger(str(payment_id))
+        """Amount and status of every refund of the payment."""
+        items = self.standins.ledger(str(payment_id))
         return [(refund["amount"], refund["status"]) for item in items for refund in item["refunds"]]
 
 
 @pytest.fixture
-def bank(neighbours: Neighbours) -> Bank:
-    return Bank(neighbours)
+def ledger(standins: Neighbours) -> ProviderLedger:
+    return ProviderLedger(standins)
 
 
-def assert_I4_I5(sessions: Sessions, neighbours: Neighbours) -> None:
-    """Columns and ledger say the same; the provider charged once, and gave back exactly what we say it did."""
+def assert_I4_I5(sessions: Sessions, standins: Neighbours) -> None:
+    """I4, I5: columns and ledger agree, and the provider charged once and refunded exactly what we recorded."""
     with sessions.begin() as session:
         rows = session.execute(
             text(
@@ -118,7 +129,7 @@ def assert_I4_I5(sessions: Sessions, neighbours: Neighbours) -> None:
         ).all()
     for row in rows:
         assert (row.charged, row.returned) == (row.captured_minor, row.refunded_minor)
-        there: list[dict[str, Any]] = neighbours.ledger(str(row.id))
-        assert len([item for item in there if item["status"] == "succeeded"]) <= 1
-        returned = [r for item in there for r in item["refunds"] if r["status"] == "succeeded"]
+        charges: list[dict[str, Any]] = standins.ledger(str(row.id))
+        assert len([item for item in charges if item["status"] == "succeeded"]) <= 1
+        returned = [r for item in charges for r in item["refunds"] if r["status"] == "succeeded"]
         assert sum(round(float(refund["amount"]) * 100) for refund in returned) == row.refunded_minor

@@ -1,4 +1,4 @@
-"""Any path that a payment may take: never charged twice, never more given back than taken, never unknown for ever."""
+"""Random sequences of calls: no double charge, no refund above the captured amount, no unknown result at the end."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.gateway import Behaviour, FakeGateway, Killed
 from tests.services.payments.conftest import a_charge
 
-#: `MONEY_PATHS=2000` walks as many as the project was judged by; a gate has less time.
-PATHS = int(os.environ.get("MONEY_PATHS", "60"))
+#: Number of sequences; set `MONEY_PATHS=2000` for a thorough run.
+SEQUENCES = int(os.environ.get("MONEY_PATHS", "60"))
 LONGEST = 50
 
 WALKS = st.lists(
@@ -36,14 +36,14 @@ WALKS = st.lists(
         st.tuples(st.just("refund_some"), st.sampled_from(Behaviour)),
         st.tuples(st.just("decide"), st.sampled_from([Outcome.SUCCEEDED, Outcome.FAILED])),
         st.tuples(st.just("wait"), st.sampled_from([1, 6, 400])),
-        st.tuples(st.just("tell"), st.sampled_from([Money(129_900, "RUB"), Money(100, "RUB")])),
+        st.tuples(st.just("report"), st.sampled_from([Money(129_900, "RUB"), Money(100, "RUB")])),
     ),
     max_size=LONGEST,
 )
 
 
 class Walk:
-    """One order's payments, step by step."""
+    """A sequence of calls for the payments of one order."""
 
     def __init__(self, sessions: Sessions, *, deduplicates: bool) -> None:
         self.gateway = FakeGateway(deduplicates=deduplicates)
@@ -53,7 +53,7 @@ class Walk:
         self.attempt = 1
 
     def step(self, name: str, how: object) -> None:
-        """Take one; whatever it refuses, and whenever it dies, the books have to stay right."""
+        """Make one call, which may fail or be killed, and check the invariants."""
         if isinstance(how, Behaviour):
             self.gateway.behaviour = how
         with suppress(MarketError, Killed):
@@ -68,7 +68,7 @@ class Walk:
         self.check()
 
     def end(self) -> None:
-        """The provider is well again, time passes, the order is cancelled: nothing is kept, and nothing is unknown."""
+        """Let the provider work and the order be cancelled: then no money is kept and no payment is undecided."""
         self.gateway.behaviour = Behaviour.SUCCEEDS
         self.gateway.decide_pending(Outcome.SUCCEEDED)
         for _ in range(20):
@@ -86,7 +86,7 @@ class Walk:
             assert payment.captured_minor == payment.amount.minor * self.gateway.captures(payment.id)
 
     def check(self) -> None:
-        """What holds at every moment."""
+        """Check the invariants that hold after every call."""
         payments = self.payments()
         for payment in payments:
             assert self.gateway.captures(payment.id) <= 1
@@ -96,7 +96,7 @@ class Walk:
         assert len([one for one in payments if one.captured_minor > one.refunded_minor and not one.captured_late]) <= 1
 
     def kept(self, payment: PaymentView) -> int:
-        """Minor units that the provider really has of it."""
+        """Minor units that the provider captured and did not refund."""
         return payment.amount.minor * self.gateway.captures(payment.id) - self.gateway.refunded(payment.id)
 
     def payments(self) -> list[PaymentView]:
@@ -130,13 +130,13 @@ class Walk:
 
 
 @settings(
-    max_examples=PATHS,
+    max_examples=SEQUENCES,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 @given(walk=WALKS, deduplicates=st.booleans())
-def test_no_path_loses_or_doubles_money(
+def test_no_sequence_of_calls_loses_or_doubles_money(
     all_sessions: Sessions, walk: list[tuple[str, object]], deduplicates: bool
 ) -> None:
     taken = Walk(all_sessions, deduplicates=deduplicates)

@@ -1,4 +1,4 @@
-"""What tests of reservations stand on: the service, a clock to turn, and books that must balance after each test."""
+"""Fixtures for tests of reservations: service, clock, and a check after each test that stock and holds agree."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ def service(sessions: Sessions, clock: FakeClock) -> Iterator[ReservationService
 
 @dataclass(frozen=True)
 class Warehouse:
-    """Puts products on the shelf and says what is left of them."""
+    """Creates products with stock and reads their units."""
 
     service: ReservationService
 
     def product(self, available: int) -> UUID:
-        """A new product with so many units."""
+        """A new product with `available` units."""
         product_id = new_id()
         self.service.add_stocks([(product_id, available)])
         return product_id
@@ -50,7 +50,7 @@ def warehouse(service: ReservationService) -> Warehouse:
 
 
 def assert_I1_I2(sessions: Sessions) -> None:
-    """No product is short or unaccounted for; what is held and sold is what reservations say."""
+    """I1, I2: no product is oversold, and its reserved and sold units are those of its reservations."""
     with sessions.begin() as session:
         wrong = session.execute(
             text(

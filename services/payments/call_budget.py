@@ -31,6 +31,11 @@ class CallBudget:
         """
         return self.call - (time.monotonic() - started)
 
+    def refund_retry_after(self, number: int, elapsed: float) -> float:
+        """Seconds until a failed refund, the `number`-th of its payment, may be retried; it failed `elapsed` s ago."""
+        doubled = self.refund_retry_delay * float(1 << min(number - 1, 10))
+        return max(min(doubled, 300.0) - elapsed, 0.0)
+
 
 def unavailable(error: GatewayError | None) -> Unavailable:
     """The service error for a provider that did not answer; `retry_after` as the provider asked, at least 1 s."""

@@ -24,6 +24,7 @@ from services.payments.call_budget import CallBudget
 from services.payments.charging import Charges
 from services.payments.gateway import Gateway
 from services.payments.records import PaymentRecord
+from services.payments.refund_intents import RefundIntents
 from services.payments.refunding import Refunds
 from services.payments.refunds_repository import RefundRepository
 from services.payments.repository import PaymentRepository
@@ -51,8 +52,10 @@ class PaymentService:
         self._sessions = sessions
         self._gateway = gateway
         self._clock = clock
-        self._charges = Charges(sessions, gateway, clock, call_budget or CallBudget())
-        self._refunds = Refunds(sessions, gateway, clock, call_budget or CallBudget())
+        budget = call_budget or CallBudget()
+        self._charges = Charges(sessions, gateway, clock, budget)
+        self._refund_intents = RefundIntents(sessions, gateway, clock, budget)
+        self._refunds = Refunds(sessions, gateway, clock, budget, self._refund_intents)
         self._inbox = WebhookInbox(sessions, gateway, clock)
         self._signatures = signatures
 
@@ -138,7 +141,7 @@ class PaymentService:
         Raises Unavailable while another caller holds the claim of a pending refund.
         """
         for payment in [each for each in self.of_order(order_id) if payment_id in (None, each.id)]:
-            self._refunds.book_manually(payment.id, reference, lost=lost)
+            self._refund_intents.book_manually(payment.id, reference, lost=lost)
 
     def receive_webhook(
         self, gateway: str, headers: Mapping[str, str], body: bytes, source: str | None

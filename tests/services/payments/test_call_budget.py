@@ -32,3 +32,10 @@ def test_retry_after_is_in_whole_seconds_of_at_least_one(error: GatewayError | N
 def test_a_failed_look_up_is_unavailable() -> None:
     with pytest.raises(Unavailable), gateway_errors_as_unavailable():
         raise GatewayUnknown("the answer was lost")
+
+
+@pytest.mark.parametrize(
+    ("number", "elapsed", "seconds"), [(1, 0, 5), (2, 0, 10), (2, 4, 6), (3, 30, 0), (7, 0, 300), (2000, 0, 300)]
+)
+def test_the_delay_of_a_failed_refund_doubles_up_to_five_minutes(number: int, elapsed: float, seconds: float) -> None:
+    assert CallBudget().refund_retry_after(number, elapsed) == seconds

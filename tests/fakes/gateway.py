@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections import Counter
 from collections.abc import Mapping
@@ -10,6 +11,7 @@ from enum import StrEnum
 from typing import ClassVar, TypeVar
 from uuid import UUID
 
+from services.errors import InvalidSignature
 from services.money import Money
 from services.payments.gateway import (
     Gateway,
@@ -50,13 +52,18 @@ class Behaviour(StrEnum):
     KILLED_AFTER = "killed after"
 
 
-#: Card tokens that override the gateway's behaviour for their charge.
+#: Card tokens, after an optional `tok_`, that override the gateway's behaviour for their charge.
 TOKENS = {
     "declines": Behaviour.DECLINES,
     "waits": Behaviour.WAITS,
+    "pending": Behaviour.WAITS,
     "dies_charged": Behaviour.ANSWER_LOST,
     "dies_uncharged": Behaviour.REQUEST_LOST,
 }
+#: Where the buyer confirms a pending payment.
+CONFIRMATION_URL = "https://bank.example/3ds"
+#: The address from which webhooks are accepted.
+WEBHOOK_SOURCE = "127.0.0.1"
 _OUTCOMES = {Behaviour.DECLINES: Outcome.FAILED, Behaviour.WAITS: Outcome.PENDING}
 
 
@@ -87,8 +94,9 @@ class FakeGateway:
         made = self.payments.setdefault(reference, [])
         if not (made and self.deduplicates):
             outcome = _OUTCOMES.get(behaviour, Outcome.SUCCEEDED)
-            provider_id = f"p-{reference}-{len(made)}"
-            made.append(ProviderPayment(provider_id, outcome, charge.amount, failure_code=_failure_code(outcome)))
+            provider_id = f"p-{reference}-{len(made)}" if made else f"p-{reference}"
+            url = CONFIRMATION_URL if outcome is Outcome.PENDING else None
+            made.append(ProviderPayment(provider_id, outcome, charge.amount, url, _failure_code(outcome)))
         return _fail_after(behaviour, made[-1])
 
     def look_up(self, lookup: PaymentLookup, *, within: float) -> ProviderPayment | None:
@@ -111,7 +119,11 @@ class FakeGateway:
         return self.refunds.get(request.key)
 
     def read_webhook(self, headers: Mapping[str, str], body: bytes, source: str | None) -> WebhookEvent | None:
-        return None
+        """Parse `{"id": <webhook>, "payment": <provider id>}`."""
+        if source != WEBHOOK_SOURCE:
+            raise InvalidSignature("This webhook does not come from the payment provider.")
+        event = json.loads(body)
+        return WebhookEvent(event["id"], "payment.succeeded", event["payment"], None)
 
     def set_available(self, available: bool) -> None:
         """Make the provider unavailable, or let every request succeed again."""
@@ -146,7 +158,7 @@ class FakeGateway:
         return _succeeded_minor(self.payments.get(reference, [])) - self.refunded(reference)
 
     def _behaviour_of(self, reference: UUID, charge: Charge) -> Behaviour:
-        behaviour = TOKENS.get(charge.card_token or "", self.behaviour)
+        behaviour = TOKENS.get((charge.card_token or "").removeprefix("tok_"), self.behaviour)
         if self.behaviour is Behaviour.UNAVAILABLE:
             return self.behaviour
         # The token loses the first request only, so that a retry can succeed.

@@ -14,7 +14,7 @@ from services.payments.status import PaymentStatus
 if TYPE_CHECKING:
     from services.orders.transitions import OrderTransitions
     from services.payments.service import PaymentService
-    from services.payments.views import PaymentView, Undone
+    from services.payments.views import PaymentView, RefundProgress
     from services.reservations.service import ReservationService
 
 
@@ -31,7 +31,7 @@ class PaymentOutcomes:
 
         Raises PaymentDeclined, OrderClosing, and Unavailable while a refund of a late success is not finished.
         """
-        if payment.surplus:
+        if payment.captured_late:
             self._send_back(payment)
         elif payment.status is PaymentStatus.SUCCEEDED:
             self.orders.paid(payment.order_id, payment.id, payment.amount)
@@ -41,7 +41,7 @@ class PaymentOutcomes:
             self._waiting(payment)
         return PaymentState(payment.id, payment.status, payment.retry_after, payment.term_left)
 
-    def refunded(self, order_id: UUID, undone: Undone) -> RefundState:
+    def refunded(self, order_id: UUID, undone: RefundProgress) -> RefundState:
         """Write finished refunds into the timeline, and return whether anything is still owed."""
         for refund in self.payments.refunds_of(order_id) if undone.refund_id and undone.done else ():
             if refund.status == "succeeded":

@@ -20,6 +20,7 @@ from activities.messages import (
 from activities.payment_outcomes import PaymentOutcomes
 from services.errors import PaymentExpired, Unavailable
 from services.orders.status import EventType, ResolveAction, UndoStep
+from services.payments.status import MethodKind
 from services.payments.views import Charge, PaymentView
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ class PaymentActivities:
             attempt=attempt,
             amount_minor=due.total.minor,
             currency=due.total.currency,
-            method=due.method.kind,
+            method=MethodKind(due.method.kind),
             card_token=due.method.card,
             phone=due.method.phone,
             return_url=self.return_url,

@@ -54,7 +54,7 @@ _STATUSES = text("SELECT status, count(*) AS number FROM orders.orders GROUP BY 
 _MESSAGES = text("SELECT status, count(*) AS number FROM notifications.notifications GROUP BY status")
 _UNDELIVERED = text(
     "SELECT (SELECT count(*) FROM orders.outbox WHERE done_at IS NULL)"
-    " + (SELECT count(*) FROM orders.events WHERE told_at IS NULL)"
+    " + (SELECT count(*) FROM orders.events WHERE notified_at IS NULL)"
     " + (SELECT count(*) FROM notifications.notifications WHERE status = 'queued')"
 )
 

@@ -36,10 +36,10 @@ from services.orders.outbox import OrderOutbox
 from services.orders.service import OrderService
 from services.orders.transitions import OrderTransitions
 from services.orders.views import Policy
-from services.payments.call_budget import Times
+from services.payments.call_budget import CallBudget
 from services.payments.gateway import Gateway
 from services.payments.service import PaymentService
-from services.payments.signatures import Signatures
+from services.payments.signatures import SignatureVerifier
 from services.payments.yookassa.gateway import SOURCES, YooKassa, any_amount_methods, live_methods
 from services.pg_notify import Wakeups
 from services.rate_limiter import Limits
@@ -112,7 +112,7 @@ def build(
     clock: Clock | None = None,
     gateway: Gateway | None = None,
     sessions: Sessions | None = None,
-    times: Times | None = None,
+    call_budget: CallBudget | None = None,
     policy: Policy | None = None,
 ) -> Services:
     """Wire everything; opens no connection yet. What is given replaces what settings would make.
@@ -154,7 +154,11 @@ def build(
         order_outbox=OrderOutbox(sessions, vault),
         reservations=ReservationService(sessions, clock),
         payments=PaymentService(
-            sessions, provider, clock, times=times, signatures=Signatures(webhook_keys(settings.webhook_secrets))
+            sessions,
+            provider,
+            clock,
+            call_budget=call_budget,
+            signatures=SignatureVerifier(webhook_keys(settings.webhook_secrets)),
         ),
         notifications=_notifications(settings, sessions, vault, clock, opened),
         starter=starter,

@@ -138,7 +138,7 @@ INVARIANTS: tuple[_Invariant, ...] = (
         " + (SELECT count(*) FROM identity.messages)",
         """SELECT what FROM (
              SELECT 'command ' || id AS what, created_at FROM orders.outbox WHERE done_at IS NULL
-             UNION ALL SELECT 'event ' || id, at FROM orders.events WHERE told_at IS NULL
+             UNION ALL SELECT 'event ' || id, at FROM orders.events WHERE notified_at IS NULL
              UNION ALL SELECT 'message ' || id, created_at FROM notifications.notifications WHERE status = 'queued'
              UNION ALL SELECT 'account message ' || id, created_at FROM identity.messages
            ) waiting WHERE created_at < now() - make_interval(secs => :lag)""",

@@ -20,7 +20,7 @@ from services.money import Money
 
 router = APIRouter(prefix="/products", tags=["Catalog"], route_class=GuardedRoute)
 
-MAX_UNITS = 1_000_000_000
+MAX_STOCK_UNITS = 1_000_000_000
 
 
 def _stored(value: Any) -> Any:
@@ -36,7 +36,7 @@ Sku = Annotated[StrictStr, Field(min_length=1, max_length=64)]
 ProductName = Annotated[StrictStr, Field(min_length=1, max_length=200)]
 Description = Annotated[StrictStr, Field(max_length=10_000)]
 Attributes = Annotated[dict[str, Any], Field(max_length=100), AfterValidator(_stored)]
-Units = Annotated[StrictInt, Field(ge=0, le=MAX_UNITS)]
+Units = Annotated[StrictInt, Field(ge=0, le=MAX_STOCK_UNITS)]
 
 
 class NewProduct(Body):

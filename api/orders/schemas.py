@@ -13,7 +13,7 @@ from api.requests.fields import Body, CardToken, Country, Id, Note, PhoneText, Q
 from services.orders.views import EventView, LineView, OrderSummary, OrderView
 from services.payments.views import PaymentView, RefundView
 
-MAX_LINES = 500
+MAX_ORDER_LINES = 500
 
 
 class OrderedItem(Body):
@@ -40,7 +40,7 @@ class PlaceOrder(ByMethod):
     """One unit of a product, or items; where to; and, if known, how to pay."""
 
     product_id: Id | None = Field(None, description="One unit of this product; or give `items`.")
-    items: Annotated[list[OrderedItem], Field(min_length=1, max_length=MAX_LINES)] | None = None
+    items: Annotated[list[OrderedItem], Field(min_length=1, max_length=MAX_ORDER_LINES)] | None = None
     country: Country
     region: Text
     city: Text

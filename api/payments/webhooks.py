@@ -21,7 +21,7 @@ from services.bootstrap import Services
 from services.errors import (
     PaymentOrderMismatch,
 )
-from services.payments.views import News, PaymentView
+from services.payments.views import PaymentStatusReport, PaymentView
 
 
 class SignedRoute(GuardedRoute):
@@ -37,7 +37,7 @@ class SignedRoute(GuardedRoute):
             body = await strict.body()
             services: Services = request.app.state.services
             request.state.message_id = await run_in_threadpool(
-                services.payments.verify_news, request.headers.items(), body
+                services.payments.verify_report, request.headers.items(), body
             )
             return await handle(Request(request.scope, _replay(body)))
 
@@ -113,7 +113,7 @@ async def notify_payment(
     """
     del webhook_id, webhook_timestamp  # the signature's check has read them, before anything else
     message_id: str = request.state.message_id
-    news = News(body.status, money(body.amount, body.currency), body.failure_code, body.failure_message)
+    news = PaymentStatusReport(body.status, money(body.amount, body.currency), body.failure_code, body.failure_message)
 
     def take() -> None:
         services.payments.get(payment_id)
@@ -138,15 +138,15 @@ def tell_payment_status(
 ) -> PaymentStanding:
     """A hint that is confirmed with the provider; stale news is taken and changes nothing."""
     services.orders.get(order_id)
-    news = News(body.status, None, body.failure_code, body.failure_message)
+    news = PaymentStatusReport(body.status, None, body.failure_code, body.failure_message)
     payment = _pass_on(services, f"status:{uuid4()}", body.payment_id, news, order_id)
     return PaymentStanding(order_id=order_id, payment_id=payment.id, status=payment.status)
 
 
 def _pass_on(
-    services: Services, message_id: str, payment_id: UUID, news: News, order_id: UUID | None = None
+    services: Services, message_id: str, payment_id: UUID, news: PaymentStatusReport, order_id: UUID | None = None
 ) -> PaymentView:
-    payment, received = services.payments.receive_news(message_id, payment_id, news, order_id)
+    payment, received = services.payments.receive_report(message_id, payment_id, news, order_id)
     agrees = received is not None and received.late and news.status == "failed"
     if received is not None and not agrees:
         # Also when it is not fresh: the first time may have ended between these two.

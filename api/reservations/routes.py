@@ -97,7 +97,7 @@ async def create_reservation(
     """All lines or none; it expires unless it is confirmed. An order id not seen before is taken as it is."""
     await repeat.begin(body.order_id, body)
     made = await run_in_threadpool(_hold, services, body)
-    await repeat.end(response, 201 if made.fresh else 200)
+    await repeat.end(response, 201 if made.is_new else 200)
     return _state(made)
 
 

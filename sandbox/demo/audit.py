@@ -25,7 +25,7 @@ _EXPECTED = text(
     " CASE WHEN o.status = 'confirmed' THEN o.total_minor ELSE 0 END"
     " - coalesce(sum(p.refunded_minor) FILTER (WHERE p.id = o.paid_by AND o.status = 'confirmed'), 0)"
     " + (SELECT coalesce(sum(r.amount_minor), 0) FROM payments.refunds r"
-    "     WHERE r.order_id = o.id AND r.by_hand IS NOT NULL) AS expected"
+    "     WHERE r.order_id = o.id AND r.manual_reference IS NOT NULL) AS expected"
     "  FROM orders.orders o LEFT JOIN payments.payments p ON p.order_id = o.id GROUP BY o.id"
 )
 _SENT = text("SELECT id::text FROM notifications.notifications WHERE status = 'sent'")

@@ -28,7 +28,8 @@ DELAYED = "_3"
 #: Reference of the operator's manual refund.
 MANUAL_REFUND = "bank transfer 4711"
 _MANUAL_REFUNDS = text(
-    "SELECT order_id::text, sum(amount_minor)::bigint FROM payments.refunds WHERE by_hand IS NOT NULL GROUP BY order_id"
+    "SELECT order_id::text, sum(amount_minor)::bigint FROM payments.refunds"
+    " WHERE manual_reference IS NOT NULL GROUP BY order_id"
 )
 
 

@@ -109,7 +109,7 @@ class OrderEvent(SQLModel, table=True):
     __tablename__ = "events"
     __table_args__ = (
         Index("uq_events_once", "order_id", "key", unique=True),
-        Index("ix_events_untold", "id", postgresql_where=text("told_at IS NULL")),
+        Index("ix_events_pending_notification", "id", postgresql_where=text("notified_at IS NULL")),
         {"schema": SCHEMA},
     )
 
@@ -124,7 +124,7 @@ class OrderEvent(SQLModel, table=True):
     amount_minor: int | None = Field(default=None, sa_column=Column(BigInteger))
     at: datetime = _moment()
     #: set when its notifications are queued (or when it has none)
-    told_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
+    notified_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
 
 
 class OutboxCommand(SQLModel, table=True):

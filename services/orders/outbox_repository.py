@@ -40,7 +40,7 @@ def pending_notifications(session: Session, limit: int) -> Sequence[Row[Any]]:
 
 def mark_notified(session: Session, event_ids: Sequence[int]) -> None:
     """Their messages are queued."""
-    session.execute(text("UPDATE orders.events SET told_at = now() WHERE id = ANY(:ids)"), {"ids": list(event_ids)})
+    session.execute(text("UPDATE orders.events SET notified_at = now() WHERE id = ANY(:ids)"), {"ids": list(event_ids)})
 
 
 _COMMAND = text(
@@ -95,7 +95,7 @@ _PENDING_NOTIFICATIONS = text(
                               WHERE f.order_id = e.order_id AND f.type = e.type AND f.id < e.id)
                 THEN e.key END AS again
       FROM orders.events e JOIN orders.orders o ON o.id = e.order_id
-     WHERE e.told_at IS NULL
+     WHERE e.notified_at IS NULL
      ORDER BY e.id LIMIT :limit
     """
 )

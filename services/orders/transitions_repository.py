@@ -168,7 +168,7 @@ _MOVE = text(
            AND (cast(:run AS text) IS NULL OR claimed_by IS NULL OR claimed_by = :run)
         RETURNING id, {_STATE_COLUMNS}
     ), noted AS (
-        INSERT INTO orders.events (order_id, key, type, status, detail, attempt, amount_minor, told_at)
+        INSERT INTO orders.events (order_id, key, type, status, detail, attempt, amount_minor, notified_at)
         SELECT id, cast(:target AS text), cast(:target AS text), cast(:target AS text),
                cast(:detail AS text), cast(:attempt AS integer),
                cast(:amount AS bigint),
@@ -185,7 +185,7 @@ _MOVE = text(
 _NOTE = text(
     f"""
     WITH noted AS (
-        INSERT INTO orders.events (order_id, key, type, status, detail, attempt, amount_minor, told_at)
+        INSERT INTO orders.events (order_id, key, type, status, detail, attempt, amount_minor, notified_at)
         SELECT id, cast(:key AS text), cast(:type AS text), status, cast(:detail AS text), cast(:attempt AS integer),
                cast(:amount AS bigint),
                CASE WHEN cast(:type AS text) = ANY(cast(:notified AS text[])) THEN NULL ELSE now() END

@@ -1,1 +1,1 @@
-"""Payments: money taken once, given back once, and never unknown for long."""
+"""Payments: charges, refunds, the ledger, and webhooks of the payment provider."""

@@ -1,4 +1,4 @@
-"""Takes money: an intent is written first, asked for once, and looked for before it is asked for again."""
+"""Charges payments: an intent is committed first, and a look-up at the provider precedes every repeated charge."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sqlmodel import Session
 from services.clock import Clock, new_id
 from services.db import Sessions, retried
 from services.errors import NotFound, OrderClosing, PaymentExists
-from services.payments.call_budget import Times, asking, unreachable
+from services.payments.call_budget import CallBudget, gateway_errors_as_unavailable, unavailable
 from services.payments.gateway import (
     Gateway,
     GatewayRefused,
@@ -29,140 +29,156 @@ log = structlog.get_logger(__name__)
 
 
 class Charges:
-    """The part of the payments service that takes money and learns what became of it."""
+    """The part of the payments service that charges and looks up payments."""
 
-    def __init__(self, sessions: Sessions, gateway: Gateway, clock: Clock, times: Times) -> None:
+    def __init__(self, sessions: Sessions, gateway: Gateway, clock: Clock, budget: CallBudget) -> None:
         self._sessions = sessions
         self._gateway = gateway
         self._clock = clock
-        self._times = times
+        self._budget = budget
 
     def start(self, charge: Charge) -> PaymentRecord:
-        """Charge, or go on with what the same attempt began. Raises OrderClosing, PaymentExists, Unavailable."""
-        began = time.monotonic()
-        record, fresh = self._intend(charge)
-        if fresh:
-            return self._call(record, charge, began)
+        """Charge, or continue what an earlier call for this attempt began.
+
+        Raises OrderClosing, PaymentExists, Unavailable.
+        """
+        started = time.monotonic()
+        record, is_new = self._create_intent(charge)
+        if is_new:
+            return self._charge_at_provider(record, charge, started)
         if record.view.provider_id is not None or not record.view.undecided:
             return record
-        return self.known(record, charge)
+        return self.refresh(record, charge)
 
-    def known(self, seen: PaymentRecord, retry: Charge | None) -> PaymentRecord:
-        """Ask the provider about a payment that it has not settled for good, unless somebody may be charging now.
+    def refresh(self, record: PaymentRecord, retry: Charge | None) -> PaymentRecord:
+        """Look up an undecided or failed payment at the provider, unless another caller holds the claim.
 
-        When the provider has none, charge again with `retry`, or give the payment up. Raises Unavailable.
+        When the provider has no such payment, charge again with `retry`, or record it as not charged without one.
+        Raises Unavailable.
         """
-        failed = seen.view.status is PaymentStatus.FAILED
-        if not (seen.view.undecided or failed) or seen.busy_for > 0:
-            return seen
-        with asking():
-            told = self._gateway.look_up(seen.search, within=self._times.call)
-        if told is not None:
-            return self._apply_provider_state(seen, told)
+        failed = record.view.status is PaymentStatus.FAILED
+        if not (record.view.undecided or failed) or record.claimed_for > 0:
+            return record
+        reported = self._look_up(record)
+        if reported is not None:
+            return self._apply_provider_state(record, reported)
         if failed:
-            return seen
-        began = time.monotonic()
-        claimed = self._claim(seen) if retry is not None else None
-        return self._call(claimed, retry, began) if claimed and retry else self._give_up(seen)
+            return record
+        started = time.monotonic()
+        claimed = self._claim(record) if retry is not None else None
+        if claimed and retry:
+            return self._charge_at_provider(claimed, retry, started)
+        return self._mark_not_charged(record)
 
-    def under_review(self, seen: PaymentRecord) -> tuple[PaymentRecord, bool]:
-        """A payment that a message has stopped, and whether the provider took money for it, or still may.
+    def refresh_review(self, record: PaymentRecord) -> tuple[PaymentRecord, bool]:
+        """Look up a payment under review; also whether the provider has captured it, or still may.
 
         Raises Unavailable.
         """
-        if seen.busy_for > 0:
-            return seen, True
-        with asking():
-            told = self._gateway.look_up(seen.search, within=self._times.call)
-        if told is None or told.outcome is Outcome.FAILED:
-            return seen, False
-        return self._apply_provider_state(seen, told) if told.outcome is Outcome.SUCCEEDED else seen, True
+        if record.claimed_for > 0:
+            return record, True
+        reported = self._look_up(record)
+        if reported is None or reported.outcome is Outcome.FAILED:
+            return record, False
+        if reported.outcome is Outcome.SUCCEEDED:
+            record = self._apply_provider_state(record, reported)
+        return record, True
 
     def find(self, payment_id: UUID) -> PaymentRecord:
         """The payment. Raises NotFound."""
         with self._sessions.begin() as session:
-            return self._found(session, payment_id)
+            return self._find(session, payment_id)
 
     @retried
-    def _intend(self, charge: Charge) -> tuple[PaymentRecord, bool]:
-        """The attempt's payment, and whether it is new and ours to call for."""
+    def _create_intent(self, charge: Charge) -> tuple[PaymentRecord, bool]:
+        """The attempt's payment; also whether this call created it and may charge."""
         with self._sessions.begin() as session:
             repository = self._repository(session)
-            is_open, made = repository.intend(new_id(), charge, self._gateway.name, self._times.claim)
+            is_open, created = repository.create_intent(new_id(), charge, self._gateway.name, self._budget.claim)
             if not is_open:
-                raise OrderClosing("This order is being cancelled or is closed: it takes no payment.")
-            found = made or repository.find_attempt(charge.order_id, charge.attempt)
-        if found is None:
+                raise OrderClosing("This order is cancelled or closed and accepts no payment.")
+            record = created or repository.find_attempt(charge.order_id, charge.attempt)
+        if record is None:
             raise PaymentExists("This order has a payment already.")
-        if (found.view.amount, found.view.method) != (charge.amount, charge.method):
+        if (record.view.amount, record.view.method) != (charge.amount, charge.method):
             raise PaymentExists("This attempt was made with another amount or method.")
-        return found, made is not None
+        return record, created is not None
 
-    def _call(self, record: PaymentRecord, charge: Charge, began: float) -> PaymentRecord:
-        """Ask the provider for a charge whose claim is ours."""
-        within = self._times.left(began)
+    def _look_up(self, record: PaymentRecord) -> ProviderPayment | None:
+        with gateway_errors_as_unavailable():
+            return self._gateway.look_up(record.lookup, within=self._budget.call)
+
+    def _charge_at_provider(self, record: PaymentRecord, charge: Charge, started: float) -> PaymentRecord:
+        """Call the provider for a payment that this caller has claimed."""
+        within = self._budget.remaining(started)
         if within <= 0:
-            self._let_go(record, 0)
-            raise unreachable(None)
+            self._release_claim(record, 0)
+            raise unavailable(None)
         try:
-            return self._apply_provider_state(record, self._gateway.charge(record.view.id, charge, within=within))
+            reported = self._gateway.charge(record.view.id, charge, within=within)
+            return self._apply_provider_state(record, reported)
         except GatewayRefused as error:
-            return self._refuse(record, error.code)
+            return self._mark_refused(record, error.code)
         except GatewayUnavailable as error:
-            self._let_go(record, error.retry_after)
-            raise unreachable(error) from error
+            self._release_claim(record, error.retry_after)
+            raise unavailable(error) from error
         except GatewayUnknown:
             return self._mark_unknown(record)
 
     def _repository(self, session: Session) -> PaymentRepository:
         return PaymentRepository(session, self._clock.override())
 
-    def _found(self, session: Session, payment_id: UUID) -> PaymentRecord:
+    def _find(self, session: Session, payment_id: UUID) -> PaymentRecord:
         found = self._repository(session).find(payment_id)
         if found is None:
-            raise NotFound("There is no such payment.")
+            raise NotFound("Payment not found.")
         return found
 
     @retried
-    def _apply_provider_state(self, seen: PaymentRecord, told: ProviderPayment) -> PaymentRecord:
-        term = self._gateway.methods[seen.view.method].term
+    def _apply_provider_state(self, record: PaymentRecord, reported: ProviderPayment) -> PaymentRecord:
+        term = self._gateway.methods[record.view.method].term
         with self._sessions.begin() as session:
-            moved = self._repository(session).apply_provider_state(seen, told, term)
-            now = moved or self._found(session, seen.view.id)
-        if moved is None and told.outcome.value != now.view.status:
-            log.info("payments.stale_news", payment_id=str(now.view.id), status=now.view.status, told=told.outcome)
-        elif now.view.status is PaymentStatus.REVIEW:
-            log.error("payments.review", payment_id=str(now.view.id), order_id=str(now.view.order_id))
-        elif moved:
-            log.info("payments.told", payment_id=str(now.view.id), status=now.view.status, surplus=now.view.surplus)
-        return now
+            changed = self._repository(session).apply_provider_state(record, reported, term)
+            current = changed or self._find(session, record.view.id)
+        _log_provider_state(current, reported, changed=changed is not None)
+        return current
 
     @retried
-    def _claim(self, seen: PaymentRecord) -> PaymentRecord | None:
+    def _claim(self, record: PaymentRecord) -> PaymentRecord | None:
         with self._sessions.begin() as session:
-            return self._repository(session).claim(seen, self._times.claim)
+            return self._repository(session).claim(record, self._budget.claim)
 
     @retried
-    def _let_go(self, seen: PaymentRecord, seconds: float) -> None:
+    def _release_claim(self, record: PaymentRecord, retry_after: float) -> None:
         with self._sessions.begin() as session:
-            self._repository(session).let_go(seen, seconds)
+            self._repository(session).release_claim(record, retry_after)
 
     @retried
-    def _mark_unknown(self, seen: PaymentRecord) -> PaymentRecord:
-        log.warning("payments.unknown", payment_id=str(seen.view.id), order_id=str(seen.view.order_id))
+    def _mark_unknown(self, record: PaymentRecord) -> PaymentRecord:
+        log.warning("payments.unknown", payment_id=str(record.view.id), order_id=str(record.view.order_id))
         with self._sessions.begin() as session:
-            self._repository(session).mark_unknown(seen.view.id)
-            return self._found(session, seen.view.id)
+            self._repository(session).mark_unknown(record.view.id)
+            return self._find(session, record.view.id)
 
     @retried
-    def _refuse(self, seen: PaymentRecord, code: str) -> PaymentRecord:
-        log.info("payments.refused", payment_id=str(seen.view.id), code=code)
+    def _mark_refused(self, record: PaymentRecord, code: str) -> PaymentRecord:
+        log.info("payments.refused", payment_id=str(record.view.id), code=code)
         with self._sessions.begin() as session:
-            self._repository(session).refuse(seen.view.id, code)
-            return self._found(session, seen.view.id)
+            self._repository(session).mark_refused(record.view.id, code)
+            return self._find(session, record.view.id)
 
     @retried
-    def _give_up(self, seen: PaymentRecord) -> PaymentRecord:
+    def _mark_not_charged(self, record: PaymentRecord) -> PaymentRecord:
         with self._sessions.begin() as session:
-            self._repository(session).give_up(seen)
-            return self._found(session, seen.view.id)
+            self._repository(session).mark_not_charged(record)
+            return self._find(session, record.view.id)
+
+
+def _log_provider_state(current: PaymentRecord, reported: ProviderPayment, *, changed: bool) -> None:
+    view = current.view
+    if not changed and reported.outcome.value != view.status:
+        log.info("payments.stale_state", payment_id=str(view.id), status=view.status, reported=reported.outcome)
+    elif view.status is PaymentStatus.REVIEW:
+        log.error("payments.review", payment_id=str(view.id), order_id=str(view.order_id))
+    elif changed:
+        log.info("payments.changed", payment_id=str(view.id), status=view.status, captured_late=view.captured_late)

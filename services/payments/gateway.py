@@ -1,4 +1,4 @@
-"""The port to a payment provider: what can be asked of any of them, always by our own reference."""
+"""The port to a payment provider: the calls every gateway must support, and their arguments and results."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import Protocol
 from uuid import UUID
 
 from services.money import MAX_MINOR, Money
-from services.payments.views import Charge, Method
+from services.payments.status import MethodKind
+from services.payments.views import Charge
 
 
 class GatewayError(Exception):
@@ -18,11 +19,11 @@ class GatewayError(Exception):
 
 
 class GatewayUnknown(GatewayError):
-    """Whether the provider did what was asked is not known: it may have."""
+    """It is unknown whether the provider processed the request."""
 
 
 class GatewayUnavailable(GatewayError):
-    """The provider did nothing and asks to be left alone for `retry_after` seconds."""
+    """The provider did not process the request; retry after `retry_after` seconds."""
 
     def __init__(self, detail: str, *, retry_after: float = 1.0) -> None:
         super().__init__(detail)
@@ -30,7 +31,7 @@ class GatewayUnavailable(GatewayError):
 
 
 class GatewayRefused(GatewayError):
-    """The provider did nothing and never will for this request; `code` is its word."""
+    """The provider rejected the request for good; `code` is the provider's error code."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
@@ -39,18 +40,19 @@ class GatewayRefused(GatewayError):
 
 @dataclass(frozen=True)
 class MethodRules:
-    """What a provider takes by one method: amounts in minor units, its term for a pending payment in seconds."""
+    """What a provider accepts for one payment method: amounts in minor units, times in seconds."""
 
+    #: how long a payment may stay pending at the provider
     term: float
     partial_refunds: bool = True
     min_minor: int = 1
     max_minor: int = MAX_MINOR
-    #: ISO 4217 codes; None: any
+    #: ISO 4217 codes; None: any currency
     currencies: frozenset[str] | None = None
 
 
 class Outcome(StrEnum):
-    """How far the provider is with a payment or a refund."""
+    """State of a payment or refund at the provider."""
 
     PENDING = "pending"
     SUCCEEDED = "succeeded"
@@ -59,7 +61,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class ProviderPayment:
-    """A payment as the provider tells it."""
+    """A payment as the provider reports it."""
 
     provider_id: str
     outcome: Outcome
@@ -70,7 +72,7 @@ class ProviderPayment:
 
 @dataclass(frozen=True)
 class ProviderRefund:
-    """A refund as the provider tells it."""
+    """A refund as the provider reports it."""
 
     provider_id: str
     outcome: Outcome
@@ -79,21 +81,22 @@ class ProviderRefund:
 
 
 @dataclass(frozen=True)
-class Search:
-    """Where a payment is to be found: under known or hinted ids, else among those made from `since` to `until`."""
+class PaymentLookup:
+    """How to find a payment: by a known or candidate id, else among payments created from `since` to `until`."""
 
+    #: our payment's id, which the provider stores with its payment
     reference: UUID
     #: the provider's id, once recorded
     provider_id: str | None
-    #: ids that messages have named; each is checked to carry our reference
-    hints: Sequence[str]
+    #: provider ids named by webhooks; a payment found under one must carry our reference
+    candidate_ids: Sequence[str]
     since: datetime
     until: datetime
 
 
 @dataclass(frozen=True)
-class RefundOrder:
-    """Money to be sent back; `key` is our reference of the refund."""
+class RefundRequest:
+    """A refund to be made; `key` identifies it at the provider, however often it is requested."""
 
     key: str
     payment_provider_id: str
@@ -101,45 +104,48 @@ class RefundOrder:
 
 
 @dataclass(frozen=True)
-class Hint:
-    """A provider's message, read: something happened to one of its payments."""
+class WebhookEvent:
+    """A parsed webhook: something happened to one of the provider's payments."""
 
     webhook_id: str
     event: str
+    #: the provider's id of the payment
     provider_id: str
-    #: our payment's id, when the message carries it
+    #: our payment's id, when the webhook carries it
     reference: UUID | None
 
 
 class Gateway(Protocol):
-    """A payment provider. `within` bounds a whole exchange, in seconds; nothing is sent after that.
+    """A payment provider. `within` limits one whole call, in seconds; nothing is sent after that.
 
-    Every call raises GatewayUnknown (it may have been done) or GatewayUnavailable (it was not); charge and refund
-    also GatewayRefused.
+    Every call raises GatewayUnknown (it may have been processed) or GatewayUnavailable (it was not processed);
+    `charge` and `refund` also raise GatewayRefused.
     """
 
     @property
     def name(self) -> str:
-        """How the provider is called in our rows and addresses."""
+        """Name of the provider in our tables and URLs."""
 
     @property
-    def methods(self) -> Mapping[Method, MethodRules]:
-        """What it can do."""
+    def methods(self) -> Mapping[MethodKind, MethodRules]:
+        """The payment methods that it accepts."""
 
     def charge(self, reference: UUID, charge: Charge, *, within: float) -> ProviderPayment:
-        """Take money; the same reference again is the same payment."""
+        """Charge; a repeated call with the same `reference` returns the same payment."""
 
-    def look_up(self, search: Search, *, within: float) -> ProviderPayment | None:
-        """The payment with our reference, None when the provider has none."""
+    def look_up(self, lookup: PaymentLookup, *, within: float) -> ProviderPayment | None:
+        """The payment with our reference, or None when the provider has none."""
 
-    def refund(self, order: RefundOrder, *, within: float) -> ProviderRefund:
-        """Send money back; the same key again is the same refund."""
+    def refund(self, request: RefundRequest, *, within: float) -> ProviderRefund:
+        """Refund; a repeated call with the same key returns the same refund."""
 
-    def look_up_refund(self, order: RefundOrder, provider_id: str | None, *, within: float) -> ProviderRefund | None:
-        """The refund with our key, None when the provider has none."""
+    def look_up_refund(
+        self, request: RefundRequest, provider_id: str | None, *, within: float
+    ) -> ProviderRefund | None:
+        """The refund with our key, or None when the provider has none."""
 
-    def read_webhook(self, headers: Mapping[str, str], body: bytes, source: str | None) -> Hint | None:
-        """What a message says, None when it is about nothing of ours.
+    def read_webhook(self, headers: Mapping[str, str], body: bytes, source: str | None) -> WebhookEvent | None:
+        """Parse a webhook that came from the IP address `source`; None when it concerns no payment.
 
-        Raises InvalidSignature when it does not come from the provider, Invalid when it cannot be read.
+        Raises InvalidSignature when it does not come from the provider, Invalid when it cannot be parsed.
         """

@@ -1,8 +1,7 @@
-"""Tables of the payments service: intents, refunds, the append-only ledger, webhooks received."""
+"""Tables of the payments service: payments, refunds, the append-only ledger, and the webhook inbox."""
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
@@ -30,14 +29,14 @@ def _one_of(column: str, values: type[StrEnum]) -> str:
     return f"{column} IN ({', '.join(repr(str(v)) for v in values)})"
 
 
-def _moment() -> Any:
-    return Field(sa_column=Column(DateTime(timezone=True), nullable=False, server_default=func.now()))
+def _now() -> Column[datetime]:
+    return Column(DateTime(timezone=True), nullable=False, server_default=func.now())
 
 
-class PaymentDoor(SQLModel, table=True):
-    """One row an order; once closed, no charge may begin for it any more (a tombstone against a late charge)."""
+class PaymentLock(SQLModel, table=True):
+    """One row per order; once closed, no charge may begin for the order, not even a delayed one."""
 
-    __tablename__ = "doors"
+    __tablename__ = "payment_locks"
     __table_args__ = {"schema": SCHEMA}
 
     order_id: UUID = Field(primary_key=True)
@@ -45,7 +44,7 @@ class PaymentDoor(SQLModel, table=True):
 
 
 class Payment(SQLModel, table=True):
-    """One attempt to take an order's money; its id is our reference at the provider."""
+    """One attempt to charge for an order; its id is our reference at the provider."""
 
     __tablename__ = "payments"
     __table_args__ = (
@@ -56,7 +55,7 @@ class Payment(SQLModel, table=True):
             "uq_payments_live",
             "order_id",
             unique=True,
-            postgresql_where=text("status NOT IN ('failed', 'refunded') AND NOT surplus"),
+            postgresql_where=text("status NOT IN ('failed', 'refunded') AND NOT captured_late"),
         ),
         Index("uq_payments_attempt", "order_id", "attempt", unique=True),
         {"schema": SCHEMA},
@@ -64,7 +63,7 @@ class Payment(SQLModel, table=True):
 
     id: UUID = Field(primary_key=True)
     order_id: UUID
-    #: which try of the order this is, from 1
+    #: number of the attempt within the order, from 1
     attempt: int
     amount_minor: int = Field(sa_column=Column(BigInteger, nullable=False))
     currency: str = Field(sa_column=Column(String(3), nullable=False))
@@ -72,23 +71,23 @@ class Payment(SQLModel, table=True):
     status: str = Field(sa_column=Column(String(20), nullable=False))
     gateway: str = Field(sa_column=Column(String(16), nullable=False))
     provider_id: str | None = Field(default=None, sa_column=Column(String(80), unique=True))
-    #: somebody may be talking to the provider until then: nobody else looks up or tries again before
-    call_until: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
-    #: when the provider's own term for a pending payment ends
-    settles_by: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
+    #: until then one caller has the right to call the provider; others neither look up nor charge
+    claimed_until: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
+    #: when a pending payment expires at the provider
+    pending_until: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
     confirmation_url: str | None = Field(default=None, sa_column=Column(Text))
     failure_code: str | None = Field(default=None, sa_column=Column(String(64)))
     failure_message: str | None = Field(default=None, sa_column=Column(String(500)))
     captured_minor: int = Field(sa_column=Column(BigInteger, nullable=False, server_default=text("0")))
     refunded_minor: int = Field(sa_column=Column(BigInteger, nullable=False, server_default=text("0")))
-    #: a success that came after the payment had been given up: nobody waits for it, it is sent back
-    surplus: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
-    created_at: datetime = _moment()
-    updated_at: datetime = _moment()
+    #: captured after the payment was recorded as failed: it does not pay for the order and must be refunded
+    captured_late: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
+    created_at: datetime = Field(sa_column=_now())
+    updated_at: datetime = Field(sa_column=_now())
 
 
 class Refund(SQLModel, table=True):
-    """Money on its way back; `refund:<payment>:<number>` is its key at the provider."""
+    """A refund; `refund:<payment>:<number>` is its key at the provider."""
 
     __tablename__ = "refunds"
     __table_args__ = (
@@ -96,7 +95,9 @@ class Refund(SQLModel, table=True):
         CheckConstraint("amount_minor > 0", name="amount"),
         Index("uq_refunds_number", "payment_id", "number", unique=True),
         Index("ix_refunds_pending", "updated_at", postgresql_where=text("status = 'pending'")),
-        Index("ix_refunds_untold", "updated_at", postgresql_where=text("told_at IS NULL AND status <> 'pending'")),
+        Index(
+            "ix_refunds_unreported", "updated_at", postgresql_where=text("reported_at IS NULL AND status <> 'pending'")
+        ),
         {"schema": SCHEMA},
     )
 
@@ -108,18 +109,18 @@ class Refund(SQLModel, table=True):
     currency: str = Field(sa_column=Column(String(3), nullable=False))
     status: str = Field(sa_column=Column(String(12), nullable=False))
     provider_id: str | None = Field(default=None, sa_column=Column(String(80), unique=True))
-    call_until: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
+    claimed_until: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
     failure_code: str | None = Field(default=None, sa_column=Column(String(64)))
-    #: an operator's word for what was done instead: the reference of a transfer, or why it was written off
-    by_hand: str | None = Field(default=None, sa_column=Column(String(200)))
-    #: set when the order's timeline has its end
-    told_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
-    created_at: datetime = _moment()
-    updated_at: datetime = _moment()
+    #: the operator's note for a refund made outside the provider, or the reason of a write-off
+    manual_reference: str | None = Field(default=None, sa_column=Column(String(200)))
+    #: when the result was written to the order's timeline
+    reported_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
+    created_at: datetime = Field(sa_column=_now())
+    updated_at: datetime = Field(sa_column=_now())
 
 
 class LedgerEntry(SQLModel, table=True):
-    """Append-only: `+` a charge, `-` a refund or a loss; an order's sum is what we hold of its buyer's money."""
+    """Append-only: charges are positive, refunds and write-offs negative; the sum is the money we hold for an order."""
 
     __tablename__ = "ledger"
     __table_args__ = (
@@ -139,11 +140,11 @@ class LedgerEntry(SQLModel, table=True):
     kind: str = Field(sa_column=Column(String(12), nullable=False))
     amount_minor: int = Field(sa_column=Column(BigInteger, nullable=False))
     currency: str = Field(sa_column=Column(String(3), nullable=False))
-    at: datetime = _moment()
+    at: datetime = Field(sa_column=_now())
 
 
-class ReceivedWebhook(SQLModel, table=True):
-    """A provider's message, kept once by its id: a hint that is checked with the provider itself."""
+class InboxMessage(SQLModel, table=True):
+    """A webhook or status report, stored once by its id."""
 
     __tablename__ = "inbox"
     __table_args__ = (Index("ix_inbox_payment_id", "payment_id"), {"schema": SCHEMA})
@@ -151,7 +152,7 @@ class ReceivedWebhook(SQLModel, table=True):
     webhook_id: str = Field(sa_column=Column(String(160), primary_key=True))
     gateway: str = Field(sa_column=Column(String(16), nullable=False))
     payment_id: UUID | None = None
-    #: the payment's id there, as the message has it: where to look, not what to believe
+    #: the provider's id of the payment as the message has it: where to look it up, not trusted
     provider_id: str | None = Field(default=None, sa_column=Column(String(80)))
     event: str = Field(sa_column=Column(String(64), nullable=False))
-    received_at: datetime = _moment()
+    received_at: datetime = Field(sa_column=_now())

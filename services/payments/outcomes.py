@@ -1,4 +1,4 @@
-"""What the provider's report of a payment means for our payment."""
+"""Translates a payment as the provider reports it into our status and captured amount."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from services.payments.gateway import Outcome, ProviderPayment
 from services.payments.status import PaymentStatus
 from services.payments.views import PaymentView
 
-P = PaymentStatus
 
+def status_of(reported: ProviderPayment, payment: PaymentView) -> PaymentStatus:
+    """Our status for what the provider reports.
 
-def status_of(told: ProviderPayment, payment: PaymentView) -> PaymentStatus:
-    """Our state for what the provider tells; success with another amount than asked is for a person to look at.
-
-    So is any success of what is under review already: somebody has told us otherwise.
+    A success needs a review by a person when its amount differs from the amount requested, or when the payment is
+    under review already.
     """
-    match told.outcome:
+    match reported.outcome:
         case Outcome.PENDING:
-            return P.PENDING
+            return PaymentStatus.PENDING
         case Outcome.FAILED:
-            return P.FAILED
+            return PaymentStatus.FAILED
         case Outcome.SUCCEEDED:
-            return P.SUCCEEDED if told.amount == payment.amount and payment.status is not P.REVIEW else P.REVIEW
+            expected = reported.amount == payment.amount and payment.status is not PaymentStatus.REVIEW
+            return PaymentStatus.SUCCEEDED if expected else PaymentStatus.REVIEW
 
 
-def captured(told: ProviderPayment, asked: Money) -> int:
-    """Minor units that the provider took, in the currency asked for; money in another one cannot be counted here."""
-    took = told.outcome is Outcome.SUCCEEDED and told.amount.currency == asked.currency
-    return told.amount.minor if took else 0
+def captured_minor(reported: ProviderPayment, requested: Money) -> int:
+    """Minor units captured, in the currency requested; 0 when the provider captured another currency."""
+    succeeded = reported.outcome is Outcome.SUCCEEDED
+    return reported.amount.minor if succeeded and reported.amount.currency == requested.currency else 0

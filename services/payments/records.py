@@ -1,102 +1,151 @@
-"""Rows of payments and refunds, with what only this service needs to know of them."""
+"""Rows of payments and refunds as the repositories read them, and the records that the service works with."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
-
-from sqlalchemy import Row
+from uuid import UUID
 
 from services.money import Money
-from services.payments.gateway import RefundOrder, Search
-from services.payments.status import PaymentStatus, RefundStatus
+from services.payments.gateway import PaymentLookup, RefundRequest
+from services.payments.status import UNDECIDED, MethodKind, PaymentStatus, RefundStatus
 from services.payments.views import PaymentView, RefundView
-
-_UNDECIDED = (PaymentStatus.PENDING, PaymentStatus.UNKNOWN)
 
 
 @dataclass(frozen=True)
 class PaymentRecord:
-    """A payment with the moment until which somebody may be talking to the provider about it."""
+    """A payment with the data that only this service uses."""
 
     view: PaymentView
-    call_until: datetime | None
+    #: until then one caller has the right to call the provider; also the version for optimistic locking
+    claimed_until: datetime | None
     #: seconds until then, 0 when it has passed
-    busy_for: float
-    #: the order's door is closed: no charge may begin any more
-    closed: bool
+    claimed_for: float
+    #: no charge may begin for the order any more
+    payments_closed: bool
     created_at: datetime
-    #: ids at the provider that messages have named
-    hints: tuple[str, ...]
+    #: ids at the provider that webhooks have named
+    candidate_ids: tuple[str, ...]
 
     @property
-    def search(self) -> Search:
-        """Where the provider may have it."""
-        until = max(self.created_at, self.call_until or self.created_at)
-        return Search(self.view.id, self.view.provider_id, self.hints, self.created_at, until)
+    def lookup(self) -> PaymentLookup:
+        """How to find the payment at the provider."""
+        until = max(self.created_at, self.claimed_until or self.created_at)
+        return PaymentLookup(self.view.id, self.view.provider_id, self.candidate_ids, self.created_at, until)
 
 
 @dataclass(frozen=True)
 class RefundRecord:
-    """A refund with its number within the payment, and where the provider has the payment."""
+    """A refund with the data that only this service uses."""
 
     view: RefundView
+    #: number of the refund within its payment, from 1
     number: int
     provider_id: str | None
     payment_provider_id: str
-    call_until: datetime | None
-    busy_for: float
-    #: seconds since it last changed
-    still_for: float
+    claimed_until: datetime | None
+    #: seconds until then, 0 when it has passed
+    claimed_for: float
+    #: seconds since the last change
+    unchanged_for: float
 
     @property
-    def order(self) -> RefundOrder:
-        """What is asked of the provider, under one key however often it is asked."""
+    def request(self) -> RefundRequest:
+        """The request to the provider, with the same key for every repetition."""
         key = f"refund:{self.view.payment_id}:{self.number}"
-        return RefundOrder(key, self.payment_provider_id, self.view.amount)
+        return RefundRequest(key, self.payment_provider_id, self.view.amount)
 
 
-def payment_record(row: Row[Any]) -> PaymentRecord:
-    """A row of the repository's payment columns."""
-    view = PaymentView(
-        id=row.id,
-        order_id=row.order_id,
-        attempt=row.attempt,
-        status=PaymentStatus(row.status),
-        amount=Money(row.amount_minor, row.currency),
-        method=row.method,
-        provider_id=row.provider_id,
-        confirmation_url=row.confirmation_url,
-        failure_code=row.failure_code,
-        captured_minor=row.captured_minor,
-        refunded_minor=row.refunded_minor,
-        surplus=row.surplus,
-        retry_after=_pace(row),
-        term_left=row.term_left if row.status in _UNDECIDED else None,
-    )
-    return PaymentRecord(view, row.call_until, row.busy_for, row.closed, row.created_at, tuple(row.hints))
+@dataclass(frozen=True)
+class PaymentRow:
+    """One row of the payment columns; times in seconds."""
+
+    id: UUID
+    order_id: UUID
+    attempt: int
+    status: str
+    amount_minor: int
+    currency: str
+    method: str
+    provider_id: str | None
+    confirmation_url: str | None
+    failure_code: str | None
+    captured_minor: int
+    refunded_minor: int
+    captured_late: bool
+    claimed_until: datetime | None
+    created_at: datetime
+    claimed_for: float
+    term_left: float | None
+    age: float
+    payments_closed: bool
+    candidate_ids: Sequence[str]
+
+    def record(self) -> PaymentRecord:
+        """The row as a record."""
+        view = PaymentView(
+            id=self.id,
+            order_id=self.order_id,
+            attempt=self.attempt,
+            status=PaymentStatus(self.status),
+            amount=Money(self.amount_minor, self.currency),
+            method=MethodKind(self.method),
+            provider_id=self.provider_id,
+            confirmation_url=self.confirmation_url,
+            failure_code=self.failure_code,
+            captured_minor=self.captured_minor,
+            refunded_minor=self.refunded_minor,
+            captured_late=self.captured_late,
+            retry_after=self._retry_after(),
+            term_left=self.term_left if self.status in UNDECIDED else None,
+        )
+        closed, candidates = self.payments_closed, tuple(self.candidate_ids)
+        return PaymentRecord(view, self.claimed_until, self.claimed_for, closed, self.created_at, candidates)
+
+    def _retry_after(self) -> float:
+        """After the current claim; then every second for a young payment, up to once a minute for an old one."""
+        if self.status not in UNDECIDED:
+            return 0.0
+        return self.claimed_for if self.provider_id is None else min(max(self.age / 8, 1.0), 60.0)
 
 
-def _pace(row: Row[Any]) -> float:
-    """Not while somebody talks to the provider; then often for a young payment, once a minute for an old one."""
-    if row.status not in _UNDECIDED:
-        return 0.0
-    return float(row.busy_for) if row.provider_id is None else min(max(row.age / 8, 1.0), 60.0)
+@dataclass(frozen=True)
+class RefundRow:
+    """One row of the refund columns; times in seconds."""
 
+    id: UUID
+    payment_id: UUID
+    order_id: UUID
+    number: int
+    amount_minor: int
+    currency: str
+    status: str
+    provider_id: str | None
+    failure_code: str | None
+    claimed_until: datetime | None
+    payment_provider_id: str
+    claimed_for: float
+    unchanged_for: float
 
-def refund_record(row: Row[Any]) -> RefundRecord:
-    """A row of the repository's refund columns."""
-    pending = row.status == RefundStatus.PENDING
-    view = RefundView(
-        id=row.id,
-        payment_id=row.payment_id,
-        order_id=row.order_id,
-        status=RefundStatus(row.status),
-        amount=Money(row.amount_minor, row.currency),
-        failure_code=row.failure_code,
-        retry_after=max(row.busy_for, 1.0) if pending else 0.0,
-    )
-    return RefundRecord(
-        view, row.number, row.provider_id, row.payment_provider_id, row.call_until, row.busy_for, row.still_for
-    )
+    def record(self) -> RefundRecord:
+        """The row as a record."""
+        pending = self.status == RefundStatus.PENDING
+        view = RefundView(
+            id=self.id,
+            payment_id=self.payment_id,
+            order_id=self.order_id,
+            status=RefundStatus(self.status),
+            amount=Money(self.amount_minor, self.currency),
+            failure_code=self.failure_code,
+            retry_after=max(self.claimed_for, 1.0) if pending else 0.0,
+        )
+        return RefundRecord(
+            view=view,
+            number=self.number,
+            provider_id=self.provider_id,
+            payment_provider_id=self.payment_provider_id,
+            claimed_until=self.claimed_until,
+            claimed_for=self.claimed_for,
+            unchanged_for=self.unchanged_for,
+        )

@@ -1,124 +1,127 @@
 # ruff: noqa: S608 - every part put into a statement is a constant of this module
-"""The SQL of refunds: intents numbered within their payment, and guarded ends with their ledger entry."""
+"""SQL of refunds: refund intents numbered within their payment, and guarded results with their ledger entry."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, TextClause, text
+from sqlalchemy import TextClause, text
 from sqlmodel import Session
 
 from services.clock import NOW
-from services.payments.records import PaymentRecord, RefundRecord, refund_record
+from services.payments.records import PaymentRecord, RefundRecord, RefundRow
 from services.payments.status import FOLLOWS, PaymentStatus
 
-#: Why a refund failed that an operator has given up for good.
+#: Failure code of a refund that an operator has written off.
 WRITTEN_OFF = "written_off"
 
 
 class RefundRepository:
-    """Statements in the caller's transaction; `now` is the moment of a test's clock, or None for the database's."""
+    """Statements in the caller's transaction; `now` is the time of a test clock, or None for the database's clock."""
 
     def __init__(self, session: Session, now: datetime | None) -> None:
         self._session = session
         self._now = now
 
-    def _run(self, statement: TextClause, **values: object) -> Sequence[Row[Any]]:
-        return self._session.execute(statement, {"now": self._now, **values}).all()
-
-    def _one(self, statement: TextClause, **values: object) -> RefundRecord | None:
-        rows = self._run(statement, **values)
-        return refund_record(rows[0]) if rows else None
-
     def find(self, refund_id: UUID) -> RefundRecord | None:
-        """The refund."""
-        return self._one(_FIND, id=refund_id)
+        """The refund, or None."""
+        return next(iter(self._all(_FIND, {"id": refund_id})), None)
 
     def of_payment(self, payment_id: UUID) -> list[RefundRecord]:
-        """The payment's refunds, first one first."""
-        return [refund_record(row) for row in self._run(_OF_PAYMENT, payment_id=payment_id)]
+        """The payment's refunds, oldest first."""
+        return self._all(_OF_PAYMENT, {"payment_id": payment_id})
 
     def of_order(self, order_id: UUID) -> list[RefundRecord]:
-        """The order's refunds, first one first."""
-        return [refund_record(row) for row in self._run(_OF_ORDER, order_id=order_id)]
+        """The order's refunds, oldest first."""
+        return self._all(_OF_ORDER, {"order_id": order_id})
 
-    def intend(self, refund_id: UUID, payment: PaymentRecord, amount_minor: int, number: int, seconds: float) -> None:
-        """Write the intent of a refund; for `seconds` nobody else talks to the provider about it."""
-        self._run(
-            _INTEND,
-            id=refund_id,
-            payment_id=payment.view.id,
-            order_id=payment.view.order_id,
-            number=number,
-            amount_minor=amount_minor,
-            currency=payment.view.amount.currency,
-            seconds=seconds,
-        )
+    def create_intent(
+        self, refund_id: UUID, payment: PaymentRecord, amount_minor: int, number: int, claim_seconds: float
+    ) -> None:
+        """Insert a pending refund before it is requested, claimed for `claim_seconds`."""
+        values = {
+            "id": refund_id,
+            "payment_id": payment.view.id,
+            "order_id": payment.view.order_id,
+            "number": number,
+            "amount_minor": amount_minor,
+            "currency": payment.view.amount.currency,
+            "seconds": claim_seconds,
+        }
+        self._run(_CREATE_INTENT, values)
 
-    def claim(self, seen: RefundRecord, seconds: float) -> RefundRecord | None:
-        """Take the right to ask for the refund again for `seconds`; None when it moved since it was `seen`."""
-        taken = self._run(_CLAIM, id=seen.view.id, seen=seen.call_until, seconds=seconds)
-        return self.find(seen.view.id) if taken else None
+    def claim(self, record: RefundRecord, seconds: float) -> RefundRecord | None:
+        """Take the right to request the refund for `seconds`; None when the refund has changed."""
+        claimed = self._run(_CLAIM, {"id": record.view.id, "seen": record.claimed_until, "seconds": seconds})
+        return self.find(record.view.id) if claimed else None
 
-    def let_go(self, seen: RefundRecord, seconds: float) -> None:
-        """Nobody talks to the provider now; nobody shall for another `seconds`."""
-        self._run(_CLAIM, id=seen.view.id, seen=seen.call_until, seconds=seconds)
+    def release_claim(self, record: RefundRecord, retry_after: float) -> None:
+        """End the claim; nobody calls the provider for another `retry_after` seconds."""
+        self._run(_CLAIM, {"id": record.view.id, "seen": record.claimed_until, "seconds": retry_after})
 
-    def accept(self, refund_id: UUID, provider_id: str) -> None:
-        """The provider has it and will end it later."""
-        self._run(_ACCEPT, id=refund_id, provider_id=provider_id)
+    def mark_accepted(self, refund_id: UUID, provider_id: str) -> None:
+        """Record that the provider has the refund and decides it later."""
+        self._run(_MARK_ACCEPTED, {"id": refund_id, "provider_id": provider_id})
 
-    def fail(self, refund_id: UUID, code: str, provider_id: str | None) -> None:
-        """The provider moved nothing and will not."""
-        self._run(_FAIL, id=refund_id, code=code[:64], provider_id=provider_id)
+    def mark_failed(self, refund_id: UUID, code: str, provider_id: str | None) -> None:
+        """Record that the provider moved no money and will not."""
+        self._run(_MARK_FAILED, {"id": refund_id, "code": code[:64], "provider_id": provider_id})
 
-    def succeed(self, refund_id: UUID, provider_id: str | None) -> None:
-        """The buyer has the money: refund, payment and ledger in one statement, once."""
-        follows = FOLLOWS[PaymentStatus.REFUNDED]
-        self._run(_SUCCEED, id=refund_id, provider_id=provider_id, allowed=sorted(follows))
+    def mark_succeeded(self, refund_id: UUID, provider_id: str | None) -> None:
+        """Record that the buyer has the money: refund, payment and ledger in one statement, once."""
+        allowed = sorted(FOLLOWS[PaymentStatus.REFUNDED])
+        self._run(_MARK_SUCCEEDED, {"id": refund_id, "provider_id": provider_id, "allowed": allowed})
 
-    def book_by_hand(self, refund_id: UUID, reference: str, *, lost: bool) -> None:
-        """A refund that the provider has no part in: sent back in another way, or (`lost`) given up, once."""
+    def book_manually(self, refund_id: UUID, reference: str, *, lost: bool) -> None:
+        """Record a refund made outside the provider, or (`lost`) written off, once."""
+        values = {"id": refund_id, "reference": reference[:200]}
         if lost:
-            self._run(_WRITE_OFF, id=refund_id, reference=reference[:200], code=WRITTEN_OFF)
+            self._run(_WRITE_OFF, values | {"code": WRITTEN_OFF})
         else:
-            self._run(_REFER, id=refund_id, reference=reference[:200])
-            self.succeed(refund_id, None)
+            self._run(_SET_MANUAL_REFERENCE, values)
+            self.mark_succeeded(refund_id, None)
 
     def pending(self, limit: int) -> list[UUID]:
-        """Refunds that wait and that nobody is asking for, the longest untouched first."""
-        return [row.id for row in self._run(_PENDING, limit=limit)]
+        """Pending refunds without a current claim, least recently changed first."""
+        return list(self._session.execute(_PENDING, {"now": self._now, "limit": limit}).scalars())
 
-    def untold(self, limit: int) -> list[RefundRecord]:
-        """Refunds whose end is not in their order's timeline, oldest first."""
-        return [refund_record(row) for row in self._run(_UNTOLD, limit=limit)]
+    def unreported(self, limit: int) -> list[RefundRecord]:
+        """Decided refunds that are not in their order's timeline yet, oldest first."""
+        return self._all(_UNREPORTED, {"limit": limit})
 
     def mark_reported(self, refund_ids: Sequence[UUID]) -> None:
-        """Their ends are in the timelines."""
-        self._run(_MARK_TOLD, ids=list(refund_ids))
+        """Record that the orders' timelines have these refunds."""
+        self._run(_MARK_REPORTED, {"ids": list(refund_ids)})
 
     def touch(self, refund_id: UUID) -> None:
-        """It was looked at, so others come first."""
-        self._run(_TOUCH, id=refund_id)
+        """Move the refund to the end of `pending`."""
+        self._run(_TOUCH, {"id": refund_id})
+
+    def _run(self, statement: TextClause, values: Mapping[str, object]) -> bool:
+        """Execute a statement that returns a row for each change; True when it changed something."""
+        return self._session.execute(statement, {"now": self._now, **values}).first() is not None
+
+    def _all(self, statement: TextClause, values: Mapping[str, object]) -> list[RefundRecord]:
+        rows = self._session.execute(statement, {"now": self._now, **values})
+        return [RefundRow(**row._asdict()).record() for row in rows]
 
 
 _MOMENT = f"(SELECT {NOW})"
 _SECONDS = "cast(:seconds AS float8) * interval '1 second'"
 _SELECT = f"""
     SELECT r.id, r.payment_id, r.order_id, r.number, r.amount_minor, r.currency, r.status, r.provider_id,
-           r.failure_code, r.call_until, p.provider_id AS payment_provider_id,
-           coalesce(greatest(extract(epoch FROM r.call_until - {_MOMENT}), 0), 0)::float8 AS busy_for,
-           extract(epoch FROM {_MOMENT} - r.updated_at)::float8 AS still_for
+           r.failure_code, r.claimed_until, p.provider_id AS payment_provider_id,
+           coalesce(greatest(extract(epoch FROM r.claimed_until - {_MOMENT}), 0), 0)::float8 AS claimed_for,
+           extract(epoch FROM {_MOMENT} - r.updated_at)::float8 AS unchanged_for
       FROM payments.refunds r JOIN payments.payments p ON p.id = r.payment_id"""
 _FIND = text(f"{_SELECT} WHERE r.id = :id")
 _OF_PAYMENT = text(f"{_SELECT} WHERE r.payment_id = :payment_id ORDER BY r.number")
 _OF_ORDER = text(f"{_SELECT} WHERE r.order_id = :order_id ORDER BY r.created_at, r.number")
-_INTEND = text(
+_CREATE_INTENT = text(
     f"""
-    INSERT INTO payments.refunds (id, payment_id, order_id, number, amount_minor, currency, status, call_until,
+    INSERT INTO payments.refunds (id, payment_id, order_id, number, amount_minor, currency, status, claimed_until,
                                   created_at, updated_at)
     SELECT :id, :payment_id, :order_id, :number, :amount_minor, :currency, 'pending', moment.at + {_SECONDS},
            moment.at, moment.at
@@ -127,29 +130,29 @@ _INTEND = text(
 )
 _CLAIM = text(
     f"""
-    UPDATE payments.refunds SET call_until = {_MOMENT} + {_SECONDS}, updated_at = {_MOMENT}
+    UPDATE payments.refunds SET claimed_until = {_MOMENT} + {_SECONDS}, updated_at = {_MOMENT}
      WHERE id = :id AND status = 'pending' AND provider_id IS NULL
-       AND call_until IS NOT DISTINCT FROM cast(:seen AS timestamptz) RETURNING 1
+       AND claimed_until IS NOT DISTINCT FROM cast(:seen AS timestamptz) RETURNING 1
     """
 )
-_ACCEPT = text(
+_MARK_ACCEPTED = text(
     f"""
-    UPDATE payments.refunds SET provider_id = :provider_id, call_until = NULL, updated_at = {_MOMENT}
+    UPDATE payments.refunds SET provider_id = :provider_id, claimed_until = NULL, updated_at = {_MOMENT}
      WHERE id = :id AND status = 'pending' RETURNING 1
     """
 )
-_FAIL = text(
+_MARK_FAILED = text(
     f"""
     UPDATE payments.refunds
        SET status = 'failed', failure_code = :code, provider_id = coalesce(:provider_id, provider_id),
-           call_until = NULL, updated_at = {_MOMENT}
+           claimed_until = NULL, updated_at = {_MOMENT}
      WHERE id = :id AND status = 'pending' RETURNING 1
     """
 )
-_SUCCEED = text(
+_MARK_SUCCEEDED = text(
     f"""
     WITH ended AS (
-        UPDATE payments.refunds SET status = 'succeeded', provider_id = :provider_id, call_until = NULL,
+        UPDATE payments.refunds SET status = 'succeeded', provider_id = :provider_id, claimed_until = NULL,
                                     updated_at = {_MOMENT}
          WHERE id = :id AND status = 'pending'
         RETURNING id, payment_id, amount_minor),
@@ -164,12 +167,15 @@ _SUCCEED = text(
     SELECT order_id, id, refund_id, 'refund', -amount_minor, currency, {_MOMENT} FROM moved RETURNING 1
     """
 )
-_REFER = text(f"UPDATE payments.refunds SET by_hand = :reference, updated_at = {_MOMENT} WHERE id = :id RETURNING 1")
+_SET_MANUAL_REFERENCE = text(
+    f"UPDATE payments.refunds SET manual_reference = :reference, updated_at = {_MOMENT} WHERE id = :id RETURNING 1"
+)
 _WRITE_OFF = text(
     f"""
     WITH ended AS (
-        UPDATE payments.refunds SET status = 'failed', failure_code = :code, by_hand = :reference, call_until = NULL,
-                                    updated_at = {_MOMENT}
+        UPDATE payments.refunds
+           SET status = 'failed', failure_code = :code, manual_reference = :reference, claimed_until = NULL,
+               updated_at = {_MOMENT}
          WHERE id = :id AND status = 'pending' RETURNING id, payment_id, order_id, amount_minor, currency)
     INSERT INTO payments.ledger (order_id, payment_id, refund_id, kind, amount_minor, currency, at)
     SELECT order_id, payment_id, id, 'write_off', -amount_minor, currency, {_MOMENT} FROM ended RETURNING 1
@@ -178,10 +184,12 @@ _WRITE_OFF = text(
 _PENDING = text(
     f"""
     SELECT id FROM payments.refunds
-     WHERE status = 'pending' AND (call_until IS NULL OR call_until <= {_MOMENT})
+     WHERE status = 'pending' AND (claimed_until IS NULL OR claimed_until <= {_MOMENT})
      ORDER BY updated_at LIMIT :limit
     """
 )
-_UNTOLD = text(f"{_SELECT} WHERE r.told_at IS NULL AND r.status <> 'pending' ORDER BY r.updated_at LIMIT :limit")
-_MARK_TOLD = text(f"UPDATE payments.refunds SET told_at = {_MOMENT} WHERE id = ANY(:ids) RETURNING 1")
+_UNREPORTED = text(
+    f"{_SELECT} WHERE r.reported_at IS NULL AND r.status <> 'pending' ORDER BY r.updated_at LIMIT :limit"
+)
+_MARK_REPORTED = text(f"UPDATE payments.refunds SET reported_at = {_MOMENT} WHERE id = ANY(:ids) RETURNING 1")
 _TOUCH = text(f"UPDATE payments.refunds SET updated_at = {_MOMENT} WHERE id = :id AND status = 'pending' RETURNING 1")

@@ -1,163 +1,174 @@
 # ruff: noqa: S608 - every part put into a statement is a constant of this module
-"""The SQL of payments: doors, intents, guarded transitions with their ledger entry."""
+"""SQL of payments: payment locks, payment intents, and guarded status changes with their ledger entry."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, TextClause, text
+from sqlalchemy import TextClause, text
 from sqlmodel import Session
 
 from services.clock import NOW
 from services.payments.gateway import Outcome, ProviderPayment
-from services.payments.outcomes import captured, status_of
-from services.payments.records import PaymentRecord, payment_record
+from services.payments.outcomes import captured_minor, status_of
+from services.payments.records import PaymentRecord, PaymentRow
 from services.payments.status import FOLLOWS, PaymentStatus
 from services.payments.views import Charge
 
 
 class PaymentRepository:
-    """Statements in the caller's transaction; `now` is the moment of a test's clock, or None for the database's."""
+    """Statements in the caller's transaction; `now` is the time of a test clock, or None for the database's clock."""
 
     def __init__(self, session: Session, now: datetime | None) -> None:
         self._session = session
         self._now = now
 
-    def _run(self, statement: TextClause, **values: object) -> Sequence[Row[Any]]:
-        return self._session.execute(statement, {"now": self._now, **values}).all()
-
-    def _one(self, statement: TextClause, **values: object) -> PaymentRecord | None:
-        rows = self._run(statement, **values)
-        return payment_record(rows[0]) if rows else None
-
-    def intend(
-        self, payment_id: UUID, charge: Charge, gateway: str, seconds: float
+    def create_intent(
+        self, payment_id: UUID, charge: Charge, gateway: str, claim_seconds: float
     ) -> tuple[bool, PaymentRecord | None]:
-        """Write the intent of a charge, if the order's door is open and it has no such attempt and no live payment.
+        """Insert a pending payment before its charge, claimed for `claim_seconds`.
 
-        Returns whether the door is open, and the intent if it was written; `seconds` is for how long nobody else
-        talks to the provider about it.
+        Returns whether the order still takes payments, and the new payment; None when the order has this attempt or
+        another live payment already.
         """
-        row = self._run(
-            _INTEND,
-            id=payment_id,
-            order_id=charge.order_id,
-            attempt=charge.attempt,
-            amount_minor=charge.amount_minor,
-            currency=charge.currency,
-            method=charge.method,
-            gateway=gateway,
-            seconds=seconds,
-        )[0]
-        return row.open, payment_record(row) if row.id is not None else None
+        values = {
+            "id": payment_id,
+            "order_id": charge.order_id,
+            "attempt": charge.attempt,
+            "amount_minor": charge.amount_minor,
+            "currency": charge.currency,
+            "method": charge.method,
+            "gateway": gateway,
+            "seconds": claim_seconds,
+        }
+        row = self._session.execute(_CREATE_INTENT, {"now": self._now, **values}).one()._asdict()
+        is_open = bool(row.pop("is_open"))
+        return is_open, PaymentRow(**row).record() if row["id"] is not None else None
 
-    def close_door(self, order_id: UUID) -> None:
-        """From here on no charge may begin for the order; waits for one that is about to."""
-        self._run(_CLOSE_DOOR, order_id=order_id)
+    def close_payments(self, order_id: UUID) -> None:
+        """Allow no further charge for the order; waits for a transaction that is inserting an intent."""
+        self._run(_CLOSE_PAYMENTS, {"order_id": order_id})
 
     def find(self, payment_id: UUID) -> PaymentRecord | None:
-        """The payment."""
-        return self._one(_FIND, id=payment_id)
+        """The payment, or None."""
+        return self._one(_FIND, {"id": payment_id})
 
     def lock(self, payment_id: UUID) -> PaymentRecord | None:
-        """The payment, kept from others until the transaction ends."""
-        return self._one(_LOCK, id=payment_id)
+        """The payment, locked until the transaction ends, or None."""
+        return self._one(_LOCK, {"id": payment_id})
 
     def find_attempt(self, order_id: UUID, attempt: int) -> PaymentRecord | None:
-        """The payment of that attempt."""
-        return self._one(_FIND_ATTEMPT, order_id=order_id, attempt=attempt)
+        """The payment of that attempt, or None."""
+        return self._one(_FIND_ATTEMPT, {"order_id": order_id, "attempt": attempt})
 
     def of_order(self, order_id: UUID) -> list[PaymentRecord]:
         """Every payment of the order, first attempt first."""
-        return [payment_record(row) for row in self._run(_OF_ORDER, order_id=order_id)]
+        return self._all(_OF_ORDER, {"order_id": order_id})
 
-    def claim(self, seen: PaymentRecord, seconds: float) -> PaymentRecord | None:
-        """Take the right to charge for `seconds`; None when it moved since it was `seen`, or the door is closed."""
-        return self._one(_CLAIM, id=seen.view.id, seen=seen.call_until, seconds=seconds)
+    def claim(self, record: PaymentRecord, seconds: float) -> PaymentRecord | None:
+        """Take the right to charge for `seconds`; None when the payment has changed, or the order is closed."""
+        return self._one(_CLAIM, _version(record) | {"seconds": seconds})
 
-    def let_go(self, seen: PaymentRecord, seconds: float) -> None:
-        """Nobody talks to the provider now; nobody shall for another `seconds`."""
-        self._run(_LET_GO, id=seen.view.id, seen=seen.call_until, seconds=seconds)
+    def release_claim(self, record: PaymentRecord, retry_after: float) -> None:
+        """End the claim; nobody calls the provider for another `retry_after` seconds."""
+        self._run(_RELEASE_CLAIM, _version(record) | {"seconds": retry_after})
 
     def mark_unknown(self, payment_id: UUID) -> None:
-        """The provider's answer was lost."""
-        allowed = sorted(FOLLOWS[PaymentStatus.UNKNOWN])
-        self._run(_MARK_UNKNOWN, id=payment_id, allowed=allowed)
+        """Record that the provider's answer was lost."""
+        self._run(_MARK_UNKNOWN, {"id": payment_id, "allowed": sorted(FOLLOWS[PaymentStatus.UNKNOWN])})
 
-    def give_up(self, seen: PaymentRecord) -> None:
-        """The provider has no such payment and nobody is asking for it: nothing was charged."""
+    def mark_not_charged(self, record: PaymentRecord) -> None:
+        """Record that the provider has no such payment, unless another caller has claimed it meanwhile."""
+        self._run(_MARK_NOT_CHARGED, _version(record) | {"allowed": sorted(FOLLOWS[PaymentStatus.FAILED])})
+
+    def mark_refused(self, payment_id: UUID, code: str) -> None:
+        """Record that the provider rejected the charge, with its error code."""
         allowed = sorted(FOLLOWS[PaymentStatus.FAILED])
-        self._run(_GIVE_UP, id=seen.view.id, seen=seen.call_until, allowed=allowed)
+        self._run(_MARK_REFUSED, {"id": payment_id, "code": code[:64], "allowed": allowed})
 
-    def refuse(self, payment_id: UUID, code: str) -> None:
-        """The provider will not take this charge."""
-        allowed = sorted(FOLLOWS[PaymentStatus.FAILED])
-        self._run(_REFUSE, id=payment_id, code=code[:64], allowed=allowed)
+    def apply_provider_state(
+        self, record: PaymentRecord, reported: ProviderPayment, term: float
+    ) -> PaymentRecord | None:
+        """Write what the provider reports, with its ledger entry; None when the payment is past that status.
 
-    def apply_provider_state(self, seen: PaymentRecord, told: ProviderPayment, term: float) -> PaymentRecord | None:
-        """Write what the provider tells, with its ledger entry; None when the payment is beyond that already.
-
-        `term`: seconds that a pending payment may stay pending there.
+        `term`: seconds that a payment may stay pending at the provider.
         """
-        status = status_of(told, seen.view)
-        return self._one(
-            _SETTLE,
-            id=seen.view.id,
-            status=str(status),
-            allowed=sorted(FOLLOWS[status]),
-            provider_id=told.provider_id,
-            confirmation_url=told.confirmation_url if told.outcome is Outcome.PENDING else None,
-            failure_code=_review_code(told, seen) if status is PaymentStatus.REVIEW else told.failure_code,
-            captured=captured(told, seen.view.amount),
-            term=term,
-        )
+        status = status_of(reported, record.view)
+        in_review = status is PaymentStatus.REVIEW
+        values = {
+            "id": record.view.id,
+            "status": str(status),
+            "allowed": sorted(FOLLOWS[status]),
+            "provider_id": reported.provider_id,
+            "confirmation_url": reported.confirmation_url if reported.outcome is Outcome.PENDING else None,
+            "failure_code": _review_code(reported, record) if in_review else reported.failure_code,
+            "captured": captured_minor(reported, record.view.amount),
+            "term": term,
+        }
+        return self._one(_APPLY_PROVIDER_STATE, values)
+
+    def _run(self, statement: TextClause, values: Mapping[str, object]) -> None:
+        self._session.execute(statement, {"now": self._now, **values})
+
+    def _all(self, statement: TextClause, values: Mapping[str, object]) -> list[PaymentRecord]:
+        rows = self._session.execute(statement, {"now": self._now, **values})
+        return [PaymentRow(**row._asdict()).record() for row in rows]
+
+    def _one(self, statement: TextClause, values: Mapping[str, object]) -> PaymentRecord | None:
+        return next(iter(self._all(statement, values)), None)
 
 
-def _review_code(told: ProviderPayment, seen: PaymentRecord) -> str | None:
-    if told.amount == seen.view.amount:
-        return seen.view.failure_code
-    return f"captured_other_amount_{told.amount.currency}"
+def _version(record: PaymentRecord) -> dict[str, object]:
+    """Values that the optimistic lock compares."""
+    return {"id": record.view.id, "seen": record.claimed_until}
+
+
+def _review_code(reported: ProviderPayment, record: PaymentRecord) -> str | None:
+    if reported.amount == record.view.amount:
+        return record.view.failure_code
+    return f"captured_other_amount_{reported.amount.currency}"
 
 
 _MOMENT = f"(SELECT {NOW})"
 _SECONDS = "cast(:seconds AS float8) * interval '1 second'"
 _COLUMNS = f"""
     p.id, p.order_id, p.attempt, p.status, p.amount_minor, p.currency, p.method, p.provider_id, p.confirmation_url,
-    p.failure_code, p.captured_minor, p.refunded_minor, p.surplus, p.call_until, p.created_at,
-    coalesce(greatest(extract(epoch FROM p.call_until - {_MOMENT}), 0), 0)::float8 AS busy_for,
-    extract(epoch FROM p.settles_by - {_MOMENT})::float8 AS term_left,
+    p.failure_code, p.captured_minor, p.refunded_minor, p.captured_late, p.claimed_until, p.created_at,
+    coalesce(greatest(extract(epoch FROM p.claimed_until - {_MOMENT}), 0), 0)::float8 AS claimed_for,
+    extract(epoch FROM p.pending_until - {_MOMENT})::float8 AS term_left,
     extract(epoch FROM {_MOMENT} - p.created_at)::float8 AS age"""
-_AROUND = """
-    EXISTS (SELECT FROM payments.doors d WHERE d.order_id = p.order_id AND d.closed_at IS NOT NULL) AS closed,
+_CONTEXT = """
+    EXISTS (SELECT FROM payments.payment_locks l
+             WHERE l.order_id = p.order_id AND l.closed_at IS NOT NULL) AS payments_closed,
     ARRAY(SELECT DISTINCT i.provider_id FROM payments.inbox i
-           WHERE p.provider_id IS NULL AND i.payment_id = p.id AND i.provider_id IS NOT NULL) AS hints"""
-_SELECT = f"SELECT {_COLUMNS}, {_AROUND} FROM payments.payments p"
+           WHERE p.provider_id IS NULL AND i.payment_id = p.id AND i.provider_id IS NOT NULL) AS candidate_ids"""
+_SELECT = f"SELECT {_COLUMNS}, {_CONTEXT} FROM payments.payments p"
 
-# The door's row is written even when it is open: a close then waits for this intent, and sees it.
-_INTEND = text(
+# The lock's row is written although payments are open: a transaction that closes them then waits for this one, and
+# sees its intent.
+_CREATE_INTENT = text(
     f"""
-    WITH door AS (
-        INSERT INTO payments.doors AS d (order_id) VALUES (:order_id)
-        ON CONFLICT (order_id) DO UPDATE SET closed_at = NULL WHERE d.closed_at IS NULL
+    WITH open_lock AS (
+        INSERT INTO payments.payment_locks AS l (order_id) VALUES (:order_id)
+        ON CONFLICT (order_id) DO UPDATE SET closed_at = NULL WHERE l.closed_at IS NULL
         RETURNING order_id),
     intent AS (
         INSERT INTO payments.payments AS p (id, order_id, attempt, amount_minor, currency, method, status, gateway,
-                                            call_until, created_at, updated_at)
-        SELECT :id, door.order_id, :attempt, :amount_minor, :currency, :method, 'pending', :gateway,
+                                            claimed_until, created_at, updated_at)
+        SELECT :id, open_lock.order_id, :attempt, :amount_minor, :currency, :method, 'pending', :gateway,
                moment.at + {_SECONDS}, moment.at, moment.at
-          FROM door, {_MOMENT} AS moment (at)
+          FROM open_lock, {_MOMENT} AS moment (at)
         ON CONFLICT DO NOTHING
-        RETURNING {_COLUMNS}, false AS closed, cast('{{}}' AS text[]) AS hints)
-    SELECT EXISTS (SELECT FROM door) AS open, intent.* FROM (SELECT 1) AS one LEFT JOIN intent ON true
+        RETURNING {_COLUMNS}, false AS payments_closed, cast('{{}}' AS text[]) AS candidate_ids)
+    SELECT EXISTS (SELECT FROM open_lock) AS is_open, intent.* FROM (SELECT 1) AS one LEFT JOIN intent ON true
     """
 )
-_CLOSE_DOOR = text(
+_CLOSE_PAYMENTS = text(
     f"""
-    INSERT INTO payments.doors AS d (order_id, closed_at) VALUES (:order_id, {_MOMENT})
-    ON CONFLICT (order_id) DO UPDATE SET closed_at = coalesce(d.closed_at, excluded.closed_at) RETURNING 1
+    INSERT INTO payments.payment_locks AS l (order_id, closed_at) VALUES (:order_id, {_MOMENT})
+    ON CONFLICT (order_id) DO UPDATE SET closed_at = coalesce(l.closed_at, excluded.closed_at)
     """
 )
 _FIND = text(f"{_SELECT} WHERE p.id = :id")
@@ -165,52 +176,53 @@ _LOCK = text(f"{_SELECT} WHERE p.id = :id FOR NO KEY UPDATE OF p")
 _FIND_ATTEMPT = text(f"{_SELECT} WHERE p.order_id = :order_id AND p.attempt = :attempt")
 _OF_ORDER = text(f"{_SELECT} WHERE p.order_id = :order_id ORDER BY p.attempt")
 
-# `call_until` is the token: whoever saw it pass and finds it unchanged is the only one to go on.
-_UNTOLD = "p.id = :id AND p.provider_id IS NULL AND p.call_until IS NOT DISTINCT FROM cast(:seen AS timestamptz)"
+# Optimistic lock: of all callers that read one `claimed_until`, only the first to change it proceeds.
+_UNCHANGED = "p.id = :id AND p.provider_id IS NULL AND p.claimed_until IS NOT DISTINCT FROM cast(:seen AS timestamptz)"
 _CLAIM = text(
     f"""
-    UPDATE payments.payments p SET call_until = {_MOMENT} + {_SECONDS}, updated_at = {_MOMENT}
-     WHERE {_UNTOLD} AND p.status IN ('pending', 'unknown')
-       AND NOT EXISTS (SELECT FROM payments.doors d WHERE d.order_id = p.order_id AND d.closed_at IS NOT NULL)
-    RETURNING {_COLUMNS}, {_AROUND}
+    UPDATE payments.payments p SET claimed_until = {_MOMENT} + {_SECONDS}, updated_at = {_MOMENT}
+     WHERE {_UNCHANGED} AND p.status IN ('pending', 'unknown')
+       AND NOT EXISTS (SELECT FROM payments.payment_locks l WHERE l.order_id = p.order_id AND l.closed_at IS NOT NULL)
+    RETURNING {_COLUMNS}, {_CONTEXT}
     """
 )
-_LET_GO = text(
+_RELEASE_CLAIM = text(
     f"""
-    UPDATE payments.payments p SET call_until = {_MOMENT} + {_SECONDS}
-     WHERE {_UNTOLD} AND p.status IN ('pending', 'unknown') RETURNING 1
+    UPDATE payments.payments p SET claimed_until = {_MOMENT} + {_SECONDS}
+     WHERE {_UNCHANGED} AND p.status IN ('pending', 'unknown')
     """
 )
 _MARK_UNKNOWN = text(
     f"""
     UPDATE payments.payments p SET status = 'unknown', updated_at = {_MOMENT}
-     WHERE p.id = :id AND p.provider_id IS NULL AND p.status = ANY (:allowed) RETURNING 1
+     WHERE p.id = :id AND p.provider_id IS NULL AND p.status = ANY (:allowed)
     """
 )
-_GIVE_UP = text(
+_MARK_NOT_CHARGED = text(
     f"""
     UPDATE payments.payments p SET status = 'failed', failure_code = 'not_charged', updated_at = {_MOMENT}
-     WHERE {_UNTOLD} AND p.status = ANY (:allowed) RETURNING 1
+     WHERE {_UNCHANGED} AND p.status = ANY (:allowed)
     """
 )
-_REFUSE = text(
+_MARK_REFUSED = text(
     f"""
     UPDATE payments.payments p
-       SET status = 'failed', failure_code = :code, call_until = NULL, updated_at = {_MOMENT}
-     WHERE p.id = :id AND p.provider_id IS NULL AND p.status = ANY (:allowed) RETURNING 1
+       SET status = 'failed', failure_code = :code, claimed_until = NULL, updated_at = {_MOMENT}
+     WHERE p.id = :id AND p.provider_id IS NULL AND p.status = ANY (:allowed)
     """
 )
-_SETTLE = text(
+_APPLY_PROVIDER_STATE = text(
     f"""
     WITH moved AS (
         UPDATE payments.payments p
-           SET status = cast(:status AS text), surplus = p.surplus OR p.status = 'failed', captured_minor = :captured,
+           SET status = cast(:status AS text), captured_minor = :captured,
+               captured_late = p.captured_late OR p.status = 'failed',
                provider_id = :provider_id, confirmation_url = :confirmation_url, failure_code = :failure_code,
                failure_message = CASE WHEN cast(:status AS text) = 'failed' THEN p.failure_message END,
-               call_until = NULL, updated_at = {_MOMENT},
-               settles_by = coalesce(p.settles_by, {_MOMENT} + cast(:term AS float8) * interval '1 second')
+               claimed_until = NULL, updated_at = {_MOMENT},
+               pending_until = coalesce(p.pending_until, {_MOMENT} + cast(:term AS float8) * interval '1 second')
          WHERE p.id = :id AND p.status = ANY (:allowed) AND p.captured_minor = 0
-        RETURNING {_COLUMNS}, {_AROUND}),
+        RETURNING {_COLUMNS}, {_CONTEXT}),
     entry AS (
         INSERT INTO payments.ledger (order_id, payment_id, kind, amount_minor, currency, at)
         SELECT order_id, id, 'charge', :captured, currency, {_MOMENT} FROM moved WHERE :captured > 0)

@@ -1,6 +1,13 @@
-"""Statuses of payments and refunds, and which may follow which."""
+"""Statuses of payments and refunds with their allowed transitions, and the kinds of payment method."""
 
 from enum import StrEnum
+
+
+class MethodKind(StrEnum):
+    """How a payment is made: with a card token, or from the balance of a mobile phone."""
+
+    CARD = "card"
+    PHONE = "phone"
 
 
 class PaymentStatus(StrEnum):
@@ -23,20 +30,24 @@ class RefundStatus(StrEnum):
     FAILED = "failed"
 
 
-P = PaymentStatus
+_S = PaymentStatus
 
-# New status: the statuses it may follow. Nothing goes back: a success is never undone, a failure gives way only to
-# a later report of the provider that the money was taken (F46, F48). `pending` follows `unknown` once the provider
-# is known to have the payment; `review` follows itself once the amount taken is known.
+#: Statuses in which it is not yet known whether money was or will be captured.
+UNDECIDED = frozenset({_S.PENDING, _S.UNKNOWN})
+#: Statuses of a payment that was captured as requested, refunded or not.
+CAPTURED = frozenset({_S.SUCCEEDED, _S.PARTIALLY_REFUNDED, _S.REFUNDED})
+#: Statuses that a report of another amount changes to `review`; a decided payment keeps its status (T100).
+STOPPABLE = UNDECIDED
+
+# New status: the statuses that it may follow. No transition goes back: a success is final, and a failure is
+# replaced only by a later report of the provider that money was captured (F46, F48). `pending` follows `unknown` when
+# the provider turns out to have the payment; `review` follows itself when the captured amount becomes known.
 FOLLOWS: dict[PaymentStatus, frozenset[PaymentStatus]] = {
-    P.PENDING: frozenset({P.PENDING, P.UNKNOWN}),
-    P.UNKNOWN: frozenset({P.PENDING}),
-    P.SUCCEEDED: frozenset({P.PENDING, P.UNKNOWN, P.FAILED}),
-    P.FAILED: frozenset({P.PENDING, P.UNKNOWN}),
-    P.REVIEW: frozenset({P.PENDING, P.UNKNOWN, P.FAILED, P.REVIEW}),
-    P.PARTIALLY_REFUNDED: frozenset({P.SUCCEEDED, P.PARTIALLY_REFUNDED, P.REVIEW}),
-    P.REFUNDED: frozenset({P.SUCCEEDED, P.PARTIALLY_REFUNDED, P.REVIEW}),
+    _S.PENDING: UNDECIDED,
+    _S.UNKNOWN: frozenset({_S.PENDING}),
+    _S.SUCCEEDED: UNDECIDED | {_S.FAILED},
+    _S.FAILED: UNDECIDED,
+    _S.REVIEW: UNDECIDED | {_S.FAILED, _S.REVIEW},
+    _S.PARTIALLY_REFUNDED: frozenset({_S.SUCCEEDED, _S.PARTIALLY_REFUNDED, _S.REVIEW}),
+    _S.REFUNDED: frozenset({_S.SUCCEEDED, _S.PARTIALLY_REFUNDED, _S.REVIEW}),
 }
-
-#: Statuses that a webhook with another amount may turn into `review`; a decided payment stays decided (T100).
-STOPPABLE = frozenset({P.PENDING, P.UNKNOWN})

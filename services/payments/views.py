@@ -1,70 +1,68 @@
-"""What the payments service takes and gives: charges, payments, refunds and what came of an undo, as frozen values."""
+"""Arguments and results of the payments service as frozen dataclasses."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
 from uuid import UUID
 
 from services.money import Money
-from services.payments.status import PaymentStatus, RefundStatus
-
-Method = Literal["card", "phone"]
+from services.payments.status import UNDECIDED, MethodKind, PaymentStatus, RefundStatus
 
 
 @dataclass(frozen=True)
 class Charge:
-    """One attempt to take an order's money; `amount_minor` in minor units, attempts count from 1."""
+    """One attempt to charge for an order; `amount_minor` in minor units, attempts count from 1."""
 
     order_id: UUID
     attempt: int
     amount_minor: int
     currency: str
-    method: Method
+    method: MethodKind
     #: one-time token of a card, for `card`
     card_token: str | None = field(default=None, repr=False)
-    #: E.164, for `phone`
+    #: phone number in E.164 format, for `phone`
     phone: str | None = field(default=None, repr=False)
-    #: where the provider sends the buyer back to
+    #: URL to which the provider sends the buyer after confirmation
     return_url: str | None = None
 
     @property
     def amount(self) -> Money:
+        """The amount with its currency."""
         return Money(self.amount_minor, self.currency)
 
 
 @dataclass(frozen=True)
 class PaymentView:
-    """A payment as our books have it; `captured_minor` and `refunded_minor` in minor units of `amount.currency`."""
+    """A recorded payment; `captured_minor` and `refunded_minor` in minor units of `amount.currency`."""
 
     id: UUID
     order_id: UUID
     attempt: int
     status: PaymentStatus
     amount: Money
-    method: Method
+    method: MethodKind
     provider_id: str | None
-    #: where the buyer must go, when the provider asks for 3-D Secure or the like
+    #: URL where the buyer must confirm the payment (3-D Secure or similar)
     confirmation_url: str | None
     failure_code: str | None
     captured_minor: int
     refunded_minor: int
-    #: a success that came after the payment had been given up; it pays nothing and is to be sent back
-    surplus: bool
-    #: seconds until looking again makes sense; 0 once it is decided
+    #: captured after the payment was recorded as failed: it does not pay for the order and must be refunded
+    captured_late: bool
+    #: seconds until the next look-up is useful; 0 once decided
     retry_after: float
-    #: seconds left of the provider's term for a pending payment
+    #: seconds left until a pending payment expires at the provider
     term_left: float | None
 
     @property
     def undecided(self) -> bool:
-        """Nobody knows yet whether money was taken, or will be."""
-        return self.status in (PaymentStatus.PENDING, PaymentStatus.UNKNOWN)
+        """True while it is unknown whether money was or will be captured."""
+        return self.status in UNDECIDED
 
 
 @dataclass(frozen=True)
 class RefundView:
-    """Money on its way back to the buyer."""
+    """A recorded refund."""
 
     id: UUID
     payment_id: UUID
@@ -72,18 +70,18 @@ class RefundView:
     status: RefundStatus
     amount: Money
     failure_code: str | None
-    #: seconds until looking again makes sense; 0 once it is decided
+    #: seconds until the next look-up is useful; 0 once decided
     retry_after: float
-    #: this answers a request that came before, with the same Idempotency-Key
+    #: True when an earlier request with the same Idempotency-Key made this refund
     replayed: bool = False
 
 
 @dataclass(frozen=True)
-class Undone:
-    """How far giving back has come; when not `done`, do the same again after `retry_after` seconds."""
+class RefundProgress:
+    """Progress of refunding an order or a payment; when not `done`, call again after `retry_after` seconds."""
 
     done: bool
-    #: what the order's buyer has back, in minor units
+    #: refunded to the buyer so far, in minor units
     refunded_minor: int
     refund_id: UUID | None = None
     payment_id: UUID | None = None
@@ -93,23 +91,23 @@ class Undone:
 
 
 @dataclass(frozen=True)
-class Received:
-    """A provider's message about a payment; not `fresh` when the same message came before."""
+class WebhookReceipt:
+    """A stored message about a payment; not `is_new` when the same message was stored before."""
 
     payment_id: UUID
     order_id: UUID
-    fresh: bool
-    #: we had given this payment up: money that comes for it now pays nothing
+    is_new: bool
+    #: the payment was already recorded as failed: money captured from now on does not pay for the order
     late: bool = False
 
 
 @dataclass(frozen=True)
-class News:
-    """What somebody whom we know tells of a payment: a hint, but for an amount that differs from ours."""
+class PaymentStatusReport:
+    """A status reported by an authenticated client: it only triggers a look-up, unless its amount differs from ours."""
 
     #: `pending`, `succeeded`, `failed` or `refunded`
     status: str
-    #: None: not said
+    #: None: not given
     amount: Money | None = None
     failure_code: str | None = field(default=None, repr=False)
     failure_message: str | None = field(default=None, repr=False)

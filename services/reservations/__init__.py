@@ -1,1 +1,1 @@
-"""Reservations: goods held for an order, sold or given back."""
+"""Reservations: stock per product, and the holds that orders have on it."""

@@ -1,4 +1,4 @@
-"""Tables of the reservations service: stock per product, and what is held of it for which order."""
+"""Tables of the reservations service: stock per product, and reservations with their lines."""
 
 from datetime import datetime
 from uuid import UUID
@@ -13,7 +13,7 @@ SCHEMA = "reservations"
 
 
 class Stock(SQLModel, table=True):
-    """One row a product; `total = available + reserved + sold`, always."""
+    """One row per product; `total = available + reserved + sold` always holds."""
 
     __tablename__ = "stocks"
     __table_args__ = (
@@ -30,7 +30,7 @@ class Stock(SQLModel, table=True):
 
 
 class Reservation(SQLModel, table=True):
-    """The one reservation of an order; without lines and `released` it is a tombstone against a late hold."""
+    """The reservation of an order; a `released` one without lines is a tombstone that prevents a delayed hold."""
 
     __tablename__ = "reservations"
     __table_args__ = (
@@ -44,7 +44,7 @@ class Reservation(SQLModel, table=True):
     id: UUID = Field(primary_key=True)
     order_id: UUID = Field(unique=True)
     status: str = Field(sa_column=Column(String(12), nullable=False))
-    #: a started payment pins the hold: it no longer expires by itself
+    #: a payment has started: the hold does not expire by itself
     pinned: bool = Field(sa_column_kwargs={"server_default": text("false")})
     created_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False, server_default=func.now()))
     expires_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
@@ -52,7 +52,7 @@ class Reservation(SQLModel, table=True):
 
 
 class ReservationLine(SQLModel, table=True):
-    """How much of one product a reservation holds."""
+    """Quantity of one product in a reservation."""
 
     __tablename__ = "lines"
     __table_args__ = (CheckConstraint("quantity > 0", name="quantity"), {"schema": SCHEMA})

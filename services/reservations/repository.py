@@ -1,124 +1,105 @@
 # ruff: noqa: S608 - every part put into a statement is a constant of this module
-"""The SQL of reservations and stock: single statements that lock the reservation first, then stock in product order."""
+"""SQL of reservations and stock: single statements that lock the reservation first, then stock in product order."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, TextClause, text
+from sqlalchemy import TextClause, text
 from sqlmodel import Session
 
 from services.clock import NOW
-from services.reservations.status import ReservationStatus
+from services.reservations.records import HoldRow, ReservationRow
 from services.reservations.views import Item, ReservationView, StockView
 
 
-@dataclass(frozen=True)
-class Taken:
-    """A new reservation with, if the stock does not reach, what is short of it."""
-
-    created_at: datetime
-    expires_at: datetime
-    #: `{"product_id", "wanted", "available"}` a product; empty when all lines are held
-    short: Sequence[Mapping[str, Any]]
-
-
 class ReservationRepository:
-    """Statements in the caller's transaction; `now` is the moment of a test's clock, or None for the database's."""
+    """Statements in the caller's transaction; `now` is the time of a test clock, or None for the database's clock."""
 
     def __init__(self, session: Session, now: datetime | None) -> None:
         self._session = session
         self._now = now
 
-    def _run(self, statement: TextClause, **values: object) -> Sequence[Row[Any]]:
-        return self._session.execute(statement, {"now": self._now, **values}).all()
-
     def take(
         self, reservation_id: UUID, order_id: UUID, items: Sequence[Item], seconds: int, pinned: bool
-    ) -> Taken | None:
-        """Write the reservation and move every line from available to reserved, in one statement.
+    ) -> HoldRow | None:
+        """Insert the reservation and move every line from available to reserved, in one statement.
 
-        None when the order has a reservation already; nothing is written then. When something is short, what was
-        written is incomplete: the caller must leave the transaction by an error.
+        None when the order has a reservation already; nothing is written then. When the result has shortages, the
+        reservation is incomplete: the caller must roll the transaction back.
         """
-        rows = self._run(
-            _TAKE,
-            id=reservation_id,
-            order_id=order_id,
-            products=[item.product_id for item in items],
-            quantities=[item.quantity for item in items],
-            seconds=seconds,
-            pinned=pinned,
-        )
-        return Taken(rows[0].created_at, rows[0].expires_at, rows[0].short or ()) if rows else None
+        values = {
+            "now": self._now,
+            "id": reservation_id,
+            "order_id": order_id,
+            "products": [item.product_id for item in items],
+            "quantities": [item.quantity for item in items],
+            "seconds": seconds,
+            "pinned": pinned,
+        }
+        row = self._session.execute(_TAKE, values).one_or_none()
+        return HoldRow(**row._asdict()) if row is not None else None
 
     def find_by_order(self, order_id: UUID) -> ReservationView | None:
-        """The order's reservation as it is now."""
-        return _only(self._run(_FIND_BY_ORDER, order_id=order_id))
+        """The order's reservation, or None."""
+        return self._one(_FIND_BY_ORDER, order_id=order_id)
 
     def find(self, reservation_id: UUID) -> ReservationView | None:
-        """The reservation as it is now."""
-        return _only(self._run(_FIND, id=reservation_id))
+        """The reservation, or None."""
+        return self._one(_FIND, id=reservation_id)
 
     def pin(self, order_id: UUID) -> ReservationView | None:
         """Stop the order's live hold from expiring; None when it has no live hold."""
-        return _only(self._run(_PIN, order_id=order_id))
+        return self._one(_PIN, order_id=order_id)
 
     def extend(self, order_id: UUID, seconds: int) -> ReservationView | None:
-        """Move the live hold's end to `seconds` from now if that is later; None when the order has no live hold."""
-        return _only(self._run(_EXTEND, order_id=order_id, seconds=seconds))
+        """Move the live hold's expiry to `seconds` from now if that is later; None when the order has no live hold."""
+        return self._one(_EXTEND, order_id=order_id, seconds=seconds)
 
     def confirm(self, order_id: UUID) -> ReservationView | None:
         """Move the live hold's lines from reserved to sold; None when the order has no live hold."""
-        return _only(self._run(_CONFIRM, order_id=order_id))
+        return self._one(_CONFIRM, order_id=order_id)
 
-    def give_back(self, order_id: UUID) -> ReservationView | None:
+    def release(self, order_id: UUID) -> ReservationView | None:
         """End the order's hold, expired or not, and move its lines to available; None when nothing is held."""
-        return _only(self._run(_GIVE_BACK, order_id=order_id))
+        return self._one(_RELEASE, order_id=order_id)
 
-    def bury(self, reservation_id: UUID, order_id: UUID) -> ReservationView | None:
-        """Write a released reservation without lines; None when the order has one by now."""
-        return _only(self._run(_BURY, id=reservation_id, order_id=order_id))
+    def insert_tombstone(self, reservation_id: UUID, order_id: UUID) -> ReservationView | None:
+        """Insert a released reservation without lines; None when the order has a reservation already."""
+        return self._one(_INSERT_TOMBSTONE, id=reservation_id, order_id=order_id)
 
     def sweep(self, limit: int) -> int:
-        """End up to `limit` expired holds that nobody else is working on; returns how many."""
-        return int(self._run(_SWEEP, limit=limit)[0].ended)
+        """End up to `limit` expired holds that no other transaction has locked; returns how many."""
+        return int(self._session.execute(_SWEEP, {"now": self._now, "limit": limit}).scalar_one())
 
     def stocks(self, product_ids: Sequence[UUID]) -> list[StockView]:
-        """The stock of those of the products that have some."""
-        return [_stock(row) for row in self._run(_STOCKS, products=list(product_ids))]
+        """The stock of those of the products that have a stock row."""
+        return self._stocks(_STOCKS, products=list(product_ids))
 
     def list_stocks(self, after: UUID | None, limit: int) -> list[StockView]:
         """A page of stock in the order of product ids."""
-        return [_stock(row) for row in self._run(_LIST_STOCKS, after=after, limit=limit)]
+        return self._stocks(_LIST_STOCKS, after=after, limit=limit)
 
     def add_stocks(self, product_ids: Sequence[UUID], available: Sequence[int]) -> int:
         """Insert stock of products that have none; returns how many."""
-        return len(self._run(_ADD_STOCKS, products=list(product_ids), available=list(available)))
+        added = self._session.execute(_ADD_STOCKS, {"products": list(product_ids), "available": list(available)})
+        return len(added.all())
 
     def set_stock(self, product_id: UUID, available: int) -> StockView:
-        """Set what is available of one product; what is reserved and sold stays."""
-        return _stock(self._run(_SET_STOCK, product_id=product_id, available=available)[0])
+        """Set the available units of one product; reserved and sold units stay."""
+        return self._stocks(_SET_STOCK, product_id=product_id, available=available)[0]
+
+    def _one(self, statement: TextClause, **values: object) -> ReservationView | None:
+        row = self._session.execute(statement, {"now": self._now, **values}).one_or_none()
+        return ReservationRow(**row._asdict()).view() if row is not None else None
+
+    def _stocks(self, statement: TextClause, **values: object) -> list[StockView]:
+        return [StockView(**row._asdict()) for row in self._session.execute(statement, values)]
 
 
-def _only(rows: Sequence[Row[Any]]) -> ReservationView | None:
-    if not rows:
-        return None
-    row = rows[0]
-    items = tuple(sorted(Item(UUID(line["product_id"]), line["quantity"]) for line in row.items))
-    status = ReservationStatus(row.status)
-    return ReservationView(row.id, row.order_id, status, items, row.created_at, row.expires_at, row.pinned)
-
-
-def _stock(row: Row[Any]) -> StockView:
-    return StockView(row.product_id, row.total, row.available, row.reserved, row.sold)
-
-
-# A moment is a subquery where an index is to serve it: the clock itself is volatile.
+# A subquery, because clock_timestamp() is volatile and would prevent the use of an index.
 _MOMENT = f"(SELECT {NOW})"
 _LIVE = f"r.status = 'reserved' AND (r.pinned OR r.expires_at > {_MOMENT})"
 _LINES = """coalesce((SELECT jsonb_agg(jsonb_build_object('product_id', l.product_id, 'quantity', l.quantity))
@@ -126,8 +107,8 @@ _LINES = """coalesce((SELECT jsonb_agg(jsonb_build_object('product_id', l.produc
 _COLUMNS = f"""r.id, r.order_id, r.created_at, r.expires_at, r.pinned, {_LINES} AS items,
                CASE WHEN r.status = 'reserved' AND NOT ({_LIVE}) THEN 'expired' ELSE r.status END AS status"""
 
-# The reservation goes first, so that two holds of one order meet at its unique index before either touches stock.
-# `UPDATE … FROM (subquery)` alone takes rows in any order and deadlocks; the sorted lock before it cannot.
+# The reservation is inserted first, so that of two holds for one order the second stops at the unique index before it
+# changes stock. The ordered lock before the UPDATE prevents deadlocks: `UPDATE … FROM` locks rows in any order.
 _TAKE = text(
     f"""
     WITH wanted AS (
@@ -148,14 +129,14 @@ _TAKE = text(
           FROM wanted w JOIN locked USING (product_id)
          WHERE s.product_id = w.product_id AND locked.available >= w.quantity
         RETURNING s.product_id, w.quantity),
-    kept AS (
+    held AS (
         INSERT INTO reservations.lines (reservation_id, product_id, quantity)
         SELECT :id, product_id, quantity FROM taken)
     SELECT made.created_at, made.expires_at, (
         SELECT jsonb_agg(jsonb_build_object('product_id', w.product_id, 'wanted', w.quantity,
                                             'available', coalesce(locked.available, 0)) ORDER BY w.product_id)
           FROM wanted w LEFT JOIN locked USING (product_id)
-         WHERE coalesce(locked.available, 0) < w.quantity) AS short
+         WHERE coalesce(locked.available, 0) < w.quantity) AS shortages
       FROM made
     """
 )
@@ -177,7 +158,7 @@ _EXTEND = text(
 
 
 def _ending(guard: str, status: str, column: str) -> TextClause:
-    """End the order's hold where `guard` holds, and move its units from `reserved` to `column`."""
+    """SQL that ends the order's hold if `guard` is true, and moves its units from `reserved` to `column`."""
     return text(
         f"""
         WITH ended AS (
@@ -190,6 +171,7 @@ def _ending(guard: str, status: str, column: str) -> TextClause:
 
 
 def _moving(ended: str, column: str) -> str:
+    """CTEs that move the units of the reservations in CTE `ended` from `reserved` to `column`."""
     return f"""
         held AS (
             SELECT l.product_id, sum(l.quantity) AS quantity
@@ -203,8 +185,8 @@ def _moving(ended: str, column: str) -> str:
 
 
 _CONFIRM = _ending(_LIVE, "'confirmed'", "sold")
-_GIVE_BACK = _ending("r.status = 'reserved'", f"CASE WHEN {_LIVE} THEN 'released' ELSE 'expired' END", "available")
-_BURY = text(
+_RELEASE = _ending("r.status = 'reserved'", f"CASE WHEN {_LIVE} THEN 'released' ELSE 'expired' END", "available")
+_INSERT_TOMBSTONE = text(
     f"""
     INSERT INTO reservations.reservations AS r (id, order_id, status, pinned, created_at, closed_at)
     SELECT :id, :order_id, 'released', false, moment.at, moment.at FROM {_MOMENT} AS moment (at)

@@ -1,10 +1,9 @@
-"""Holds goods for orders: all lines or none, given back or sold exactly once."""
+"""The reservations service: holds all lines of an order or none, and releases or sells them exactly once."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 from uuid import UUID
 
 import structlog
@@ -15,6 +14,7 @@ from services.db import Sessions, retried
 from services.errors import (
     Invalid,
     InvalidTransition,
+    MarketError,
     NotFound,
     OutOfStock,
     ReservationClosed,
@@ -22,20 +22,21 @@ from services.errors import (
     ReservationExpired,
     Unavailable,
 )
+from services.reservations.records import ShortageJson
 from services.reservations.repository import ReservationRepository
 from services.reservations.status import ReservationStatus
 from services.reservations.views import Item, ReservationView, StockView
 
 log = structlog.get_logger(__name__)
 
-#: Most lines of one reservation, as of one order (contract, section 1).
-MAX_LINES = 500
-#: Most units of one product in one reservation: every line of an order at its most.
-MAX_UNITS = 500_000_000
+#: Largest number of lines of one reservation, as of one order (contract, section 1).
+MAX_RESERVATION_LINES = 500
+#: Largest total of one product in one reservation, in units: every line of an order at its largest quantity.
+MAX_UNITS_PER_PRODUCT = 500_000_000
 
 
 class ReservationService:
-    """One reservation an order, and the stock that it moves; every method is one transaction."""
+    """One reservation per order and the stock that it moves; every method is one transaction."""
 
     def __init__(self, sessions: Sessions, clock: Clock) -> None:
         self._sessions = sessions
@@ -45,89 +46,89 @@ class ReservationService:
     def hold(
         self, order_id: UUID, items: Sequence[Item], hold_seconds: int, *, pinned: bool = False
     ) -> ReservationView:
-        """Reserve every line or none, for `hold_seconds` seconds (without end when `pinned`).
+        """Reserve every line or none, for `hold_seconds` seconds (without expiry when `pinned`).
 
-        Lines of one product are summed. The same order and items again give the reservation that stands, also when
-        it is confirmed by now.
+        Lines of one product are summed. Repeating a hold with the same items returns the existing reservation, also
+        when it is confirmed.
         Raises Invalid, OutOfStock, ReservationExists (other items), ReservationClosed (released or expired).
         """
-        lines = _summed(items)
+        lines = _sum_by_product(items)
         with self._sessions.begin() as session:
             repository = self._repository(session)
             reservation_id = new_id()
-            taken = repository.take(reservation_id, order_id, lines, hold_seconds, pinned)
-            if taken is None:
-                return _standing(repository, order_id, lines, pinned)
-            if taken.short:
-                raise OutOfStock([_shown(line) for line in taken.short])
+            held = repository.take(reservation_id, order_id, lines, hold_seconds, pinned)
+            if held is None:
+                return _existing(repository, order_id, lines, pinned)
+            if held.shortages:
+                raise OutOfStock([_problem_of(shortage) for shortage in held.shortages])
             return ReservationView(
                 reservation_id,
                 order_id,
                 ReservationStatus.RESERVED,
                 lines,
-                taken.created_at,
-                taken.expires_at,
+                held.created_at,
+                held.expires_at,
                 pinned,
-                fresh=True,
+                is_new=True,
             )
 
     @retried
     def pin(self, order_id: UUID) -> ReservationView:
-        """A payment starts: the hold no longer expires by itself. Repeatable.
+        """Stop the hold from expiring by itself because a payment starts. Idempotent.
 
         Raises NotFound, ReservationExpired, ReservationClosed (released).
         """
         with self._sessions.begin() as session:
             repository = self._repository(session)
-            return repository.pin(order_id) or _kept(repository, order_id)
+            return repository.pin(order_id) or _find_confirmed(repository, order_id)
 
     @retried
     def extend(self, order_id: UUID, until_seconds: int) -> ReservationView:
-        """Move the end of the hold to `until_seconds` seconds from now; it is never shortened.
+        """Move the expiry of the hold to `until_seconds` seconds from now; it is never moved earlier.
 
         Raises NotFound, ReservationExpired, ReservationClosed (released).
         """
         with self._sessions.begin() as session:
             repository = self._repository(session)
-            return repository.extend(order_id, until_seconds) or _kept(repository, order_id)
+            return repository.extend(order_id, until_seconds) or _find_confirmed(repository, order_id)
 
     @retried
     def confirm(self, order_id: UUID) -> ReservationView:
-        """What is held is sold; a pinned hold cannot be refused. Repeatable.
+        """Sell what is held. Idempotent; always succeeds for a pinned hold.
 
         Raises NotFound, ReservationExpired, InvalidTransition (released).
         """
         with self._sessions.begin() as session:
             repository = self._repository(session)
-            return repository.confirm(order_id) or _sold(repository, order_id)
+            return repository.confirm(order_id) or _find_confirmed(repository, order_id, InvalidTransition)
 
     @retried
     def release(self, order_id: UUID) -> ReservationView:
-        """Give back what is held. Repeatable; an expired hold stays expired.
+        """Return what is held to stock. Idempotent; an expired hold stays expired.
 
-        Of an order that never reserved it leaves a tombstone, because a hold that was given up may still be on its
-        way. Raises InvalidTransition after confirm.
+        Without a reservation it inserts a tombstone, because an abandoned `hold` may still be executed later.
+        Raises InvalidTransition (confirmed).
         """
         with self._sessions.begin() as session:
             repository = self._repository(session)
-            return repository.give_back(order_id) or _released(repository, order_id)
+            return repository.release(order_id) or _find_released(repository, order_id)
 
     def get(self, reservation_id: UUID) -> ReservationView:
-        """The reservation as it is now. Raises NotFound."""
+        """The reservation. Raises NotFound."""
         with self._sessions.begin() as session:
             found = self._repository(session).find(reservation_id)
         if found is None:
-            raise NotFound("There is no such reservation.")
+            raise NotFound("Reservation not found.")
         return found
 
     def find(self, order_id: UUID) -> ReservationView | None:
-        """The order's reservation as it is now, if it has one."""
+        """The order's reservation, or None."""
         with self._sessions.begin() as session:
             return self._repository(session).find_by_order(order_id)
 
     @retried
     def sweep(self, limit: int = 500) -> int:
-        """End up to `limit` holds past their time and give their goods back; several sweeps may run at once."""
+        """End up to `limit` expired holds and return their units to stock; sweeps may run concurrently."""
         with self._sessions.begin() as session:
             ended = self._repository(session).sweep(limit)
         if ended:
@@ -135,29 +136,29 @@ class ReservationService:
         return ended
 
     def stocks(self, product_ids: Sequence[UUID]) -> dict[UUID, StockView]:
-        """Stock by product; a product without stock is left out."""
+        """Stock by product id; a product without a stock row is left out."""
         with self._sessions.begin() as session:
             return {stock.product_id: stock for stock in self._repository(session).stocks(product_ids)}
 
     def list_stocks(self, after: UUID | None, limit: int) -> list[StockView]:
-        """Up to `limit` products' stock, in the order of product ids, beginning behind `after`."""
+        """Stock of up to `limit` products in the order of product ids, starting after `after`."""
         with self._sessions.begin() as session:
             return self._repository(session).list_stocks(after, limit)
 
     @retried
     def add_stocks(self, stocks: Sequence[tuple[UUID, int]]) -> int:
-        """Give products that have no stock yet so many units; returns how many products were new. Raises Invalid."""
+        """Set the available units of products that have no stock row yet; returns how many. Raises Invalid."""
         if any(available < 0 for _, available in stocks):
-            raise Invalid("Stock cannot be negative.", pointer="/stock")
+            raise Invalid("Stock must not be negative.", pointer="/stock")
         first = dict(reversed(stocks))
         with self._sessions.begin() as session:
             return self._repository(session).add_stocks(list(first), list(first.values()))
 
     @retried
     def set_stock(self, product_id: UUID, available: int) -> StockView:
-        """Set how many units can still be reserved; what is reserved or sold stays. Raises Invalid."""
+        """Set the available units of one product; reserved and sold units stay. Raises Invalid."""
         if available < 0:
-            raise Invalid("Stock cannot be negative.", pointer="/available")
+            raise Invalid("Stock must not be negative.", pointer="/available")
         with self._sessions.begin() as session:
             return self._repository(session).set_stock(product_id, available)
 
@@ -165,78 +166,77 @@ class ReservationService:
         return ReservationRepository(session, self._clock.override())
 
 
-def _summed(items: Sequence[Item]) -> tuple[Item, ...]:
-    """One line a product, in product order. A shop that forgot to sum sold stock it did not have (Medusa #16502)."""
-    if not 1 <= len(items) <= MAX_LINES:
-        raise Invalid(f"A reservation has 1 to {MAX_LINES} lines.", pointer="/items")
+def _sum_by_product(items: Sequence[Item]) -> tuple[Item, ...]:
+    """One item per product, in the order of product ids. Checking lines one by one oversells (Medusa #16502)."""
+    if not 1 <= len(items) <= MAX_RESERVATION_LINES:
+        raise Invalid(f"A reservation has 1 to {MAX_RESERVATION_LINES} lines.", pointer="/items")
     units: Counter[UUID] = Counter()
     for index, item in enumerate(items):
         if item.quantity < 1:
-            raise Invalid("A quantity is at least 1.", pointer=f"/items/{index}/quantity")
+            raise Invalid("A quantity must be at least 1.", pointer=f"/items/{index}/quantity")
         units[item.product_id] += item.quantity
-        if units[item.product_id] > MAX_UNITS:
-            raise Invalid("That is more than can be reserved at once.", pointer=f"/items/{index}/quantity")
+        if units[item.product_id] > MAX_UNITS_PER_PRODUCT:
+            raise Invalid("This is more than one reservation can hold.", pointer=f"/items/{index}/quantity")
     return tuple(sorted(Item(product_id, quantity) for product_id, quantity in units.items()))
 
 
-def _shown(line: Mapping[str, Any]) -> dict[str, Any]:
-    return {"productId": line["product_id"], "wanted": line["wanted"], "available": line["available"]}
+def _problem_of(shortage: ShortageJson) -> dict[str, object]:
+    return {
+        "productId": shortage["product_id"],
+        "wanted": shortage["wanted"],
+        "available": shortage["available"],
+    }
 
 
-def _standing(
+def _existing(
     repository: ReservationRepository, order_id: UUID, lines: tuple[Item, ...], pinned: bool
 ) -> ReservationView:
-    """The reservation that was there before, if it is what is wanted now."""
-    found = _found(repository, order_id)
+    """The order's earlier reservation, when it has the same items; pinned when `pinned`."""
+    found = _find(repository, order_id)
     if found.status in (ReservationStatus.RELEASED, ReservationStatus.EXPIRED):
-        raise ReservationClosed(f"This order's reservation is {found.status}: place a new order.")
+        raise ReservationClosed(f"This order's reservation is {found.status}. Place a new order.")
     if found.items != lines:
         if found.status is ReservationStatus.CONFIRMED:
-            raise ReservationClosed("This order's reservation is confirmed: place a new order for more.")
-        raise ReservationExists("This order has reserved other items.")
+            raise ReservationClosed("This order's reservation is confirmed. Place a new order for more.")
+        raise ReservationExists("This order has a reservation with other items.")
     return (repository.pin(order_id) or found) if pinned and not found.pinned else found
 
 
-def _kept(repository: ReservationRepository, order_id: UUID) -> ReservationView:
-    """Why there was no live hold to pin or to extend; a confirmed one needs neither."""
-    found = _found(repository, order_id)
-    if found.status is ReservationStatus.RELEASED:
-        raise ReservationClosed("This order's reservation is released.")
-    return _confirmed(found)
+def _find_confirmed(
+    repository: ReservationRepository, order_id: UUID, released: type[MarketError] = ReservationClosed
+) -> ReservationView:
+    """The confirmed reservation of an order without a live hold.
+
+    Raises NotFound, ReservationExpired, Unavailable (changed concurrently), and `released` when it is released.
+    """
+    found = _find(repository, order_id)
+    match found.status:
+        case ReservationStatus.CONFIRMED:
+            return found
+        case ReservationStatus.RELEASED:
+            raise released("This order's reservation is released.")
+        case ReservationStatus.EXPIRED:
+            raise ReservationExpired("The hold expired without a payment. Place a new order.")
+        case ReservationStatus.RESERVED:
+            raise Unavailable(_CHANGED)
 
 
-def _sold(repository: ReservationRepository, order_id: UUID) -> ReservationView:
-    """Why there was no live hold to confirm."""
-    found = _found(repository, order_id)
-    if found.status is ReservationStatus.RELEASED:
-        raise InvalidTransition("This order's reservation is released: it cannot be confirmed.")
-    return _confirmed(found)
-
-
-def _released(repository: ReservationRepository, order_id: UUID) -> ReservationView:
-    """Nothing was held: it ended before, or never began."""
-    found = repository.find_by_order(order_id) or repository.bury(new_id(), order_id)
+def _find_released(repository: ReservationRepository, order_id: UUID) -> ReservationView:
+    """The released or expired reservation of an order that holds nothing; a tombstone when it has none."""
+    found = repository.find_by_order(order_id) or repository.insert_tombstone(new_id(), order_id)
     if found is None or found.status is ReservationStatus.RESERVED:
         raise Unavailable(_CHANGED)
     if found.status is ReservationStatus.CONFIRMED:
-        raise InvalidTransition("This order's reservation is confirmed: it cannot be released.")
+        raise InvalidTransition("This order's reservation is confirmed and cannot be released.")
     return found
 
 
-def _found(repository: ReservationRepository, order_id: UUID) -> ReservationView:
+def _find(repository: ReservationRepository, order_id: UUID) -> ReservationView:
     found = repository.find_by_order(order_id)
     if found is None:
         raise NotFound("This order has no reservation.")
     return found
 
 
-def _confirmed(found: ReservationView) -> ReservationView:
-    if found.status is ReservationStatus.EXPIRED:
-        raise ReservationExpired("The goods were held for too long without a payment: place a new order.")
-    if found.status is ReservationStatus.RESERVED:
-        raise Unavailable(_CHANGED)
-    return found
-
-
-# Between two statements of one transaction another may commit: `retried` looks again.
-_CHANGED = "The reservation changed meanwhile."
+# Another transaction may commit between two statements of this one; `retried` then repeats the method.
+_CHANGED = "The reservation changed concurrently."

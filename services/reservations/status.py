@@ -1,4 +1,4 @@
-"""Statuses of a reservation."""
+"""Statuses of a reservation and their allowed transitions."""
 
 from enum import StrEnum
 

@@ -1,4 +1,4 @@
-"""What the reservations service takes and gives: lines, reservations and stock as frozen values."""
+"""Arguments and results of the reservations service as frozen dataclasses."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from services.reservations.status import ReservationStatus
 
 @dataclass(frozen=True, order=True)
 class Item:
-    """So many units of a product."""
+    """A quantity of one product, in units."""
 
     product_id: UUID
     quantity: int
@@ -19,7 +19,7 @@ class Item:
 
 @dataclass(frozen=True)
 class ReservationView:
-    """An order's reservation; an unpinned hold past `expires_at` shows as expired before the sweep has ended it."""
+    """An order's reservation. An unpinned hold past `expires_at` has status `expired` even before the sweep ends it."""
 
     id: UUID
     order_id: UUID
@@ -28,9 +28,10 @@ class ReservationView:
     items: tuple[Item, ...]
     created_at: datetime
     expires_at: datetime | None
+    #: a payment has started: the hold does not expire by itself
     pinned: bool
-    #: made by this very call
-    fresh: bool = field(default=False, compare=False)
+    #: True when this call made the reservation
+    is_new: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,9 @@ from services import bootstrap
 from services.bootstrap import Services
 from services.db import Sessions
 from services.settings import Settings
-from tests.api.doubles import MemoryGateway
 from tests.api.people import Person, a_buyer, an_operator
 from tests.api.watching import Watch
+from tests.fakes.gateway import FakeGateway
 
 
 @pytest.fixture(scope="session")
@@ -34,7 +34,7 @@ def settings(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Set
 
 @pytest.fixture(scope="session")
 def whole_house(settings: Settings, all_sessions: Sessions) -> Iterator[Services]:
-    services = bootstrap.build(settings, sessions=all_sessions, gateway=MemoryGateway())
+    services = bootstrap.build(settings, sessions=all_sessions, gateway=FakeGateway())
     yield services
     services.wakeups.stop()
 

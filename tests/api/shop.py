@@ -13,6 +13,7 @@ from services.catalog.views import ProductChange, ProductDraft
 from services.clock import new_id
 from services.money import Money
 from services.orders.status import CancelReason, EventType
+from services.payments.status import MethodKind
 from services.payments.views import Charge, PaymentView
 from services.reservations.views import Item
 from tests.api.people import Person
@@ -74,7 +75,13 @@ def pay(services: Services, order_id: UUID) -> PaymentView:
     assert due.method is not None
     method = due.method
     charge = Charge(
-        order_id, 1, due.total.minor, due.total.currency, "card" if method.card else "phone", method.card, method.phone
+        order_id,
+        1,
+        due.total.minor,
+        due.total.currency,
+        MethodKind.CARD if method.card else MethodKind.PHONE,
+        method.card,
+        method.phone,
     )
     payment = services.payments.charge(charge)
     if payment.status == "succeeded":

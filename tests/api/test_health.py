@@ -16,7 +16,7 @@ from sandbox.ports import free_port
 from services import bootstrap, db
 from services.bootstrap import Services
 from services.db import Sessions
-from tests.api.doubles import MemoryGateway
+from tests.fakes.gateway import FakeGateway
 
 HIDDEN = ["/docs", "/docs/start.js", "/docs/swagger-ui.css", "/openapi.json", "/metrics"]
 
@@ -29,7 +29,7 @@ async def served(services: Services, *, sessions: Sessions | None = None) -> Asy
         update={"app_env": "production", "api_port": public, "metrics_port": internal}
     )
     own = bootstrap.build(
-        settings.model_copy(update={"app_env": "development"}), sessions=services.sessions, gateway=MemoryGateway()
+        settings.model_copy(update={"app_env": "development"}), sessions=services.sessions, gateway=FakeGateway()
     )
     server = make_server(create_app(replace(own, settings=settings, sessions=sessions or own.sessions)), settings)
     task = asyncio.create_task(server.serve())

@@ -13,8 +13,8 @@ from api.app import create_app
 from services import bootstrap
 from services.bootstrap import Services
 from services.identity.signing_keys import SigningKeys
-from tests.api.doubles import MemoryGateway
 from tests.api.people import Person, a_buyer
+from tests.fakes.gateway import FakeGateway
 from tests.services.identity.forged_tokens import FORGED
 
 ME = "/api/v1/users/me"
@@ -25,7 +25,7 @@ KEY_SET = "/.well-known/jwks.json"
 async def signed_by(services: Services, *keys: SigningKeys) -> AsyncIterator[tuple[Services, httpx2.AsyncClient]]:
     """The api with these keys in SIGNING_KEY."""
     settings = services.settings.model_copy(update={"signing_key": "".join(key.pem() for key in keys)})
-    own = bootstrap.build(settings, sessions=services.sessions, gateway=MemoryGateway())
+    own = bootstrap.build(settings, sessions=services.sessions, gateway=FakeGateway())
     transport = httpx2.ASGITransport(create_app(own))
     with own.opened:
         async with httpx2.AsyncClient(transport=transport, base_url="http://market") as client:

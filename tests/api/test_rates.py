@@ -25,7 +25,7 @@ from services.identity.views import Caller, CallerKind, Scope
 from services.rate_limiter import Limits
 from tests.api.people import PASSWORD, Person, a_service
 from tests.api.watching import Watch
-from tests.services.test_limits import SetClock
+from tests.fakes.clock import FakeClock
 
 API = "/api/v1"
 LOGIN = f"{API}/auth/login/email"
@@ -40,7 +40,7 @@ def limited(services: Services) -> FastAPI:
 
 def app_of(services: Services, sessions: Sessions | None = None) -> FastAPI:
     settings = services.settings.model_copy(update={"rate_limit_factor": 1, "trusted_proxies": "10.0.0.0/8"})
-    limits = Limits(sessions or services.sessions, settings.secrets_key, SetClock())
+    limits = Limits(sessions or services.sessions, settings.secrets_key, FakeClock.now())
     return create_app(replace(services, settings=settings, limits=limits))
 
 

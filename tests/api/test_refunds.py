@@ -20,10 +20,10 @@ from services.notifications.views import OrderEvent, OrderNotification
 from services.payments.gateway import GatewayUnavailable
 from services.payments.views import PaymentView
 from services.reconcile import check_tables
-from tests.api.doubles import MemoryGateway
 from tests.api.news import waiting_payment
 from tests.api.people import Person, a_service
 from tests.api.shop import confirm
+from tests.fakes.gateway import FakeGateway
 
 REFUNDS = "/api/v1/refunds"
 
@@ -57,7 +57,7 @@ def queued(services: Services, payment: PaymentView) -> list[str]:
 
 @contextmanager
 def provider_away() -> Iterator[None]:
-    with patch.object(MemoryGateway, "refund", side_effect=GatewayUnavailable("away")):
+    with patch.object(FakeGateway, "refund", side_effect=GatewayUnavailable("away")):
         yield
 
 

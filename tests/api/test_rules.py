@@ -24,7 +24,6 @@ from services.db import Sessions
 from services.identity.access_tokens import AccessTokens
 from services.identity.views import CallerKind
 from services.settings import Settings
-from tests.api.doubles import MemoryGateway
 from tests.api.every_operation import (
     API,
     PROVEN_BY_CONTENT,
@@ -40,6 +39,7 @@ from tests.api.people import PASSWORD, a_buyer, an_operator
 from tests.api.shop import a_product, order
 from tests.api.watching import Watch
 from tests.conftest import empty
+from tests.fakes.gateway import FakeGateway
 from tests.services.identity.forged_tokens import FORGED
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE", "QUERY", "BREW")
@@ -55,7 +55,7 @@ def roomy(settings: Settings, all_sessions: Sessions) -> Iterator[Services]:
     """A house whose limits are out of the way, emptied once: refusals leave nothing behind."""
     empty(all_sessions)
     wide = settings.model_copy(update={"rate_limit_factor": 1000.0})
-    services = bootstrap.build(wide, sessions=all_sessions, gateway=MemoryGateway())
+    services = bootstrap.build(wide, sessions=all_sessions, gateway=FakeGateway())
     with services.opened:
         yield services
 
@@ -159,7 +159,7 @@ async def test_G8_a_longer_path_is_unknown(asking: Asking, operation: str) -> No
 async def away(roomy: Services, callers: Callers, settings: Settings) -> AsyncIterator[Asking]:
     """The api with nothing where the database should be."""
     nowhere = Sessions(db.connect("postgresql://market@127.0.0.1:1/market"))
-    services = bootstrap.build(roomy.settings, sessions=nowhere, gateway=MemoryGateway())
+    services = bootstrap.build(roomy.settings, sessions=nowhere, gateway=FakeGateway())
     with services.opened:
         async with client_of(create_app(services)) as api:
             yield Asking(api, callers)
@@ -183,7 +183,7 @@ async def test_G9_a_database_that_says_nothing(roomy: Services, callers: Callers
     server = await asyncio.start_server(silent, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     nowhere = Sessions(db.connect(f"postgresql://market@127.0.0.1:{port}/market"))
-    services = bootstrap.build(roomy.settings, sessions=nowhere, gateway=MemoryGateway())
+    services = bootstrap.build(roomy.settings, sessions=nowhere, gateway=FakeGateway())
     began = time.monotonic()
     async with server, client_of(create_app(services)) as api:
         with services.opened:
@@ -213,7 +213,7 @@ async def broken(roomy: Services, callers: Callers) -> AsyncIterator[Asking]:
 
 @pytest.mark.parametrize("operation", API)
 async def test_G10_the_unexpected(broken: Asking, operation: str) -> None:
-    answer = await broken.ask(operation, gateway="memory")
+    answer = await broken.ask(operation, gateway="fake")
 
     assert (answer.status_code, slug(answer)) == (500, "internal-error")
     assert "canary" not in answer.text

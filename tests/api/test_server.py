@@ -19,9 +19,9 @@ from api.server import Server, make_server
 from sandbox.ports import free_port
 from services import bootstrap
 from services.bootstrap import Services
-from tests.api.doubles import MemoryGateway
 from tests.api.people import Person
 from tests.api.shop import ORDERS, a_product, confirm, order, pay, placed, reserve, undo
+from tests.fakes.gateway import FakeGateway
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ async def serving(services: Services) -> AsyncIterator[Served]:
     port = free_port()
     settings = services.settings.model_copy(update={"api_port": port})
     # A listener of its own, because stopping the server stops it.
-    own = bootstrap.build(settings, sessions=services.sessions, gateway=MemoryGateway())
+    own = bootstrap.build(settings, sessions=services.sessions, gateway=FakeGateway())
     server = make_server(create_app(own), settings)
     task = asyncio.create_task(server.serve())
     async with asyncio.timeout(10):

@@ -17,9 +17,9 @@ from api.requests.prefer import read
 from services.bootstrap import Services
 from services.orders.status import CancelReason
 from services.orders.views import OrderFilter
-from tests.api.doubles import PAGE
 from tests.api.people import Person
 from tests.api.shop import ORDERS, a_product, confirm, order, pay, placed, reserve, undo
+from tests.fakes.gateway import CONFIRMATION_URL
 
 
 class Steps:
@@ -137,7 +137,7 @@ async def test_pay_by_a_method_that_is_given_now(
 
     assert (given.status_code, given.json()["paymentId"]) == (202, None)
     assert (answer.status_code, answer.json()["status"]) == (202, "pending")
-    assert answer.json()["confirmationUrl"] == PAGE
+    assert answer.json()["confirmationUrl"] == CONFIRMATION_URL
 
 
 async def test_pay_without_any_method(api: httpx2.AsyncClient, buyer: Person, services: Services) -> None:

@@ -15,7 +15,7 @@ from services.bootstrap import Services
 from tests.api.people import Person
 from tests.api.shop import pay, placed, reserve
 
-PATH = "/api/v1/payments/webhooks/memory"
+PATH = "/api/v1/payments/webhooks/fake"
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ CHEAP = {"ARGON2_TIME_COST": "1", "ARGON2_MEMORY_KIB": "64", "ARGON2_PARALLELISM
 DRAINED_WITHIN = 100.0
 _UNSENT = """
     SELECT key FROM notifications.notifications WHERE status = 'queued'
-     UNION ALL SELECT key FROM orders.events WHERE told_at IS NULL
+     UNION ALL SELECT key FROM orders.events WHERE notified_at IS NULL
 """
 PRODUCTS = 24
 PRICE = "1299.00"

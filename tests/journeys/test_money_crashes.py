@@ -40,9 +40,9 @@ def test_F03_worker_killed_before_the_intent_commits(parts: Shop) -> None:
     customer, product = parts.customer(), parts.product()
     parts.stack.kill("workers")
     order_id = customer.place(product, card=parts.paying("card", "succeeds"))
-    with holding(parts, "INSERT INTO payments.doors (order_id) VALUES (%(id)s)", order_id):
+    with holding(parts, "INSERT INTO payments.payment_locks (order_id) VALUES (%(id)s)", order_id):
         parts.stack.start("workers")
-        kill_when_blocked(parts, "payments.doors")
+        kill_when_blocked(parts, "payments.payment_locks")
         assert intents(parts, order_id) == 0
     parts.stack.start("workers")
     is_confirmed_once(parts, customer, order_id, product)

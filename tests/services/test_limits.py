@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import text
@@ -14,32 +14,20 @@ from services.clock import Clock
 from services.db import Sessions
 from services.errors import RateLimited, Unavailable
 from services.rate_limiter import Limits, Rate
+from tests.fakes.clock import FakeClock
 
 KEY = "a key of tests alone"
 STRICT = Rate("tries", 20, 3600)
 COARSE = Rate("reads", 120, 60, strict=False)
 
 
-class SetClock(Clock):
-    """Stands still until it is moved."""
-
-    def __init__(self) -> None:
-        self.at = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
-
-    def override(self) -> datetime:
-        return self.at
-
-    def move(self, seconds: float) -> None:
-        self.at += timedelta(seconds=seconds)
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock(datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC))
 
 
 @pytest.fixture
-def clock() -> SetClock:
-    return SetClock()
-
-
-@pytest.fixture
-def counted(sessions: Sessions, clock: SetClock) -> Limits:
+def counted(sessions: Sessions, clock: FakeClock) -> Limits:
     return Limits(sessions, KEY, clock)
 
 
@@ -73,24 +61,24 @@ def test_G7_so_many_at_once_and_no_more(counted: Limits, rate: Rate) -> None:
     assert admitted(counted, rate, 1, "boris") == 1
 
 
-def test_G7_one_more_after_each_step(counted: Limits, clock: SetClock) -> None:
+def test_G7_one_more_after_each_step(counted: Limits, clock: FakeClock) -> None:
     assert admitted(counted, STRICT, 20) == 20
     assert wait_of(counted, STRICT) == 180
-    clock.move(179)
+    clock.move(seconds=179)
     assert wait_of(counted, STRICT) == 1
-    clock.move(1)
+    clock.move(seconds=1)
     assert [wait_of(counted, STRICT) for _ in range(2)] == [0, 180]
     # Time that nobody uses is no credit.
-    clock.move(3 * 3600)
+    clock.move(seconds=3 * 3600)
     assert admitted(counted, STRICT, 25) == 20
 
 
-def test_G7_coarse_rates_come_back_as_steadily(counted: Limits, clock: SetClock) -> None:
+def test_G7_coarse_rates_come_back_as_steadily(counted: Limits, clock: FakeClock) -> None:
     assert admitted(counted, COARSE, 121) == 120
     assert wait_of(counted, COARSE) == 1
-    clock.move(1)
+    clock.move(seconds=1)
     assert admitted(counted, COARSE, 3) == 2
-    clock.move(60)
+    clock.move(seconds=60)
     assert admitted(counted, COARSE, 130) == 120
 
 
@@ -114,7 +102,7 @@ def test_if_one_rate_refuses_none_is_counted(counted: Limits, sessions: Sessions
 
 
 @pytest.mark.parametrize("rate", [STRICT, COARSE], ids=lambda rate: rate.name)
-def test_T15_sixty_four_at_once_from_two_processes(sessions: Sessions, clock: SetClock, rate: Rate) -> None:
+def test_T15_sixty_four_at_once_from_two_processes(sessions: Sessions, clock: FakeClock, rate: Rate) -> None:
     processes = [Limits(sessions, KEY, clock), Limits(sessions, KEY, clock)]
     with ThreadPoolExecutor(64) as pool:
         waits = list(pool.map(lambda number: wait_of(processes[number % 2], rate), range(192)))
@@ -166,18 +154,18 @@ def test_T73_coarse_rates_fail_open_with_one_warning(away: Sessions, capfd: pyte
     assert "".join(capfd.readouterr()).count("limits.not_counted") == 1
 
 
-def test_old_rows_are_deleted_along_the_way(counted: Limits, sessions: Sessions, clock: SetClock) -> None:
+def test_old_rows_are_deleted_along_the_way(counted: Limits, sessions: Sessions, clock: FakeClock) -> None:
     counted.admit([STRICT, COARSE], "anna")
     counted.admit([STRICT], "boris")
-    clock.move(rate_limiter.TIDY + 1)
+    clock.move(seconds=rate_limiter.TIDY + 1)
     counted.admit([COARSE], "vera")
 
     assert (len(arrivals(sessions, "strict")), len(arrivals(sessions, "coarse"))) == (0, 1)
 
 
-def test_what_still_counts_is_kept(counted: Limits, sessions: Sessions, clock: SetClock) -> None:
+def test_what_still_counts_is_kept(counted: Limits, sessions: Sessions, clock: FakeClock) -> None:
     admitted(counted, STRICT, 20)
-    clock.move(rate_limiter.TIDY + 1)
+    clock.move(seconds=rate_limiter.TIDY + 1)
 
     assert counted.forget_old() == 0
     assert admitted(counted, STRICT, 20) == 3

@@ -12,15 +12,16 @@ from services.orders.outbox import OrderOutbox
 from services.orders.service import OrderService
 from services.orders.transitions import OrderTransitions
 from services.orders.views import OrderView, Policy
-from services.payments.call_budget import Times
+from services.payments.call_budget import CallBudget
 from services.payments.service import PaymentService
+from services.payments.status import MethodKind
 from services.payments.views import Charge
 from services.reconcile import check_tables
 from services.reservations.service import ReservationService
 from services.reservations.views import Item
 from services.secrets import Vault
 from tests.builders import KEY, an_order
-from tests.doubles import FakeProvider
+from tests.fakes.gateway import FakeGateway
 
 
 @pytest.fixture
@@ -37,8 +38,8 @@ def confirmed(sessions: Sessions) -> OrderView:
     steps.reserved(order.id)
     stock.pin(order.id)
     steps.start_payment(order.id, 1)
-    payments = PaymentService(sessions, FakeProvider(), Clock(), times=Times())
-    paid = payments.charge(Charge(order.id, 1, order.total.minor, "RUB", "card", card_token="tok"))
+    payments = PaymentService(sessions, FakeGateway(), Clock(), call_budget=CallBudget())
+    paid = payments.charge(Charge(order.id, 1, order.total.minor, "RUB", MethodKind.CARD, card_token="tok"))
     steps.paid(order.id, paid.id, Money(order.total.minor, "RUB"))
     steps.confirmed(order.id)
     stock.confirm(order.id)
@@ -68,7 +69,7 @@ def test_a_confirmed_order_violates_nothing(sessions: Sessions, confirmed: Order
         ("DELETE FROM payments.ledger", ["I4", "I5"]),
         ("UPDATE orders.orders SET total_minor = total_minor + 1", ["I4"]),
         ("UPDATE payments.payments SET captured_minor = captured_minor + 1", ["I5"]),
-        ("UPDATE orders.events SET told_at = NULL WHERE key = 'created'", ["I12"]),
+        ("UPDATE orders.events SET notified_at = NULL WHERE key = 'created'", ["I12"]),
         (
             "INSERT INTO identity.messages (id, channel, template, language)"
             " VALUES (gen_random_uuid(), 'email', 'verify_email', 'ru')",

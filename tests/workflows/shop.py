@@ -24,10 +24,10 @@ from services.errors import Unavailable
 from services.money import Money
 from services.orders.status import OrderStatus
 from services.orders.views import NewOrder, OrderView, Policy, Product
-from services.payments.call_budget import Times
+from services.payments.call_budget import CallBudget
 from services.settings import Settings
 from tests.builders import KEY
-from tests.doubles import FakeProvider
+from tests.fakes.gateway import FakeGateway
 from workers.faults import Faults
 from workers.serving import THREADS, make_worker
 from workflows.background import ensure_background_work
@@ -70,7 +70,7 @@ class Shop:
     """Places orders, moves time, and checks that money and goods agree."""
 
     services: Services
-    provider: FakeProvider
+    provider: FakeGateway
     client: Client
     skipper: TimeSkipper
     gates: Gates
@@ -144,9 +144,9 @@ async def open_shop(
     settings = Settings(
         app_env="development", database_url=database_url, secrets_key=KEY, data_dir=data_dir, orders_max_unpaid=0
     )
-    provider, gates = FakeProvider(), Gates()
-    times = Times(call=0.04, claim=0.05, refund_pause=0.05)
-    services = bootstrap.build(settings, gateway=provider, sessions=sessions, times=times, policy=policy)
+    provider, gates = FakeGateway(), Gates()
+    call_budget = CallBudget(call=0.04, claim=0.05, refund_retry_delay=0.05)
+    services = bootstrap.build(settings, gateway=provider, sessions=sessions, call_budget=call_budget, policy=policy)
     services.wakeups.start()
     try:
         with ThreadPoolExecutor(THREADS) as executor:

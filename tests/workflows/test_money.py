@@ -16,7 +16,7 @@ from services.orders.service import OrderService
 from services.orders.status import OrderStatus
 from services.orders.views import NewOrder, OrderView, PaymentMethod, Policy
 from services.payments.gateway import Outcome
-from services.payments.views import News, PaymentView
+from services.payments.views import PaymentStatusReport, PaymentView
 from services.reconcile import check_tables
 from services.secrets import Vault
 from tests.builders import KEY, an_order
@@ -45,7 +45,7 @@ def payments(shop: Shop, order: OrderView) -> list[PaymentView]:
 def news(shop: Shop, payment_id: UUID, status: str, amount: Money | None = None) -> None:
     """What `POST /payments/{paymentId}/notify` does."""
     key = f"news:{new_id()}"
-    _, received = shop.services.payments.receive_news(key, payment_id, News(status, amount))
+    _, received = shop.services.payments.receive_report(key, payment_id, PaymentStatusReport(status, amount))
     assert received is not None
     shop.services.orders.notice_payment(received.order_id, payment_id, key, late=received.late)
 
@@ -270,13 +270,13 @@ async def test_F53_a_late_refund_that_keeps_failing_asks_for_a_person(shop: Shop
 async def test_a_refund_that_was_left_is_gone_on_with_and_told_once(shop: Shop) -> None:
     order = await shop.place(an_order(shop.product()))
     await shop.outcome(order.id)
-    shop.provider.away = True
+    shop.provider.set_available(False)
     try:
         left = await asyncio.to_thread(
             shop.services.payments.refund, order.id, shop.payment_id(order.id), Money(100, order.total.currency)
         )
     finally:
-        shop.provider.away = False
+        shop.provider.set_available(True)
     assert left.status == "pending"
     await shop.until(lambda: left.id in shop.services.payments.pending_refunds(100))
     for number in range(2):

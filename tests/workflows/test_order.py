@@ -143,12 +143,12 @@ async def test_T68_cancelled_while_pending_gives_goods_at_once_and_money_when_it
 
 
 async def test_F37_a_provider_that_is_away_is_waited_for(shop: Shop) -> None:
-    shop.provider.away = True
+    shop.provider.set_available(False)
     try:
         order = await shop.place(an_order(shop.product()))
         await shop.until_status(order.id, OrderStatus.PAYMENT_PENDING)
     finally:
-        shop.provider.away = False
+        shop.provider.set_available(True)
     assert await shop.outcome(order.id) == OrderOutcome(CONFIRMED)
     shop.check(order, CONFIRMED)
 

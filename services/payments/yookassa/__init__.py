@@ -1,1 +1,1 @@
-"""The YooKassa payment gateway (API v3): HTTP client, its JSON objects, and the gateway port over them."""
+"""The YooKassa payment gateway (API v3): HTTP client, JSON objects, and the implementation of the gateway port."""

@@ -1,4 +1,4 @@
-"""HTTP with one bound for the whole exchange: nothing is sent, and nothing waited for, after its deadline."""
+"""HTTP client with one deadline for a whole exchange: nothing is sent or awaited after it."""
 
 from __future__ import annotations
 
@@ -6,15 +6,14 @@ import ssl
 import time
 from collections.abc import Iterable
 from contextvars import ContextVar
-from typing import Any
 
 import httpcore2
 import httpx2
 
-#: No answer of a payment provider is longer, in bytes.
-MAX_ANSWER = 2 * 1024 * 1024
+#: Largest response body that is read, in bytes.
+MAX_RESPONSE_BYTES = 2 * 1024 * 1024
 
-# httpx2 bounds each phase, and each read anew: a server that drips bytes could hold an exchange for ever.
+# httpx2 limits each phase and each read separately: a server that sends byte by byte would never reach a limit.
 _deadline: ContextVar[float] = ContextVar("deadline")
 
 
@@ -26,7 +25,7 @@ def _left(timeout: float | None, late: type[httpcore2.TimeoutException]) -> floa
 
 
 class _Stream(httpcore2.NetworkStream):
-    """A connection whose every step ends at the deadline of the exchange that it serves."""
+    """A network connection on which every operation ends at the deadline of the current exchange."""
 
     def __init__(self, inner: httpcore2.NetworkStream) -> None:
         self._inner = inner
@@ -46,7 +45,7 @@ class _Stream(httpcore2.NetworkStream):
         left = _left(timeout, httpcore2.ConnectTimeout)
         return _Stream(self._inner.start_tls(ssl_context, server_hostname, left))
 
-    def get_extra_info(self, info: str) -> Any:
+    def get_extra_info(self, info: str) -> object:
         return self._inner.get_extra_info(info)
 
 
@@ -64,15 +63,15 @@ class _Backend(httpcore2.SyncBackend):
 
 
 class NotSent(Exception):
-    """No byte of the request left this machine."""
+    """No part of the request was sent."""
 
 
 class Interrupted(Exception):
-    """The request may have arrived; there is no whole answer."""
+    """The request may have arrived, but no complete response came back."""
 
 
 class BoundedTransport(httpx2.BaseTransport):
-    """A connection pool for one provider: kept alive, limited, straight (no proxy), no redirects, no retries."""
+    """A limited keep-alive connection pool for one provider, without proxies, redirects or retries."""
 
     def __init__(self, *, connections: int = 20) -> None:
         self._pool = httpcore2.ConnectionPool(
@@ -84,16 +83,16 @@ class BoundedTransport(httpx2.BaseTransport):
         )
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
-        """Raises NotSent or Interrupted, and nothing else."""
+        """Send one request and read its response. Raises NotSent, Interrupted."""
         try:
-            return self._answer(request)
+            return self._send(request)
         except (httpcore2.ConnectError, httpcore2.ConnectTimeout, httpcore2.PoolTimeout) as error:
             raise NotSent(type(error).__name__) from error
         except (httpcore2.TimeoutException, httpcore2.NetworkError, httpcore2.ProtocolError) as error:
             raise Interrupted(type(error).__name__) from error
 
-    def _answer(self, request: httpx2.Request) -> httpx2.Response:
-        wanted = httpcore2.Request(
+    def _send(self, request: httpx2.Request) -> httpx2.Response:
+        outgoing = httpcore2.Request(
             method=request.method,
             url=httpcore2.URL(
                 scheme=request.url.raw_scheme,
@@ -105,29 +104,29 @@ class BoundedTransport(httpx2.BaseTransport):
             content=request.read(),
             extensions={"timeout": {"pool": _left(None, httpcore2.PoolTimeout)}},
         )
-        answer = self._pool.handle_request(wanted)
+        response = self._pool.handle_request(outgoing)
         try:
-            # Nothing compressed was asked for; a small answer must not become a large one here.
-            headers = [(name, value) for name, value in answer.headers if name.lower() != b"content-encoding"]
-            return httpx2.Response(answer.status, headers=headers, content=_read(answer))
+            # The request allows no compression; without the header httpx2 cannot be made to expand a small response.
+            headers = [(name, value) for name, value in response.headers if name.lower() != b"content-encoding"]
+            return httpx2.Response(response.status, headers=headers, content=_read(response))
         finally:
-            answer.close()
+            response.close()
 
     def close(self) -> None:
         self._pool.close()
 
 
-def _read(answer: httpcore2.Response) -> bytes:
+def _read(response: httpcore2.Response) -> bytes:
     content = bytearray()
-    for chunk in answer.iter_stream():
+    for chunk in response.iter_stream():
         content += chunk
-        if len(content) > MAX_ANSWER:
-            raise httpcore2.RemoteProtocolError("the answer is too long")
+        if len(content) > MAX_RESPONSE_BYTES:
+            raise httpcore2.RemoteProtocolError("the response is too long")
     return bytes(content)
 
 
 class Exchange:
-    """Requests to one base address, each within so many seconds."""
+    """HTTP requests to one base URL, each with a time limit."""
 
     def __init__(self, base_url: str, credentials: tuple[str, str], transport: httpx2.BaseTransport) -> None:
         self._client = httpx2.Client(
@@ -150,7 +149,7 @@ class Exchange:
         query: dict[str, str] | None = None,
         headers: dict[str, str] | None = None,
     ) -> httpx2.Response:
-        """One request and its whole answer. Raises NotSent, Interrupted."""
+        """Send one request and read the whole response within `within` seconds. Raises NotSent, Interrupted."""
         token = _deadline.set(time.monotonic() + within)
         try:
             return self._client.request(method, path, json=body, params=query, headers=headers)
@@ -158,5 +157,5 @@ class Exchange:
             _deadline.reset(token)
 
     def close(self) -> None:
-        """Close its connections."""
+        """Close the connections."""
         self._client.close()

@@ -1,17 +1,18 @@
-"""YooKassa's objects as its API v3 prints them, read strictly into the port's terms."""
+"""JSON objects of the YooKassa API v3, validated, and their conversion to the types of the gateway port."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, JsonValue
 
 from services.money import Money
 from services.payments.gateway import Outcome, ProviderPayment, ProviderRefund
+from services.payments.status import MethodKind
 from services.payments.views import Charge
 
-#: An id is put into addresses, so it may hold nothing that means something there.
+#: Ids become part of URLs, so they may contain no character with a meaning there.
 ObjectId = Annotated[str, Field(pattern=r"^[0-9A-Za-z-]{1,64}$")]
 
 _OUTCOMES = {
@@ -23,24 +24,24 @@ _OUTCOMES = {
 
 
 class Amount(BaseModel):
-    """Money as decimal text."""
+    """An amount as decimal text."""
 
     value: str
     currency: str
 
     def money(self) -> Money:
-        """Raises ValueError when it is no amount of its currency."""
+        """The amount in minor units. Raises ValueError when it is not a valid amount of its currency."""
         return Money.parse(self.value, self.currency)
 
 
 class Confirmation(BaseModel):
-    """What the buyer must do."""
+    """Where the buyer confirms a payment."""
 
     confirmation_url: Annotated[str, Field(pattern=r"^https?://", max_length=2048)] | None = None
 
 
 class Cancellation(BaseModel):
-    """Why a payment or refund came to nothing."""
+    """Why a payment or refund was cancelled."""
 
     reason: Annotated[str, Field(max_length=64)] = "canceled"
 
@@ -57,11 +58,11 @@ class PaymentObject(BaseModel):
 
     @property
     def reference(self) -> str | None:
-        """What we called it."""
+        """Our payment's id."""
         return self.metadata.get("reference")
 
-    def told(self) -> ProviderPayment:
-        """In the port's terms. Raises ValueError."""
+    def to_provider_payment(self) -> ProviderPayment:
+        """The payment as the port's type. Raises ValueError when the amount is invalid."""
         return ProviderPayment(
             provider_id=self.id,
             outcome=_OUTCOMES[self.status],
@@ -81,8 +82,8 @@ class RefundObject(BaseModel):
     description: str | None = None
     cancellation_details: Cancellation | None = None
 
-    def told(self) -> ProviderRefund:
-        """In the port's terms. Raises ValueError."""
+    def to_provider_refund(self) -> ProviderRefund:
+        """The refund as the port's type. Raises ValueError when the amount is invalid."""
         reason = _reason(self.status, self.cancellation_details)
         return ProviderRefund(self.id, _OUTCOMES[self.status], self.amount.money(), reason)
 
@@ -109,16 +110,16 @@ class Problem(BaseModel):
 
 
 class NotifiedObject(BaseModel):
-    """As much of an object as a message is read for; the rest is asked for."""
+    """The fields of an object that we read from a webhook; a look-up returns the rest."""
 
     id: ObjectId
     status: Annotated[str, Field(pattern=r"^[a-z_]{1,32}$")]
     payment_id: ObjectId | None = None
-    metadata: dict[str, Any] = {}
+    metadata: dict[str, JsonValue] = {}
 
     @property
     def reference(self) -> UUID | None:
-        """Our payment's id, if it names one."""
+        """Our payment's id, if the object has one."""
         try:
             return UUID(str(self.metadata.get("reference")))
         except ValueError:
@@ -133,21 +134,21 @@ class Notification(BaseModel):
     object: NotifiedObject
 
 
-def payment_body(reference: UUID, charge: Charge) -> dict[str, Any]:
-    """The body of POST /payments: captured at once, our payment's id in its metadata."""
-    common = {
+def payment_body(reference: UUID, charge: Charge) -> dict[str, JsonValue]:
+    """The body of POST /payments: immediate capture, our payment's id in `metadata`."""
+    common: dict[str, JsonValue] = {
         "amount": {"value": charge.amount.text, "currency": charge.currency},
         "capture": True,
         "metadata": {"reference": str(reference)},
     }
-    if charge.method == "phone":
+    if charge.method == MethodKind.PHONE:
         digits = (charge.phone or "").removeprefix("+")
-        data = {"type": "mobile_balance", "phone": digits}
+        data: JsonValue = {"type": "mobile_balance", "phone": digits}
         return common | {"payment_method_data": data, "confirmation": {"type": "external"}}
     if charge.return_url is None:
         return common | {"payment_token": charge.card_token}
-    where = {"type": "redirect", "return_url": charge.return_url}
-    return common | {"payment_token": charge.card_token, "confirmation": where}
+    confirmation: JsonValue = {"type": "redirect", "return_url": charge.return_url}
+    return common | {"payment_token": charge.card_token, "confirmation": confirmation}
 
 
 def _reason(status: str, details: Cancellation | None) -> str | None:

@@ -21,16 +21,17 @@ from services.identity.signing_keys import SigningKeys
 from services.identity.verification_codes import VerificationCodes
 from services.rate_limiter import Limits
 from services.secrets import Vault
-from tests.services.identity.doubles import KEY, MakeSignIn, SetClock
+from tests.fakes.clock import FakeClock
+from tests.services.identity.doubles import KEY, MakeSignIn
 
 
 @pytest.fixture
-def clock() -> SetClock:
-    return SetClock.now()
+def clock() -> FakeClock:
+    return FakeClock.now()
 
 
 @pytest.fixture
-def tokens(clock: SetClock) -> AccessTokens:
+def tokens(clock: FakeClock) -> AccessTokens:
     return AccessTokens(SigningKeys.generate(), clock)
 
 
@@ -41,7 +42,7 @@ def passwords() -> Iterator[PasswordHasher]:
 
 
 @pytest.fixture
-def identity(sessions: Sessions, passwords: PasswordHasher, clock: SetClock) -> IdentityService:
+def identity(sessions: Sessions, passwords: PasswordHasher, clock: FakeClock) -> IdentityService:
     return IdentityService(sessions, passwords, clock, "RU")
 
 
@@ -51,7 +52,7 @@ def sign_in(make_sign_in: MakeSignIn, passwords: PasswordHasher) -> SignIn:
 
 
 @pytest.fixture
-def make_sign_in(sessions: Sessions, tokens: AccessTokens, clock: SetClock) -> MakeSignIn:
+def make_sign_in(sessions: Sessions, tokens: AccessTokens, clock: FakeClock) -> MakeSignIn:
     """Creates a sign-in service with another hasher."""
 
     def make(hasher: PasswordHasher) -> SignIn:
@@ -64,21 +65,21 @@ def make_sign_in(sessions: Sessions, tokens: AccessTokens, clock: SetClock) -> M
 
 
 @pytest.fixture
-def outbox(sessions: Sessions, clock: SetClock) -> AccountMessages:
+def outbox(sessions: Sessions, clock: FakeClock) -> AccountMessages:
     """The outbox of messages about accounts."""
     return AccountMessages(sessions, Vault(KEY), clock)
 
 
 @pytest.fixture
-def check(sessions: Sessions, passwords: PasswordHasher, clock: SetClock) -> PasswordCheck:
+def check(sessions: Sessions, passwords: PasswordHasher, clock: FakeClock) -> PasswordCheck:
     return PasswordCheck(sessions, passwords, clock, ThrottleSubjects(KEY))
 
 
 @pytest.fixture
-def codes(sessions: Sessions, outbox: AccountMessages, check: PasswordCheck, clock: SetClock) -> VerificationCodes:
+def codes(sessions: Sessions, outbox: AccountMessages, check: PasswordCheck, clock: FakeClock) -> VerificationCodes:
     return VerificationCodes(sessions, outbox, SendLimits(Limits(sessions, KEY, clock)), check, clock, KEY, "RU")
 
 
 @pytest.fixture
-def resets(sessions: Sessions, outbox: AccountMessages, check: PasswordCheck, clock: SetClock) -> PasswordResets:
+def resets(sessions: Sessions, outbox: AccountMessages, check: PasswordCheck, clock: FakeClock) -> PasswordResets:
     return PasswordResets(sessions, outbox, SendLimits(Limits(sessions, KEY, clock)), check, clock, "RU")

@@ -16,7 +16,8 @@ from services.identity.service import IdentityService
 from services.identity.sign_in import SignIn
 from services.identity.signing_keys import SigningKeys
 from services.identity.views import Caller, CallerKind, Scope
-from tests.services.identity.doubles import PASSWORD, SetClock, by_email
+from tests.fakes.clock import FakeClock
+from tests.services.identity.doubles import PASSWORD, by_email
 from tests.services.identity.forged_tokens import FORGED
 
 
@@ -26,7 +27,7 @@ def keys() -> SigningKeys:
 
 
 @pytest.fixture
-def tokens(keys: SigningKeys, clock: SetClock) -> AccessTokens:
+def tokens(keys: SigningKeys, clock: FakeClock) -> AccessTokens:
     return AccessTokens(keys, clock)
 
 
@@ -77,7 +78,7 @@ def test_no_token_without_a_session_for_buyers_or_beyond_an_hour(
         tokens.mint(role, [], seconds)
 
 
-def test_a_token_expires_after_ten_minutes(sign_in: SignIn, token: str, clock: SetClock) -> None:
+def test_a_token_expires_after_ten_minutes(sign_in: SignIn, token: str, clock: FakeClock) -> None:
     clock.move(seconds=598)
     assert sign_in.authenticate(token).kind is CallerKind.BUYER
     clock.move(seconds=2)
@@ -85,7 +86,7 @@ def test_a_token_expires_after_ten_minutes(sign_in: SignIn, token: str, clock: S
 
 
 def test_a_token_without_a_session_expires_after_an_hour(
-    sign_in: SignIn, tokens: AccessTokens, clock: SetClock
+    sign_in: SignIn, tokens: AccessTokens, clock: FakeClock
 ) -> None:
     minted = tokens.mint(CallerKind.SERVICE, [Scope.STOCKS_READ])
     clock.move(seconds=3600)
@@ -93,7 +94,7 @@ def test_a_token_without_a_session_expires_after_an_hour(
 
 
 def test_F51_a_clock_that_is_up_to_30_seconds_ahead_is_accepted(
-    sign_in: SignIn, tokens: AccessTokens, clock: SetClock
+    sign_in: SignIn, tokens: AccessTokens, clock: FakeClock
 ) -> None:
     minted = tokens.mint(CallerKind.SERVICE)
     clock.move(seconds=-29)
@@ -127,7 +128,7 @@ def test_a_token_with_the_session_of_another_user_is_refused(sign_in: SignIn, to
 
 
 def test_a_session_ends_after_thirty_days(
-    identity: IdentityService, sign_in: SignIn, tokens: AccessTokens, clock: SetClock
+    identity: IdentityService, sign_in: SignIn, tokens: AccessTokens, clock: FakeClock
 ) -> None:
     user_id = identity.register(by_email()).id
     session_id = sign_in.authenticate(sign_in.login("anna@example.com", None, PASSWORD).access_token).session_id
@@ -138,7 +139,7 @@ def test_a_session_ends_after_thirty_days(
     assert refused(sign_in, tokens.issue(user_id, session_id, "buyer"))
 
 
-def test_a_rotated_key_still_verifies(clock: SetClock, keys: SigningKeys, tokens: AccessTokens) -> None:
+def test_a_rotated_key_still_verifies(clock: FakeClock, keys: SigningKeys, tokens: AccessTokens) -> None:
     old = tokens.mint(CallerKind.SERVICE)
     rotated = AccessTokens(SigningKeys([Ed25519PrivateKey.generate(), keys.private]), clock)
     assert rotated.read(old).role == "service"

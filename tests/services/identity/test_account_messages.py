@@ -10,7 +10,8 @@ from services.identity.account_messages import AccountMessages
 from services.identity.service import IdentityService
 from services.identity.sign_in import SignIn
 from services.identity.views import NewPassword
-from tests.services.identity.doubles import PASSWORD, SetClock, by_email, by_phone
+from tests.fakes.clock import FakeClock
+from tests.services.identity.doubles import PASSWORD, by_email, by_phone
 
 Message = tuple[str, str | None, str, dict[str, str]]
 
@@ -24,7 +25,7 @@ def log_in(sign_in: SignIn, client: str | None) -> None:
 
 
 def test_a_sign_in_from_a_client_not_seen_for_thirty_days_is_notified(
-    identity: IdentityService, sign_in: SignIn, clock: SetClock, outbox: AccountMessages
+    identity: IdentityService, sign_in: SignIn, clock: FakeClock, outbox: AccountMessages
 ) -> None:
     identity.register(by_email())
     log_in(sign_in, "Firefox")

@@ -14,7 +14,8 @@ from services.identity.login_throttle import FREE_FAILURES, LAST_FAILURE, LONGES
 from services.identity.passwords import Argon2Profile, PasswordHasher
 from services.identity.service import IdentityService
 from services.identity.sign_in import SignIn
-from tests.services.identity.doubles import KEY, PASSWORD, MakeSignIn, SetClock, by_email, by_phone
+from tests.fakes.clock import FakeClock
+from tests.services.identity.doubles import KEY, PASSWORD, MakeSignIn, by_email, by_phone
 
 WRONG = "wrong-Password-1"
 
@@ -46,7 +47,7 @@ def outcome(sign_in: SignIn, email: str = "anna@example.com", password: str = WR
     return "signed in"
 
 
-def fail(sign_in: SignIn, clock: SetClock, times: int, email: str = "anna@example.com") -> None:
+def fail(sign_in: SignIn, clock: FakeClock, times: int, email: str = "anna@example.com") -> None:
     for _ in range(times):
         assert outcome(sign_in, email) == "invalid-credentials"
         clock.move(seconds=LONGEST_WAIT)
@@ -54,7 +55,7 @@ def fail(sign_in: SignIn, clock: SetClock, times: int, email: str = "anna@exampl
 
 @pytest.mark.parametrize("email", ["anna@example.com", "nobody@example.com"])
 def test_T13_the_wait_doubles_from_the_fifth_failure_on_for_known_and_unknown_identifiers(
-    identity: IdentityService, sign_in: SignIn, clock: SetClock, email: str
+    identity: IdentityService, sign_in: SignIn, clock: FakeClock, email: str
 ) -> None:
     identity.register(by_email())
     waits = []
@@ -70,7 +71,7 @@ def test_T13_the_wait_doubles_from_the_fifth_failure_on_for_known_and_unknown_id
 
 
 def test_T13_while_a_subject_waits_no_password_is_hashed(
-    identity: IdentityService, make_sign_in: MakeSignIn, clock: SetClock
+    identity: IdentityService, make_sign_in: MakeSignIn, clock: FakeClock
 ) -> None:
     identity.register(by_email())
     with CountingHasher() as hasher:
@@ -94,7 +95,7 @@ def test_T13_of_sixty_four_parallel_guesses_five_are_compared(
 
 
 def test_T13_the_right_password_resets_the_count(
-    identity: IdentityService, sign_in: SignIn, clock: SetClock, sessions: Sessions
+    identity: IdentityService, sign_in: SignIn, clock: FakeClock, sessions: Sessions
 ) -> None:
     identity.register(by_email())
     for _ in range(3):
@@ -105,7 +106,7 @@ def test_T13_the_right_password_resets_the_count(
 
 
 def test_T13_after_a_hundred_failures_every_password_is_refused(
-    identity: IdentityService, make_sign_in: MakeSignIn, clock: SetClock, sessions: Sessions
+    identity: IdentityService, make_sign_in: MakeSignIn, clock: FakeClock, sessions: Sessions
 ) -> None:
     anna = identity.register(by_email()).id
     with CountingHasher() as hasher:
@@ -162,7 +163,7 @@ def test_T13_identifiers_are_stored_as_keyed_hashes(sign_in: SignIn, sessions: S
     assert ThrottleSubjects("another key").of_account("nobody@example.com", None) != [row.subject]
 
 
-def write_failures(sessions: Sessions, clock: SetClock, failures: int) -> None:
+def write_failures(sessions: Sessions, clock: FakeClock, failures: int) -> None:
     with sessions.begin() as session:
         session.execute(
             text(

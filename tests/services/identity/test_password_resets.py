@@ -24,7 +24,8 @@ from services.identity.password_resets import PasswordResets
 from services.identity.service import IdentityService
 from services.identity.sign_in import SignIn
 from services.identity.views import NewPassword, Profile
-from tests.services.identity.doubles import PASSWORD, SetClock, by_email, by_phone
+from tests.fakes.clock import FakeClock
+from tests.services.identity.doubles import PASSWORD, by_email, by_phone
 
 ANNA, PHONE = "anna@example.com", "+79991234567"
 NEW = "quite another set of words"
@@ -102,7 +103,7 @@ def test_T36_for_an_unknown_address_the_same_rows_are_written_and_nothing_is_sen
 
 @pytest.mark.parametrize("address", [ANNA, "nobody@example.com"])
 def test_T37_limits_are_the_same_for_known_and_unknown_addresses(
-    resets: PasswordResets, anna: Profile, clock: SetClock, address: str
+    resets: PasswordResets, anna: Profile, clock: FakeClock, address: str
 ) -> None:
     outcomes = []
     for _ in range(6):
@@ -115,23 +116,23 @@ def test_T37_limits_are_the_same_for_known_and_unknown_addresses(
     assert outcomes == ["sent", "sent", "sent", "wait", "wait", "wait"]
 
 
-Case = Callable[[PasswordResets, AccountMessages, SetClock, IdentityService, Profile], str]
+Case = Callable[[PasswordResets, AccountMessages, FakeClock, IdentityService, Profile], str]
 
 
 def _guessed(
-    resets: PasswordResets, outbox: AccountMessages, clock: SetClock, identity: IdentityService, anna: Profile
+    resets: PasswordResets, outbox: AccountMessages, clock: FakeClock, identity: IdentityService, anna: Profile
 ) -> str:
     return "A" * 43
 
 
 def _cut(
-    resets: PasswordResets, outbox: AccountMessages, clock: SetClock, identity: IdentityService, anna: Profile
+    resets: PasswordResets, outbox: AccountMessages, clock: FakeClock, identity: IdentityService, anna: Profile
 ) -> str:
     return sent(resets, outbox)[:-1]
 
 
 def _reused(
-    resets: PasswordResets, outbox: AccountMessages, clock: SetClock, identity: IdentityService, anna: Profile
+    resets: PasswordResets, outbox: AccountMessages, clock: FakeClock, identity: IdentityService, anna: Profile
 ) -> str:
     token = sent(resets, outbox)
     resets.confirm(token, NEW)
@@ -139,7 +140,7 @@ def _reused(
 
 
 def _expired(
-    resets: PasswordResets, outbox: AccountMessages, clock: SetClock, identity: IdentityService, anna: Profile
+    resets: PasswordResets, outbox: AccountMessages, clock: FakeClock, identity: IdentityService, anna: Profile
 ) -> str:
     token = sent(resets, outbox)
     clock.move(minutes=30, seconds=1)
@@ -147,7 +148,7 @@ def _expired(
 
 
 def _superseded(
-    resets: PasswordResets, outbox: AccountMessages, clock: SetClock, identity: IdentityService, anna: Profile
+    resets: PasswordResets, outbox: AccountMessages, clock: FakeClock, identity: IdentityService, anna: Profile
 ) -> str:
     token = sent(resets, outbox)
     clock.move(seconds=61)
@@ -156,7 +157,7 @@ def _superseded(
 
 
 def _disabled(
-    resets: PasswordResets, outbox: AccountMessages, clock: SetClock, identity: IdentityService, anna: Profile
+    resets: PasswordResets, outbox: AccountMessages, clock: FakeClock, identity: IdentityService, anna: Profile
 ) -> str:
     token = sent(resets, outbox)
     identity.set_active(anna.id, False)
@@ -167,7 +168,7 @@ def _disabled(
 def test_T38_one_answer_for_every_invalid_token(
     resets: PasswordResets,
     outbox: AccountMessages,
-    clock: SetClock,
+    clock: FakeClock,
     identity: IdentityService,
     anna: Profile,
     case: Case,

@@ -14,7 +14,8 @@ from services.identity.passwords import Argon2Profile, PasswordHasher
 from services.identity.service import IdentityService
 from services.identity.sign_in import SignIn
 from services.identity.views import Caller, NewPassword, Tokens
-from tests.services.identity.doubles import PASSWORD, MakeSignIn, SetClock, by_email
+from tests.fakes.clock import FakeClock
+from tests.services.identity.doubles import PASSWORD, MakeSignIn, by_email
 
 NEW = "quite another set of words"
 CHANGE = NewPassword(PASSWORD, NEW)
@@ -71,7 +72,7 @@ def test_T34_earlier_reset_tokens_become_invalid(sign_in: SignIn, pair: Tokens, 
         assert live.scalar_one() == 0
 
 
-def test_T33_a_wrong_current_password_counts_like_a_wrong_login(sign_in: SignIn, pair: Tokens, clock: SetClock) -> None:
+def test_T33_a_wrong_current_password_counts_as_a_failed_login(sign_in: SignIn, pair: Tokens, clock: FakeClock) -> None:
     for _ in range(FREE_FAILURES - 1):
         with pytest.raises(InvalidCredentials) as refused:
             change(sign_in, pair, WRONG)

@@ -16,7 +16,8 @@ from services.errors import InvalidToken, MarketError, NotFound, RateLimited, Un
 from services.identity.service import IdentityService
 from services.identity.sign_in import SignIn
 from services.identity.views import NewPassword, Tokens
-from tests.services.identity.doubles import PASSWORD, SetClock, by_email
+from tests.fakes.clock import FakeClock
+from tests.services.identity.doubles import PASSWORD, by_email
 
 NEW = "quite another set of words"
 
@@ -93,7 +94,7 @@ def test_T21_of_fifty_parallel_refreshes_one_succeeds(sign_in: SignIn, tokens_of
 
 
 def test_T22_a_refresh_can_be_repeated_with_its_key(
-    sign_in: SignIn, tokens_of_anna: Tokens, clock: SetClock, sessions: Sessions
+    sign_in: SignIn, tokens_of_anna: Tokens, clock: FakeClock, sessions: Sessions
 ) -> None:
     first = sign_in.refresh(tokens_of_anna.refresh_token, "key-1")
     clock.move(seconds=59)
@@ -112,7 +113,7 @@ def test_T22_fifty_parallel_refreshes_with_one_key_return_one_pair(sign_in: Sign
 
 @pytest.mark.parametrize("again", ["another key", "no key", "later", "successor used"])
 def test_T22_any_other_repetition_is_a_reuse(
-    sign_in: SignIn, tokens_of_anna: Tokens, clock: SetClock, sessions: Sessions, again: str
+    sign_in: SignIn, tokens_of_anna: Tokens, clock: FakeClock, sessions: Sessions, again: str
 ) -> None:
     first = sign_in.refresh(tokens_of_anna.refresh_token, "key-1")
     if again == "later":
@@ -140,7 +141,7 @@ def test_T23_an_access_token_or_a_changed_token_is_refused(sign_in: SignIn, toke
 
 
 def test_T23_a_refresh_token_expires_after_fourteen_days_without_use(
-    sign_in: SignIn, tokens_of_anna: Tokens, clock: SetClock
+    sign_in: SignIn, tokens_of_anna: Tokens, clock: FakeClock
 ) -> None:
     clock.move(days=14, seconds=-1)
     renewed = sign_in.refresh(tokens_of_anna.refresh_token)
@@ -149,7 +150,7 @@ def test_T23_a_refresh_token_expires_after_fourteen_days_without_use(
 
 
 def test_T23_a_session_expires_thirty_days_after_sign_in(
-    sign_in: SignIn, tokens_of_anna: Tokens, clock: SetClock
+    sign_in: SignIn, tokens_of_anna: Tokens, clock: FakeClock
 ) -> None:
     token = tokens_of_anna.refresh_token
     for _ in range(3):
@@ -205,7 +206,7 @@ def test_T25_T26_logout_ends_only_its_session_also_with_a_rotated_token(
 
 
 def test_an_eleventh_session_ends_the_least_recently_used(
-    sign_in: SignIn, anna: UUID, clock: SetClock, sessions: Sessions
+    sign_in: SignIn, anna: UUID, clock: FakeClock, sessions: Sessions
 ) -> None:
     logged_in = []
     for number in range(10):
@@ -231,7 +232,7 @@ def test_at_most_ten_sessions_also_with_parallel_logins(sign_in: SignIn, anna: U
     assert len(sign_in.sessions(anna, None, limit=100)) == 10
 
 
-def test_the_list_of_sessions(identity: IdentityService, sign_in: SignIn, anna: UUID, clock: SetClock) -> None:
+def test_the_list_of_sessions(identity: IdentityService, sign_in: SignIn, anna: UUID, clock: FakeClock) -> None:
     identity.register(by_email("boris@example.com"))
     log_in(sign_in, "his", "boris@example.com")
     clock.move(days=-13)

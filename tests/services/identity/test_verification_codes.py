@@ -20,7 +20,8 @@ from services.identity.verification_codes import VerificationCodes
 from services.identity.views import Profile
 from services.rate_limiter import Limits
 from services.secrets import Vault
-from tests.services.identity.doubles import KEY, PASSWORD, SetClock, by_email, by_phone
+from tests.fakes.clock import FakeClock
+from tests.services.identity.doubles import KEY, PASSWORD, by_email, by_phone
 
 ANNA, STRANGER = "anna@example.com", "stranger@example.com"
 PHONE = "+79991234567"
@@ -69,7 +70,7 @@ def test_a_code_verifies_a_phone_in_any_notation(
 
 
 def test_T27_nothing_is_sent_to_an_unknown_or_verified_address(
-    codes: VerificationCodes, outbox: AccountMessages, anna: Profile, clock: SetClock
+    codes: VerificationCodes, outbox: AccountMessages, anna: Profile, clock: FakeClock
 ) -> None:
     codes.send(STRANGER, None)
     codes.confirm(ANNA, None, sent(codes, outbox))
@@ -81,7 +82,7 @@ def test_T27_nothing_is_sent_to_an_unknown_or_verified_address(
 
 @pytest.mark.parametrize("address", [ANNA, STRANGER])
 def test_T10_limits_are_the_same_for_known_and_unknown_addresses(
-    codes: VerificationCodes, anna: Profile, clock: SetClock, address: str
+    codes: VerificationCodes, anna: Profile, clock: FakeClock, address: str
 ) -> None:
     waits = []
     for _ in range(30):
@@ -98,7 +99,7 @@ def test_T10_limits_are_the_same_for_known_and_unknown_addresses(
     codes.send(address, None)
 
 
-def test_T10_ten_codes_per_day(codes: VerificationCodes, anna: Profile, clock: SetClock) -> None:
+def test_T10_ten_codes_per_day(codes: VerificationCodes, anna: Profile, clock: FakeClock) -> None:
     taken = 0
     for _ in range(24):
         try:
@@ -155,19 +156,19 @@ def test_T29_of_fifty_parallel_confirmations_one_succeeds(
         assert Counter(pool.map(confirm, range(50)))[True] == 1
 
 
-def _used_code(codes: VerificationCodes, outbox: AccountMessages, clock: SetClock) -> tuple[str, str]:
+def _used_code(codes: VerificationCodes, outbox: AccountMessages, clock: FakeClock) -> tuple[str, str]:
     code = sent(codes, outbox)
     codes.confirm(ANNA, None, code)
     return ANNA, code
 
 
-def _expired_code(codes: VerificationCodes, outbox: AccountMessages, clock: SetClock) -> tuple[str, str]:
+def _expired_code(codes: VerificationCodes, outbox: AccountMessages, clock: FakeClock) -> tuple[str, str]:
     code = sent(codes, outbox)
     clock.move(minutes=10, seconds=1)
     return ANNA, code
 
 
-def _replaced_code(codes: VerificationCodes, outbox: AccountMessages, clock: SetClock) -> tuple[str, str]:
+def _replaced_code(codes: VerificationCodes, outbox: AccountMessages, clock: FakeClock) -> tuple[str, str]:
     code = sent(codes, outbox)
     clock.move(seconds=61)
     while sent(codes, outbox) == code:
@@ -175,15 +176,15 @@ def _replaced_code(codes: VerificationCodes, outbox: AccountMessages, clock: Set
     return ANNA, code
 
 
-def _code_of_another_address(codes: VerificationCodes, outbox: AccountMessages, clock: SetClock) -> tuple[str, str]:
+def _code_of_another_address(codes: VerificationCodes, outbox: AccountMessages, clock: FakeClock) -> tuple[str, str]:
     return STRANGER, sent(codes, outbox)
 
 
-def _code_with_seven_digits(codes: VerificationCodes, outbox: AccountMessages, clock: SetClock) -> tuple[str, str]:
+def _code_with_seven_digits(codes: VerificationCodes, outbox: AccountMessages, clock: FakeClock) -> tuple[str, str]:
     return ANNA, sent(codes, outbox) + "0"
 
 
-def _never_requested(codes: VerificationCodes, outbox: AccountMessages, clock: SetClock) -> tuple[str, str]:
+def _never_requested(codes: VerificationCodes, outbox: AccountMessages, clock: FakeClock) -> tuple[str, str]:
     return ANNA, "000000"
 
 
@@ -194,9 +195,9 @@ def _never_requested(codes: VerificationCodes, outbox: AccountMessages, clock: S
 def test_T30_T32_one_answer_for_every_invalid_code(
     codes: VerificationCodes,
     outbox: AccountMessages,
-    clock: SetClock,
+    clock: FakeClock,
     anna: Profile,
-    case: Callable[[VerificationCodes, AccountMessages, SetClock], tuple[str, str]],
+    case: Callable[[VerificationCodes, AccountMessages, FakeClock], tuple[str, str]],
 ) -> None:
     address, code = case(codes, outbox, clock)
     with pytest.raises(InvalidCode) as caught:
@@ -208,7 +209,7 @@ def test_T31_after_a_stranger_used_up_the_guesses_a_new_code_can_be_requested(
     codes: VerificationCodes,
     outbox: AccountMessages,
     anna: Profile,
-    clock: SetClock,
+    clock: FakeClock,
     identity: IdentityService,
     sign_in: SignIn,
 ) -> None:
@@ -287,7 +288,7 @@ def test_nothing_is_sent_to_an_address_of_another_account(
 
 
 def test_of_two_accounts_the_first_to_confirm_an_address_gets_it(
-    codes: VerificationCodes, outbox: AccountMessages, anna: Profile, identity: IdentityService, clock: SetClock
+    codes: VerificationCodes, outbox: AccountMessages, anna: Profile, identity: IdentityService, clock: FakeClock
 ) -> None:
     wanted, other = "wanted@example.com", identity.register(by_email(STRANGER))
     for user_id in (anna.id, other.id):
@@ -335,7 +336,7 @@ def test_F73_a_code_stays_valid_after_a_key_rotation(
     outbox: AccountMessages,
     anna: Profile,
     sessions: Sessions,
-    clock: SetClock,
+    clock: FakeClock,
     identity: IdentityService,
 ) -> None:
     code = sent(codes, outbox)
@@ -345,7 +346,7 @@ def test_F73_a_code_stays_valid_after_a_key_rotation(
 
 
 def test_a_message_that_cannot_be_decrypted_does_not_block_others(
-    codes: VerificationCodes, sessions: Sessions, clock: SetClock, anna: Profile
+    codes: VerificationCodes, sessions: Sessions, clock: FakeClock, anna: Profile
 ) -> None:
     codes.send(ANNA, None)
     other = AccountMessages(sessions, Vault("z" * 32), clock)
@@ -356,7 +357,7 @@ def test_a_message_that_cannot_be_decrypted_does_not_block_others(
 
 
 def test_the_hourly_budget_of_sms(
-    sessions: Sessions, outbox: AccountMessages, codes: VerificationCodes, clock: SetClock
+    sessions: Sessions, outbox: AccountMessages, codes: VerificationCodes, clock: FakeClock
 ) -> None:
     bounded = VerificationCodes(
         sessions, outbox, _limits_with_a_small_budget(sessions, clock), codes._check, clock, KEY, "RU"
@@ -372,5 +373,5 @@ def test_the_hourly_budget_of_sms(
     assert outcomes == ["sent", "sent", "rate-limited", "rate-limited"]
 
 
-def _limits_with_a_small_budget(sessions: Sessions, clock: SetClock) -> SendLimits:
+def _limits_with_a_small_budget(sessions: Sessions, clock: FakeClock) -> SendLimits:
     return SendLimits(Limits(sessions, KEY, clock), sms_per_hour=2)

@@ -16,7 +16,8 @@ from services.notifications.rendering import Templates
 from services.notifications.service import NotificationService
 from services.notifications.views import NotificationView, OrderEvent, OrderNotification
 from services.secrets import Vault
-from tests.services.notifications.doubles import Outbox, SetClock
+from tests.fakes.clock import FakeClock
+from tests.services.notifications.doubles import NOON, Outbox
 
 Rows = Callable[[], list[Any]]
 
@@ -27,8 +28,8 @@ VARIABLES = {"firstName": "Анна", "orderId": ORDER_ID, "totalAmount": "1999.
 
 
 @pytest.fixture
-def clock() -> SetClock:
-    return SetClock()
+def clock() -> FakeClock:
+    return FakeClock(NOON)
 
 
 @pytest.fixture
@@ -43,7 +44,7 @@ def templates() -> Templates:
 
 @pytest.fixture
 def another(
-    sessions: Sessions, outbox: Outbox, clock: SetClock, templates: Templates
+    sessions: Sessions, outbox: Outbox, clock: FakeClock, templates: Templates
 ) -> Callable[[], NotificationService]:
     """Creates services that act as separate processes: they share the database and the senders only."""
 

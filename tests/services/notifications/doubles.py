@@ -3,28 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
-from services.clock import Clock
 from services.notifications.ports import SENT, DeliveryResult, Email, Sms
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
-
-
-class SetClock(Clock):
-    """Time for the database and for pauses, moved by hand."""
-
-    def __init__(self) -> None:
-        self.moment = NOON
-
-    def override(self) -> datetime:
-        return self.moment
-
-    def monotonic(self) -> float:
-        return (self.moment - NOON).total_seconds()
-
-    def advance(self, seconds: float) -> None:
-        self.moment += timedelta(seconds=seconds)
 
 
 class Outbox:

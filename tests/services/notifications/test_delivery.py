@@ -15,12 +15,13 @@ from services.notifications.retry_policy import LEASE
 from services.notifications.service import NotificationService
 from services.notifications.views import DispatchResult
 from services.secrets import Vault
+from tests.fakes.clock import FakeClock
 from tests.services.notifications.conftest import (
     UNREACHABLE,
     Rows,
     a_notification,
 )
-from tests.services.notifications.doubles import Outbox, SetClock
+from tests.services.notifications.doubles import Outbox
 
 PHONE = "+79991234567"
 
@@ -53,7 +54,7 @@ def test_a_batch_stops_when_the_server_is_unreachable(service: NotificationServi
 
 
 def test_F67_after_a_sender_was_killed_its_email_is_sent_again_and_its_sms_is_not(
-    another: Callable[[], NotificationService], outbox: Outbox, clock: SetClock, rows: Rows
+    another: Callable[[], NotificationService], outbox: Outbox, clock: FakeClock, rows: Rows
 ) -> None:
     sent: list[Email | Sms] = []
 
@@ -69,8 +70,8 @@ def test_F67_after_a_sender_was_killed_its_email_is_sent_again_and_its_sms_is_no
     outbox.answer = lambda _: SENT
     survivor = another()
     assert survivor.dispatch() == DispatchResult()
-    assert {row.due_at - clock.moment for row in rows()} == {timedelta(seconds=LEASE)}
-    clock.advance(LEASE)
+    assert {row.due_at - clock.at for row in rows()} == {timedelta(seconds=LEASE)}
+    clock.move(seconds=LEASE)
     assert survivor.dispatch() == DispatchResult(sent=1, failed=1)
     assert [mail.id for mail in outbox.mails] == [message.id for message in sent if isinstance(message, Email)]
     assert outbox.texts == []
@@ -81,13 +82,13 @@ def test_F67_after_a_sender_was_killed_its_email_is_sent_again_and_its_sms_is_no
 
 
 def test_no_message_is_started_when_the_lease_is_nearly_over(
-    service: NotificationService, outbox: Outbox, clock: SetClock, rows: Rows
+    service: NotificationService, outbox: Outbox, clock: FakeClock, rows: Rows
 ) -> None:
     first = a_notification()
     service.queue_order_notifications([first, a_notification("paid", order_id=first.order_id)])
 
     def slowly(_: Email | Sms) -> DeliveryResult:
-        clock.advance(LEASE / 2)
+        clock.move(seconds=LEASE / 2)
         return SENT
 
     outbox.answer = slowly
@@ -97,7 +98,7 @@ def test_no_message_is_started_when_the_lease_is_nearly_over(
 
 
 def test_F73_a_message_that_cannot_be_decrypted_waits_and_does_not_block_others(
-    sessions: Sessions, service: NotificationService, outbox: Outbox, clock: SetClock, templates: Templates, rows: Rows
+    sessions: Sessions, service: NotificationService, outbox: Outbox, clock: FakeClock, templates: Templates, rows: Rows
 ) -> None:
     vault = Vault("a key that was retired too early")
     NotificationService(sessions, vault, outbox, outbox, clock, templates).queue_order_notifications([a_notification()])
@@ -106,6 +107,6 @@ def test_F73_a_message_that_cannot_be_decrypted_waits_and_does_not_block_others(
     assert [row.error_message for row in rows() if row.status == "queued"] == [
         "the message could not be composed (ValueError)"
     ]
-    assert [row.due_at - clock.moment for row in rows() if row.status == "queued"] == [timedelta(seconds=600)]
-    clock.advance(25 * 3600)
+    assert [row.due_at - clock.at for row in rows() if row.status == "queued"] == [timedelta(seconds=600)]
+    clock.move(seconds=25 * 3600)
     assert service.dispatch() == DispatchResult(failed=1)

@@ -22,6 +22,7 @@ from services.notifications.service import NotificationService
 from services.notifications.status import Channel, NotificationStatus
 from services.notifications.views import DispatchResult, NotificationView
 from services.secrets import Vault
+from tests.fakes.clock import FakeClock
 from tests.services.notifications.conftest import (
     POSTPONED,
     UNREACHABLE,
@@ -30,7 +31,7 @@ from tests.services.notifications.conftest import (
     a_notification,
     send,
 )
-from tests.services.notifications.doubles import NOON, Outbox, SetClock
+from tests.services.notifications.doubles import NOON, Outbox
 
 PHONE = "+79991234567"
 
@@ -85,7 +86,7 @@ def test_T113_logs_contain_no_personal_data(service: NotificationService, outbox
 def test_after_the_lease_ended_only_the_status_sent_is_written(
     another: Callable[[], NotificationService],
     outbox: Outbox,
-    clock: SetClock,
+    clock: FakeClock,
     rows: Rows,
     late_news: DeliveryResult,
     status: str,
@@ -93,7 +94,7 @@ def test_after_the_lease_ended_only_the_status_sent_is_written(
 ) -> None:
     def overtaken(_: Email | Sms) -> DeliveryResult:
         outbox.answer = lambda _: POSTPONED
-        clock.advance(LEASE)
+        clock.move(seconds=LEASE)
         assert another().dispatch() == DispatchResult(queued=1)
         return late_news
 
@@ -104,7 +105,7 @@ def test_after_the_lease_ended_only_the_status_sent_is_written(
 
 
 def test_an_unconfigured_sender_fails_each_message_with_the_missing_setting(
-    sessions: Sessions, clock: SetClock, templates: Templates, rows: Rows
+    sessions: Sessions, clock: FakeClock, templates: Templates, rows: Rows
 ) -> None:
     mail_sender, sms_sender = UnconfiguredSender("SMTP_URL"), UnconfiguredSender("SMS_URL")
     service = NotificationService(sessions, Vault("key"), mail_sender, sms_sender, clock, templates)

@@ -10,7 +10,7 @@ import pytest
 from services.clock import new_id
 from services.notifications.ports import SENT, DeliveryResult, Outcome, Sms
 from services.notifications.sms import HttpSmsSender
-from tests.services.notifications.doubles import SetClock
+from tests.fakes.clock import FakeClock
 from tests.services.notifications.sinks import Gateway, sms_gateway
 
 
@@ -21,7 +21,7 @@ def gateway() -> Iterator[Gateway]:
 
 
 @pytest.fixture
-def sms_sender(gateway: Gateway, clock: SetClock) -> Iterator[HttpSmsSender]:
+def sms_sender(gateway: Gateway, clock: FakeClock) -> Iterator[HttpSmsSender]:
     sms_sender = HttpSmsSender(gateway.url, "Market", monotonic=clock.monotonic)
     yield sms_sender
     sms_sender.close()
@@ -60,13 +60,13 @@ def test_the_status_decides_the_outcome(
 
 
 def test_the_gateway_is_probed_only_after_half_a_second_or_a_failure(
-    gateway: Gateway, sms_sender: HttpSmsSender, clock: SetClock
+    gateway: Gateway, sms_sender: HttpSmsSender, clock: FakeClock
 ) -> None:
     sms_sender.send(an_sms())
-    clock.advance(0.4)
+    clock.move(seconds=0.4)
     sms_sender.send(an_sms())
     assert gateway.methods == ["OPTIONS", "POST", "POST"]
-    clock.advance(0.5)
+    clock.move(seconds=0.5)
     gateway.status = 500
     sms_sender.send(an_sms())
     gateway.status = 201
@@ -75,7 +75,7 @@ def test_the_gateway_is_probed_only_after_half_a_second_or_a_failure(
 
 
 def test_F65_while_the_gateway_is_unreachable_no_sms_is_sent(
-    gateway: Gateway, sms_sender: HttpSmsSender, clock: SetClock
+    gateway: Gateway, sms_sender: HttpSmsSender, clock: FakeClock
 ) -> None:
     sms_sender.send(an_sms())
     gateway.status = 0
@@ -84,7 +84,7 @@ def test_F65_while_the_gateway_is_unreachable_no_sms_is_sent(
     assert lost.reason == "the SMS gateway gave no answer: delivery unknown (RemoteProtocolError)"
     for _ in range(3):
         assert sms_sender.send(an_sms()).outcome is Outcome.UNREACHABLE
-        clock.advance(1)
+        clock.move(seconds=1)
     assert gateway.methods.count("POST") == 2
     gateway.status = 201
     assert sms_sender.send(an_sms()) == SENT

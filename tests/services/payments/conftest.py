@@ -1,4 +1,4 @@
-"""What tests of payments stand on: the stand-in provider, the service, and books that must agree after each test."""
+"""Fixtures for tests of payments: stand-in provider, service, and a check after each test that all books agree."""
 
 from __future__ import annotations
 
@@ -13,57 +13,60 @@ from sqlalchemy import text
 from sandbox.standins.running import StandIns, running_stand_ins
 from services.clock import new_id
 from services.db import Sessions
-from services.payments.call_budget import Times
+from services.payments.call_budget import CallBudget
 from services.payments.service import PaymentService
-from services.payments.views import Charge, Method
+from services.payments.status import MethodKind
+from services.payments.views import Charge, PaymentView
 from services.payments.yookassa.gateway import YooKassa, any_amount_methods
-from tests.services.payments.gateways import Interposed
-from tests.services.reservations.clocks import TurnableClock
+from tests.fakes.clock import FakeClock
+from tests.fakes.gateway import FaultyGateway
 
 CARD_TERM, PHONE_TERM = 3600, 3900
-#: A phone whose payment succeeds a moment after it was asked for.
+#: A phone whose payment succeeds shortly after the charge.
 PHONE = "+79000000001"
-#: Long enough to reach the provider, short enough for a test that waits for it to pass.
-HASTY = Times(call=1, claim=5, refund_pause=0)
+#: Long enough for a call to the stand-in, short enough for tests of lost answers.
+SHORT_BUDGET = CallBudget(call=1, claim=5, refund_retry_delay=0)
 
 
 @pytest.fixture(scope="session")
-def stand_ins() -> Iterator[StandIns]:
+def standins() -> Iterator[StandIns]:
     with running_stand_ins(MOMENT_SECONDS="0.1", ANSWERS_LATER_SECONDS="0.2", PHONE_ANSWER_SECONDS="0.1") as running:
         yield running
 
 
 @pytest.fixture(scope="session")
-def yookassa(stand_ins: StandIns) -> Iterator[YooKassa]:
-    shop_id, secret_key = stand_ins.shop
+def yookassa(standins: StandIns) -> Iterator[YooKassa]:
+    shop_id, secret_key = standins.shop
     methods = any_amount_methods(CARD_TERM, PHONE_TERM)
-    made = YooKassa(f"{stand_ins.url}/v3", shop_id, secret_key, methods, sources=["127.0.0.0/8"])
+    made = YooKassa(f"{standins.url}/v3", shop_id, secret_key, methods, sources=["127.0.0.0/8"])
     yield made
     made.close()
 
 
 @pytest.fixture
-def gateway(yookassa: YooKassa) -> Interposed:
-    return Interposed(yookassa)
+def gateway(yookassa: YooKassa) -> FaultyGateway:
+    return FaultyGateway(yookassa)
 
 
 @pytest.fixture
-def clock() -> TurnableClock:
-    return TurnableClock()
+def clock() -> FakeClock:
+    return FakeClock()
 
 
 @pytest.fixture
 def service(
-    sessions: Sessions, gateway: Interposed, clock: TurnableClock, stand_ins: StandIns
+    sessions: Sessions, gateway: FaultyGateway, clock: FakeClock, standins: StandIns
 ) -> Iterator[PaymentService]:
-    yield PaymentService(sessions, gateway, clock, times=Times(refund_pause=0))
-    assert_I4_I5(sessions, stand_ins)
+    yield PaymentService(sessions, gateway, clock, call_budget=CallBudget(refund_retry_delay=0))
+    assert_I4_I5(sessions, standins)
 
 
 @pytest.fixture
-def hasty(service: PaymentService, sessions: Sessions, gateway: Interposed, clock: TurnableClock) -> PaymentService:
-    """The same, but waits a second for an answer."""
-    return PaymentService(sessions, gateway, clock, times=HASTY)
+def short_budget_service(
+    service: PaymentService, sessions: Sessions, gateway: FaultyGateway, clock: FakeClock
+) -> PaymentService:
+    """The same service, but with one second per call."""
+    return PaymentService(sessions, gateway, clock, call_budget=SHORT_BUDGET)
 
 
 def a_charge(
@@ -75,35 +78,44 @@ def a_charge(
     currency: str = "RUB",
     phone: str | None = None,
 ) -> Charge:
-    method: Method = "phone" if phone else "card"
-    where = "http://127.0.0.1/orders"
+    method = MethodKind.PHONE if phone else MethodKind.CARD
     token = None if phone else card
-    return Charge(order_id or new_id(), attempt, amount_minor, currency, method, token, phone, where)
+    return_url = "http://127.0.0.1/orders"
+    return Charge(order_id or new_id(), attempt, amount_minor, currency, method, token, phone, return_url)
+
+
+def refresh_until_decided(service: PaymentService, payment_id: UUID) -> PaymentView:
+    """Look the payment up until the provider has decided; each look-up takes a few milliseconds."""
+    for _ in range(3000):
+        view = service.refresh(payment_id)
+        if not view.undecided:
+            return view
+    raise AssertionError("the provider never decided")
 
 
 @dataclass(frozen=True)
-class Bank:
-    """What the provider believes of one payment."""
+class ProviderLedger:
+    """What the provider has recorded for a payment."""
 
-    stand_ins: StandIns
+    standins: StandIns
 
     def charges(self, payment_id: UUID) -> list[str]:
-        """The states of every charge that carries our payment's id."""
-        return [item["status"] for item in self.stand_ins.ledger(str(payment_id))]
+        """Status of every charge with our payment's id."""
+        return [item["status"] for item in self.standins.ledger(str(payment_id))]
 
     def refunds(self, payment_id: UUID) -> list[tuple[str, str]]:
-        """Amount and state of every refund of it."""
-        items = self.stand_ins.ledger(str(payment_id))
+        """Amount and status of every refund of the payment."""
+        items = self.standins.ledger(str(payment_id))
         return [(refund["amount"], refund["status"]) for item in items for refund in item["refunds"]]
 
 
 @pytest.fixture
-def bank(stand_ins: StandIns) -> Bank:
-    return Bank(stand_ins)
+def ledger(standins: StandIns) -> ProviderLedger:
+    return ProviderLedger(standins)
 
 
-def assert_I4_I5(sessions: Sessions, stand_ins: StandIns) -> None:
-    """Columns and ledger say the same; the provider charged once, and gave back exactly what we say it did."""
+def assert_I4_I5(sessions: Sessions, standins: StandIns) -> None:
+    """I4, I5: columns and ledger agree, and the provider charged once and refunded exactly what we recorded."""
     with sessions.begin() as session:
         rows = session.execute(
             text(
@@ -117,7 +129,7 @@ def assert_I4_I5(sessions: Sessions, stand_ins: StandIns) -> None:
         ).all()
     for row in rows:
         assert (row.charged, row.returned) == (row.captured_minor, row.refunded_minor)
-        there: list[dict[str, Any]] = stand_ins.ledger(str(row.id))
-        assert len([item for item in there if item["status"] == "succeeded"]) <= 1
-        returned = [r for item in there for r in item["refunds"] if r["status"] == "succeeded"]
+        charges: list[dict[str, Any]] = standins.ledger(str(row.id))
+        assert len([item for item in charges if item["status"] == "succeeded"]) <= 1
+        returned = [r for item in charges for r in item["refunds"] if r["status"] == "succeeded"]
         assert sum(round(float(refund["amount"]) * 100) for refund in returned) == row.refunded_minor

@@ -1,4 +1,4 @@
-"""What tests of reservations stand on: the service, a clock to turn, and books that must balance after each test."""
+"""Fixtures for tests of reservations: service, clock, and a check after each test that stock and holds agree."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from sqlalchemy import text
 from services.clock import new_id
 from services.db import Sessions
 from services.reservations.service import ReservationService
-from tests.services.reservations.clocks import TurnableClock
+from tests.fakes.clock import FakeClock
 
 
 @pytest.fixture
-def clock() -> TurnableClock:
-    return TurnableClock()
+def clock() -> FakeClock:
+    return FakeClock()
 
 
 @pytest.fixture
-def service(sessions: Sessions, clock: TurnableClock) -> Iterator[ReservationService]:
+def service(sessions: Sessions, clock: FakeClock) -> Iterator[ReservationService]:
     yield ReservationService(sessions, clock)
     assert_I1_I2(sessions)
 
 
 @dataclass(frozen=True)
 class Warehouse:
-    """Puts products on the shelf and says what is left of them."""
+    """Creates products with stock and reads their units."""
 
     service: ReservationService
 
     def product(self, available: int) -> UUID:
-        """A new product with so many units."""
+        """A new product with `available` units."""
         product_id = new_id()
         self.service.add_stocks([(product_id, available)])
         return product_id
@@ -50,7 +50,7 @@ def warehouse(service: ReservationService) -> Warehouse:
 
 
 def assert_I1_I2(sessions: Sessions) -> None:
-    """No product is short or unaccounted for; what is held and sold is what reservations say."""
+    """I1, I2: no product is oversold, and its reserved and sold units are those of its reservations."""
     with sessions.begin() as session:
         wrong = session.execute(
             text(

@@ -1,4 +1,4 @@
-"""The provider's messages: kept once, believed never, and good for knowing where to look."""
+"""Webhooks of the provider: stored once, never trusted, and used to find payments."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from services.errors import Invalid, InvalidSignature, NotFound
 from services.payments.gateway import GatewayUnknown
 from services.payments.service import PaymentService
 from services.payments.status import PaymentStatus
-from services.payments.views import Received
-from tests.services.payments.conftest import Bank, a_charge
-from tests.services.payments.gateways import Interposed
-from tests.services.reservations.clocks import TurnableClock
+from services.payments.views import WebhookReceipt
+from tests.fakes.clock import FakeClock
+from tests.fakes.gateway import FaultyGateway
+from tests.services.payments.conftest import ProviderLedger, a_charge
 
 HERE = "127.0.0.1"
 
@@ -35,28 +35,26 @@ def kept(sessions: Sessions) -> int:
         return int(session.execute(text("SELECT count(*) FROM payments.inbox")).scalar_one())
 
 
-def test_F43_T97_the_same_message_a_hundred_times(service: PaymentService, sessions: Sessions) -> None:
+def test_F43_T97_one_webhook_delivered_a_hundred_times(service: PaymentService, sessions: Sessions) -> None:
     view = service.charge(a_charge())
     message = a_message(str(view.provider_id), reference=view.id)
     with ThreadPoolExecutor(50) as pool:
         received = list(pool.map(lambda _: service.receive_webhook("yookassa", {}, message, HERE), range(100)))
-    expected = Received(view.id, view.order_id, fresh=True)
+    expected = WebhookReceipt(view.id, view.order_id, is_new=True)
     assert received.count(expected) == 1
-    assert received.count(Received(view.id, view.order_id, fresh=False)) == 99
+    assert received.count(WebhookReceipt(view.id, view.order_id, is_new=False)) == 99
     assert kept(sessions) == 1
     assert service.get(view.id) == view
 
 
 @pytest.mark.parametrize("status", ["canceled", "pending", "waiting_for_capture"])
-def test_F48_T71_stale_or_false_news_changes_nothing(service: PaymentService, status: str) -> None:
+def test_F48_T71_a_stale_or_forged_webhook_changes_nothing(service: PaymentService, status: str) -> None:
     view = service.charge(a_charge())
     service.receive_webhook("yookassa", {}, a_message(str(view.provider_id), status, view.id), HERE)
     assert service.get(view.id) == view == service.refresh(view.id)
 
 
-def test_T101_F42_a_message_about_an_unknown_payment_is_to_come_again(
-    service: PaymentService, sessions: Sessions
-) -> None:
+def test_T101_F42_a_webhook_of_an_unknown_payment_is_not_stored(service: PaymentService, sessions: Sessions) -> None:
     with pytest.raises(NotFound):
         service.receive_webhook("yookassa", {}, a_message("made-before-our-commit", reference=new_id()), HERE)
     with pytest.raises(NotFound):
@@ -64,14 +62,14 @@ def test_T101_F42_a_message_about_an_unknown_payment_is_to_come_again(
     assert kept(sessions) == 0
 
 
-def test_a_refunds_message_leads_to_its_payment(service: PaymentService) -> None:
+def test_a_refund_webhook_names_its_payment(service: PaymentService) -> None:
     view = service.charge(a_charge())
     subject = {"id": "some-refund", "status": "succeeded", "payment_id": view.provider_id}
     message = json.dumps({"type": "notification", "event": "refund.succeeded", "object": subject}).encode()
-    assert service.receive_webhook("yookassa", {}, message, HERE) == Received(view.id, view.order_id, fresh=True)
+    assert service.receive_webhook("yookassa", {}, message, HERE) == WebhookReceipt(view.id, view.order_id, is_new=True)
 
 
-def test_other_news_of_the_provider_is_not_ours(service: PaymentService, sessions: Sessions) -> None:
+def test_a_webhook_of_another_type_is_ignored(service: PaymentService, sessions: Sessions) -> None:
     subject = {"id": "p-1", "status": "succeeded"}
     message = json.dumps({"type": "notification", "event": "payout.succeeded", "object": subject}).encode()
     assert service.receive_webhook("yookassa", {}, message, HERE) is None
@@ -79,13 +77,13 @@ def test_other_news_of_the_provider_is_not_ours(service: PaymentService, session
 
 
 @pytest.mark.parametrize("source", ["8.8.8.8", "185.71.78.1", "", "localhost", None, "::ffff:8.8.8.8", "fe80::1"])
-def test_T95_a_message_from_elsewhere(service: PaymentService, source: str | None) -> None:
+def test_T95_a_webhook_from_another_address(service: PaymentService, source: str | None) -> None:
     view = service.charge(a_charge())
     with pytest.raises(InvalidSignature):
         service.receive_webhook("yookassa", {}, a_message(str(view.provider_id), reference=view.id), source)
 
 
-def test_a_mapped_address_is_the_address(service: PaymentService) -> None:
+def test_an_ipv4_mapped_address_is_accepted(service: PaymentService) -> None:
     view = service.charge(a_charge())
     message = a_message(str(view.provider_id), reference=view.id)
     assert service.receive_webhook("yookassa", {}, message, "::ffff:127.0.0.1") is not None
@@ -102,23 +100,23 @@ def test_a_mapped_address_is_the_address(service: PaymentService) -> None:
         a_message("a", status="<script>"),
     ],
 )
-def test_T103_a_message_that_cannot_be_read(service: PaymentService, message: bytes) -> None:
+def test_T103_a_malformed_webhook(service: PaymentService, message: bytes) -> None:
     with pytest.raises(Invalid):
         service.receive_webhook("yookassa", {}, message, HERE)
 
 
-def test_no_such_gateway(service: PaymentService) -> None:
+def test_an_unknown_gateway(service: PaymentService) -> None:
     with pytest.raises(NotFound):
         service.receive_webhook("stripe", {}, b"{}", HERE)
 
 
 @pytest.mark.parametrize("order", list(permutations(["pending", "succeeded", "canceled", "waiting_for_capture"])))
-def test_F44_T99_any_order_of_messages_ends_where_the_provider_is(
-    service: PaymentService, gateway: Interposed, clock: TurnableClock, sessions: Sessions, order: Sequence[str]
+def test_F44_T99_webhooks_in_any_order_end_in_the_providers_state(
+    service: PaymentService, gateway: FaultyGateway, clock: FakeClock, sessions: Sessions, order: Sequence[str]
 ) -> None:
     gateway.after["charge"] = GatewayUnknown("lost")
     lost = service.charge(a_charge())
-    clock.turn(sessions, 6)
+    clock.set_from_database(sessions, 6)
     for status in order:
         received = service.receive_webhook("yookassa", {}, a_message("not-even-the-right-id", status, lost.id), HERE)
         assert received is not None
@@ -127,21 +125,21 @@ def test_F44_T99_any_order_of_messages_ends_where_the_provider_is(
     assert (refreshed.status, refreshed.captured_minor) == (PaymentStatus.SUCCEEDED, 129_900)
 
 
-def test_F46_a_late_success_is_found_by_the_id_its_message_names(
-    service: PaymentService, gateway: Interposed, clock: TurnableClock, sessions: Sessions, bank: Bank
+def test_F46_a_late_success_is_found_by_the_id_in_a_webhook(
+    service: PaymentService, gateway: FaultyGateway, clock: FakeClock, sessions: Sessions, ledger: ProviderLedger
 ) -> None:
     gateway.after["charge"] = GatewayUnknown("lost")
     lost = service.charge(a_charge())
-    clock.turn(sessions, 6)
-    gateway.hidden = True
+    clock.set_from_database(sessions, 6)
+    gateway.hides_payments = True
     assert service.undo(lost.order_id).done
-    gateway.hidden = False
-    with sessions.begin() as session:  # beyond the time in which the provider's list is searched
-        moved = "UPDATE payments.payments SET created_at = created_at - interval '1 day', call_until = NULL"
+    gateway.hides_payments = False
+    with sessions.begin() as session:  # outside the period in which a look-up searches the list
+        moved = "UPDATE payments.payments SET created_at = created_at - interval '1 day', claimed_until = NULL"
         session.execute(text(moved))
     assert service.refresh(lost.id).status is PaymentStatus.FAILED
-    [there] = bank.stand_ins.ledger(str(lost.id))
+    [there] = ledger.standins.ledger(str(lost.id))
     for provider_id in ("forged-id", there["paymentId"]):
         service.receive_webhook("yookassa", {}, a_message(provider_id, reference=lost.id), HERE)
-    assert service.refresh(lost.id).surplus
+    assert service.refresh(lost.id).captured_late
     assert service.refund_late(lost.id).refunded_minor == 129_900

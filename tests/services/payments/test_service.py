@@ -1,4 +1,4 @@
-"""Giving everything back: by order, any number of times, whatever state the payment is in."""
+"""Undo and late refunds: idempotent, in every state of the payment."""
 
 from __future__ import annotations
 
@@ -13,16 +13,15 @@ from services.money import Money
 from services.payments.gateway import GatewayRefused, GatewayUnavailable, GatewayUnknown
 from services.payments.service import PaymentService
 from services.payments.status import PaymentStatus, RefundStatus
-from services.payments.views import Undone
-from tests.services.payments.conftest import PHONE, Bank, a_charge
-from tests.services.payments.gateways import Interposed, Killed
-from tests.services.payments.test_charging import refreshed
-from tests.services.reservations.clocks import TurnableClock
+from services.payments.views import RefundProgress
+from tests.fakes.clock import FakeClock
+from tests.fakes.gateway import FaultyGateway, Killed
+from tests.services.payments.conftest import PHONE, ProviderLedger, a_charge, refresh_until_decided
 
 CLAIM = 5
 
 
-def test_what_was_charged_is_refunded_once(service: PaymentService, bank: Bank) -> None:
+def test_undo_refunds_a_captured_payment_once(service: PaymentService, ledger: ProviderLedger) -> None:
     charge = a_charge(amount_minor=129_900)
     view = service.charge(charge)
     undone = service.undo(charge.order_id)
@@ -36,19 +35,19 @@ def test_what_was_charged_is_refunded_once(service: PaymentService, bank: Bank) 
     )
     assert service.get_refund(refund.id) == refund
     assert service.get(view.id).status is PaymentStatus.REFUNDED
-    assert bank.refunds(view.id) == [("1299.00", "succeeded")]
+    assert ledger.refunds(view.id) == [("1299.00", "succeeded")]
 
 
-def test_F11_undone_before_any_charge_a_late_one_is_refused(service: PaymentService, gateway: Interposed) -> None:
+def test_F11_a_charge_after_undo_is_refused(service: PaymentService, gateway: FaultyGateway) -> None:
     charge = a_charge()
-    assert service.undo(charge.order_id) == service.undo(charge.order_id) == Undone(True, 0)
+    assert service.undo(charge.order_id) == service.undo(charge.order_id) == RefundProgress(True, 0)
     with pytest.raises(OrderClosing):
         service.charge(charge)
     assert service.of_order(charge.order_id) == []
     assert gateway.calls == []
 
 
-def test_after_an_undo_no_attempt_begins_or_goes_on(service: PaymentService) -> None:
+def test_after_undo_no_attempt_starts_or_continues(service: PaymentService) -> None:
     charge = a_charge("tok_declines")
     service.charge(charge)
     assert service.undo(charge.order_id).done
@@ -58,15 +57,15 @@ def test_after_an_undo_no_attempt_begins_or_goes_on(service: PaymentService) -> 
         service.charge(charge)
 
 
-def test_a_declined_charge_leaves_nothing_to_undo(service: PaymentService, bank: Bank) -> None:
+def test_undo_of_a_declined_charge_refunds_nothing(service: PaymentService, ledger: ProviderLedger) -> None:
     charge = a_charge("tok_declines")
     view = service.charge(charge)
-    assert service.undo(charge.order_id) == Undone(True, 0, None, view.id)
-    assert bank.refunds(view.id) == []
+    assert service.undo(charge.order_id) == RefundProgress(True, 0, None, view.id)
+    assert ledger.refunds(view.id) == []
 
 
-def test_T68_a_charge_in_flight_is_waited_for(
-    service: PaymentService, bank: Bank, gateway: Interposed, clock: TurnableClock, sessions: Sessions
+def test_T68_undo_waits_for_a_charge_in_progress(
+    service: PaymentService, ledger: ProviderLedger, gateway: FaultyGateway, clock: FakeClock, sessions: Sessions
 ) -> None:
     charge = a_charge()
     gateway.after["charge"] = Killed()
@@ -76,7 +75,7 @@ def test_T68_a_charge_in_flight_is_waited_for(
     assert (waiting.done, waiting.reason) == (False, "payment_undecided")
     assert 0 < waiting.retry_after <= CLAIM
     assert gateway.calls == ["charge"]
-    clock.turn(sessions, CLAIM + 1)
+    clock.set_from_database(sessions, CLAIM + 1)
     undone = service.undo(charge.order_id)
     assert (undone.done, undone.refunded_minor) == (True, charge.amount_minor)
 
@@ -85,41 +84,50 @@ def test_T68_a_charge_in_flight_is_waited_for(
     ("card", "refunded"),
     [("tok_times_out_charged", 129_900), ("tok_times_out_not_charged", 0), ("tok_error_after_charge", 129_900)],
 )
-def test_F34_F35_F36_F54_unknown_charges_and_refunds_are_made_known(
-    hasty: PaymentService, bank: Bank, clock: TurnableClock, sessions: Sessions, card: str, refunded: int
+def test_F34_F35_F36_F54_undo_resolves_unknown_charges_and_refunds(
+    short_budget_service: PaymentService,
+    ledger: ProviderLedger,
+    clock: FakeClock,
+    sessions: Sessions,
+    card: str,
+    refunded: int,
 ) -> None:
     charge = a_charge(card)
-    lost = hasty.charge(charge)
-    undone = hasty.undo(charge.order_id)
+    lost = short_budget_service.charge(charge)
+    undone = short_budget_service.undo(charge.order_id)
     assert undone.reason == "payment_undecided"
-    for turned in (6, 12, 18):  # these cards lose the answers to refunds as well
-        clock.turn(sessions, turned)
-        undone = hasty.undo(charge.order_id)
+    for turned in (6, 12, 18):  # these cards lose the answers of refunds too
+        clock.set_from_database(sessions, turned)
+        undone = short_budget_service.undo(charge.order_id)
     assert (undone.done, undone.refunded_minor) == (True, refunded)
-    assert len(bank.refunds(lost.id)) == (1 if refunded else 0)
+    assert len(ledger.refunds(lost.id)) == (1 if refunded else 0)
 
 
 @pytest.mark.parametrize("phone", [None, PHONE])
-def test_a_payment_pending_there_is_waited_for(service: PaymentService, bank: Bank, phone: str | None) -> None:
+def test_undo_waits_for_a_payment_pending_at_the_provider(
+    service: PaymentService, ledger: ProviderLedger, phone: str | None
+) -> None:
     charge = a_charge("tok_answers_later", phone=phone)
     view = service.charge(charge)
     waiting = service.undo(charge.order_id)
     assert (waiting.done, waiting.payment_id, waiting.reason) == (False, view.id, "payment_undecided")
     assert waiting.retry_after >= 1
-    refreshed(service, view.id)
+    refresh_until_decided(service, view.id)
     assert service.undo(charge.order_id).refunded_minor == charge.amount_minor
-    assert bank.refunds(view.id) == [("1299.00", "succeeded")]
+    assert ledger.refunds(view.id) == [("1299.00", "succeeded")]
 
 
-def test_T100_another_amount_is_given_back_as_it_was_taken(service: PaymentService, bank: Bank) -> None:
+def test_T100_undo_refunds_the_amount_that_was_captured(service: PaymentService, ledger: ProviderLedger) -> None:
     charge = a_charge("tok_wrong_amount", amount_minor=10_000)
-    view = refreshed(service, service.charge(charge).id)
+    view = refresh_until_decided(service, service.charge(charge).id)
     assert service.undo(charge.order_id).refunded_minor == 10_100
     assert service.get(view.id).status is PaymentStatus.REFUNDED
-    assert bank.refunds(view.id) == [("101.00", "succeeded")]
+    assert ledger.refunds(view.id) == [("101.00", "succeeded")]
 
 
-def test_T64_fifty_undos_at_once_refund_once(service: PaymentService, bank: Bank, gateway: Interposed) -> None:
+def test_T64_fifty_concurrent_undos_refund_once(
+    service: PaymentService, ledger: ProviderLedger, gateway: FaultyGateway
+) -> None:
     charge = a_charge()
     view = service.charge(charge)
     with ThreadPoolExecutor(50) as pool:
@@ -127,15 +135,15 @@ def test_T64_fifty_undos_at_once_refund_once(service: PaymentService, bank: Bank
     assert any(step.done for step in undone)
     assert {step.reason for step in undone if not step.done} <= {"refund_pending"}
     assert gateway.calls.count("refund") == 1
-    assert bank.refunds(view.id) == [("1299.00", "succeeded")]
+    assert ledger.refunds(view.id) == [("1299.00", "succeeded")]
 
 
 @pytest.mark.parametrize("lost", [GatewayUnknown("lost"), Killed()])
-def test_F54_the_refunds_reply_is_lost(
+def test_F54_a_refund_whose_answer_is_lost_is_looked_up(
     service: PaymentService,
-    bank: Bank,
-    gateway: Interposed,
-    clock: TurnableClock,
+    ledger: ProviderLedger,
+    gateway: FaultyGateway,
+    clock: FakeClock,
     sessions: Sessions,
     lost: BaseException,
 ) -> None:
@@ -146,58 +154,58 @@ def test_F54_the_refunds_reply_is_lost(
         assert service.undo(charge.order_id).reason == "refund_pending"
     except Killed:
         assert service.undo(charge.order_id).reason == "refund_pending"
-    clock.turn(sessions, CLAIM + 1)
+    clock.set_from_database(sessions, CLAIM + 1)
     assert service.undo(charge.order_id).done
     assert gateway.calls == ["charge", "refund", "look_up_refund"]
-    assert bank.refunds(view.id) == [("1299.00", "succeeded")]
+    assert ledger.refunds(view.id) == [("1299.00", "succeeded")]
 
 
-def test_F08_killed_before_the_refund_was_asked_for(
-    service: PaymentService, bank: Bank, gateway: Interposed, clock: TurnableClock, sessions: Sessions
+def test_F08_killed_before_the_refund_request(
+    service: PaymentService, ledger: ProviderLedger, gateway: FaultyGateway, clock: FakeClock, sessions: Sessions
 ) -> None:
     charge = a_charge()
     view = service.charge(charge)
     gateway.before["refund"] = Killed()
     with pytest.raises(Killed):
         service.undo(charge.order_id)
-    clock.turn(sessions, CLAIM + 1)
+    clock.set_from_database(sessions, CLAIM + 1)
     assert service.undo(charge.order_id).refunded_minor == charge.amount_minor
-    assert bank.refunds(view.id) == [("1299.00", "succeeded")]
+    assert ledger.refunds(view.id) == [("1299.00", "succeeded")]
 
 
-def test_a_refund_that_breaks_twice(
-    service: PaymentService, bank: Bank, clock: TurnableClock, sessions: Sessions
+def test_a_refund_that_fails_twice_is_made_once(
+    service: PaymentService, ledger: ProviderLedger, clock: FakeClock, sessions: Sessions
 ) -> None:
     charge = a_charge("tok_refund_fails_twice")
     view = service.charge(charge)
     for turned in (0, 6, 12):
-        clock.turn(sessions, turned)
+        clock.set_from_database(sessions, turned)
         undone = service.undo(charge.order_id)
     assert (undone.done, undone.refunded_minor) == (True, charge.amount_minor)
     assert [refund.status for refund in service.refunds_of(charge.order_id)] == ["succeeded"]
-    assert bank.refunds(view.id) == [("1299.00", "succeeded")]
+    assert ledger.refunds(view.id) == [("1299.00", "succeeded")]
 
 
-def test_F53_a_refund_that_the_provider_refuses_is_tried_again_under_a_new_number(
-    sessions: Sessions, gateway: Interposed, clock: TurnableClock, bank: Bank
+def test_F53_a_failed_refund_is_retried_under_a_new_number(
+    sessions: Sessions, gateway: FaultyGateway, clock: FakeClock, ledger: ProviderLedger
 ) -> None:
     service = PaymentService(sessions, gateway, clock)
     charge = a_charge("tok_refund_fails")
     view = service.charge(charge)
-    clock.turn(sessions, 0)
+    clock.set_from_database(sessions, 0)
     for _ in range(3):
         refused = service.undo(charge.order_id)
         assert (refused.done, refused.reason, refused.refunded_minor) == (False, "refund_failed", 0)
         assert refused.retry_after == 5
     assert gateway.calls.count("refund") == 1
-    clock.turn(sessions, 6)
+    clock.set_from_database(sessions, 6)
     assert service.undo(charge.order_id).retry_after == 10
     assert [refund.failure_code for refund in service.refunds_of(charge.order_id)] == ["general_decline"] * 2
     assert service.get(view.id).status is PaymentStatus.SUCCEEDED
-    assert bank.refunds(view.id) == [("1299.00", "canceled")] * 2
+    assert ledger.refunds(view.id) == [("1299.00", "canceled")] * 2
 
 
-def test_F53_a_refund_that_is_impossible(service: PaymentService, gateway: Interposed) -> None:
+def test_F53_a_refused_refund_is_retried_under_a_new_number(service: PaymentService, gateway: FaultyGateway) -> None:
     charge = a_charge()
     service.charge(charge)
     gateway.before["refund"] = GatewayRefused("invalid_request")
@@ -205,8 +213,8 @@ def test_F53_a_refund_that_is_impossible(service: PaymentService, gateway: Inter
     assert service.undo(charge.order_id).done
 
 
-def test_F37_a_busy_provider_refunds_later(
-    service: PaymentService, gateway: Interposed, clock: TurnableClock, sessions: Sessions
+def test_F37_a_busy_provider_delays_the_refund(
+    service: PaymentService, gateway: FaultyGateway, clock: FakeClock, sessions: Sessions
 ) -> None:
     charge = a_charge()
     service.charge(charge)
@@ -215,52 +223,52 @@ def test_F37_a_busy_provider_refunds_later(
         service.undo(charge.order_id)
     assert raised.value.retry_after == 30
     assert service.undo(charge.order_id).reason == "refund_pending"
-    clock.turn(sessions, 31)
+    clock.set_from_database(sessions, 31)
     assert service.undo(charge.order_id).done
 
 
 def test_F46_F47_a_success_after_the_order_was_closed_is_refunded_once(
-    service: PaymentService, bank: Bank, gateway: Interposed, clock: TurnableClock, sessions: Sessions
+    service: PaymentService, ledger: ProviderLedger, gateway: FaultyGateway, clock: FakeClock, sessions: Sessions
 ) -> None:
     charge = a_charge()
     gateway.after["charge"] = GatewayUnknown("lost")
     lost = service.charge(charge)
-    clock.turn(sessions, CLAIM + 1)
-    gateway.hidden = True
+    clock.set_from_database(sessions, CLAIM + 1)
+    gateway.hides_payments = True
     assert service.undo(charge.order_id).done
     assert service.get(lost.id).failure_code == "not_charged"
-    gateway.hidden = False
+    gateway.hides_payments = False
     with ThreadPoolExecutor(10) as pool:
         undone = list(pool.map(lambda _: service.refund_late(lost.id), range(10)))
     assert any(step.done for step in undone)
     late = service.get(lost.id)
-    assert (late.status, late.surplus, late.refunded_minor) == (PaymentStatus.REFUNDED, True, charge.amount_minor)
+    assert (late.status, late.captured_late, late.refunded_minor) == (PaymentStatus.REFUNDED, True, charge.amount_minor)
     again = service.refund_late(lost.id)
     assert (again.done, again.refunded_minor, again.payment_id) == (True, charge.amount_minor, lost.id)
     assert again.refund_id is not None
-    assert bank.refunds(lost.id) == [("1299.00", "succeeded")]
+    assert ledger.refunds(lost.id) == [("1299.00", "succeeded")]
 
 
-def test_a_second_success_is_surplus_and_refunded_while_the_first_pays(
-    service: PaymentService, bank: Bank, gateway: Interposed, clock: TurnableClock, sessions: Sessions
+def test_a_late_capture_is_refunded_while_another_attempt_pays(
+    service: PaymentService, ledger: ProviderLedger, gateway: FaultyGateway, clock: FakeClock, sessions: Sessions
 ) -> None:
     first = a_charge()
     gateway.after["charge"] = GatewayUnknown("lost")
     lost = service.charge(first)
-    clock.turn(sessions, CLAIM + 1)
-    gateway.hidden = True
+    clock.set_from_database(sessions, CLAIM + 1)
+    gateway.hides_payments = True
     service.refresh(lost.id)
-    gateway.hidden = False
+    gateway.hides_payments = False
     paid = service.charge(a_charge(order_id=first.order_id, attempt=2))
-    assert service.refresh(lost.id).surplus
+    assert service.refresh(lost.id).captured_late
     assert service.refund_late(lost.id).refunded_minor == first.amount_minor
     with pytest.raises(InvalidTransition):
         service.refund_late(paid.id)
     assert service.get(paid.id).status is PaymentStatus.SUCCEEDED
-    assert (bank.refunds(lost.id), bank.refunds(paid.id)) == ([("1299.00", "succeeded")], [])
+    assert (ledger.refunds(lost.id), ledger.refunds(paid.id)) == ([("1299.00", "succeeded")], [])
 
 
-def test_nothing_late_to_refund(service: PaymentService) -> None:
+def test_refund_late_without_captured_money(service: PaymentService) -> None:
     view = service.charge(a_charge("tok_declines"))
     assert service.refund_late(view.id).done
     assert service.undo(new_id()).done

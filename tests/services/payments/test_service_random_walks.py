@@ -1,4 +1,4 @@
-"""Any path that a payment may take: never charged twice, never more given back than taken, never unknown for ever."""
+"""Random sequences of calls: no double charge, no refund above the captured amount, no unknown result at the end."""
 
 from __future__ import annotations
 
@@ -14,64 +14,63 @@ from services.clock import new_id
 from services.db import Sessions
 from services.errors import MarketError
 from services.money import Money
-from services.payments.call_budget import Times
+from services.payments.call_budget import CallBudget
 from services.payments.gateway import Outcome
 from services.payments.service import PaymentService
-from services.payments.views import Charge, News, PaymentView
-from tests.services.identity.doubles import SetClock
+from services.payments.views import Charge, PaymentStatusReport, PaymentView
+from tests.fakes.clock import FakeClock
+from tests.fakes.gateway import Behaviour, FakeGateway, Killed
 from tests.services.payments.conftest import a_charge
-from tests.services.payments.gateways import Killed
-from tests.services.payments.whims import Mood, MoodyProvider
 
-#: `MONEY_PATHS=2000` walks as many as the project was judged by; a gate has less time.
-PATHS = int(os.environ.get("MONEY_PATHS", "60"))
+#: Number of sequences; set `MONEY_PATHS=2000` for a thorough run.
+SEQUENCES = int(os.environ.get("MONEY_PATHS", "60"))
 LONGEST = 50
 
 WALKS = st.lists(
     st.one_of(
-        st.tuples(st.just("charge"), st.sampled_from(Mood)),
-        st.tuples(st.just("charge_again"), st.sampled_from(Mood)),
-        st.tuples(st.just("refresh"), st.sampled_from(Mood)),
-        st.tuples(st.just("undo"), st.sampled_from(Mood)),
-        st.tuples(st.just("refund_late"), st.sampled_from(Mood)),
-        st.tuples(st.just("refund_some"), st.sampled_from(Mood)),
+        st.tuples(st.just("charge"), st.sampled_from(Behaviour)),
+        st.tuples(st.just("charge_again"), st.sampled_from(Behaviour)),
+        st.tuples(st.just("refresh"), st.sampled_from(Behaviour)),
+        st.tuples(st.just("undo"), st.sampled_from(Behaviour)),
+        st.tuples(st.just("refund_late"), st.sampled_from(Behaviour)),
+        st.tuples(st.just("refund_some"), st.sampled_from(Behaviour)),
         st.tuples(st.just("decide"), st.sampled_from([Outcome.SUCCEEDED, Outcome.FAILED])),
         st.tuples(st.just("wait"), st.sampled_from([1, 6, 400])),
-        st.tuples(st.just("tell"), st.sampled_from([Money(129_900, "RUB"), Money(100, "RUB")])),
+        st.tuples(st.just("report"), st.sampled_from([Money(129_900, "RUB"), Money(100, "RUB")])),
     ),
     max_size=LONGEST,
 )
 
 
 class Walk:
-    """One order's payments, step by step."""
+    """A sequence of calls for the payments of one order."""
 
-    def __init__(self, sessions: Sessions, *, keeps_keys: bool) -> None:
-        self.provider = MoodyProvider(keeps_keys=keeps_keys)
-        self.clock = SetClock.now()
-        self.service = PaymentService(sessions, self.provider, self.clock, times=Times(refund_pause=0))
+    def __init__(self, sessions: Sessions, *, deduplicates: bool) -> None:
+        self.gateway = FakeGateway(deduplicates=deduplicates)
+        self.clock = FakeClock.now()
+        self.service = PaymentService(sessions, self.gateway, self.clock, call_budget=CallBudget(refund_retry_delay=0))
         self.order_id: UUID = new_id()
         self.attempt = 1
 
     def step(self, name: str, how: object) -> None:
-        """Take one; whatever it refuses, and whenever it dies, the books have to stay right."""
-        if isinstance(how, Mood):
-            self.provider.mood = how
+        """Make one call, which may fail or be killed, and check the invariants."""
+        if isinstance(how, Behaviour):
+            self.gateway.behaviour = how
         with suppress(MarketError, Killed):
             if isinstance(how, Outcome):
-                self.provider.decide(how)
+                self.gateway.decide_pending(how)
             elif isinstance(how, int):
                 self.clock.move(seconds=how)
             elif isinstance(how, Money):
-                self.service.receive_news(str(new_id()), self._last().id, News("succeeded", how))
+                self.service.receive_report(str(new_id()), self._last().id, PaymentStatusReport("succeeded", how))
             else:
                 self._calls()[name]()
         self.check()
 
     def end(self) -> None:
-        """The provider is well again, time passes, the order is cancelled: nothing is kept, and nothing is unknown."""
-        self.provider.mood = Mood.SUCCEEDS
-        self.provider.decide(Outcome.SUCCEEDED)
+        """Let the provider work and the order be cancelled: then no money is kept and no payment is undecided."""
+        self.gateway.behaviour = Behaviour.SUCCEEDS
+        self.gateway.decide_pending(Outcome.SUCCEEDED)
         for _ in range(20):
             self.clock.move(seconds=400)
             for payment in self.payments():
@@ -84,21 +83,21 @@ class Walk:
             assert payment.captured_minor == payment.refunded_minor
             assert self.kept(payment) == 0
         for payment in self.payments():
-            assert payment.captured_minor == payment.amount.minor * self.provider.taken(payment.id)
+            assert payment.captured_minor == payment.amount.minor * self.gateway.captures(payment.id)
 
     def check(self) -> None:
-        """What holds at every moment."""
+        """Check the invariants that hold after every call."""
         payments = self.payments()
         for payment in payments:
-            assert self.provider.taken(payment.id) <= 1
+            assert self.gateway.captures(payment.id) <= 1
             assert self.kept(payment) >= 0
             assert 0 <= payment.refunded_minor <= payment.captured_minor
-            assert payment.refunded_minor <= self.provider.returned(payment.id).minor
-        assert len([one for one in payments if one.captured_minor > one.refunded_minor and not one.surplus]) <= 1
+            assert payment.refunded_minor <= self.gateway.refunded(payment.id)
+        assert len([one for one in payments if one.captured_minor > one.refunded_minor and not one.captured_late]) <= 1
 
     def kept(self, payment: PaymentView) -> int:
-        """Minor units that the provider really has of it."""
-        return payment.amount.minor * self.provider.taken(payment.id) - self.provider.returned(payment.id).minor
+        """Minor units that the provider captured and did not refund."""
+        return payment.amount.minor * self.gateway.captures(payment.id) - self.gateway.refunded(payment.id)
 
     def payments(self) -> list[PaymentView]:
         return self.service.of_order(self.order_id)
@@ -131,16 +130,16 @@ class Walk:
 
 
 @settings(
-    max_examples=PATHS,
+    max_examples=SEQUENCES,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
-@given(walk=WALKS, keeps_keys=st.booleans())
-def test_no_path_loses_or_doubles_money(
-    all_sessions: Sessions, walk: list[tuple[str, object]], keeps_keys: bool
+@given(walk=WALKS, deduplicates=st.booleans())
+def test_no_sequence_of_calls_loses_or_doubles_money(
+    all_sessions: Sessions, walk: list[tuple[str, object]], deduplicates: bool
 ) -> None:
-    taken = Walk(all_sessions, keeps_keys=keeps_keys)
+    taken = Walk(all_sessions, deduplicates=deduplicates)
     for name, how in walk:
         taken.step(name, how)
     taken.end()

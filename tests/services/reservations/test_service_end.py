@@ -1,4 +1,4 @@
-"""How a hold ends: sold, given back, or out of time; each once, and never two of them."""
+"""The end of a hold: confirmed, released or expired, exactly once."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from services.errors import InvalidTransition, NotFound, ReservationClosed, Rese
 from services.reservations.service import ReservationService
 from services.reservations.status import ReservationStatus
 from services.reservations.views import Item
-from tests.services.reservations.clocks import TurnableClock
+from tests.fakes.clock import FakeClock
 from tests.services.reservations.conftest import Warehouse
 
 
@@ -50,10 +50,10 @@ def test_T84_confirm_after_expiry(
     warehouse: Warehouse,
     tea: UUID,
     order_id: UUID,
-    clock: TurnableClock,
+    clock: FakeClock,
     sessions: Sessions,
 ) -> None:
-    clock.turn(sessions, 61)
+    clock.set_from_database(sessions, 61)
     with pytest.raises(ReservationExpired):
         service.confirm(order_id)
     assert service.sweep() == 1
@@ -62,7 +62,7 @@ def test_T84_confirm_after_expiry(
     assert warehouse.units(tea) == (5, 0, 0)
 
 
-def test_nothing_to_confirm_pin_or_extend(service: ReservationService) -> None:
+def test_confirm_pin_and_extend_without_a_reservation(service: ReservationService) -> None:
     with pytest.raises(NotFound):
         service.confirm(new_id())
     with pytest.raises(NotFound):
@@ -89,31 +89,31 @@ def test_T85_release_after_confirm(
     assert warehouse.units(tea) == (3, 0, 2)
 
 
-def test_release_of_an_expired_hold_gives_back_once_and_leaves_it_expired(
+def test_release_of_an_expired_hold_returns_units_once(
     service: ReservationService,
     warehouse: Warehouse,
     tea: UUID,
     order_id: UUID,
-    clock: TurnableClock,
+    clock: FakeClock,
     sessions: Sessions,
 ) -> None:
-    clock.turn(sessions, 61)
+    clock.set_from_database(sessions, 61)
     assert service.release(order_id).status is ReservationStatus.EXPIRED
     assert service.release(order_id).status is ReservationStatus.EXPIRED
     assert service.sweep() == 0
     assert warehouse.units(tea) == (5, 0, 0)
 
 
-def test_F60_a_pinned_hold_outlives_its_time_and_cannot_be_refused(
+def test_F60_a_pinned_hold_does_not_expire_and_is_confirmed(
     service: ReservationService,
     warehouse: Warehouse,
     tea: UUID,
     order_id: UUID,
-    clock: TurnableClock,
+    clock: FakeClock,
     sessions: Sessions,
 ) -> None:
     assert service.pin(order_id) == service.pin(order_id)
-    clock.turn(sessions, 3600)
+    clock.set_from_database(sessions, 3600)
     assert service.sweep() == 0
     assert service.pin(order_id).status is ReservationStatus.RESERVED
     assert service.confirm(order_id).status is ReservationStatus.CONFIRMED
@@ -121,10 +121,10 @@ def test_F60_a_pinned_hold_outlives_its_time_and_cannot_be_refused(
     assert warehouse.units(tea) == (3, 0, 2)
 
 
-def test_T65_a_payment_cannot_pin_what_has_expired(
-    service: ReservationService, order_id: UUID, clock: TurnableClock, sessions: Sessions
+def test_T65_an_expired_hold_cannot_be_pinned(
+    service: ReservationService, order_id: UUID, clock: FakeClock, sessions: Sessions
 ) -> None:
-    clock.turn(sessions, 61)
+    clock.set_from_database(sessions, 61)
     with pytest.raises(ReservationExpired):
         service.pin(order_id)
     with pytest.raises(ReservationExpired):
@@ -134,7 +134,7 @@ def test_T65_a_payment_cannot_pin_what_has_expired(
     assert (found.status, found.pinned) == (ReservationStatus.EXPIRED, False)
 
 
-def test_what_is_released_can_neither_be_pinned_nor_extended(service: ReservationService, order_id: UUID) -> None:
+def test_a_released_hold_cannot_be_pinned_or_extended(service: ReservationService, order_id: UUID) -> None:
     service.release(order_id)
     with pytest.raises(ReservationClosed):
         service.pin(order_id)
@@ -142,30 +142,30 @@ def test_what_is_released_can_neither_be_pinned_nor_extended(service: Reservatio
         service.extend(order_id, 60)
 
 
-def test_an_end_is_moved_and_never_brought_nearer(
-    service: ReservationService, order_id: UUID, clock: TurnableClock, sessions: Sessions
+def test_extend_never_shortens_a_hold(
+    service: ReservationService, order_id: UUID, clock: FakeClock, sessions: Sessions
 ) -> None:
     held = service.find(order_id)
     assert held is not None
     assert service.extend(order_id, 30).expires_at == held.expires_at
-    clock.turn(sessions, 10)
+    clock.set_from_database(sessions, 10)
     assert clock.at is not None
     expires_at = service.extend(order_id, 3900).expires_at
     assert expires_at is not None
     assert (expires_at - clock.at).total_seconds() == 3900
 
 
-def test_expiry_shows_before_the_sweep_and_the_sweep_gives_back_once(
+def test_an_expired_hold_is_swept_once(
     service: ReservationService,
     warehouse: Warehouse,
     tea: UUID,
     order_id: UUID,
-    clock: TurnableClock,
+    clock: FakeClock,
     sessions: Sessions,
 ) -> None:
-    clock.turn(sessions, 59)
+    clock.set_from_database(sessions, 59)
     assert service.sweep() == 0
-    clock.turn(sessions, 61)
+    clock.set_from_database(sessions, 61)
     found = service.find(order_id)
     assert found is not None
     assert found.status is ReservationStatus.EXPIRED
@@ -175,13 +175,13 @@ def test_expiry_shows_before_the_sweep_and_the_sweep_gives_back_once(
     assert warehouse.units(tea) == (5, 0, 0)
 
 
-def test_a_sweep_ends_many_holds_of_one_product_within_its_limit(
-    service: ReservationService, warehouse: Warehouse, clock: TurnableClock, sessions: Sessions
+def test_a_sweep_respects_its_limit(
+    service: ReservationService, warehouse: Warehouse, clock: FakeClock, sessions: Sessions
 ) -> None:
     tea, cup = warehouse.product(100), warehouse.product(100)
     for _ in range(7):
         service.hold(new_id(), [Item(cup, 2), Item(tea, 1)], 60)
-    clock.turn(sessions, 61)
+    clock.set_from_database(sessions, 61)
     assert service.sweep(limit=5) == 5
     assert warehouse.units(tea) == (98, 2, 0)
     assert service.sweep(limit=5) == 2

@@ -1,4 +1,4 @@
-"""Many at once: the last unit, crossed baskets, confirm against release, sweeps against everybody."""
+"""Concurrent holds, confirmations, releases and sweeps."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from functools import partial
 from uuid import UUID
 
 from sqlalchemy import text
@@ -16,16 +16,16 @@ from services.db import Sessions
 from services.errors import MarketError
 from services.reservations.service import ReservationService
 from services.reservations.views import Item
-from tests.services.reservations.clocks import TurnableClock
+from tests.fakes.clock import FakeClock
 from tests.services.reservations.conftest import Warehouse
 
 THREADS = 32
 
 
-def outcomes(calls: Sequence[Callable[[], Any]], threads: int = THREADS) -> Counter[str]:
-    """Run the calls at once and count how they ended: `ok`, or the code of the refusal."""
+def outcomes(calls: Sequence[Callable[[], object]], threads: int = THREADS) -> Counter[str]:
+    """Run the calls concurrently and count the results: `ok`, or the code of the error."""
 
-    def ended(call: Callable[[], Any]) -> str:
+    def ended(call: Callable[[], object]) -> str:
         try:
             call()
         except MarketError as error:
@@ -37,7 +37,7 @@ def outcomes(calls: Sequence[Callable[[], Any]], threads: int = THREADS) -> Coun
 
 
 def deadlocks(sessions: Sessions) -> int:
-    """How many the database has seen; its backends report when they end, so those of this pool are ended first."""
+    """Number of deadlocks in the database. Backends report them when they exit, so the pool is disposed of first."""
     with sessions.begin() as session:
         pool = session.execute(text("SELECT pg_backend_pid()")).scalar_one()
         mine = session.execute(
@@ -48,7 +48,7 @@ def deadlocks(sessions: Sessions) -> int:
     ends = time.monotonic() + 5
     with sessions.begin() as session:
         left = text("SELECT count(*) FROM pg_stat_activity WHERE pid = ANY(:mine)")
-        # Pools of other tests may be open as well: they hold nothing, and are not waited for.
+        # Connections of other tests may still be open; the wait ends after 5 s.
         while session.execute(left, {"mine": mine or []}).scalar_one() and time.monotonic() < ends:
             session.execute(text("SELECT pg_stat_clear_snapshot()"))
         session.execute(text("SELECT pg_stat_clear_snapshot()"))
@@ -59,14 +59,16 @@ def deadlocks(sessions: Sessions) -> int:
         )
 
 
-def test_F61_the_last_unit_goes_to_one_of_fifty(service: ReservationService, warehouse: Warehouse) -> None:
+def test_F61_one_of_fifty_concurrent_holds_gets_the_last_unit(
+    service: ReservationService, warehouse: Warehouse
+) -> None:
     tea = warehouse.product(1)
     ended = outcomes([lambda: service.hold(new_id(), [Item(tea, 1)], 60)] * 50, threads=50)
     assert ended == {"ok": 1, "out-of-stock": 49}
     assert warehouse.units(tea) == (0, 1, 0)
 
 
-def test_T62_one_order_held_fifty_times_at_once(service: ReservationService, warehouse: Warehouse) -> None:
+def test_T62_fifty_concurrent_holds_of_one_order(service: ReservationService, warehouse: Warehouse) -> None:
     tea, order_id = warehouse.product(100), new_id()
     with ThreadPoolExecutor(THREADS) as pool:
         held = list(pool.map(lambda _: service.hold(order_id, [Item(tea, 2)], 60), range(50)))
@@ -74,8 +76,8 @@ def test_T62_one_order_held_fifty_times_at_once(service: ReservationService, war
     assert warehouse.units(tea) == (98, 2, 0)
 
 
-def test_F27_T82_crossed_baskets_never_deadlock(
-    service: ReservationService, warehouse: Warehouse, sessions: Sessions, clock: TurnableClock
+def test_F27_T82_holds_in_opposite_product_order_do_not_deadlock(
+    service: ReservationService, warehouse: Warehouse, sessions: Sessions, clock: FakeClock
 ) -> None:
     products = [warehouse.product(100_000) for _ in range(4)]
     before = deadlocks(sessions)
@@ -98,50 +100,50 @@ def test_F27_T82_crossed_baskets_never_deadlock(
     assert deadlocks(sessions) == before
 
 
-def test_T86_confirm_and_release_at_once(service: ReservationService, warehouse: Warehouse) -> None:
+def test_T86_concurrent_confirm_and_release(service: ReservationService, warehouse: Warehouse) -> None:
     tea = warehouse.product(1000)
     orders = [new_id() for _ in range(40)]
     for order_id in orders:
         service.hold(order_id, [Item(tea, 1)], 60)
-    calls: list[Callable[[], Any]] = []
+    calls: list[Callable[[], object]] = []
     for order_id in orders:
-        calls += [lambda o=order_id: service.confirm(o), lambda o=order_id: service.release(o)]  # type: ignore[misc]
+        calls += [partial(service.confirm, order_id), partial(service.release, order_id)]
     assert outcomes(calls) == {"ok": 40, "invalid-transition": 40}
     available, reserved, sold = warehouse.units(tea)
     assert (available + sold, reserved) == (1000, 0)
 
 
-def test_F02_hold_and_release_at_once_leave_nothing_held(service: ReservationService, warehouse: Warehouse) -> None:
+def test_F02_concurrent_hold_and_release_hold_nothing(service: ReservationService, warehouse: Warehouse) -> None:
     tea = warehouse.product(1000)
     orders = [new_id() for _ in range(40)]
-    calls: list[Callable[[], Any]] = []
+    calls: list[Callable[[], object]] = []
     for order_id in orders:
-        calls += [lambda o=order_id: service.hold(o, [Item(tea, 1)], 60), lambda o=order_id: service.release(o)]  # type: ignore[misc]
+        calls += [partial(service.hold, order_id, [Item(tea, 1)], 60), partial(service.release, order_id)]
     ended = outcomes(calls)
     assert set(ended) <= {"ok", "reservation-closed"}
     assert warehouse.units(tea) == (1000, 0, 0)
 
 
-def test_sweeps_at_once_give_back_once(
-    service: ReservationService, warehouse: Warehouse, clock: TurnableClock, sessions: Sessions
+def test_concurrent_sweeps_return_units_once(
+    service: ReservationService, warehouse: Warehouse, clock: FakeClock, sessions: Sessions
 ) -> None:
     tea, cup = warehouse.product(100), warehouse.product(100)
     for number in range(60):
         service.hold(new_id(), [Item(cup if number % 2 else tea, 1)], 60)
-    clock.turn(sessions, 61)
+    clock.set_from_database(sessions, 61)
     with ThreadPoolExecutor(8) as pool:
         ended = list(pool.map(lambda _: service.sweep(limit=10), range(8)))
     assert sum(ended) + service.sweep(limit=60) == 60
     assert (warehouse.units(tea), warehouse.units(cup)) == ((100, 0, 0), (100, 0, 0))
 
 
-def test_a_sweep_passes_by_a_hold_that_somebody_works_on(
-    service: ReservationService, warehouse: Warehouse, clock: TurnableClock, sessions: Sessions
+def test_a_sweep_skips_a_locked_hold(
+    service: ReservationService, warehouse: Warehouse, clock: FakeClock, sessions: Sessions
 ) -> None:
     tea, busy = warehouse.product(10), new_id()
     service.hold(busy, [Item(tea, 1)], 60)
     service.hold(new_id(), [Item(tea, 1)], 60)
-    clock.turn(sessions, 61)
+    clock.set_from_database(sessions, 61)
     with sessions.begin() as session:
         lock = text("SELECT 1 FROM reservations.reservations WHERE order_id = :order_id FOR UPDATE")
         session.execute(lock, {"order_id": busy})
@@ -149,7 +151,7 @@ def test_a_sweep_passes_by_a_hold_that_somebody_works_on(
     assert service.sweep() == 1
 
 
-def test_one_product_that_everybody_wants(service: ReservationService, warehouse: Warehouse) -> None:
+def test_four_hundred_holds_of_one_product(service: ReservationService, warehouse: Warehouse) -> None:
     tea: UUID = warehouse.product(300)
     ended = outcomes([lambda: service.hold(new_id(), [Item(tea, 1)], 60)] * 400, threads=16)
     assert ended == {"ok": 300, "out-of-stock": 100}

@@ -1,4 +1,4 @@
-"""The adapter and the stand-in provider face to face: what was lost on the line is found in the provider's books."""
+"""The YooKassa gateway against the stand-in provider: results with lost answers are found by look-ups."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from services.payments.gateway import (
     GatewayUnavailable,
     GatewayUnknown,
     Outcome,
+    PaymentLookup,
     ProviderPayment,
-    RefundOrder,
-    Search,
+    RefundRequest,
 )
 from services.payments.yookassa.gateway import YooKassa
 from tests.services.payments.conftest import PHONE, a_charge
@@ -31,19 +31,19 @@ WITHIN = 5.0
 
 
 @contextmanager
-def outage(stand_ins: StandIns, status: int | None) -> Iterator[None]:
-    """The provider is away for this block: it drops connections, or answers so."""
-    stand_ins.outage("payments", 60, status)
+def outage(standins: StandIns, status: int | None) -> Iterator[None]:
+    """Within this block the provider drops connections, or answers with `status`."""
+    standins.outage("payments", 60, status)
     try:
         yield
     finally:
-        stand_ins.outage("payments", 0)
+        standins.outage("payments", 0)
 
 
 def searched(yookassa: YooKassa, reference: UUID, provider_id: str | None = None) -> ProviderPayment | None:
-    """What the provider has under our reference."""
+    """Look a payment up by our reference."""
     now = datetime.now(UTC)
-    search = Search(reference, provider_id, (), now - timedelta(minutes=1), now)
+    search = PaymentLookup(reference, provider_id, (), now - timedelta(minutes=1), now)
     return yookassa.look_up(search, within=WITHIN)
 
 
@@ -52,20 +52,20 @@ def outcome(yookassa: YooKassa, reference: UUID) -> Outcome | None:
     return found.outcome if found else None
 
 
-def a_refund(paid: ProviderPayment, minor: int, number: int = 1) -> RefundOrder:
-    return RefundOrder(f"refund:{paid.provider_id}:{number}", paid.provider_id, Money(minor, "RUB"))
+def a_refund(paid: ProviderPayment, minor: int, number: int = 1) -> RefundRequest:
+    return RefundRequest(f"refund:{paid.provider_id}:{number}", paid.provider_id, Money(minor, "RUB"))
 
 
-def test_a_card_is_charged_once_however_often_it_is_asked(yookassa: YooKassa, stand_ins: StandIns) -> None:
+def test_repeated_charges_of_one_reference_charge_once(yookassa: YooKassa, standins: StandIns) -> None:
     reference, charge = new_id(), a_charge()
     first, second = (yookassa.charge(reference, charge, within=WITHIN) for _ in range(2))
 
     assert first == second == searched(yookassa, reference) == searched(yookassa, reference, first.provider_id)
     assert (first.outcome, first.amount) == (Outcome.SUCCEEDED, AMOUNT)
-    assert [item["captures"] for item in stand_ins.ledger(str(reference))] == [1]
+    assert [item["captures"] for item in standins.ledger(str(reference))] == [1]
 
 
-def test_a_phone_is_pending_and_then_found_charged(yookassa: YooKassa) -> None:
+def test_a_phone_payment_is_pending_and_then_succeeds(yookassa: YooKassa) -> None:
     reference = new_id()
     asked = yookassa.charge(reference, a_charge(phone=PHONE), within=WITHIN)
 
@@ -73,38 +73,38 @@ def test_a_phone_is_pending_and_then_found_charged(yookassa: YooKassa) -> None:
     assert wait_until(lambda: outcome(yookassa, reference) is Outcome.SUCCEEDED, WITHIN)
 
 
-def test_a_buyer_is_sent_to_the_page_that_asks(yookassa: YooKassa, stand_ins: StandIns) -> None:
+def test_a_card_with_confirmation_has_a_confirmation_url(yookassa: YooKassa, standins: StandIns) -> None:
     asked = yookassa.charge(new_id(), a_charge("tok_confirms_on_page"), within=WITHIN)
 
     assert asked.outcome is Outcome.PENDING
-    assert asked.confirmation_url == f"{stand_ins.url}/confirm/{asked.provider_id}"
+    assert asked.confirmation_url == f"{standins.url}/confirm/{asked.provider_id}"
 
 
 @pytest.mark.parametrize("status", [429, 503])
-def test_F37_a_busy_provider_is_left_alone_for_as_long_as_it_says(
-    yookassa: YooKassa, stand_ins: StandIns, status: int
+def test_F37_a_busy_provider_is_unavailable_until_retry_after(
+    yookassa: YooKassa, standins: StandIns, status: int
 ) -> None:
     reference = new_id()
-    with outage(stand_ins, status), pytest.raises(GatewayUnavailable) as busy:
+    with outage(standins, status), pytest.raises(GatewayUnavailable) as busy:
         yookassa.charge(reference, a_charge(), within=WITHIN)
 
     assert 55 <= busy.value.retry_after <= 60
-    assert stand_ins.ledger(str(reference)) == []
+    assert standins.ledger(str(reference)) == []
 
 
 @pytest.mark.parametrize("status", [None, 200, 500], ids=["dropped", "half an answer", "error"])
-def test_F39_an_answer_that_breaks_off_is_unknown_and_then_looked_up(
-    yookassa: YooKassa, stand_ins: StandIns, status: int | None
+def test_F39_a_truncated_response_is_unknown_and_then_looked_up(
+    yookassa: YooKassa, standins: StandIns, status: int | None
 ) -> None:
     reference = new_id()
-    with outage(stand_ins, status), pytest.raises(GatewayUnknown):
+    with outage(standins, status), pytest.raises(GatewayUnknown):
         yookassa.charge(reference, a_charge(), within=WITHIN)
 
     assert searched(yookassa, reference) is None
     assert yookassa.charge(reference, a_charge(), within=WITHIN).outcome is Outcome.SUCCEEDED
 
 
-def test_F34_a_charge_that_nobody_answers_is_given_up_in_time_and_found(yookassa: YooKassa) -> None:
+def test_F34_a_charge_without_an_answer_times_out_and_is_found(yookassa: YooKassa) -> None:
     reference = new_id()
     began = time.monotonic()
     with pytest.raises(GatewayUnknown):
@@ -116,7 +116,7 @@ def test_F34_a_charge_that_nobody_answers_is_given_up_in_time_and_found(yookassa
     assert (found.outcome, found.amount) == (Outcome.SUCCEEDED, AMOUNT)
 
 
-def test_F35_a_charge_that_nobody_made_is_not_found(yookassa: YooKassa) -> None:
+def test_F35_a_charge_that_was_not_made_is_not_found(yookassa: YooKassa) -> None:
     reference = new_id()
     with pytest.raises(GatewayUnknown):
         yookassa.charge(reference, a_charge("tok_times_out_not_charged"), within=0.5)
@@ -124,7 +124,7 @@ def test_F35_a_charge_that_nobody_made_is_not_found(yookassa: YooKassa) -> None:
     assert searched(yookassa, reference) is None
 
 
-def test_F36_an_error_after_the_charge_is_found_charged(yookassa: YooKassa) -> None:
+def test_F36_a_charge_followed_by_an_error_is_found(yookassa: YooKassa) -> None:
     reference = new_id()
     with pytest.raises(GatewayUnknown):
         yookassa.charge(reference, a_charge("tok_error_after_charge"), within=WITHIN)
@@ -134,7 +134,7 @@ def test_F36_an_error_after_the_charge_is_found_charged(yookassa: YooKassa) -> N
     assert found.outcome is Outcome.SUCCEEDED
 
 
-def test_F54_a_refund_whose_answer_is_lost_is_found_by_its_key(yookassa: YooKassa, stand_ins: StandIns) -> None:
+def test_F54_a_refund_whose_answer_is_lost_is_found_by_its_key(yookassa: YooKassa, standins: StandIns) -> None:
     reference = new_id()
     with pytest.raises(GatewayUnknown):
         yookassa.charge(reference, a_charge("tok_error_after_charge"), within=WITHIN)
@@ -149,10 +149,10 @@ def test_F54_a_refund_whose_answer_is_lost_is_found_by_its_key(yookassa: YooKass
     assert found is not None
     assert found == yookassa.look_up_refund(refund, found.provider_id, within=WITHIN)
     assert found == yookassa.refund(refund, within=WITHIN)
-    assert [len(item["refunds"]) for item in stand_ins.ledger(str(reference))] == [1]
+    assert [len(item["refunds"]) for item in standins.ledger(str(reference))] == [1]
 
 
-def test_parts_are_refunded_up_to_the_whole_and_no_further(yookassa: YooKassa) -> None:
+def test_partial_refunds_cannot_exceed_the_payment(yookassa: YooKassa) -> None:
     paid = yookassa.charge(new_id(), a_charge(), within=WITHIN)
     parts = [yookassa.refund(a_refund(paid, minor, minor), within=WITHIN) for minor in (29_900, 100_000)]
 
@@ -164,7 +164,7 @@ def test_parts_are_refunded_up_to_the_whole_and_no_further(yookassa: YooKassa) -
         yookassa.refund(a_refund(paid, 1, 3), within=WITHIN)
 
 
-def test_F53_a_refund_that_fails_says_so(yookassa: YooKassa) -> None:
+def test_F53_a_failed_refund_has_its_code(yookassa: YooKassa) -> None:
     paid = yookassa.charge(new_id(), a_charge("tok_refund_fails"), within=WITHIN)
     refund = yookassa.refund(a_refund(paid, AMOUNT.minor), within=WITHIN)
 

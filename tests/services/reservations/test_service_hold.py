@@ -1,4 +1,4 @@
-"""Reserving goods: all lines or none, once an order, never more than there is."""
+"""Holds: all lines or none, once per order, never more than the stock."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from services.errors import Invalid, OutOfStock, ReservationClosed, ReservationE
 from services.reservations.service import ReservationService
 from services.reservations.status import ReservationStatus
 from services.reservations.views import Item, StockView
-from tests.services.reservations.clocks import TurnableClock
+from tests.fakes.clock import FakeClock
 from tests.services.reservations.conftest import Warehouse
 
 
@@ -40,7 +40,7 @@ def test_T48_T80_lines_of_one_product_are_summed_before_the_check(
 
 
 @pytest.mark.parametrize("quantity", [0, -1, 500_000_001, 2**63])
-def test_T80_a_quantity_out_of_bounds(service: ReservationService, warehouse: Warehouse, quantity: int) -> None:
+def test_T80_invalid_quantities(service: ReservationService, warehouse: Warehouse, quantity: int) -> None:
     tea = warehouse.product(5)
     with pytest.raises(Invalid) as refusal:
         service.hold(new_id(), [Item(tea, 1), Item(tea, quantity)], 60)
@@ -54,7 +54,7 @@ def test_T80_too_few_or_too_many_lines(service: ReservationService, warehouse: W
         service.hold(new_id(), [Item(new_id(), 1)] * lines, 60)
 
 
-def test_T80_short_holds_nothing_and_names_what_is_short(service: ReservationService, warehouse: Warehouse) -> None:
+def test_T80_a_hold_without_enough_stock_names_the_shortages(service: ReservationService, warehouse: Warehouse) -> None:
     tea, cup, order_id = warehouse.product(5), warehouse.product(1), new_id()
     unknown = UUID(int=1)
     with pytest.raises(OutOfStock) as refusal:
@@ -67,7 +67,7 @@ def test_T80_short_holds_nothing_and_names_what_is_short(service: ReservationSer
     assert service.find(order_id) is None
 
 
-def test_T79_the_same_order_and_items_again(service: ReservationService, warehouse: Warehouse) -> None:
+def test_T79_a_repeated_hold_returns_the_reservation(service: ReservationService, warehouse: Warehouse) -> None:
     tea, cup, order_id = warehouse.product(5), warehouse.product(5), new_id()
     held = service.hold(order_id, [Item(tea, 2), Item(cup, 1)], 60)
     assert service.hold(order_id, [Item(cup, 1), Item(tea, 1), Item(tea, 1)], 60) == held
@@ -78,7 +78,7 @@ def test_T79_the_same_order_and_items_again(service: ReservationService, warehou
     assert (warehouse.units(tea), warehouse.units(cup)) == ((3, 2, 0), (4, 1, 0))
 
 
-def test_T79_a_confirmed_order_again(service: ReservationService, warehouse: Warehouse) -> None:
+def test_T79_a_repeated_hold_of_a_confirmed_order(service: ReservationService, warehouse: Warehouse) -> None:
     tea, order_id = warehouse.product(5), new_id()
     service.hold(order_id, [Item(tea, 2)], 60)
     confirmed = service.confirm(order_id)
@@ -88,7 +88,7 @@ def test_T79_a_confirmed_order_again(service: ReservationService, warehouse: War
     assert warehouse.units(tea) == (3, 0, 2)
 
 
-def test_T81_a_late_hold_meets_what_was_released(service: ReservationService, warehouse: Warehouse) -> None:
+def test_T81_a_hold_after_release_is_refused(service: ReservationService, warehouse: Warehouse) -> None:
     tea, order_id = warehouse.product(5), new_id()
     service.hold(order_id, [Item(tea, 2)], 60)
     service.release(order_id)
@@ -97,7 +97,7 @@ def test_T81_a_late_hold_meets_what_was_released(service: ReservationService, wa
     assert warehouse.units(tea) == (5, 0, 0)
 
 
-def test_T81_F11_a_late_hold_meets_the_tombstone(service: ReservationService, warehouse: Warehouse) -> None:
+def test_T81_F11_a_hold_after_a_tombstone_is_refused(service: ReservationService, warehouse: Warehouse) -> None:
     tea, order_id = warehouse.product(5), new_id()
     buried = service.release(order_id)
     assert (buried.status, buried.items, buried.expires_at) == (ReservationStatus.RELEASED, (), None)
@@ -107,30 +107,30 @@ def test_T81_F11_a_late_hold_meets_the_tombstone(service: ReservationService, wa
     assert warehouse.units(tea) == (5, 0, 0)
 
 
-def test_T81_a_late_hold_meets_an_expired_one(
-    service: ReservationService, warehouse: Warehouse, clock: TurnableClock, sessions: Sessions
+def test_T81_a_hold_after_expiry_is_refused(
+    service: ReservationService, warehouse: Warehouse, clock: FakeClock, sessions: Sessions
 ) -> None:
     tea, order_id = warehouse.product(5), new_id()
     service.hold(order_id, [Item(tea, 2)], 60)
-    clock.turn(sessions, 61)
+    clock.set_from_database(sessions, 61)
     with pytest.raises(ReservationClosed):
         service.hold(order_id, [Item(tea, 2)], 60)
     assert warehouse.units(tea) == (3, 2, 0)
 
 
-def test_a_hold_can_be_pinned_from_the_start_or_by_its_repetition(
-    service: ReservationService, warehouse: Warehouse, clock: TurnableClock, sessions: Sessions
+def test_a_hold_can_be_pinned_at_first_or_when_repeated(
+    service: ReservationService, warehouse: Warehouse, clock: FakeClock, sessions: Sessions
 ) -> None:
     tea, first, second = warehouse.product(5), new_id(), new_id()
     assert service.hold(first, [Item(tea, 1)], 60, pinned=True).pinned
     service.hold(second, [Item(tea, 1)], 60)
     assert service.hold(second, [Item(tea, 1)], 60, pinned=True).pinned
-    clock.turn(sessions, 3600)
+    clock.set_from_database(sessions, 3600)
     assert service.sweep() == 0
     assert warehouse.units(tea) == (3, 2, 0)
 
 
-def test_stock_is_added_once_and_set_by_hand(service: ReservationService, warehouse: Warehouse) -> None:
+def test_add_stocks_and_set_stock(service: ReservationService, warehouse: Warehouse) -> None:
     rows = [(new_id(), number) for number in range(4_500)]
     assert service.add_stocks(rows) == 4_500
     assert service.add_stocks([*rows, (new_id(), 1)]) == 1
@@ -145,7 +145,7 @@ def test_stock_is_added_once_and_set_by_hand(service: ReservationService, wareho
         service.add_stocks([(new_id(), -1)])
 
 
-def test_stock_is_listed_by_pages(service: ReservationService) -> None:
+def test_list_stocks_by_pages(service: ReservationService) -> None:
     rows = sorted((new_id(), 1) for _ in range(5))
     service.add_stocks(rows)
     first = service.list_stocks(None, 3)

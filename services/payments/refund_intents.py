@@ -1,0 +1,134 @@
+"""Refund intents: how much to refund is decided under a lock and recorded before the provider is called."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+import structlog
+from sqlmodel import Session
+
+from services.clock import Clock, new_id
+from services.db import Sessions, retried
+from services.errors import (
+    CurrencyMismatch,
+    Invalid,
+    InvalidTransition,
+    NotFound,
+    PaymentOrderMismatch,
+    RefundExceedsCaptured,
+    Unavailable,
+)
+from services.idempotency import Idempotent, remember
+from services.money import Money
+from services.payments.call_budget import CallBudget
+from services.payments.gateway import Gateway
+from services.payments.records import PaymentRecord, RefundRecord
+from services.payments.refunds_repository import WRITTEN_OFF, RefundRepository
+from services.payments.repository import PaymentRepository
+from services.payments.status import CAPTURED, RefundStatus
+
+log = structlog.get_logger(__name__)
+
+
+class RefundIntents:
+    """The part of the payments service that creates refunds; every method is one transaction."""
+
+    def __init__(self, sessions: Sessions, gateway: Gateway, clock: Clock, budget: CallBudget) -> None:
+        self._sessions = sessions
+        self._gateway = gateway
+        self._clock = clock
+        self._budget = budget
+
+    @retried
+    def for_remaining(self, payment_id: UUID) -> tuple[RefundRecord, bool] | None:
+        """The refund to continue, and whether this call created it; None when nothing is left to refund."""
+        with self._sessions.begin() as session:
+            payment = self._lock(session, payment_id)
+            refunds = self._repository(session).of_payment(payment_id)
+            for refund in refunds:
+                if refund.view.status is RefundStatus.PENDING:
+                    return refund, False
+            remaining = payment.view.captured_minor - payment.view.refunded_minor
+            if remaining == 0 or _is_written_off(refunds):
+                return None
+            last = refunds[-1] if refunds else None
+            failed = last is not None and last.view.status is RefundStatus.FAILED
+            if last and failed and self._budget.refund_retry_after(last.number, last.unchanged_for) > 0:
+                return last, False
+            return self._insert(session, payment, remaining, len(refunds) + 1, new_id()), True
+
+    @retried
+    def for_amount(
+        self, order_id: UUID, payment_id: UUID, amount: Money, idempotent: Idempotent | None
+    ) -> tuple[RefundRecord, bool]:
+        """A refund of `amount`, and whether this call created it. Raises as PaymentService.refund, but Unavailable."""
+        refund_id = new_id()
+        with self._sessions.begin() as session:
+            if replay := remember(session, idempotent, refund_id, 201):
+                return self._find(session, replay.resource_id), False
+            payment = self._lock(session, payment_id)
+            refunds = self._repository(session).of_payment(payment_id)
+            self._check(order_id, payment, amount, refunds)
+            return self._insert(session, payment, amount.minor, len(refunds) + 1, refund_id), True
+
+    def book_manually(self, payment_id: UUID, reference: str, *, lost: bool) -> None:
+        """Book what is left of a payment as refunded outside the provider, or (`lost`) as written off; once.
+
+        Raises Unavailable while another caller holds the claim of a pending refund.
+        """
+        with self._sessions.begin() as session:
+            payment = self._lock(session, payment_id)
+            refunds = self._repository(session).of_payment(payment_id)
+            pending = [refund for refund in refunds if refund.view.status is RefundStatus.PENDING]
+            if any(refund.claimed_for > 0 for refund in pending):
+                raise Unavailable("A refund of this payment is in progress.", retry_after=1)
+            for refund in pending:
+                self._repository(session).mark_failed(refund.view.id, "booked_manually", None)
+            remaining = payment.view.captured_minor - payment.view.refunded_minor
+            if remaining == 0 or _is_written_off(refunds):
+                return
+            refund = self._insert(session, payment, remaining, len(refunds) + 1, new_id())
+            self._repository(session).book_manually(refund.view.id, reference, lost=lost)
+        log.warning("payments.booked_manually", payment_id=str(payment_id), lost=lost)
+
+    def _repository(self, session: Session) -> RefundRepository:
+        return RefundRepository(session, self._clock.override())
+
+    def _lock(self, session: Session, payment_id: UUID) -> PaymentRecord:
+        found = PaymentRepository(session, self._clock.override()).lock(payment_id)
+        if found is None:
+            raise NotFound("Payment not found.")
+        return found
+
+    def _insert(
+        self, session: Session, payment: PaymentRecord, amount_minor: int, number: int, refund_id: UUID
+    ) -> RefundRecord:
+        self._repository(session).create_intent(refund_id, payment, amount_minor, number, self._budget.claim)
+        return self._find(session, refund_id)
+
+    def _check(self, order_id: UUID, payment: PaymentRecord, amount: Money, refunds: Sequence[RefundRecord]) -> None:
+        view = payment.view
+        if view.order_id != order_id:
+            raise PaymentOrderMismatch("This payment belongs to another order.")
+        if view.status not in CAPTURED:
+            raise InvalidTransition("This payment was not captured, so it cannot be refunded.")
+        if amount.currency != view.amount.currency:
+            raise CurrencyMismatch("A refund must be in the currency of its payment.", pointer="/currency")
+        if amount.minor < 1:
+            raise Invalid("A refund must be at least one minor unit.", pointer="/amount")
+        pending = sum(r.view.amount.minor for r in refunds if r.view.status is RefundStatus.PENDING)
+        if amount.minor > view.captured_minor - view.refunded_minor - pending:
+            raise RefundExceedsCaptured("The refund is more than what is left of the payment.", pointer="/amount")
+        if amount.minor != view.captured_minor and not self._gateway.methods[view.method].partial_refunds:
+            raise Invalid("The provider refunds this payment method in full only.", pointer="/amount")
+
+    def _find(self, session: Session, refund_id: UUID) -> RefundRecord:
+        found = self._repository(session).find(refund_id)
+        if found is None:
+            raise NotFound("Refund not found.")
+        return found
+
+
+def _is_written_off(refunds: Sequence[RefundRecord]) -> bool:
+    return any(refund.view.failure_code == WRITTEN_OFF for refund in refunds)

@@ -7,7 +7,7 @@ DEV := $(VENV)/.dev-$(shell cksum requirements/dev.txt 2>/dev/null | cut -d' ' -
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --prefer-binary
 
 .DEFAULT_GOAL := help
-.PHONY: help install up demo test check bench bench-identity openapi lock clean
+.PHONY: help install up demo test test-clients check bench bench-identity openapi lock clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -22,6 +22,9 @@ demo: $(RUN) ## a day of a real shop's orders on a fresh stack, then the reconci
 
 test: $(DEV) ## every test, against real PostgreSQL, Temporal and HTTP
 	@$(BIN)/python -m pytest -q --no-header -n 2 --dist loadfile $(TEST_ARGS)
+
+test-clients: $(DEV) ## clients generated from docs/openapi.json compile and place an order (needs Node 20, npm, PyPI)
+	@TEST_CLIENTS=1 $(BIN)/python -m pytest -q --no-header tests/clients $(TEST_ARGS)
 
 check: $(DEV) ## formatting, lint, types, who may import whom, migrations, containers, docs/openapi.json
 	@$(BIN)/ruff format --check .

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 from uuid import UUID
 
 from fastapi import Depends, Query, Request
@@ -22,7 +22,12 @@ class Page(Shape, Generic[S]):
     """One page of a list."""
 
     items: list[S]
-    next_cursor: str | None = Field(description="Give it as `cursor` to read on; null on the last page.")
+    next_cursor: str | None = Field(description="Send it as `cursor` to get the next page; null on the last page.")
+
+    @classmethod
+    def model_parametrized_name(cls, params: tuple[Any, ...]) -> str:
+        """`OrderPage` for a page of `OrderSummary`: the name of its schema."""
+        return f"{params[0].__name__.removesuffix('Summary')}Page"
 
 
 @dataclass(frozen=True)

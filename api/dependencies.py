@@ -13,7 +13,7 @@ from pydantic_core import PydanticCustomError
 
 from api.orders.starting import Starts
 from api.orders.waiting import Waiting
-from api.requests.fields import Nothing
+from api.requests.fields import EmptyBody
 from services.bootstrap import Services
 from services.idempotency import Idempotent
 from services.identity.views import Caller, CallerKind
@@ -74,7 +74,7 @@ async def _accept_key(idempotency_key: IdempotencyKey = None) -> None:
     del idempotency_key
 
 
-async def _accept_no_body(body: Nothing | None = None) -> None:
+async def _accept_no_body(body: EmptyBody | None = None) -> None:
     del body
 
 

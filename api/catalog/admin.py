@@ -9,7 +9,7 @@ from fastapi import APIRouter, Response
 from pydantic import AfterValidator, Field, StrictBool, StrictInt, StrictStr
 
 from api.access.guarded_route import GuardedRoute
-from api.catalog.schemas import Product, Stock, in_full
+from api.catalog.schemas import Product, ProductStock, in_full
 from api.dependencies import CurrentCaller, CurrentServices, IdempotencyKey, idempotent
 from api.requests.amounts import Amount, Currency, money
 from api.requests.fields import Body, ProductId
@@ -39,8 +39,8 @@ Attributes = Annotated[dict[str, Any], Field(max_length=100), AfterValidator(_st
 Units = Annotated[StrictInt, Field(ge=0, le=MAX_UNITS)]
 
 
-class NewProduct(Body):
-    """A product to be sold, known to people by its SKU."""
+class CreateProduct(Body):
+    """A new product, identified by its SKU."""
 
     sku: Sku
     name: ProductName
@@ -53,7 +53,7 @@ class NewProduct(Body):
 
 
 class ChangeProduct(Body):
-    """What shall be different; what is left out stays."""
+    """The fields to change. Fields that are left out stay as they are."""
 
     name: ProductName = Field(default=None)  # type: ignore[assignment]  # left out, never null
     description: Description = Field(default=None)  # type: ignore[assignment]
@@ -63,15 +63,15 @@ class ChangeProduct(Body):
     is_active: StrictBool = Field(default=None)  # type: ignore[assignment]
 
 
-class SetStock(Body):
-    """How many units can be ordered from now on."""
+class SetProductStock(Body):
+    """The number of units that can be ordered."""
 
     available: Units
 
 
 @router.post("", status_code=201, operation_id="createProduct", summary="Add a product")
 def create_product(
-    body: NewProduct,
+    body: CreateProduct,
     caller: CurrentCaller,
     services: CurrentServices,
     response: Response,
@@ -100,11 +100,11 @@ def change_product(product_id: ProductId, body: ChangeProduct, services: Current
 
 
 @router.put("/{productId}/stock", operation_id="setStock", summary="Set how much of a product there is")
-def set_stock(product_id: ProductId, body: SetStock, services: CurrentServices) -> Stock:
+def set_stock(product_id: ProductId, body: SetProductStock, services: CurrentServices) -> ProductStock:
     """What is held for orders, or sold, stays as it is beside this."""
     services.catalog.get(product_id, True)
     stock = services.reservations.set_stock(product_id, body.available)
-    return Stock(product_id=product_id, available=stock.available)
+    return ProductStock(product_id=product_id, available=stock.available)
 
 
 def _change(product: ProductView, body: ChangeProduct) -> ProductChange:

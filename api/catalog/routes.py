@@ -9,7 +9,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 
 from api.access.guarded_route import GuardedRoute
-from api.catalog.schemas import ListedProduct, Price, Product, Stock, _available, _listed, in_full
+from api.catalog.schemas import Product, ProductPrice, ProductStock, ProductSummary, _available, _listed, in_full
 from api.dependencies import CurrentServices, KnownCaller
 from api.requests.cursors import Listing
 from api.requests.fields import ProductId, SearchText
@@ -33,7 +33,7 @@ def list_products(
     in_stock: Annotated[
         Literal["true", "false"] | None, Query(alias="inStock", description="Only what is, or is not, in stock.")
     ] = None,
-) -> Page[ListedProduct]:
+) -> Page[ProductSummary]:
     """In no order that means anything, but always the same."""
     listing = Listing("GET /products", "", {"q": q, "currency": currency, "inStock": in_stock})
     after = paging.after(listing)
@@ -57,17 +57,17 @@ def get_product(product_id: ProductId, services: CurrentServices, caller: KnownC
 
 
 @router.get("/{productId}/price", operation_id="getPrice", summary="What a product costs")
-def get_price(product_id: ProductId, services: CurrentServices, caller: KnownCaller) -> Price:
+def get_price(product_id: ProductId, services: CurrentServices, caller: KnownCaller) -> ProductPrice:
     """The price that an order placed now would have."""
     product = services.catalog.get(product_id, _sees_all(caller))
-    return Price(product_id=product_id, price=product.price.text, currency=product.price.currency)
+    return ProductPrice(product_id=product_id, price=product.price.text, currency=product.price.currency)
 
 
 @router.get("/{productId}/stock", operation_id="getStock", summary="How much of a product there is")
-def get_stock(product_id: ProductId, services: CurrentServices, caller: KnownCaller) -> Stock:
+def get_stock(product_id: ProductId, services: CurrentServices, caller: KnownCaller) -> ProductStock:
     """What can be ordered now: what others hold is not in it."""
     services.catalog.get(product_id, _sees_all(caller))
-    return Stock(product_id=product_id, available=_available(services, [product_id]).get(product_id, 0))
+    return ProductStock(product_id=product_id, available=_available(services, [product_id]).get(product_id, 0))
 
 
 def _sees_all(caller: Caller | None) -> bool:
@@ -80,9 +80,9 @@ def _filtered(
     after: UUID | None,
     limit: int,
     in_stock: bool,
-) -> tuple[list[ListedProduct], UUID | None]:
+) -> tuple[list[ProductSummary], UUID | None]:
     """Up to `limit` products that are in stock (or out of it), and the last id looked at if there may be more."""
-    shown: list[ListedProduct] = []
+    shown: list[ProductSummary] = []
     for product in _looked_at(services, page_of, after):
         if (product.stock > 0) is in_stock:
             shown.append(product)
@@ -95,7 +95,7 @@ def _filtered(
 
 def _looked_at(
     services: Services, page_of: Callable[[UUID | None, int], Sequence[ProductView]], after: UUID | None
-) -> Iterator[ListedProduct]:
+) -> Iterator[ProductSummary]:
     for _ in range(0, _MOST_LOOKED_AT, MAX_PAGE):
         found = page_of(after, MAX_PAGE)
         stocks = _available(services, [product.id for product in found])

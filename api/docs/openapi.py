@@ -48,6 +48,7 @@ _SCHEMES = {
     },
 }
 
+_SCHEMA = "#/components/schemas/"
 _METHODS = ("get", "post", "put", "patch", "delete")
 #: Headers that OpenAPI describes elsewhere: by content and security.
 _OF_HTTP = {"accept", "content-type", "authorization"}
@@ -128,6 +129,7 @@ def _completed(app: FastAPI, base: str) -> dict[str, Any]:
         servers=list(_SERVERS),
         contact=_CONTACT,
     )
+    document = _with_schemas_named_by_title(document)
     for operation, described in _operations(document, base):
         _complete(operation, described)
     components = document.setdefault("components", {})
@@ -135,9 +137,28 @@ def _completed(app: FastAPI, base: str) -> dict[str, Any]:
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
     openapi_bounds.complete(schemas)
-    schemas |= SCHEMAS
+    schemas |= {name: schema for name, schema in SCHEMAS.items() if name not in schemas}
     components["securitySchemes"] = _SCHEMES
     return document
+
+
+def _with_schemas_named_by_title(document: dict[str, Any]) -> dict[str, Any]:
+    """Pydantic names a page of orders `Page_OrderSummary_`; its title is the name that the model gives itself."""
+    schemas = document.get("components", {}).get("schemas", {})
+    titles = {name: schema["title"] for name, schema in schemas.items() if name.endswith("_")}
+
+    def renamed(node: Any) -> Any:
+        if isinstance(node, dict):
+            return {titles.get(key, key): renamed(inner) for key, inner in node.items()}
+        if isinstance(node, list):
+            return [renamed(inner) for inner in node]
+        if isinstance(node, str) and node.startswith(_SCHEMA):
+            name = node.removeprefix(_SCHEMA)
+            return _SCHEMA + titles.get(name, name)
+        return node
+
+    named: dict[str, Any] = renamed(document)
+    return named
 
 
 def _operations(document: dict[str, Any], base: str) -> Iterator[tuple[str, dict[str, Any]]]:

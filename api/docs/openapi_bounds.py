@@ -40,7 +40,7 @@ _ASKED: Mapping[str, Schema] = {
 _ANSWERED: Mapping[str, Schema] = {
     **dict.fromkeys(("at", "createdAt", "updatedAt", "expiresAt", "lastUsedAt"), _MOMENT),
     **dict.fromkeys(("price", "amount", "totalAmount"), _MONEY),
-    **dict.fromkeys(("status", "type", "step", "action", "method", "cancelReason", "template"), _WORD),
+    "template": _WORD,
     **dict.fromkeys(("accessToken", "refreshToken", "kid", "x"), _TOKEN),
     **dict.fromkeys(("firstName", "lastName"), _NAME),
     **dict.fromkeys(("region", "city", "street"), _LINE),

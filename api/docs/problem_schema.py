@@ -44,7 +44,11 @@ _SHORTAGE: Schema = {
     "required": ["productId", "wanted", "available"],
     "properties": {"productId": _UUID, "wanted": _UNITS, "available": _UNITS},
 }
-_CANCEL_REASON: Schema = {"type": "string", "enum": [str(reason) for reason in CancelReason]}
+_CANCEL_REASON: Schema = {
+    "type": "string",
+    "enum": [str(reason) for reason in CancelReason],
+    "description": CancelReason.__doc__,
+}
 _PROBLEM: Schema = {
     "type": "object",
     "description": "An error (RFC 9457).",

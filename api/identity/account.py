@@ -11,7 +11,7 @@ from api.access.guarded_route import GuardedRoute
 from api.dependencies import CurrentCaller, CurrentServices
 from api.identity.password_queue import HashingRoom
 from api.identity.schemas import Email, Name, Password, Phone, UserProfile
-from api.identity.verification import Accepted
+from api.identity.verification import RequestAccepted
 from api.requests.fields import Body, Id
 from services.errors import Denied, ImmutableField, NotFound
 from services.identity.views import Caller
@@ -20,22 +20,22 @@ router = APIRouter(tags=["Identity"], route_class=GuardedRoute)
 
 
 class ChangeProfile(Body):
-    """What shall be different; what is left out stays."""
+    """The names to change. Fields that are left out stay as they are."""
 
-    id: Id = Field(default=None, description="One's own, if at all.")  # type: ignore[assignment]  # left out, never null
+    id: Id = Field(default=None, description="The id of the account; it cannot be changed.")  # type: ignore[assignment]  # left out, never null
     first_name: Name = Field(default=None)  # type: ignore[assignment]
     last_name: Name = Field(default=None)  # type: ignore[assignment]
 
 
 class ChangeEmail(Body):
-    """The address that the account shall have."""
+    """The new e-mail address, and the password that authorizes the change."""
 
     email: Email
     current_password: Password = Field(repr=False)
 
 
 class ChangePhone(Body):
-    """The number that the account shall have."""
+    """The new phone number, and the password that authorizes the change."""
 
     phone: Phone
     current_password: Password = Field(repr=False)
@@ -54,21 +54,21 @@ def change_my_profile(body: ChangeProfile, caller: CurrentCaller, services: Curr
 @router.put("/users/me/email", status_code=202, operation_id="changeMyEmail", summary="Change one's e-mail address")
 async def change_my_email(
     body: ChangeEmail, caller: CurrentCaller, services: CurrentServices, hashing: HashingRoom
-) -> Accepted:
+) -> RequestAccepted:
     """A code goes to the new address; it takes effect once `POST /auth/verify/email/confirm` brings the code back."""
     user_id = _account(caller)
     await hashing.run(lambda: services.codes.change(user_id, body.email, None, body.current_password))
-    return Accepted()
+    return RequestAccepted()
 
 
 @router.put("/users/me/phone", status_code=202, operation_id="changeMyPhone", summary="Change one's phone number")
 async def change_my_phone(
     body: ChangePhone, caller: CurrentCaller, services: CurrentServices, hashing: HashingRoom
-) -> Accepted:
+) -> RequestAccepted:
     """A code goes to the new number; it takes effect once `POST /auth/verify/phone/confirm` brings the code back."""
     user_id = _account(caller)
     await hashing.run(lambda: services.codes.change(user_id, None, body.phone, body.current_password))
-    return Accepted()
+    return RequestAccepted()
 
 
 def _account(caller: Caller) -> UUID:

@@ -1,4 +1,4 @@
-"""The public keys of access tokens, for services that check them on their own."""
+"""The public keys of access tokens, for services that verify tokens themselves."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from api.dependencies import CurrentServices
 router = APIRouter(tags=["Identity"], route_class=GuardedRoute)
 
 
-class PublicKey(BaseModel):
-    """An Ed25519 key (RFC 8037, section 2)."""
+class SigningKey(BaseModel):
+    """An Ed25519 public key (RFC 8037, section 2)."""
 
     kty: Literal["OKP"] = "OKP"
     crv: Literal["Ed25519"] = "Ed25519"
@@ -24,14 +24,14 @@ class PublicKey(BaseModel):
     x: str
 
 
-class KeySet(BaseModel):
-    """Every key that a good token may be signed with (RFC 7517, section 5)."""
+class SigningKeySet(BaseModel):
+    """The public keys of every key that access tokens may be signed with (RFC 7517, section 5)."""
 
-    keys: list[PublicKey]
+    keys: list[SigningKey]
 
 
 @router.get("/.well-known/jwks.json", operation_id="getKeySet", summary="Public keys of access tokens")
-async def get_key_set(services: CurrentServices, response: Response) -> KeySet:
+async def get_key_set(services: CurrentServices, response: Response) -> SigningKeySet:
     """Good for five minutes; a key that is being retired stays in it for as long as its tokens are taken."""
     response.headers["Cache-Control"] = "public, max-age=300"
-    return KeySet(keys=[PublicKey(kid=kid, x=x) for kid, x in services.tokens.public_keys().items()])
+    return SigningKeySet(keys=[SigningKey(kid=kid, x=x) for kid, x in services.tokens.public_keys().items()])

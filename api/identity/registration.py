@@ -23,13 +23,13 @@ class _Registration(Body):
 
 
 class RegisterByEmail(_Registration):
-    """A new account, known by its e-mail address."""
+    """A new account with an e-mail address."""
 
     email: Email
 
 
 class RegisterByPhone(_Registration):
-    """A new account, known by its phone number."""
+    """A new account with a phone number."""
 
     phone: Phone
 

@@ -20,62 +20,68 @@ from services.identity.views import Caller, NewPassword, SessionView, Tokens
 
 router = APIRouter(tags=["Identity"], route_class=GuardedRoute)
 
-#: What the browser or program calls itself; shown in the list of sessions.
+#: The browser or program; shown in the list of sessions.
 Client = Annotated[str | None, Header(alias="User-Agent", include_in_schema=False)]
 SessionId = Annotated[Id, Path(alias="sessionId")]
 
 
 class LoginByEmail(Body):
-    """Signing in by e-mail address."""
+    """An e-mail address and its password."""
 
     email: Email
     password: Password = Field(repr=False)
 
 
 class LoginByPhone(Body):
-    """Signing in by phone number."""
+    """A phone number and its password."""
 
     phone: Phone
     password: Password = Field(repr=False)
 
 
-class HeldToken(Body):
-    """The refresh token of a session."""
-
+class _WithRefreshToken(Body):
     refresh_token: Annotated[StrictStr, Field(max_length=8192, repr=False)]
 
 
+class RefreshRequest(_WithRefreshToken):
+    """The refresh token to exchange for new tokens."""
+
+
+class LogoutRequest(_WithRefreshToken):
+    """The refresh token of the session to end."""
+
+
 class ChangePassword(Body):
-    """Another password in the place of the present one."""
+    """The current and the new password."""
 
     current_password: Password = Field(repr=False)
     new_password: Password = Field(repr=False)
 
 
-class SignedIn(Shape):
-    """A session: a short-lived access token, and what brings the next one."""
+class TokenPair(Shape):
+    """An access token, and the refresh token that is exchanged for the next one."""
 
     access_token: str
     refresh_token: str
     token_type: Literal["Bearer"] = "Bearer"  # noqa: S105 - a scheme, no secret
-    expires_in: int = Field(description="Seconds.")
+    expires_in: int = Field(description="Seconds until the access token expires.")
 
 
-class OwnSession(Shape):
-    """One sign-in that is still good."""
+class UserSession(Shape):
+    """A session of an account."""
 
     id: UUID
-    client: str | None = Field(description="What the browser or program called itself.")
+    client: str | None = Field(description="The browser or program that signed in.")
     created_at: Utc
     last_used_at: Utc = Field(description="When its refresh token was last used.")
-    expires_at: Utc = Field(description="When it ends unless it is used before.")
-    current: bool = Field(description="Whether this request belongs to it.")
+    expires_at: Utc = Field(description="When the session ends unless it is used before.")
+    current: bool = Field(description="Whether this request was made in this session.")
 
 
 @router.post("/auth/login/email", operation_id="loginByEmail", summary="Sign in by e-mail")
 async def login_by_email(
     body: LoginByEmail, services: CurrentServices, hashing: HashingRoom, client: Client = None
-) -> SignedIn:
+) -> TokenPair:
     """One answer, and one speed, for an unknown address, a wrong password and a locked account."""
     return _signed_in(await hashing.run(lambda: services.sign_in.login(body.email, None, body.password, client)))
 
@@ -83,13 +89,13 @@ async def login_by_email(
 @router.post("/auth/login/phone", operation_id="loginByPhone", summary="Sign in by phone")
 async def login_by_phone(
     body: LoginByPhone, services: CurrentServices, hashing: HashingRoom, client: Client = None
-) -> SignedIn:
+) -> TokenPair:
     """One answer, and one speed, for an unknown number, a wrong password and a locked account."""
     return _signed_in(await hashing.run(lambda: services.sign_in.login(None, body.phone, body.password, client)))
 
 
 @router.post("/auth/refresh", operation_id="refresh", summary="Stay signed in")
-def refresh(body: HeldToken, services: CurrentServices, idempotency_key: IdempotencyKey = None) -> SignedIn:
+def refresh(body: RefreshRequest, services: CurrentServices, idempotency_key: IdempotencyKey = None) -> TokenPair:
     """A new pair; the old refresh token is dead, and using it again ends the session.
 
     With an Idempotency-Key the same request may be repeated for 60 seconds, when its answer was lost.
@@ -98,7 +104,7 @@ def refresh(body: HeldToken, services: CurrentServices, idempotency_key: Idempot
 
 
 @router.post("/auth/logout", status_code=204, operation_id="logout", summary="Sign out")
-def logout(body: HeldToken, services: CurrentServices) -> None:
+def logout(body: LogoutRequest, services: CurrentServices) -> None:
     """Ends the token's session, with its access tokens; a token that is not known changes nothing."""
     services.sign_in.logout(body.refresh_token)
 
@@ -116,7 +122,7 @@ async def change_password(
 
 
 @router.get("/users/me/sessions", operation_id="listMySessions", summary="One's own sessions, newest first")
-def list_my_sessions(caller: CurrentCaller, services: CurrentServices, paging: AskedPage) -> Page[OwnSession]:
+def list_my_sessions(caller: CurrentCaller, services: CurrentServices, paging: AskedPage) -> Page[UserSession]:
     """Where the account is signed in; at most ten places."""
     after = paging.after(listing := Listing("GET /users/me/sessions", name_of(caller), {}))
     found = services.sign_in.sessions(_account(caller), caller.session_id, after, paging.limit + 1)
@@ -137,9 +143,9 @@ def _account(caller: Caller) -> UUID:
     return caller.user_id
 
 
-def _signed_in(tokens: Tokens) -> SignedIn:
-    return SignedIn(**vars(tokens))
+def _signed_in(tokens: Tokens) -> TokenPair:
+    return TokenPair(**vars(tokens))
 
 
-def _session(session: SessionView) -> OwnSession:
-    return OwnSession(**vars(session))
+def _session(session: SessionView) -> UserSession:
+    return UserSession(**vars(session))

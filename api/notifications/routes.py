@@ -2,46 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
-from uuid import UUID
+from typing import Annotated
 
 from fastapi import APIRouter, Path, Response
-from pydantic import Field, StrictStr
 
 from api.access.guarded_route import GuardedRoute
 from api.dependencies import CurrentCaller, CurrentServices, IdempotencyKey, Language, idempotent
-from api.requests.fields import Body, Id, Shape, Utc
+from api.notifications.schemas import NotificationDetails, QueuedNotification, SendNotification
+from api.requests.fields import Id
 from api.requests.idempotency import replayed
 
 router = APIRouter(prefix="/notifications", tags=["Notifications"], route_class=GuardedRoute)
-
-Variable = Annotated[StrictStr, Field(max_length=500)]
-
-
-class SendNotification(Body):
-    """A message by a template of ours; its language is that of Accept-Language."""
-
-    channel: Literal["email", "sms"]
-    to: Annotated[StrictStr, Field(min_length=3, max_length=254)]
-    template: Annotated[StrictStr, Field(min_length=1, max_length=40)]
-    variables: Annotated[dict[str, Variable], Field(max_length=20)]
-
-
-class QueuedNotification(Shape):
-    """A message, as far as it is."""
-
-    notification_id: UUID
-    status: str
-
-
-class Notification(QueuedNotification):
-    """A message without what it says; where it went is masked."""
-
-    channel: str
-    to: str = Field(description="Masked.")
-    template: str
-    created_at: Utc
-    error_message: str | None
 
 
 @router.post("/send", status_code=202, operation_id="sendNotification", summary="Send a message")
@@ -64,10 +35,10 @@ def send_notification(
 @router.get("/{notificationId}", operation_id="getNotification", summary="A message that was sent, or is to be")
 def get_notification(
     notification_id: Annotated[Id, Path(alias="notificationId")], services: CurrentServices
-) -> Notification:
+) -> NotificationDetails:
     """What became of it."""
     found = services.notifications.get(notification_id)
-    return Notification(
+    return NotificationDetails(
         notification_id=found.id,
         status=found.status,
         channel=found.channel,

@@ -12,7 +12,7 @@ from api.access.guarded_route import GuardedRoute
 from api.dependencies import NO_BODY, CurrentCaller, CurrentServices, Waiters, owner
 from api.orders import snapshot
 from api.orders.payment_method import payment_method
-from api.orders.schemas import ByMethod, CancelOrder, OrderStep, Paid, Reserved
+from api.orders.schemas import CancelOrder, OrderProgress, PayOrder, PayOrderResult, ReserveOrderResult
 from api.orders.snapshot import ENDING, PAID, Seen, closed
 from api.requests.fields import OrderId, Shape
 from api.requests.idempotency import Repeating, replayed
@@ -36,7 +36,7 @@ def _running(model: type[Shape]) -> dict[int | str, dict[str, Any]]:
     operation_id="reserveOrder",
     summary="Join the reservation of an order",
     dependencies=[NO_BODY],
-    responses=_running(Reserved),
+    responses=_running(ReserveOrderResult),
 )
 async def reserve_order(
     order_id: OrderId,
@@ -46,7 +46,7 @@ async def reserve_order(
     patience: AskedPatience,
     repeat: Repeating,
     response: Response,
-) -> Reserved:
+) -> ReserveOrderResult:
     """200 once the goods are held, 202 while that is under way."""
     await repeat.begin(order_id)
     seen = await waiting.until(
@@ -60,7 +60,7 @@ async def reserve_order(
     if seen.reservation and seen.reservation.status == "expired":
         raise ReservationExpired("The goods were held for too long: place a new order.")
     await repeat.end(response, 200 if _is_reserved(seen) else 202)
-    return Reserved(
+    return ReserveOrderResult(
         order_id=order_id,
         status=seen.order.status,
         reservation_id=seen.reservation and seen.reservation.id,
@@ -72,7 +72,7 @@ async def reserve_order(
     "/{orderId}/pay",
     operation_id="payOrder",
     summary="Join or start the payment of an order",
-    responses=_running(Paid),
+    responses=_running(PayOrderResult),
 )
 async def pay_order(
     order_id: OrderId,
@@ -82,8 +82,8 @@ async def pay_order(
     patience: AskedPatience,
     repeat: Repeating,
     response: Response,
-    body: ByMethod | None = None,
-) -> Paid:
+    body: PayOrder | None = None,
+) -> PayOrderResult:
     """200 once it is decided, 202 while it is under way; the buyer may have to go to `confirmationUrl`."""
     method = payment_method(body, services.settings.phone_region) if body else None
     look = snapshot.with_payment(services, order_id, owner(caller))
@@ -108,7 +108,7 @@ async def pay_order(
     operation_id="confirmOrder",
     summary="Join the confirmation of a paid order",
     dependencies=[NO_BODY],
-    responses=_running(OrderStep),
+    responses=_running(OrderProgress),
 )
 async def confirm_order(
     order_id: OrderId,
@@ -118,7 +118,7 @@ async def confirm_order(
     patience: AskedPatience,
     repeat: Repeating,
     response: Response,
-) -> OrderStep:
+) -> OrderProgress:
     """200 once confirmed, 202 while that is under way; it never skips payment."""
     await repeat.begin(order_id)
     seen = await waiting.until(
@@ -132,14 +132,14 @@ async def confirm_order(
     if seen.order.status not in PAID:
         raise InvalidTransition("The order is not paid yet.")
     await repeat.end(response, 200 if seen.order.status is OrderStatus.CONFIRMED else 202)
-    return OrderStep(order_id=order_id, status=seen.order.status)
+    return OrderProgress(order_id=order_id, status=seen.order.status)
 
 
 @router.post(
     "/{orderId}/cancel",
     operation_id="cancelOrder",
     summary="Cancel an order",
-    responses=_running(OrderStep),
+    responses=_running(OrderProgress),
 )
 async def cancel_order(
     order_id: OrderId,
@@ -150,7 +150,7 @@ async def cancel_order(
     repeat: Repeating,
     response: Response,
     body: CancelOrder | None = None,
-) -> OrderStep:
+) -> OrderProgress:
     """202 while what was done is undone, 200 once it is."""
     await repeat.begin(order_id, body)
     operator = caller.kind is CallerKind.OPERATOR
@@ -162,7 +162,7 @@ async def cancel_order(
         look = snapshot.whole(services, order_id, owner(caller))
         order = (await waiting.until(order_id, look, lambda seen: seen.rests, seconds)).order
     await repeat.end(response, 200 if order.status is OrderStatus.CANCELLED else 202)
-    return OrderStep(order_id=order_id, status=order.status)
+    return OrderProgress(order_id=order_id, status=order.status)
 
 
 def _is_reserved(seen: Seen) -> bool:
@@ -184,12 +184,12 @@ def _is_payment_known(seen: Seen) -> bool:
     return seen.over or pending or seen.order.status in PAID
 
 
-async def _paid(seen: Seen, repeat: Repeating, response: Response) -> Paid:
+async def _paid(seen: Seen, repeat: Repeating, response: Response) -> PayOrderResult:
     payment = seen.payment
     if payment is None and seen.order.status in ENDING:
         raise closed(seen.order)
     await repeat.end(response, 200 if payment and not payment.undecided else 202)
-    return Paid(
+    return PayOrderResult(
         payment_id=payment and payment.id,
         status=payment.status if payment else "pending",
         confirmation_url=payment and payment.confirmation_url,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import phonenumbers
 from phonenumbers import PhoneNumberType
 
-from api.orders.schemas import ByMethod
+from api.orders.schemas import PaymentChoice
 from services.errors import Invalid
 from services.identity.identifiers import phone_number
 from services.orders.views import PaymentMethod
@@ -13,7 +13,7 @@ from services.orders.views import PaymentMethod
 _MOBILE = (PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE)
 
 
-def payment_method(body: ByMethod, region: str) -> PaymentMethod | None:
+def payment_method(body: PaymentChoice, region: str) -> PaymentMethod | None:
     """Card or phone, None when neither is given; `region` is for numbers without a country code.
 
     Raises Invalid for a phone whose balance cannot pay.

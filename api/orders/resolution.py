@@ -7,7 +7,7 @@ from starlette.concurrency import run_in_threadpool
 
 from api.access.guarded_route import GuardedRoute
 from api.dependencies import ANY_KEY, CurrentServices
-from api.orders.schemas import Resolved, ResolveOrder
+from api.orders.schemas import ResolveOrder, ResolveOrderResult
 from api.requests.fields import OrderId
 from services.errors import InvalidTransition, Unavailable
 
@@ -20,7 +20,7 @@ router = APIRouter(prefix="/orders", tags=["Orders"], route_class=GuardedRoute)
     summary="Settle a stuck step of an order",
     dependencies=[ANY_KEY],
 )
-async def resolve_order(order_id: OrderId, services: CurrentServices, body: ResolveOrder) -> Resolved:
+async def resolve_order(order_id: OrderId, services: CurrentServices, body: ResolveOrder) -> ResolveOrderResult:
     """For an order that needs attention: try again, say that it was done by hand, or write it off."""
     order = await run_in_threadpool(services.orders.get, order_id)
     if not order.needs_attention or order.attention_reason is None:
@@ -29,4 +29,4 @@ async def resolve_order(order_id: OrderId, services: CurrentServices, body: Reso
         raise Unavailable("Temporal is away: try again.", retry_after=5)
     step = body.step or order.attention_reason
     await services.starter.resolve(order_id, step, body.action, body.reference or "")
-    return Resolved(order_id=order_id, step=step, action=body.action)
+    return ResolveOrderResult(order_id=order_id, step=step, action=body.action)

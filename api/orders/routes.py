@@ -22,7 +22,7 @@ from api.dependencies import (
 from api.orders import schemas, snapshot
 from api.orders.payment_method import payment_method
 from api.orders.placing import place
-from api.orders.schemas import OperatorSummary, OrderInFull, PlacedOrder, PlaceOrder, Summary
+from api.orders.schemas import OperatorOrderSummary, Order, OrderSummary, PlacedOrder, PlaceOrder
 from api.requests.cursors import Listing
 from api.requests.fields import Id, Moment, OrderId
 from api.requests.pagination import AskedPage, Page
@@ -80,7 +80,7 @@ def list_my_orders(
     status: Status = None,
     created_from: From = None,
     to: To = None,
-) -> Page[Summary]:
+) -> Page[OrderSummary]:
     """What the caller ordered."""
     listing = Listing("GET /orders/me", name_of(caller), {"status": status, "from": created_from, "to": to})
     wanted = OrderFilter(buyer_id=caller.user_id, status=status, created_from=created_from, created_to=to)
@@ -100,7 +100,7 @@ def list_orders(
     needs_attention: Annotated[
         bool | None, Query(alias="needsAttention", description="Only orders that do, or do not, need a person.")
     ] = None,
-) -> Page[OperatorSummary]:
+) -> Page[OperatorOrderSummary]:
     """For operators."""
     wanted = OrderFilter(buyer_id, status, created_from, to, needs_attention)
     listing = Listing("GET /orders", name_of(caller), vars(wanted))
@@ -109,7 +109,7 @@ def list_orders(
 
 
 @router.get("/{orderId}", operation_id="getOrder", summary="One order in full")
-def get_order(order_id: OrderId, caller: CurrentCaller, services: CurrentServices) -> OrderInFull:
+def get_order(order_id: OrderId, caller: CurrentCaller, services: CurrentServices) -> Order:
     """With its payment and refund as they are now."""
     order: OrderView = services.orders.get(order_id, owner(caller))
     payments = services.payments.of_order(order_id)

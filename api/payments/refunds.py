@@ -9,8 +9,9 @@ from fastapi import APIRouter, Path, Response
 
 from api.access.guarded_route import GuardedRoute
 from api.dependencies import CurrentCaller, CurrentServices, IdempotencyKey, idempotent
-from api.requests.amounts import Amount, Currency, money
-from api.requests.fields import Body, Id, Shape
+from api.payments.schemas import CreateRefund, CreateRefundResult, Refund
+from api.requests.amounts import money
+from api.requests.fields import Id
 from services.bootstrap import Services
 from services.errors import InvalidTransition, PaymentOrderMismatch
 from services.orders.views import OrderStatus
@@ -19,41 +20,14 @@ from services.payments.views import PaymentView, RefundView
 router = APIRouter(prefix="/refunds", tags=["Payments"], route_class=GuardedRoute)
 
 
-class MakeRefund(Body):
-    """How much of which payment to send back; in the payment's currency, which need not be said."""
-
-    order_id: Id
-    payment_id: Id
-    amount: Amount
-    currency: Currency | None = None
-
-
-class MadeRefund(Shape):
-    """A refund, as far as it is."""
-
-    refund_id: UUID
-    status: str
-
-
-class Refund(Shape):
-    """A refund in full."""
-
-    refund_id: UUID
-    payment_id: UUID
-    order_id: UUID
-    status: str
-    amount: str
-    currency: str
-
-
 @router.post("", status_code=201, operation_id="createRefund", summary="Send back a part or all of a payment")
 def create_refund(
-    body: MakeRefund,
+    body: CreateRefund,
     caller: CurrentCaller,
     services: CurrentServices,
     response: Response,
     idempotency_key: IdempotencyKey = None,
-) -> MadeRefund:
+) -> CreateRefundResult:
     """Of a confirmed order: any other is cancelled instead, which sends back all. The buyer is told."""
     payment = _payment(services, body.order_id, body.payment_id)
     amount = money(body.amount, body.currency or payment.amount.currency)
@@ -62,7 +36,7 @@ def create_refund(
     if refund.replayed:
         response.headers["Idempotency-Replayed"] = "true"
     _tell(services, refund)
-    return MadeRefund(refund_id=refund.id, status=refund.status)
+    return CreateRefundResult(refund_id=refund.id, status=refund.status)
 
 
 @router.get("/{refundId}", operation_id="getRefund", summary="A refund")

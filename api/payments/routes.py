@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Response
-from pydantic import model_validator
-from pydantic_core import PydanticCustomError
 from starlette.concurrency import run_in_threadpool
 
 from api.access.guarded_route import GuardedRoute
@@ -15,8 +13,9 @@ from api.dependencies import CurrentCaller, CurrentServices, IdempotencyKey, Wai
 from api.orders import snapshot
 from api.orders.payment_method import mobile
 from api.orders.snapshot import ENDING, Seen, closed
-from api.requests.amounts import Amount, Currency, money
-from api.requests.fields import Body, CardToken, Id, PhoneText, Shape
+from api.payments.schemas import CreatePayment, CreatePaymentResult, Payment
+from api.requests.amounts import money
+from api.requests.fields import Id
 from api.requests.prefer import STEP_WAIT, AskedPatience
 from services.bootstrap import Services
 from services.errors import AmountMismatch, CurrencyMismatch, InvalidTransition, ReservationExpired
@@ -30,59 +29,22 @@ EXPIRED = (CancelReason.RESERVATION_EXPIRED, CancelReason.PAYMENT_EXPIRED)
 PaymentId = Annotated[Id, Path(alias="paymentId")]
 
 
-class MakePayment(Body):
-    """Pay an order by a card's token or a phone's balance; amount and currency are the order's own."""
-
-    order_id: Id
-    amount: Amount
-    currency: Currency
-    method: Literal["card", "phone"]
-    card_token: CardToken | None = None
-    phone: PhoneText | None = None
-
-    @model_validator(mode="after")
-    def _what_the_method_needs(self) -> Self:
-        if (self.card_token is not None) != (self.method == "card"):
-            raise PydanticCustomError("card-token-needed", "cardToken goes with the method card, and only with it.")
-        if (self.phone is not None) != (self.method == "phone"):
-            raise PydanticCustomError("phone-needed", "phone goes with the method phone, and only with it.")
-        return self
-
-
-class MadePayment(Shape):
-    """A payment; null while the order's own process has not come to it."""
-
-    payment_id: UUID | None
-    status: str
-
-
-class Payment(Shape):
-    """A payment in full."""
-
-    payment_id: UUID
-    order_id: UUID
-    status: str
-    amount: str
-    currency: str
-    method: str
-
-
 @router.post(
     "",
     status_code=201,
     operation_id="createPayment",
     summary="Pay an order that is being driven",
-    responses={202: {"model": MadePayment, "description": "The order has not come to it yet."}},
+    responses={202: {"model": CreatePaymentResult, "description": "The order has not come to it yet."}},
 )
 async def create_payment(
-    body: MakePayment,
+    body: CreatePayment,
     caller: CurrentCaller,
     services: CurrentServices,
     waiting: Waiters,
     patience: AskedPatience,
     response: Response,
     idempotency_key: IdempotencyKey = None,
-) -> MadePayment:
+) -> CreatePaymentResult:
     """Gives the order its way to pay, and waits a little for the payment that comes of it."""
     amount = money(body.amount, body.currency)
     method = _method(body, services.settings.phone_region)
@@ -114,7 +76,7 @@ def get_payment(payment_id: PaymentId, services: CurrentServices) -> Payment:
     )
 
 
-def _method(body: MakePayment, region: str) -> PaymentMethod:
+def _method(body: CreatePayment, region: str) -> PaymentMethod:
     if body.card_token is not None:
         return PaymentMethod(card=body.card_token)
     return mobile(body.phone or "", region)
@@ -144,11 +106,11 @@ def _is_known(seen: Seen, old: UUID | None) -> bool:
     return seen.over or seen.waits_outside or not payment.undecided
 
 
-def _made(seen: Seen, old: UUID | None, response: Response) -> MadePayment:
+def _made(seen: Seen, old: UUID | None, response: Response) -> CreatePaymentResult:
     payment = seen.payment if seen.payment and seen.payment.id != old else None
     if payment is None and seen.order.status in ENDING:
         raise closed(seen.order)
     if payment is None:
         response.status_code = 202
-        return MadePayment(payment_id=None, status="pending")
-    return MadePayment(payment_id=payment.id, status=payment.status)
+        return CreatePaymentResult(payment_id=None, status="pending")
+    return CreatePaymentResult(payment_id=payment.id, status=payment.status)

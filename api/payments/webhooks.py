@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Annotated, Literal
+from typing import Annotated
 from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Header, Path, Request, Response
-from pydantic import Field, StrictStr
 from starlette.concurrency import run_in_threadpool
 from starlette.types import Message, Receive
 
 from api.access.guarded_route import GuardedRoute, Handler
 from api.dependencies import ANY_KEY, CurrentServices
-from api.requests.amounts import Amount, Currency, money
+from api.payments.schemas import PaymentStatusReport, ReportedPayment, SignedPaymentStatusReport, WebhookAcknowledgement
+from api.requests.amounts import money
 from api.requests.body import StrictRequest
 from api.requests.client_address import address_of
-from api.requests.fields import Body, Id, OrderId, Shape
+from api.requests.fields import Id, OrderId
 from services.bootstrap import Services
 from services.errors import (
     PaymentOrderMismatch,
@@ -56,44 +56,6 @@ status_router = APIRouter(prefix="/orders", tags=["Payments"], route_class=Guard
 gateway_router = APIRouter(prefix="/payments", tags=["Payments"], route_class=GuardedRoute)
 
 PaymentId = Annotated[Id, Path(alias="paymentId")]
-FailureCode = Annotated[StrictStr, Field(min_length=1, max_length=64, pattern="^[A-Za-z0-9._:-]+$")]
-FailureMessage = Annotated[
-    StrictStr, Field(description="Kept for operators, the first 500 characters of it; never shown to the buyer.")
-]
-
-
-class _Told(Body):
-    """What became of a payment."""
-
-    status: Literal["pending", "succeeded", "failed", "refunded"]
-    failure_code: FailureCode | None = None
-    failure_message: FailureMessage | None = None
-    payment_id: Id
-
-
-class PaymentStatusNews(_Told):
-    """What became of a payment of the order."""
-
-
-class SignedNews(_Told):
-    """What became of a payment, and of how much."""
-
-    amount: Amount
-    currency: Currency
-
-
-class NewsTaken(Shape):
-    """The message was taken."""
-
-    status: str = "accepted"
-
-
-class PaymentStanding(Shape):
-    """Where the payment stands in our books; the provider is asked before the news changes that."""
-
-    order_id: UUID
-    payment_id: UUID
-    status: str
 
 
 @router.post(
@@ -101,12 +63,12 @@ class PaymentStanding(Shape):
 )
 async def notify_payment(
     payment_id: PaymentId,
-    body: SignedNews,
+    body: SignedPaymentStatusReport,
     request: Request,
     services: CurrentServices,
     webhook_id: Annotated[str, Header(alias="webhook-id", description="Names the message; taken once.")],
     webhook_timestamp: Annotated[str, Header(alias="webhook-timestamp", description="Unix seconds; 300 either way.")],
-) -> NewsTaken:
+) -> WebhookAcknowledgement:
     """A hint that is confirmed with the provider; another amount than ours puts the payment under review at once.
 
     401 without a good signature; 404 for an unknown payment, and the message is to be sent again.
@@ -122,7 +84,7 @@ async def notify_payment(
         _pass_on(services, f"notify:{message_id}", payment_id, news)
 
     await run_in_threadpool(take)
-    return NewsTaken()
+    return WebhookAcknowledgement()
 
 
 @status_router.post(
@@ -133,14 +95,14 @@ async def notify_payment(
 )
 def tell_payment_status(
     order_id: OrderId,
-    body: PaymentStatusNews,
+    body: PaymentStatusReport,
     services: CurrentServices,
-) -> PaymentStanding:
+) -> ReportedPayment:
     """A hint that is confirmed with the provider; stale news is taken and changes nothing."""
     services.orders.get(order_id)
     news = News(body.status, None, body.failure_code, body.failure_message)
     payment = _pass_on(services, f"status:{uuid4()}", body.payment_id, news, order_id)
-    return PaymentStanding(order_id=order_id, payment_id=payment.id, status=payment.status)
+    return ReportedPayment(order_id=order_id, payment_id=payment.id, status=payment.status)
 
 
 def _pass_on(
@@ -154,18 +116,12 @@ def _pass_on(
     return payment
 
 
-class Taken(Shape):
-    """A message was taken."""
-
-    status: str = "accepted"
-
-
 @gateway_router.post(
     "/webhooks/{gateway}", operation_id="receiveGatewayWebhook", summary="A payment provider's own webhook"
 )
 async def receive_gateway_webhook(
     request: Request, gateway: Annotated[str, Path(pattern="^[a-z]{1,32}$")], services: CurrentServices
-) -> Taken:
+) -> WebhookAcknowledgement:
     """A hint only: the provider is asked before anything depends on it. 404 has the provider send it again."""
     body = await request.body()
     source = address_of(request)
@@ -179,7 +135,7 @@ async def receive_gateway_webhook(
             services.orders.notice_payment(received.order_id, received.payment_id, key, late=received.late)
 
     await run_in_threadpool(take)
-    return Taken()
+    return WebhookAcknowledgement()
 
 
 def _key(gateway: str, body: bytes) -> str:

@@ -58,8 +58,8 @@ class Shape(BaseModel):
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True)
 
 
-class Nothing(Body):
-    """The body of an operation that needs none."""
+class EmptyBody(Body):
+    """An empty object, for operations that need no body."""
 
 
 def _uuid(value: Any) -> Any:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Generic, TypeVar
 from uuid import UUID
 
 from fastapi import Depends, Query, Request
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from api.requests.cursors import Cursors, Listing
 from api.requests.fields import Integer, Shape
@@ -20,6 +20,8 @@ S = TypeVar("S")
 
 class Page(Shape, Generic[S]):
     """One page of a list."""
+
+    model_config = ConfigDict(json_schema_extra={"description": "One page of a list."})
 
     items: list[S]
     next_cursor: str | None = Field(description="Send it as `cursor` to get the next page; null on the last page.")

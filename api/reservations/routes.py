@@ -7,16 +7,16 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Response
-from pydantic import Field
 from starlette.concurrency import run_in_threadpool
 
 from api.access.guarded_route import GuardedRoute
-from api.catalog.schemas import Stock
+from api.catalog.schemas import ProductStock
 from api.dependencies import NO_BODY, CurrentCaller, CurrentServices, name_of
 from api.requests.cursors import Listing
-from api.requests.fields import Body, Id, Quantity, Shape, Utc
+from api.requests.fields import Id
 from api.requests.idempotency import Repeating
 from api.requests.pagination import AskedPage, Page
+from api.reservations.schemas import MAX_LINES, CreateReservation, Reservation, ReservationLine, ReservationState
 from services.bootstrap import Services
 from services.errors import InvalidTransition, NotFound, ReservationClosed, ReservationExists, ReservationExpired
 from services.orders.views import OrderStatus, OrderView
@@ -25,46 +25,7 @@ from services.reservations.views import Item, ReservationView, StockView
 router = APIRouter(tags=["Reservations"], route_class=GuardedRoute)
 
 ReservationId = Annotated[Id, Path(alias="reservationId")]
-#: Lines of one request, and products asked for at once (ABUSE G5, T80).
-MOST = 100
 _ENDING = (OrderStatus.CANCELLING, OrderStatus.CANCELLED)
-
-
-class WantedLine(Body):
-    """So many units of a product."""
-
-    product_id: Id
-    quantity: Quantity
-
-
-class Reserve(Body):
-    """What an order needs; lines of one product are summed."""
-
-    order_id: Id
-    items: Annotated[list[WantedLine], Field(min_length=1, max_length=MOST)]
-
-
-class ReservationState(Shape):
-    """A reservation, as far as it is."""
-
-    reservation_id: UUID
-    status: str
-
-
-class ReservedLine(Shape):
-    """So many units of a product, set aside."""
-
-    product_id: UUID
-    reserved_quantity: int
-
-
-class Reservation(ReservationState):
-    """A reservation in full."""
-
-    order_id: UUID
-    items: list[ReservedLine]
-    created_at: Utc
-    expires_at: Utc | None
 
 
 @router.get("/stocks", operation_id="listStocks", summary="How much of each product there is")
@@ -73,9 +34,10 @@ def list_stocks(
     services: CurrentServices,
     paging: AskedPage,
     product_id: Annotated[
-        list[Id] | None, Query(alias="productId", max_length=MOST, description="Only these products; may be repeated.")
+        list[Id] | None,
+        Query(alias="productId", max_length=MAX_LINES, description="Only these products; may be repeated."),
     ] = None,
-) -> Page[Stock]:
+) -> Page[ProductStock]:
     """What can be reserved now; products that never had stock are left out."""
     wanted = sorted(set(product_id or []))
     listing = Listing("GET /stocks", name_of(caller), {"productId": wanted})
@@ -92,7 +54,7 @@ def list_stocks(
     responses={200: {"model": ReservationState, "description": "It was there before, with the same items."}},
 )
 async def create_reservation(
-    body: Reserve, services: CurrentServices, repeat: Repeating, response: Response
+    body: CreateReservation, services: CurrentServices, repeat: Repeating, response: Response
 ) -> ReservationState:
     """All lines or none; it expires unless it is confirmed. An order id not seen before is taken as it is."""
     await repeat.begin(body.order_id, body)
@@ -109,7 +71,7 @@ def get_reservation(reservation_id: ReservationId, services: CurrentServices) ->
         reservation_id=found.id,
         order_id=found.order_id,
         status=found.status,
-        items=[ReservedLine(product_id=item.product_id, reserved_quantity=item.quantity) for item in found.items],
+        items=[ReservationLine(product_id=item.product_id, reserved_quantity=item.quantity) for item in found.items],
         created_at=found.created_at,
         expires_at=_expiry(found),
     )
@@ -152,7 +114,7 @@ def _named(services: Services, wanted: list[UUID], after: UUID | None) -> list[S
     return [stocks[each] for each in sorted(stocks)]
 
 
-def _hold(services: Services, body: Reserve) -> ReservationView:
+def _hold(services: Services, body: CreateReservation) -> ReservationView:
     order = _order(services, body.order_id)
     items = [Item(line.product_id, line.quantity) for line in body.items]
     if order is not None:
@@ -201,8 +163,8 @@ def _state(reservation: ReservationView) -> ReservationState:
     return ReservationState(reservation_id=reservation.id, status=reservation.status)
 
 
-def _stock(stock: StockView) -> Stock:
-    return Stock(product_id=stock.product_id, available=max(0, stock.available))
+def _stock(stock: StockView) -> ProductStock:
+    return ProductStock(product_id=stock.product_id, available=max(0, stock.available))
 
 
 def _expiry(reservation: ReservationView) -> datetime | None:

@@ -12,5 +12,7 @@ class NotificationStatus(StrEnum):
 
 
 class Channel(StrEnum):
+    """How a message reaches its recipient."""
+
     EMAIL = "email"
     SMS = "sms"

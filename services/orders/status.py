@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class OrderStatus(StrEnum):
-    """The life of an order (contract, section 3)."""
+    """The status of an order."""
 
     CREATED = "created"
     RESERVED = "reserved"
@@ -18,7 +18,7 @@ class OrderStatus(StrEnum):
 
 
 class CancelReason(StrEnum):
-    """Why an order was cancelled (contract, section 3)."""
+    """Why an order was cancelled."""
 
     BUYER_REQUEST = "buyer_request"
     OPERATOR_REQUEST = "operator_request"
@@ -27,6 +27,25 @@ class CancelReason(StrEnum):
     PAYMENT_EXPIRED = "payment_expired"
     RESERVATION_EXPIRED = "reservation_expired"
     INTERNAL = "internal"
+
+
+class OrderEventType(StrEnum):
+    """What an entry of an order's timeline reports: a new status, or a step that changes none."""
+
+    CREATED = "created"
+    RESERVED = "reserved"
+    PAYMENT_METHOD_GIVEN = "payment_method_given"
+    PAYMENT_PENDING = "payment_pending"
+    PAYMENT_WAITING = "payment_waiting"
+    PAYMENT_FAILED = "payment_failed"
+    PAID = "paid"
+    CONFIRMED = "confirmed"
+    CANCELLING = "cancelling"
+    RELEASED = "released"
+    REFUNDED = "refunded"
+    REFUND_FAILED = "refund_failed"
+    RESOLVED = "resolved"
+    CANCELLED = "cancelled"
 
 
 S = OrderStatus

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from services.money import Money
 from services.orders.status import CancelReason as CancelReason
+from services.orders.status import OrderEventType as OrderEventType
 from services.orders.status import OrderStatus as OrderStatus
 
 

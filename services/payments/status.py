@@ -4,7 +4,10 @@ from enum import StrEnum
 
 
 class PaymentStatus(StrEnum):
-    """`pending → succeeded | failed | unknown | review`, `succeeded → partially_refunded → refunded`."""
+    """The status of a payment.
+
+    `pending → succeeded | failed | unknown | review`, `succeeded → partially_refunded → refunded`.
+    """
 
     PENDING = "pending"
     UNKNOWN = "unknown"
@@ -16,11 +19,18 @@ class PaymentStatus(StrEnum):
 
 
 class RefundStatus(StrEnum):
-    """`pending → succeeded | failed`."""
+    """The status of a refund: `pending → succeeded | failed`."""
 
     PENDING = "pending"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
+
+
+class PaymentMethodType(StrEnum):
+    """What pays: a card, or the balance of a mobile phone."""
+
+    CARD = "card"
+    PHONE = "phone"
 
 
 P = PaymentStatus

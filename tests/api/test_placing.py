@@ -178,7 +178,7 @@ async def test_T52_card_and_phone(api: httpx2.AsyncClient, buyer: Person, servic
 
     assert problem_of(answer) == (422, "validation-error")
     assert answer.json()["errors"] == [
-        {"pointer": "", "code": "two-methods", "message": "Give card or phone, not both."}
+        {"pointer": "", "code": "two-methods", "message": "Send either card or phone, not both."}
     ]
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import re
+
 import pytest
 
 from tests.clients.conftest import RunningApi
@@ -45,3 +48,15 @@ def _compiled(npm: Tools, program: str) -> str:
     npm.add(f"{program}.ts")
     npm.run(*TSC, *NODE, "--outDir", "built", f"{program}.ts")
     return f"built/{program}.js"
+
+
+def test_no_schema_has_the_name_of_a_global(npm: Tools) -> None:
+    library = npm.folder / "node_modules" / "typescript" / "lib"
+    declared = r"^(?:interface|type|declare (?:var|function|class)) (\w+)"
+    known = {
+        name
+        for file in library.glob("lib.*.d.ts")
+        for name in re.findall(declared, file.read_text(encoding="utf-8"), re.MULTILINE)
+    }
+    assert {"Event", "JsonWebKey", "Notification", "Record"} <= known
+    assert json.loads(DOCUMENT.read_text(encoding="utf-8"))["components"]["schemas"].keys() & known == set()

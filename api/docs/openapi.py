@@ -11,8 +11,9 @@ from fastapi.openapi.utils import get_openapi
 from api.access.callers import Admission, Token, admission
 from api.access.problems import PARTICULAR
 from api.docs import openapi_bounds
-from api.docs.examples import ANSWERS, BODIES
 from api.docs.problem_schema import NAME, SCHEMAS, TEXT, schema_of
+from api.docs.request_examples import BODIES
+from api.docs.response_examples import ANSWERS
 from api.problems.problem_details import TYPES, status_of
 
 DESCRIPTION = """Orders of a marketplace. An order reserves stock, takes the payment and is confirmed in the background.

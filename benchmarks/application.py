@@ -25,8 +25,8 @@ from benchmarks.load import keep_in_flight
 from benchmarks.plan import Case, Done, Round
 from benchmarks.process import answer
 from benchmarks.saga import Sagas
-from services import bootstrap, logs
-from services.bootstrap import Services
+from services import logs
+from services.bootstrap import Services, open_services
 from services.settings import Settings
 from workers.serving import THREADS, keep_background_work, make_worker
 from workflows.client import connect
@@ -42,15 +42,12 @@ def run(orders: Connection) -> None:
 
 async def _serve(orders: Connection, settings: Settings) -> None:
     client = await connect(settings)
-    services = bootstrap.build(settings, starter=OrderCommands(client, eager=True))
-    services.wakeups.start()
-    try:
-        async with _working(client, services), _answering(services):
+    with open_services(settings) as services:
+        services.wakeups.start()
+        async with _working(client, services), _answering(services, OrderCommands(client, eager=True)):
             shop = await asyncio.to_thread(orders.recv)
             sagas = Sagas(services, client, shop)
             await answer(orders, partial(_measure, client, sagas))
-    finally:
-        services.close()
 
 
 async def _measure(client: Client, sagas: Sagas, wanted: Round) -> Done:
@@ -72,8 +69,8 @@ async def _working(client: Client, services: Services) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def _answering(services: Services) -> AsyncIterator[None]:
-    server = make_server(create_app(services), services.settings)
+async def _answering(services: Services, starter: OrderCommands) -> AsyncIterator[None]:
+    server = make_server(create_app(services, starter), services.settings)
     serving = asyncio.create_task(server.serve())
     try:
         yield

@@ -9,11 +9,12 @@ from fastapi import APIRouter, Response
 from pydantic import AfterValidator, Field, StrictBool, StrictInt, StrictStr
 
 from api.access.guarded_route import GuardedRoute
-from api.catalog.schemas import Product, ProductStock, in_full
-from api.dependencies import CurrentCaller, CurrentServices, IdempotencyKey, idempotent
+from api.catalog.schemas import Product, ProductStock
+from api.catalog.stock import in_full
+from api.dependencies import Catalog, Reservations
 from api.requests.amounts import Amount, Currency, money
 from api.requests.fields import Body, ProductId
-from api.requests.idempotency import replayed
+from api.requests.idempotency import Idempotency, mark_replayed
 from services.catalog.views import ProductChange, ProductDraft, ProductView
 from services.errors import Invalid
 from services.money import Money
@@ -72,38 +73,39 @@ class SetProductStock(Body):
 @router.post("", status_code=201, operation_id="createProduct", summary="Add a product")
 def create_product(
     body: CreateProduct,
-    caller: CurrentCaller,
-    services: CurrentServices,
+    catalog: Catalog,
+    reservations: Reservations,
+    idempotency: Idempotency,
     response: Response,
-    idempotency_key: IdempotencyKey = None,
 ) -> Product:
     """With its first stock. A SKU that there is already is refused: change that product instead."""
     price = money(body.price, body.currency)
     draft = ProductDraft(body.sku, body.name, price, body.description, body.attributes, body.is_active)
-    key = idempotent(caller, "POST /products", idempotency_key, body.model_dump(mode="json"))
-    product, again = services.catalog.add(draft, key)
+    product, replayed = catalog.add(draft, idempotency.request(body))
     # Also when it is a repetition: the first request may have ended between these two.
-    services.reservations.add_stocks([(product.id, body.stock)])
-    if again:
-        replayed(response)
+    reservations.add_stocks([(product.id, body.stock)])
+    if replayed:
+        mark_replayed(response)
     response.headers["Location"] = f"/api/v1/products/{product.id}"
-    return in_full(services, product)
+    return in_full(reservations, product)
 
 
 @router.patch("/{productId}", operation_id="changeProduct", summary="Change a product")
-def change_product(product_id: ProductId, body: ChangeProduct, services: CurrentServices) -> Product:
+def change_product(product_id: ProductId, body: ChangeProduct, catalog: Catalog, reservations: Reservations) -> Product:
     """Orders that were placed before keep their name and price."""
     if "price" in body.model_fields_set and "currency" in body.model_fields_set:
         money(body.price, body.currency)  # what can be judged without the product comes before looking for it
-    changed = services.catalog.change(product_id, _change(services.catalog.get(product_id, True), body))
-    return in_full(services, changed)
+    changed = catalog.change(product_id, _change(catalog.get(product_id, True), body))
+    return in_full(reservations, changed)
 
 
 @router.put("/{productId}/stock", operation_id="setStock", summary="Set how much of a product there is")
-def set_stock(product_id: ProductId, body: SetProductStock, services: CurrentServices) -> ProductStock:
+def set_stock(
+    product_id: ProductId, body: SetProductStock, catalog: Catalog, reservations: Reservations
+) -> ProductStock:
     """What is held for orders, or sold, stays as it is beside this."""
-    services.catalog.get(product_id, True)
-    stock = services.reservations.set_stock(product_id, body.available)
+    catalog.get(product_id, True)
+    stock = reservations.set_stock(product_id, body.available)
     return ProductStock(product_id=product_id, available=stock.available)
 
 

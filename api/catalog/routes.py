@@ -9,14 +9,14 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 
 from api.access.guarded_route import GuardedRoute
-from api.catalog.schemas import Product, ProductPrice, ProductStock, ProductSummary, _available, _listed, in_full
-from api.dependencies import CurrentServices, KnownCaller
-from api.requests.cursors import Listing
+from api.catalog.schemas import Product, ProductPrice, ProductStock, ProductSummary, listed
+from api.catalog.stock import available, in_full
+from api.dependencies import Catalog, KnownCaller, Reservations
 from api.requests.fields import ProductId, SearchText
-from api.requests.pagination import MAX_PAGE, AskedPage, Page
-from services.bootstrap import Services
+from api.requests.pagination import MAX_PAGE, Page, Paging
 from services.catalog.views import ProductView
 from services.identity.views import Caller, CallerKind
+from services.reservations.service import ReservationService
 
 router = APIRouter(prefix="/products", tags=["Catalog"], route_class=GuardedRoute)
 
@@ -26,8 +26,9 @@ _MOST_LOOKED_AT = 10 * MAX_PAGE
 
 @router.get("", operation_id="listProducts", summary="What is sold")
 def list_products(
-    services: CurrentServices,
-    paging: AskedPage,
+    catalog: Catalog,
+    reservations: Reservations,
+    paging: Paging,
     q: Annotated[SearchText | None, Query(description="Only products whose name or SKU holds this.")] = None,
     currency: Annotated[str | None, Query(pattern="^[A-Z]{3}$", description="Only prices in this currency.")] = None,
     in_stock: Annotated[
@@ -35,39 +36,39 @@ def list_products(
     ] = None,
 ) -> Page[ProductSummary]:
     """In no order that means anything, but always the same."""
-    listing = Listing("GET /products", "", {"q": q, "currency": currency, "inStock": in_stock})
+    listing = paging.listing({"q": q, "currency": currency, "inStock": in_stock}, public=True)
     after = paging.after(listing)
 
     def page_of(after: UUID | None, limit: int) -> Sequence[ProductView]:
-        return services.catalog.list(q, currency, after, limit)
+        return catalog.list(q, currency, after, limit)
 
     if in_stock is None:
         found = page_of(after, paging.limit + 1)
-        stocks = _available(services, [product.id for product in found])
-        return paging.page(listing, found, lambda product: product.id, lambda product: _listed(product, stocks))
-    shown, looked_at = _filtered(services, page_of, after, paging.limit, in_stock == "true")
+        stocks = available(reservations, [product.id for product in found])
+        return paging.page(listing, found, lambda product: product.id, lambda product: listed(product, stocks))
+    shown, looked_at = _filtered(reservations, page_of, after, paging.limit, in_stock == "true")
     following = paging.cursors.write(listing, looked_at) if looked_at else None
     return Page(items=shown, next_cursor=following)
 
 
 @router.get("/{productId}", operation_id="getProduct", summary="One product")
-def get_product(product_id: ProductId, services: CurrentServices, caller: KnownCaller) -> Product:
+def get_product(product_id: ProductId, catalog: Catalog, reservations: Reservations, caller: KnownCaller) -> Product:
     """All there is to know of it."""
-    return in_full(services, services.catalog.get(product_id, _sees_all(caller)))
+    return in_full(reservations, catalog.get(product_id, _sees_all(caller)))
 
 
 @router.get("/{productId}/price", operation_id="getPrice", summary="What a product costs")
-def get_price(product_id: ProductId, services: CurrentServices, caller: KnownCaller) -> ProductPrice:
+def get_price(product_id: ProductId, catalog: Catalog, caller: KnownCaller) -> ProductPrice:
     """The price that an order placed now would have."""
-    product = services.catalog.get(product_id, _sees_all(caller))
+    product = catalog.get(product_id, _sees_all(caller))
     return ProductPrice(product_id=product_id, price=product.price.text, currency=product.price.currency)
 
 
 @router.get("/{productId}/stock", operation_id="getStock", summary="How much of a product there is")
-def get_stock(product_id: ProductId, services: CurrentServices, caller: KnownCaller) -> ProductStock:
+def get_stock(product_id: ProductId, catalog: Catalog, reservations: Reservations, caller: KnownCaller) -> ProductStock:
     """What can be ordered now: what others hold is not in it."""
-    services.catalog.get(product_id, _sees_all(caller))
-    return ProductStock(product_id=product_id, available=_available(services, [product_id]).get(product_id, 0))
+    catalog.get(product_id, _sees_all(caller))
+    return ProductStock(product_id=product_id, available=available(reservations, [product_id]).get(product_id, 0))
 
 
 def _sees_all(caller: Caller | None) -> bool:
@@ -75,7 +76,7 @@ def _sees_all(caller: Caller | None) -> bool:
 
 
 def _filtered(
-    services: Services,
+    reservations: ReservationService,
     page_of: Callable[[UUID | None, int], Sequence[ProductView]],
     after: UUID | None,
     limit: int,
@@ -83,7 +84,7 @@ def _filtered(
 ) -> tuple[list[ProductSummary], UUID | None]:
     """Up to `limit` products that are in stock (or out of it), and the last id looked at if there may be more."""
     shown: list[ProductSummary] = []
-    for product in _looked_at(services, page_of, after):
+    for product in _looked_at(reservations, page_of, after):
         if (product.stock > 0) is in_stock:
             shown.append(product)
         after = product.id
@@ -94,12 +95,12 @@ def _filtered(
 
 
 def _looked_at(
-    services: Services, page_of: Callable[[UUID | None, int], Sequence[ProductView]], after: UUID | None
+    reservations: ReservationService, page_of: Callable[[UUID | None, int], Sequence[ProductView]], after: UUID | None
 ) -> Iterator[ProductSummary]:
     for _ in range(0, _MOST_LOOKED_AT, MAX_PAGE):
         found = page_of(after, MAX_PAGE)
-        stocks = _available(services, [product.id for product in found])
-        yield from (_listed(product, stocks) for product in found)
+        stocks = available(reservations, [product.id for product in found])
+        yield from (listed(product, stocks) for product in found)
         if len(found) < MAX_PAGE:
             return
         after = found[-1].id

@@ -8,7 +8,6 @@ from uuid import UUID
 from pydantic import Field
 
 from api.requests.fields import Shape
-from services.bootstrap import Services
 from services.catalog.views import ProductView
 
 
@@ -45,21 +44,8 @@ class ProductStock(Shape):
     available: int = Field(ge=0)
 
 
-def in_full(services: Services, product: ProductView) -> Product:
-    """A product with its available stock."""
-    return Product(
-        **_listed(product, _available(services, [product.id])).model_dump(),
-        description=product.description,
-        attributes=dict(product.attributes),
-        is_active=product.is_active,
-    )
-
-
-def _available(services: Services, product_ids: list[UUID]) -> dict[UUID, int]:
-    return {id_: max(0, stock.available) for id_, stock in services.reservations.stocks(product_ids).items()}
-
-
-def _listed(product: ProductView, stocks: dict[UUID, int]) -> ProductSummary:
+def listed(product: ProductView, stocks: dict[UUID, int]) -> ProductSummary:
+    """A product in a list; `stocks` has the available units by product."""
     return ProductSummary(
         id=product.id,
         name=product.name,

@@ -8,8 +8,8 @@ from fastapi import APIRouter
 from pydantic import Field
 
 from api.access.guarded_route import GuardedRoute
-from api.dependencies import CurrentCaller, CurrentServices
-from api.identity.password_queue import HashingRoom
+from api.dependencies import CurrentCaller, Identity, VerificationCodes
+from api.identity.password_queue import PasswordQueue
 from api.identity.schemas import Email, Name, Password, Phone, UserProfile
 from api.identity.verification import RequestAccepted
 from api.requests.fields import Body, Id
@@ -42,32 +42,32 @@ class ChangePhone(Body):
 
 
 @router.patch("/users/me", operation_id="changeMyProfile", summary="Change one's own names")
-def change_my_profile(body: ChangeProfile, caller: CurrentCaller, services: CurrentServices) -> UserProfile:
+def change_my_profile(body: ChangeProfile, caller: CurrentCaller, identity: Identity) -> UserProfile:
     """E-mail address, phone and password have operations of their own, that ask for the password."""
     if caller.user_id is None:
         raise NotFound("This token belongs to no account.")
     if "id" in body.model_fields_set and body.id != caller.user_id:
         raise ImmutableField("The id of an account cannot be changed.", pointer="/id")
-    return UserProfile(**vars(services.identity.rename(caller.user_id, body.first_name, body.last_name)))
+    return UserProfile(**vars(identity.rename(caller.user_id, body.first_name, body.last_name)))
 
 
 @router.put("/users/me/email", status_code=202, operation_id="changeMyEmail", summary="Change one's e-mail address")
 async def change_my_email(
-    body: ChangeEmail, caller: CurrentCaller, services: CurrentServices, hashing: HashingRoom
+    body: ChangeEmail, caller: CurrentCaller, codes: VerificationCodes, passwords: PasswordQueue
 ) -> RequestAccepted:
     """A code goes to the new address; it takes effect once `POST /auth/verify/email/confirm` brings the code back."""
     user_id = _account(caller)
-    await hashing.run(lambda: services.codes.change(user_id, body.email, None, body.current_password))
+    await passwords.run(lambda: codes.change(user_id, body.email, None, body.current_password))
     return RequestAccepted()
 
 
 @router.put("/users/me/phone", status_code=202, operation_id="changeMyPhone", summary="Change one's phone number")
 async def change_my_phone(
-    body: ChangePhone, caller: CurrentCaller, services: CurrentServices, hashing: HashingRoom
+    body: ChangePhone, caller: CurrentCaller, codes: VerificationCodes, passwords: PasswordQueue
 ) -> RequestAccepted:
     """A code goes to the new number; it takes effect once `POST /auth/verify/phone/confirm` brings the code back."""
     user_id = _account(caller)
-    await hashing.run(lambda: services.codes.change(user_id, None, body.phone, body.current_password))
+    await passwords.run(lambda: codes.change(user_id, None, body.phone, body.current_password))
     return RequestAccepted()
 
 

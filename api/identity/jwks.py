@@ -8,7 +8,7 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel
 
 from api.access.guarded_route import GuardedRoute
-from api.dependencies import CurrentServices
+from api.dependencies import AccessTokens
 
 router = APIRouter(tags=["Identity"], route_class=GuardedRoute)
 
@@ -31,7 +31,7 @@ class SigningKeySet(BaseModel):
 
 
 @router.get("/.well-known/jwks.json", operation_id="getKeySet", summary="Public keys of access tokens")
-async def get_key_set(services: CurrentServices, response: Response) -> SigningKeySet:
+async def get_key_set(tokens: AccessTokens, response: Response) -> SigningKeySet:
     """Good for five minutes; a key that is being retired stays in it for as long as its tokens are taken."""
     response.headers["Cache-Control"] = "public, max-age=300"
-    return SigningKeySet(keys=[SigningKey(kid=kid, x=x) for kid, x in services.tokens.public_keys().items()])
+    return SigningKeySet(keys=[SigningKey(kid=kid, x=x) for kid, x in tokens.public_keys().items()])

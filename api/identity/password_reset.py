@@ -9,8 +9,8 @@ from pydantic import Field, StrictStr, model_validator
 from pydantic_core import PydanticCustomError
 
 from api.access.guarded_route import GuardedRoute
-from api.dependencies import CurrentServices
-from api.identity.password_queue import HashingRoom
+from api.dependencies import PasswordResets
+from api.identity.password_queue import PasswordQueue
 from api.identity.schemas import Email, Password, Phone
 from api.identity.verification import RequestAccepted
 from api.requests.fields import Body
@@ -44,9 +44,9 @@ class ConfirmPasswordReset(Body):
     operation_id="requestPasswordReset",
     summary="Ask for a new password to be set",
 )
-def request_password_reset(body: RequestPasswordReset, services: CurrentServices) -> RequestAccepted:
+def request_password_reset(body: RequestPasswordReset, resets: PasswordResets) -> RequestAccepted:
     """A token good for 30 minutes goes to the identifier if an account has it; the answer is the same for all."""
-    services.resets.request(body.email, body.phone)
+    resets.request(body.email, body.phone)
     return RequestAccepted()
 
 
@@ -56,6 +56,6 @@ def request_password_reset(body: RequestPasswordReset, services: CurrentServices
     operation_id="confirmPasswordReset",
     summary="Set a new password by a reset token",
 )
-async def confirm_password_reset(body: ConfirmPasswordReset, services: CurrentServices, hashing: HashingRoom) -> None:
+async def confirm_password_reset(body: ConfirmPasswordReset, resets: PasswordResets, passwords: PasswordQueue) -> None:
     """Every session ends; sign in with the new password then."""
-    await hashing.run(lambda: services.resets.confirm(body.reset_token, body.new_password))
+    await passwords.run(lambda: resets.confirm(body.reset_token, body.new_password))

@@ -6,8 +6,8 @@ from fastapi import APIRouter
 from pydantic import Field
 
 from api.access.guarded_route import GuardedRoute
-from api.dependencies import CurrentCaller, CurrentServices, Language
-from api.identity.password_queue import HashingRoom
+from api.dependencies import CurrentCaller, Identity, Language
+from api.identity.password_queue import PasswordQueue
 from api.identity.schemas import Email, Name, Password, Phone, UserProfile
 from api.requests.fields import Body
 from services.errors import NotFound, Unauthenticated
@@ -42,11 +42,11 @@ class RegisterByPhone(_Registration):
     summary="Register by e-mail",
 )
 async def register_by_email(
-    body: RegisterByEmail, services: CurrentServices, hashing: HashingRoom, language: Language
+    body: RegisterByEmail, identity: Identity, passwords: PasswordQueue, language: Language
 ) -> UserProfile:
     """The address counts as verified only once a code sent to it was confirmed."""
     wanted = RegisterUser(body.first_name, body.last_name, body.email, None, body.password, language)
-    return _profile(await hashing.run(lambda: services.identity.register(wanted)))
+    return _profile(await passwords.run(lambda: identity.register(wanted)))
 
 
 @router.post(
@@ -57,20 +57,20 @@ async def register_by_email(
     summary="Register by phone",
 )
 async def register_by_phone(
-    body: RegisterByPhone, services: CurrentServices, hashing: HashingRoom, language: Language
+    body: RegisterByPhone, identity: Identity, passwords: PasswordQueue, language: Language
 ) -> UserProfile:
     """However the number is written, it is one account."""
     wanted = RegisterUser(body.first_name, body.last_name, None, body.phone, body.password, language)
-    return _profile(await hashing.run(lambda: services.identity.register(wanted)))
+    return _profile(await passwords.run(lambda: identity.register(wanted)))
 
 
 @router.get("/users/me", tags=["Identity"], operation_id="getMyProfile", summary="One's own profile")
-def get_my_profile(caller: CurrentCaller, services: CurrentServices) -> UserProfile:
+def get_my_profile(caller: CurrentCaller, identity: Identity) -> UserProfile:
     """What the account shows of itself."""
     if caller.user_id is None:
         raise NotFound("This token belongs to no account.")
     try:
-        return _profile(services.identity.profile(caller.user_id))
+        return _profile(identity.profile(caller.user_id))
     except NotFound:
         raise Unauthenticated("A valid access token is needed: sign in.") from None
 

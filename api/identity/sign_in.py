@@ -9,12 +9,12 @@ from fastapi import APIRouter, Header, Path
 from pydantic import Field, StrictStr
 
 from api.access.guarded_route import GuardedRoute
-from api.dependencies import CurrentCaller, CurrentServices, IdempotencyKey, name_of
-from api.identity.password_queue import HashingRoom
+from api.dependencies import CurrentCaller, SignIn
+from api.identity.password_queue import PasswordQueue
 from api.identity.schemas import Email, Password, Phone
-from api.requests.cursors import Listing
 from api.requests.fields import Body, Id, Shape, Utc
-from api.requests.pagination import AskedPage, Page
+from api.requests.idempotency import IdempotencyKey
+from api.requests.pagination import Page, Paging
 from services.errors import Denied, NotFound
 from services.identity.views import Caller, NewPassword, SessionView, Tokens
 
@@ -80,61 +80,61 @@ class UserSession(Shape):
 
 @router.post("/auth/login/email", operation_id="loginByEmail", summary="Sign in by e-mail")
 async def login_by_email(
-    body: LoginByEmail, services: CurrentServices, hashing: HashingRoom, client: Client = None
+    body: LoginByEmail, sign_in: SignIn, passwords: PasswordQueue, client: Client = None
 ) -> TokenPair:
     """One answer, and one speed, for an unknown address, a wrong password and a locked account."""
-    return _signed_in(await hashing.run(lambda: services.sign_in.login(body.email, None, body.password, client)))
+    return _signed_in(await passwords.run(lambda: sign_in.login(body.email, None, body.password, client)))
 
 
 @router.post("/auth/login/phone", operation_id="loginByPhone", summary="Sign in by phone")
 async def login_by_phone(
-    body: LoginByPhone, services: CurrentServices, hashing: HashingRoom, client: Client = None
+    body: LoginByPhone, sign_in: SignIn, passwords: PasswordQueue, client: Client = None
 ) -> TokenPair:
     """One answer, and one speed, for an unknown number, a wrong password and a locked account."""
-    return _signed_in(await hashing.run(lambda: services.sign_in.login(None, body.phone, body.password, client)))
+    return _signed_in(await passwords.run(lambda: sign_in.login(None, body.phone, body.password, client)))
 
 
 @router.post("/auth/refresh", operation_id="refresh", summary="Stay signed in")
-def refresh(body: RefreshRequest, services: CurrentServices, idempotency_key: IdempotencyKey = None) -> TokenPair:
+def refresh(body: RefreshRequest, sign_in: SignIn, idempotency_key: IdempotencyKey = None) -> TokenPair:
     """A new pair; the old refresh token is dead, and using it again ends the session.
 
     With an Idempotency-Key the same request may be repeated for 60 seconds, when its answer was lost.
     """
-    return _signed_in(services.sign_in.refresh(body.refresh_token, idempotency_key))
+    return _signed_in(sign_in.refresh(body.refresh_token, idempotency_key))
 
 
 @router.post("/auth/logout", status_code=204, operation_id="logout", summary="Sign out")
-def logout(body: LogoutRequest, services: CurrentServices) -> None:
+def logout(body: LogoutRequest, sign_in: SignIn) -> None:
     """Ends the token's session, with its access tokens; a token that is not known changes nothing."""
-    services.sign_in.logout(body.refresh_token)
+    sign_in.logout(body.refresh_token)
 
 
 @router.post("/auth/password/change", status_code=204, operation_id="changePassword", summary="Change the password")
 async def change_password(
-    body: ChangePassword, caller: CurrentCaller, services: CurrentServices, hashing: HashingRoom
+    body: ChangePassword, caller: CurrentCaller, sign_in: SignIn, passwords: PasswordQueue
 ) -> None:
     """Every other session ends, and no reset asked for before is good any more; this session stays."""
     if caller.user_id is None or caller.session_id is None:
         raise Denied("This token belongs to no account.")
     user_id, session_id = caller.user_id, caller.session_id
     wanted = NewPassword(body.current_password, body.new_password)
-    await hashing.run(lambda: services.sign_in.change_password(user_id, session_id, wanted))
+    await passwords.run(lambda: sign_in.change_password(user_id, session_id, wanted))
 
 
 @router.get("/users/me/sessions", operation_id="listMySessions", summary="One's own sessions, newest first")
-def list_my_sessions(caller: CurrentCaller, services: CurrentServices, paging: AskedPage) -> Page[UserSession]:
+def list_my_sessions(caller: CurrentCaller, sign_in: SignIn, paging: Paging) -> Page[UserSession]:
     """Where the account is signed in; at most ten places."""
-    after = paging.after(listing := Listing("GET /users/me/sessions", name_of(caller), {}))
-    found = services.sign_in.sessions(_account(caller), caller.session_id, after, paging.limit + 1)
+    after = paging.after(listing := paging.listing({}))
+    found = sign_in.sessions(_account(caller), caller.session_id, after, paging.limit + 1)
     return paging.page(listing, found, lambda session: session.id, _session)
 
 
 @router.delete(
     "/users/me/sessions/{sessionId}", status_code=204, operation_id="endMySession", summary="End one's own session"
 )
-def end_my_session(session_id: SessionId, caller: CurrentCaller, services: CurrentServices) -> None:
+def end_my_session(session_id: SessionId, caller: CurrentCaller, sign_in: SignIn) -> None:
     """Its access tokens end at once."""
-    services.sign_in.end_session(_account(caller), session_id)
+    sign_in.end_session(_account(caller), session_id)
 
 
 def _account(caller: Caller) -> UUID:

@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from pydantic import Field, StrictStr
 
 from api.access.guarded_route import GuardedRoute
-from api.dependencies import CurrentServices, KnownCaller
+from api.dependencies import KnownCaller, VerificationCodes
 from api.identity.schemas import Email, Phone
 from api.requests.fields import Body, Shape
 
@@ -66,18 +66,18 @@ class PhoneVerificationResult(Shape):
 @router.post(
     "/auth/verify/email/send", status_code=202, operation_id="sendEmailCode", summary="Send a code to an e-mail address"
 )
-def send_email_code(body: SendEmailCode, services: CurrentServices) -> RequestAccepted:
+def send_email_code(body: SendEmailCode, codes: VerificationCodes) -> RequestAccepted:
     """Sent only when an account has this address and it is not proven yet; the answer is the same for all."""
-    services.codes.send(body.email, None)
+    codes.send(body.email, None)
     return RequestAccepted()
 
 
 @router.post(
     "/auth/verify/phone/send", status_code=202, operation_id="sendPhoneCode", summary="Send a code to a phone number"
 )
-def send_phone_code(body: SendPhoneCode, services: CurrentServices) -> RequestAccepted:
+def send_phone_code(body: SendPhoneCode, codes: VerificationCodes) -> RequestAccepted:
     """Sent only when an account has this number and it is not proven yet; the answer is the same for all."""
-    services.codes.send(None, body.phone)
+    codes.send(None, body.phone)
     return RequestAccepted()
 
 
@@ -85,17 +85,17 @@ def send_phone_code(body: SendPhoneCode, services: CurrentServices) -> RequestAc
     "/auth/verify/email/confirm", operation_id="confirmEmailCode", summary="Prove an e-mail address by its code"
 )
 def confirm_email_code(
-    body: ConfirmEmailCode, services: CurrentServices, caller: KnownCaller
+    body: ConfirmEmailCode, codes: VerificationCodes, caller: KnownCaller
 ) -> EmailVerificationResult:
     """Five tries a code, ten minutes. Every session of the account ends but the one whose token came along."""
-    services.codes.confirm(body.email, None, body.code, caller)
+    codes.confirm(body.email, None, body.code, caller)
     return EmailVerificationResult()
 
 
 @router.post("/auth/verify/phone/confirm", operation_id="confirmPhoneCode", summary="Prove a phone number by its code")
 def confirm_phone_code(
-    body: ConfirmPhoneCode, services: CurrentServices, caller: KnownCaller
+    body: ConfirmPhoneCode, codes: VerificationCodes, caller: KnownCaller
 ) -> PhoneVerificationResult:
     """Five tries a code, ten minutes. Every session of the account ends but the one whose token came along."""
-    services.codes.confirm(None, body.phone, body.code, caller)
+    codes.confirm(None, body.phone, body.code, caller)
     return PhoneVerificationResult()

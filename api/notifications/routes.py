@@ -7,10 +7,10 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Response
 
 from api.access.guarded_route import GuardedRoute
-from api.dependencies import CurrentCaller, CurrentServices, IdempotencyKey, Language, idempotent
+from api.dependencies import Language, Notifications
 from api.notifications.schemas import NotificationDetails, QueuedNotification, SendNotification
 from api.requests.fields import Id
-from api.requests.idempotency import replayed
+from api.requests.idempotency import Idempotency, mark_replayed
 
 router = APIRouter(prefix="/notifications", tags=["Notifications"], route_class=GuardedRoute)
 
@@ -18,26 +18,25 @@ router = APIRouter(prefix="/notifications", tags=["Notifications"], route_class=
 @router.post("/send", status_code=202, operation_id="sendNotification", summary="Send a message")
 def send_notification(
     body: SendNotification,
-    caller: CurrentCaller,
-    services: CurrentServices,
+    notifications: Notifications,
+    idempotency: Idempotency,
     language: Language,
     response: Response,
-    idempotency_key: IdempotencyKey = None,
 ) -> QueuedNotification:
     """Queued at once, and sent as soon as its channel takes it."""
-    key = idempotent(caller, "POST /notifications/send", idempotency_key, body.model_dump(mode="json"))
-    sent = services.notifications.send(body.channel, body.to, body.template, body.variables, language, key)
+    request = idempotency.request(body)
+    sent = notifications.send(body.channel, body.to, body.template, body.variables, language, request)
     if sent.replayed:
-        replayed(response)
+        mark_replayed(response)
     return QueuedNotification(notification_id=sent.id, status=sent.status)
 
 
 @router.get("/{notificationId}", operation_id="getNotification", summary="A message that was sent, or is to be")
 def get_notification(
-    notification_id: Annotated[Id, Path(alias="notificationId")], services: CurrentServices
+    notification_id: Annotated[Id, Path(alias="notificationId")], notifications: Notifications
 ) -> NotificationDetails:
     """What became of it."""
-    found = services.notifications.get(notification_id)
+    found = notifications.get(notification_id)
     return NotificationDetails(
         notification_id=found.id,
         status=found.status,

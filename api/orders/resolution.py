@@ -6,9 +6,11 @@ from fastapi import APIRouter
 from starlette.concurrency import run_in_threadpool
 
 from api.access.guarded_route import GuardedRoute
-from api.dependencies import ANY_KEY, CurrentServices
+from api.dependencies import Orders
 from api.orders.schemas import ResolveOrder, ResolveOrderResult
+from api.orders.starting import Starter
 from api.requests.fields import OrderId
+from api.requests.idempotency import KEY_ACCEPTED
 from services.errors import InvalidTransition, Unavailable
 
 router = APIRouter(prefix="/orders", tags=["Orders"], route_class=GuardedRoute)
@@ -18,15 +20,15 @@ router = APIRouter(prefix="/orders", tags=["Orders"], route_class=GuardedRoute)
     "/{orderId}/resolve",
     operation_id="resolveOrder",
     summary="Settle a stuck step of an order",
-    dependencies=[ANY_KEY],
+    dependencies=[KEY_ACCEPTED],
 )
-async def resolve_order(order_id: OrderId, services: CurrentServices, body: ResolveOrder) -> ResolveOrderResult:
+async def resolve_order(order_id: OrderId, orders: Orders, starter: Starter, body: ResolveOrder) -> ResolveOrderResult:
     """For an order that needs attention: try again, say that it was done by hand, or write it off."""
-    order = await run_in_threadpool(services.orders.get, order_id)
+    order = await run_in_threadpool(orders.get, order_id)
     if not order.needs_attention or order.attention_reason is None:
         raise InvalidTransition("Nothing of this order is stuck.")
-    if services.starter is None:
+    if starter is None:
         raise Unavailable("Temporal is away: try again.", retry_after=5)
     step = body.step or order.attention_reason
-    await services.starter.resolve(order_id, step, body.action, body.reference or "")
+    await starter.resolve(order_id, step, body.action, body.reference or "")
     return ResolveOrderResult(order_id=order_id, step=step, action=body.action)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
+from typing import Annotated, Any, Protocol
 from uuid import UUID
 
 import structlog
+from fastapi import Depends, Request
 from starlette.concurrency import run_in_threadpool
 
-from services.bootstrap import OrderStarter
+from api.state import state_of
 from services.orders.service import OrderService
 
 log = structlog.get_logger(__name__)
@@ -19,10 +22,20 @@ MAX_STARTS = 64
 PATIENCE = 1.0
 
 
-class Starts:
-    """Tries each start once, bounded in time and number."""
+class WorkflowStarter(Protocol):
+    """Port to the workflow of an order; `workflows.order_commands` implements it."""
 
-    def __init__(self, orders: OrderService, starter: OrderStarter | None) -> None:
+    async def start(self, order_id: UUID, start_input: Mapping[str, Any]) -> None:
+        """Start the workflow, or leave it alone when it exists. Raises an error when Temporal cannot be reached."""
+
+    async def resolve(self, order_id: UUID, step: str, action: str, reference: str) -> str:
+        """Resolve a stuck step; returns what was done. Raises InvalidTransition (not stuck), Unavailable."""
+
+
+class WorkflowStarts:
+    """Tries each start once, with a bound on time and number."""
+
+    def __init__(self, orders: OrderService, starter: WorkflowStarter | None) -> None:
         self._orders = orders
         self._starter = starter
         # asyncio itself keeps tasks by weak references only.
@@ -49,7 +62,7 @@ class Starts:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _try(self, starter: OrderStarter, order_id: UUID) -> None:
+    async def _try(self, starter: WorkflowStarter, order_id: UUID) -> None:
         try:
             start_input = await run_in_threadpool(self._orders.start_input, order_id)
             await asyncio.wait_for(starter.start(order_id, start_input), PATIENCE)
@@ -58,3 +71,16 @@ class Starts:
             log.warning("api.start_left_to_relay", order_id=str(order_id), error=type(error).__name__)
         else:
             self.succeeding = True
+
+
+async def _starter(request: Request) -> WorkflowStarter | None:
+    return state_of(request.app).starter
+
+
+async def _starts(request: Request) -> WorkflowStarts:
+    return state_of(request.app).order_starts
+
+
+#: The workflow starter of this application; None when it has none.
+Starter = Annotated[WorkflowStarter | None, Depends(_starter)]
+OrderStarts = Annotated[WorkflowStarts, Depends(_starts)]

@@ -10,10 +10,11 @@ from starlette.responses import StreamingResponse
 
 from api.access.callers import bearer
 from api.access.guarded_route import GuardedRoute
-from api.dependencies import CurrentCaller, CurrentServices, Waiters, owner
+from api.dependencies import CurrentCaller, Orders, SignIn, owner
 from api.orders import schemas
 from api.orders.schemas import OrderEvent
 from api.orders.stream import OrderStream
+from api.orders.waiting import LongPoll
 from api.requests.fields import Integer, OrderId
 from api.requests.pagination import Page
 
@@ -30,8 +31,9 @@ async def list_order_events(
     request: Request,
     order_id: OrderId,
     caller: CurrentCaller,
-    services: CurrentServices,
-    waiting: Waiters,
+    orders: Orders,
+    sign_in: SignIn,
+    long_poll: LongPoll,
     accept: Annotated[str, Header(max_length=200)] = "*/*",
     last_event_id: Annotated[Integer | None, Header(alias="Last-Event-ID", ge=0)] = None,
 ) -> Response | Page[OrderEvent]:
@@ -43,10 +45,10 @@ async def list_order_events(
     """
     # Described in words only: a second media type would type every response as `string | OrderEventPage`.
     if "text/event-stream" not in accept:
-        found = await run_in_threadpool(services.orders.events, order_id, owner(caller))
+        found = await run_in_threadpool(orders.events, order_id, owner(caller))
         return Page(items=[schemas.event(view) for view in found], next_cursor=None)
     token = bearer(request.headers.getlist("authorization"))
-    stream = OrderStream(services, waiting, order_id, owner(caller), token or "", last_event_id)
+    stream = OrderStream(orders, sign_in, long_poll, order_id, owner(caller), token or "", last_event_id)
     if not await stream.open():
         return Response(status_code=204)
     return StreamingResponse(stream.frames(), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Annotated
-from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Header, Path, Request, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.types import Message, Receive
 
 from api.access.guarded_route import GuardedRoute, Handler
-from api.dependencies import ANY_KEY, CurrentServices
+from api.payments.reporting import Reports
 from api.payments.schemas import PaymentStatusReport, ReportedPayment, SignedPaymentStatusReport, WebhookAcknowledgement
 from api.requests.amounts import money
 from api.requests.body import StrictRequest
 from api.requests.client_address import address_of
 from api.requests.fields import Id, OrderId
-from services.bootstrap import Services
-from services.errors import (
-    PaymentOrderMismatch,
-)
-from services.payments.views import News, PaymentView
+from api.requests.idempotency import KEY_ACCEPTED
+from api.state import state_of
+from services.payments.views import News
 
 
 class SignedRoute(GuardedRoute):
@@ -35,10 +31,8 @@ class SignedRoute(GuardedRoute):
             strict = StrictRequest(request.scope, request.receive)
             strict.refuse_announced()
             body = await strict.body()
-            services: Services = request.app.state.services
-            request.state.message_id = await run_in_threadpool(
-                services.payments.verify_news, request.headers.items(), body
-            )
+            payments = state_of(request.app).services.payments
+            request.state.message_id = await run_in_threadpool(payments.verify_news, request.headers.items(), body)
             return await handle(Request(request.scope, _replay(body)))
 
         return signed
@@ -65,7 +59,7 @@ async def notify_payment(
     payment_id: PaymentId,
     body: SignedPaymentStatusReport,
     request: Request,
-    services: CurrentServices,
+    reports: Reports,
     webhook_id: Annotated[str, Header(alias="webhook-id", description="Names the message; taken once.")],
     webhook_timestamp: Annotated[str, Header(alias="webhook-timestamp", description="Unix seconds; 300 either way.")],
 ) -> WebhookAcknowledgement:
@@ -75,15 +69,8 @@ async def notify_payment(
     """
     del webhook_id, webhook_timestamp  # the signature's check has read them, before anything else
     message_id: str = request.state.message_id
-    news = News(body.status, money(body.amount, body.currency), body.failure_code, body.failure_message)
-
-    def take() -> None:
-        services.payments.get(payment_id)
-        if body.payment_id != payment_id:
-            raise PaymentOrderMismatch("Path and body are about different payments.")
-        _pass_on(services, f"notify:{message_id}", payment_id, news)
-
-    await run_in_threadpool(take)
+    report = News(body.status, money(body.amount, body.currency), body.failure_code, body.failure_message)
+    await run_in_threadpool(reports.accept_signed, message_id, payment_id, body.payment_id, report)
     return WebhookAcknowledgement()
 
 
@@ -91,52 +78,26 @@ async def notify_payment(
     "/{orderId}/payment-status",
     operation_id="tellPaymentStatus",
     summary="News of a payment of an order",
-    dependencies=[ANY_KEY],
+    dependencies=[KEY_ACCEPTED],
 )
 def tell_payment_status(
     order_id: OrderId,
     body: PaymentStatusReport,
-    services: CurrentServices,
+    reports: Reports,
 ) -> ReportedPayment:
     """A hint that is confirmed with the provider; stale news is taken and changes nothing."""
-    services.orders.get(order_id)
-    news = News(body.status, None, body.failure_code, body.failure_message)
-    payment = _pass_on(services, f"status:{uuid4()}", body.payment_id, news, order_id)
+    report = News(body.status, None, body.failure_code, body.failure_message)
+    payment = reports.accept_for_order(order_id, body.payment_id, report)
     return ReportedPayment(order_id=order_id, payment_id=payment.id, status=payment.status)
-
-
-def _pass_on(
-    services: Services, message_id: str, payment_id: UUID, news: News, order_id: UUID | None = None
-) -> PaymentView:
-    payment, received = services.payments.receive_news(message_id, payment_id, news, order_id)
-    agrees = received is not None and received.late and news.status == "failed"
-    if received is not None and not agrees:
-        # Also when it is not fresh: the first time may have ended between these two.
-        services.orders.notice_payment(received.order_id, payment_id, message_id, late=received.late)
-    return payment
 
 
 @gateway_router.post(
     "/webhooks/{gateway}", operation_id="receiveGatewayWebhook", summary="A payment provider's own webhook"
 )
 async def receive_gateway_webhook(
-    request: Request, gateway: Annotated[str, Path(pattern="^[a-z]{1,32}$")], services: CurrentServices
+    request: Request, gateway: Annotated[str, Path(pattern="^[a-z]{1,32}$")], reports: Reports
 ) -> WebhookAcknowledgement:
     """A hint only: the provider is asked before anything depends on it. 404 has the provider send it again."""
     body = await request.body()
-    source = address_of(request)
-    headers = dict(request.headers)
-
-    def take() -> None:
-        received = services.payments.receive_webhook(gateway, headers, body, source)
-        if received is not None:
-            # Also when it is not fresh: the first time may have ended between these two.
-            key = _key(gateway, body)
-            services.orders.notice_payment(received.order_id, received.payment_id, key, late=received.late)
-
-    await run_in_threadpool(take)
+    await run_in_threadpool(reports.accept_webhook, gateway, dict(request.headers), body, address_of(request))
     return WebhookAcknowledgement()
-
-
-def _key(gateway: str, body: bytes) -> str:
-    return f"{gateway}:{hashlib.sha256(body).hexdigest()[:32]}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +13,7 @@ import pytest_asyncio
 from fastapi import FastAPI
 
 from api.app import create_app
+from api.state import state_of
 from services.bootstrap import Services
 from services.clock import new_id
 from services.errors import InvalidTransition
@@ -44,11 +45,11 @@ def workflows() -> Workflows:
 
 @pytest_asyncio.fixture
 async def client(services: Services, workflows: Workflows) -> AsyncIterator[httpx2.AsyncClient]:
-    app: FastAPI = create_app(replace(services, starter=workflows))
+    app: FastAPI = create_app(services, workflows)
     # Its lifespan is the other app's: listening is not what this is about.
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://market") as client:
         yield client
-    await app.state.starts.close()
+    await state_of(app).order_starts.close()
 
 
 def a_stuck_order(services: Services) -> UUID:

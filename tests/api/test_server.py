@@ -17,8 +17,7 @@ from api import protocol
 from api.app import create_app
 from api.server import Server, make_server
 from sandbox.ports import free_port
-from services import bootstrap
-from services.bootstrap import Services
+from services.bootstrap import Services, open_services
 from tests.api.doubles import MemoryGateway
 from tests.api.people import Person
 from tests.api.shop import ORDERS, a_product, confirm, order, pay, placed, reserve, undo
@@ -50,16 +49,16 @@ async def serving(services: Services) -> AsyncIterator[Served]:
     port = free_port()
     settings = services.settings.model_copy(update={"api_port": port})
     # A listener of its own, because stopping the server stops it.
-    own = bootstrap.build(settings, sessions=services.sessions, gateway=MemoryGateway())
-    server = make_server(create_app(own), settings)
-    task = asyncio.create_task(server.serve())
-    async with asyncio.timeout(10):
-        while not server.started:
-            await asyncio.sleep(0.01)
-    async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=20) as client:
-        yield Served(server, port, client, task)
-        server.should_exit = True
-    await task
+    with open_services(settings, sessions=services.sessions, gateway=MemoryGateway()) as own:
+        server = make_server(create_app(own), settings)
+        task = asyncio.create_task(server.serve())
+        async with asyncio.timeout(10):
+            while not server.started:
+                await asyncio.sleep(0.01)
+        async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=20) as client:
+            yield Served(server, port, client, task)
+            server.should_exit = True
+        await task
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +14,7 @@ from fastapi import FastAPI
 
 from api.app import create_app
 from api.orders import starting
+from api.state import state_of
 from services.bootstrap import Services
 from tests.api.people import Person
 from tests.api.shop import a_product, order
@@ -49,9 +50,9 @@ def starter() -> Starter:
 @pytest.fixture
 async def started_app(services: Services, starter: Starter) -> AsyncIterator[FastAPI]:
     # Its lifespan is the other app's: listening is not what this is about.
-    app = create_app(replace(services, starter=starter))
+    app = create_app(services, starter)
     yield app
-    await app.state.starts.close()
+    await state_of(app).order_starts.close()
 
 
 @pytest.fixture
@@ -63,9 +64,9 @@ async def client(started_app: FastAPI) -> AsyncIterator[httpx2.AsyncClient]:
 async def settled(app: FastAPI) -> bool | None:
     """How the last start went."""
     async with asyncio.timeout(5):
-        while app.state.starts.succeeding is None:
+        while state_of(app).order_starts.succeeding is None:
             await asyncio.sleep(0.005)
-    succeeding: bool | None = app.state.starts.succeeding
+    succeeding: bool | None = state_of(app).order_starts.succeeding
     return succeeding
 
 
@@ -119,7 +120,7 @@ async def test_a_replay_starts_nothing(
     starter.tried.clear()
 
     await order(client, buyer, product_id, headers=key)
-    await started_app.state.starts.close()
+    await state_of(started_app).order_starts.close()
 
     assert not starter.tried.is_set()
 
@@ -128,7 +129,7 @@ async def test_what_is_beyond_the_bound_is_left_to_the_relay(
     services: Services, starter: Starter, buyer: Person
 ) -> None:
     starter.silent = True
-    starts = starting.Starts(services.orders, starter)
+    starts = starting.WorkflowStarts(services.orders, starter)
     ids = [house_order(services, buyer) for _ in range(1)] * (starting.MAX_STARTS + 5)
 
     for order_id in ids:

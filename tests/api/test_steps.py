@@ -12,8 +12,9 @@ import httpx2
 import pytest
 from fastapi import FastAPI
 
-from api.orders.snapshot import whole
+from api.orders.snapshot import SnapshotReader
 from api.requests.prefer import read
+from api.state import state_of
 from services.bootstrap import Services
 from services.orders.status import CancelReason
 from services.orders.views import OrderFilter
@@ -38,7 +39,7 @@ async def meanwhile(app: FastAPI, asked: Any, happen: Callable[[], object]) -> t
     """The answer of a request, once it waits and then something happens; and the seconds from that."""
     request = asyncio.create_task(asked)
     async with asyncio.timeout(5):
-        while app.state.waiting.listeners == 0 and not request.done():
+        while state_of(app).long_polling.listeners == 0 and not request.done():
             await asyncio.sleep(0.005)
     began = time.monotonic()
     await asyncio.to_thread(happen)
@@ -301,17 +302,19 @@ async def test_a_wait_ends_in_time(api: httpx2.AsyncClient, buyer: Person, servi
     assert 1 <= time.monotonic() - began < 3
 
 
-async def test_a_charge_under_way_is_no_rest(api: httpx2.AsyncClient, buyer: Person, services: Services) -> None:
+async def test_an_order_is_not_idle_while_a_charge_is_under_way(
+    api: httpx2.AsyncClient, buyer: Person, services: Services
+) -> None:
     order_id = await placed(api, buyer, services, card="tok_pending")
-    look = whole(services, order_id, buyer.id)
-    rests = [(await look()).rests]
+    reader = SnapshotReader(services.orders, services.reservations, services.payments)
+    idle = [reader.read(order_id, buyer.id).idle]
     reserve(services, order_id)
     services.order_transitions.start_payment(order_id, 1)
-    rests.append((await look()).rests)
+    idle.append(reader.read(order_id, buyer.id).idle)
     pay(services, order_id)
-    rests.append((await look()).rests)
+    idle.append(reader.read(order_id, buyer.id).idle)
 
-    assert rests == [False, False, True]
+    assert idle == [False, False, True]
 
 
 @pytest.mark.parametrize(
@@ -341,10 +344,10 @@ async def test_every_waiter_is_woken_by_one_subscription(
     step = Steps(api, buyer, order_id)
     requests = [asyncio.create_task(step("reserve", wait=30)) for _ in range(20)]
     async with asyncio.timeout(10):
-        while app.state.waiting.listeners < 20:
+        while state_of(app).long_polling.listeners < 20:
             await asyncio.sleep(0.005)
 
     await asyncio.to_thread(reserve, services, order_id)
 
     assert {answer.status_code for answer in await asyncio.gather(*requests)} == {200}
-    assert app.state.waiting.listeners == 0
+    assert state_of(app).long_polling.listeners == 0

@@ -17,8 +17,7 @@ from temporalio.testing import TimeSkipper, TimeSkippingConfig
 
 from activities.faults import Faults
 from activities.messages import OrderOutcome
-from services import bootstrap
-from services.bootstrap import Services
+from services.bootstrap import Services, open_services
 from services.clock import new_id
 from services.db import Sessions
 from services.money import Money
@@ -137,13 +136,10 @@ async def open_shop(
     )
     provider, gates = FakeProvider(), Gates()
     times = Times(call=0.04, claim=0.05, refund_pause=0.05)
-    services = bootstrap.build(settings, gateway=provider, sessions=sessions, times=times, policy=policy)
-    services.wakeups.start()
-    try:
+    with open_services(settings, gateway=provider, sessions=sessions, times=times, policy=policy) as services:
+        services.wakeups.start()
         with ThreadPoolExecutor(THREADS) as executor:
             async with make_worker(client, services, executor=executor, faults=gates):
                 await ensure_background_work(client)
                 skipper = TimeSkipper(client, config=TimeSkippingConfig(enabled=False))
                 yield Shop(services, provider, client, skipper, gates)
-    finally:
-        services.wakeups.stop()

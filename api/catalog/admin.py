@@ -1,4 +1,4 @@
-"""The catalog as operators keep it: products, prices, stock."""
+"""Create and change products, set their stock; for operators."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MAX_UNITS = 1_000_000_000
 
 
 def _stored(value: Any) -> Any:
-    # Fractions are read as decimals everywhere; attributes are plain JSON.
+    # The body is parsed with decimals; attributes are stored as plain JSON.
     if isinstance(value, Decimal):
         return float(value)
     if isinstance(value, dict):
@@ -70,7 +70,7 @@ class SetProductStock(Body):
     available: Units
 
 
-@router.post("", status_code=201, operation_id="createProduct", summary="Add a product")
+@router.post("", status_code=201, operation_id="createProduct", summary="Create a product")
 def create_product(
     body: CreateProduct,
     catalog: Catalog,
@@ -78,11 +78,11 @@ def create_product(
     idempotency: Idempotency,
     response: Response,
 ) -> Product:
-    """With its first stock. A SKU that there is already is refused: change that product instead."""
+    """With its first stock. A SKU that exists already is refused."""
     price = money(body.price, body.currency)
     draft = ProductDraft(body.sku, body.name, price, body.description, body.attributes, body.is_active)
     product, replayed = catalog.add(draft, idempotency.request(body))
-    # Also when it is a repetition: the first request may have ended between these two.
+    # Also for a repeated request: the first one may have been interrupted between these two writes.
     reservations.add_stocks([(product.id, body.stock)])
     if replayed:
         mark_replayed(response)
@@ -92,18 +92,18 @@ def create_product(
 
 @router.patch("/{productId}", operation_id="changeProduct", summary="Change a product")
 def change_product(product_id: ProductId, body: ChangeProduct, catalog: Catalog, reservations: Reservations) -> Product:
-    """Orders that were placed before keep their name and price."""
+    """Orders that exist already keep their names and prices."""
     if "price" in body.model_fields_set and "currency" in body.model_fields_set:
-        money(body.price, body.currency)  # what can be judged without the product comes before looking for it
+        money(body.price, body.currency)  # checked before the product is looked up
     changed = catalog.change(product_id, _change(catalog.get(product_id, True), body))
     return in_full(reservations, changed)
 
 
-@router.put("/{productId}/stock", operation_id="setStock", summary="Set how much of a product there is")
+@router.put("/{productId}/stock", operation_id="setProductStock", summary="Set the available stock of a product")
 def set_stock(
     product_id: ProductId, body: SetProductStock, catalog: Catalog, reservations: Reservations
 ) -> ProductStock:
-    """What is held for orders, or sold, stays as it is beside this."""
+    """Reserved and sold units are not changed."""
     catalog.get(product_id, True)
     stock = reservations.set_stock(product_id, body.available)
     return ProductStock(product_id=product_id, available=stock.available)
@@ -115,5 +115,5 @@ def _change(product: ProductView, body: ChangeProduct) -> ProductChange:
     if "price" in given:
         price = money(given.pop("price"), given.pop("currency", product.price.currency))
     elif "currency" in given:
-        raise Invalid("A price goes with its currency: give both.", pointer="/price")
+        raise Invalid("Send price and currency together.", pointer="/price")
     return ProductChange(price=price, **given)

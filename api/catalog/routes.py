@@ -1,4 +1,4 @@
-"""The catalog over REST: what is sold, at what price, and how much of it there is."""
+"""List and get products, their prices and available stock."""
 
 from __future__ import annotations
 
@@ -20,22 +20,23 @@ from services.reservations.service import ReservationService
 
 router = APIRouter(prefix="/products", tags=["Catalog"], route_class=GuardedRoute)
 
-#: Products looked through for one page of those in stock, or out of it.
+#: Products examined for one page that is filtered by stock.
 _MOST_LOOKED_AT = 10 * MAX_PAGE
 
 
-@router.get("", operation_id="listProducts", summary="What is sold")
+@router.get("", operation_id="listProducts", summary="List products")
 def list_products(
     catalog: Catalog,
     reservations: Reservations,
     paging: Paging,
-    q: Annotated[SearchText | None, Query(description="Only products whose name or SKU holds this.")] = None,
+    q: Annotated[SearchText | None, Query(description="Only products whose name or SKU contains this text.")] = None,
     currency: Annotated[str | None, Query(pattern="^[A-Z]{3}$", description="Only prices in this currency.")] = None,
     in_stock: Annotated[
-        Literal["true", "false"] | None, Query(alias="inStock", description="Only what is, or is not, in stock.")
+        Literal["true", "false"] | None,
+        Query(alias="inStock", description="Filters by whether any stock is available."),
     ] = None,
 ) -> Page[ProductSummary]:
-    """In no order that means anything, but always the same."""
+    """Active products, always in the same order."""
     listing = paging.listing({"q": q, "currency": currency, "inStock": in_stock}, public=True)
     after = paging.after(listing)
 
@@ -51,22 +52,24 @@ def list_products(
     return Page(items=shown, next_cursor=following)
 
 
-@router.get("/{productId}", operation_id="getProduct", summary="One product")
+@router.get("/{productId}", operation_id="getProduct", summary="Get a product")
 def get_product(product_id: ProductId, catalog: Catalog, reservations: Reservations, caller: KnownCaller) -> Product:
-    """All there is to know of it."""
+    """Inactive products are found by operators only."""
     return in_full(reservations, catalog.get(product_id, _sees_all(caller)))
 
 
-@router.get("/{productId}/price", operation_id="getPrice", summary="What a product costs")
-def get_price(product_id: ProductId, catalog: Catalog, caller: KnownCaller) -> ProductPrice:
-    """The price that an order placed now would have."""
+@router.get("/{productId}/price", operation_id="getProductPrice", summary="Get the price of a product")
+def get_product_price(product_id: ProductId, catalog: Catalog, caller: KnownCaller) -> ProductPrice:
+    """The price that an order placed now would get."""
     product = catalog.get(product_id, _sees_all(caller))
     return ProductPrice(product_id=product_id, price=product.price.text, currency=product.price.currency)
 
 
-@router.get("/{productId}/stock", operation_id="getStock", summary="How much of a product there is")
-def get_stock(product_id: ProductId, catalog: Catalog, reservations: Reservations, caller: KnownCaller) -> ProductStock:
-    """What can be ordered now: what others hold is not in it."""
+@router.get("/{productId}/stock", operation_id="getProductStock", summary="Get the available stock of a product")
+def get_product_stock(
+    product_id: ProductId, catalog: Catalog, reservations: Reservations, caller: KnownCaller
+) -> ProductStock:
+    """Units that can be ordered now, without those reserved for other orders."""
     catalog.get(product_id, _sees_all(caller))
     return ProductStock(product_id=product_id, available=available(reservations, [product_id]).get(product_id, 0))
 
@@ -82,7 +85,7 @@ def _filtered(
     limit: int,
     in_stock: bool,
 ) -> tuple[list[ProductSummary], UUID | None]:
-    """Up to `limit` products that are in stock (or out of it), and the last id looked at if there may be more."""
+    """Up to `limit` products that are in stock (or out of stock), and the last id examined if there may be more."""
     shown: list[ProductSummary] = []
     for product in _looked_at(reservations, page_of, after):
         if (product.stock > 0) is in_stock:

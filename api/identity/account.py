@@ -1,4 +1,4 @@
-"""One's own account over REST: names at once, e-mail address and phone once a code proves them."""
+"""Changes of the own account: names at once, e-mail address and phone number after verification by a code."""
 
 from __future__ import annotations
 
@@ -41,31 +41,31 @@ class ChangePhone(Body):
     current_password: Password = Field(repr=False)
 
 
-@router.patch("/users/me", operation_id="changeMyProfile", summary="Change one's own names")
+@router.patch("/users/me", operation_id="changeMyProfile", summary="Change your names")
 def change_my_profile(body: ChangeProfile, caller: CurrentCaller, identity: Identity) -> UserProfile:
-    """E-mail address, phone and password have operations of their own, that ask for the password."""
+    """E-mail address, phone number and password have their own operations, which require the current password."""
     if caller.user_id is None:
-        raise NotFound("This token belongs to no account.")
+        raise NotFound("This token does not belong to an account.")
     if "id" in body.model_fields_set and body.id != caller.user_id:
         raise ImmutableField("The id of an account cannot be changed.", pointer="/id")
     return UserProfile(**vars(identity.rename(caller.user_id, body.first_name, body.last_name)))
 
 
-@router.put("/users/me/email", status_code=202, operation_id="changeMyEmail", summary="Change one's e-mail address")
+@router.put("/users/me/email", status_code=202, operation_id="changeMyEmail", summary="Change your e-mail address")
 async def change_my_email(
     body: ChangeEmail, caller: CurrentCaller, codes: VerificationCodes, passwords: PasswordQueue
 ) -> RequestAccepted:
-    """A code goes to the new address; it takes effect once `POST /auth/verify/email/confirm` brings the code back."""
+    """Sends a code to the new address. It takes effect when the code is sent to `POST /auth/verify/email/confirm`."""
     user_id = _account(caller)
     await passwords.run(lambda: codes.change(user_id, body.email, None, body.current_password))
     return RequestAccepted()
 
 
-@router.put("/users/me/phone", status_code=202, operation_id="changeMyPhone", summary="Change one's phone number")
+@router.put("/users/me/phone", status_code=202, operation_id="changeMyPhone", summary="Change your phone number")
 async def change_my_phone(
     body: ChangePhone, caller: CurrentCaller, codes: VerificationCodes, passwords: PasswordQueue
 ) -> RequestAccepted:
-    """A code goes to the new number; it takes effect once `POST /auth/verify/phone/confirm` brings the code back."""
+    """Sends a code to the new number. It takes effect when the code is sent to `POST /auth/verify/phone/confirm`."""
     user_id = _account(caller)
     await passwords.run(lambda: codes.change(user_id, None, body.phone, body.current_password))
     return RequestAccepted()
@@ -73,5 +73,5 @@ async def change_my_phone(
 
 def _account(caller: Caller) -> UUID:
     if caller.user_id is None:
-        raise Denied("This token belongs to no account.")
+        raise Denied("This token does not belong to an account.")
     return caller.user_id

@@ -30,8 +30,8 @@ class SigningKeySet(BaseModel):
     keys: list[SigningKey]
 
 
-@router.get("/.well-known/jwks.json", operation_id="getKeySet", summary="Public keys of access tokens")
-async def get_key_set(tokens: AccessTokens, response: Response) -> SigningKeySet:
-    """Good for five minutes; a key that is being retired stays in it for as long as its tokens are taken."""
+@router.get("/.well-known/jwks.json", operation_id="getSigningKeys", summary="Get the public keys of access tokens")
+async def get_signing_keys(tokens: AccessTokens, response: Response) -> SigningKeySet:
+    """May be cached for five minutes. A retired key is listed until the last token that it signed has expired."""
     response.headers["Cache-Control"] = "public, max-age=300"
     return SigningKeySet(keys=[SigningKey(kid=kid, x=x) for kid, x in tokens.public_keys().items()])

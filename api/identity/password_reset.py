@@ -42,10 +42,10 @@ class ConfirmPasswordReset(Body):
     "/auth/password/reset/request",
     status_code=202,
     operation_id="requestPasswordReset",
-    summary="Ask for a new password to be set",
+    summary="Request a password reset",
 )
 def request_password_reset(body: RequestPasswordReset, resets: PasswordResets) -> RequestAccepted:
-    """A token good for 30 minutes goes to the identifier if an account has it; the answer is the same for all."""
+    """Sends a reset token, valid for 30 minutes, if an account has the address or number. The response never tells."""
     resets.request(body.email, body.phone)
     return RequestAccepted()
 
@@ -54,8 +54,8 @@ def request_password_reset(body: RequestPasswordReset, resets: PasswordResets) -
     "/auth/password/reset/confirm",
     status_code=204,
     operation_id="confirmPasswordReset",
-    summary="Set a new password by a reset token",
+    summary="Set a new password with a reset token",
 )
 async def confirm_password_reset(body: ConfirmPasswordReset, resets: PasswordResets, passwords: PasswordQueue) -> None:
-    """Every session ends; sign in with the new password then."""
+    """Ends every session of the account. Sign in with the new password afterwards."""
     await passwords.run(lambda: resets.confirm(body.reset_token, body.new_password))

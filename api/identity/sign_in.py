@@ -1,4 +1,4 @@
-"""Signing in, staying signed in and signing out over REST; one's own sessions."""
+"""Sign in, refresh tokens, sign out, change the password, list and end sessions."""
 
 from __future__ import annotations
 
@@ -78,68 +78,68 @@ class UserSession(Shape):
     current: bool = Field(description="Whether this request was made in this session.")
 
 
-@router.post("/auth/login/email", operation_id="loginByEmail", summary="Sign in by e-mail")
+@router.post("/auth/login/email", operation_id="loginByEmail", summary="Sign in with an e-mail address")
 async def login_by_email(
     body: LoginByEmail, sign_in: SignIn, passwords: PasswordQueue, client: Client = None
 ) -> TokenPair:
-    """One answer, and one speed, for an unknown address, a wrong password and a locked account."""
+    """An unknown address, a wrong password and a locked account have the same response and the same timing."""
     return _signed_in(await passwords.run(lambda: sign_in.login(body.email, None, body.password, client)))
 
 
-@router.post("/auth/login/phone", operation_id="loginByPhone", summary="Sign in by phone")
+@router.post("/auth/login/phone", operation_id="loginByPhone", summary="Sign in with a phone number")
 async def login_by_phone(
     body: LoginByPhone, sign_in: SignIn, passwords: PasswordQueue, client: Client = None
 ) -> TokenPair:
-    """One answer, and one speed, for an unknown number, a wrong password and a locked account."""
+    """An unknown number, a wrong password and a locked account have the same response and the same timing."""
     return _signed_in(await passwords.run(lambda: sign_in.login(None, body.phone, body.password, client)))
 
 
-@router.post("/auth/refresh", operation_id="refresh", summary="Stay signed in")
-def refresh(body: RefreshRequest, sign_in: SignIn, idempotency_key: IdempotencyKey = None) -> TokenPair:
-    """A new pair; the old refresh token is dead, and using it again ends the session.
+@router.post("/auth/refresh", operation_id="refreshTokens", summary="Refresh the tokens of a session")
+def refresh_tokens(body: RefreshRequest, sign_in: SignIn, idempotency_key: IdempotencyKey = None) -> TokenPair:
+    """Returns a new pair of tokens. The old refresh token is revoked; using it again ends the session.
 
-    With an Idempotency-Key the same request may be repeated for 60 seconds, when its answer was lost.
+    With an Idempotency-Key the same request can be repeated for 60 seconds if its response was lost.
     """
     return _signed_in(sign_in.refresh(body.refresh_token, idempotency_key))
 
 
 @router.post("/auth/logout", status_code=204, operation_id="logout", summary="Sign out")
 def logout(body: LogoutRequest, sign_in: SignIn) -> None:
-    """Ends the token's session, with its access tokens; a token that is not known changes nothing."""
+    """Ends the session of the refresh token and revokes its access tokens. An unknown token has no effect."""
     sign_in.logout(body.refresh_token)
 
 
-@router.post("/auth/password/change", status_code=204, operation_id="changePassword", summary="Change the password")
+@router.post("/auth/password/change", status_code=204, operation_id="changePassword", summary="Change your password")
 async def change_password(
     body: ChangePassword, caller: CurrentCaller, sign_in: SignIn, passwords: PasswordQueue
 ) -> None:
-    """Every other session ends, and no reset asked for before is good any more; this session stays."""
+    """Ends every other session and cancels password resets that were requested before. This session stays."""
     if caller.user_id is None or caller.session_id is None:
-        raise Denied("This token belongs to no account.")
+        raise Denied("This token does not belong to an account.")
     user_id, session_id = caller.user_id, caller.session_id
     wanted = NewPassword(body.current_password, body.new_password)
     await passwords.run(lambda: sign_in.change_password(user_id, session_id, wanted))
 
 
-@router.get("/users/me/sessions", operation_id="listMySessions", summary="One's own sessions, newest first")
+@router.get("/users/me/sessions", operation_id="listMySessions", summary="List your sessions")
 def list_my_sessions(caller: CurrentCaller, sign_in: SignIn, paging: Paging) -> Page[UserSession]:
-    """Where the account is signed in; at most ten places."""
+    """Newest first; an account has at most ten sessions."""
     after = paging.after(listing := paging.listing({}))
     found = sign_in.sessions(_account(caller), caller.session_id, after, paging.limit + 1)
     return paging.page(listing, found, lambda session: session.id, _session)
 
 
 @router.delete(
-    "/users/me/sessions/{sessionId}", status_code=204, operation_id="endMySession", summary="End one's own session"
+    "/users/me/sessions/{sessionId}", status_code=204, operation_id="endMySession", summary="End one of your sessions"
 )
 def end_my_session(session_id: SessionId, caller: CurrentCaller, sign_in: SignIn) -> None:
-    """Its access tokens end at once."""
+    """Revokes the access tokens of the session at once."""
     sign_in.end_session(_account(caller), session_id)
 
 
 def _account(caller: Caller) -> UUID:
     if caller.user_id is None:
-        raise NotFound("This token belongs to no account.")
+        raise NotFound("This token does not belong to an account.")
     return caller.user_id
 
 

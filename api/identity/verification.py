@@ -67,7 +67,7 @@ class PhoneVerificationResult(Shape):
     "/auth/verify/email/send", status_code=202, operation_id="sendEmailCode", summary="Send a code to an e-mail address"
 )
 def send_email_code(body: SendEmailCode, codes: VerificationCodes) -> RequestAccepted:
-    """Sent only when an account has this address and it is not proven yet; the answer is the same for all."""
+    """The code is sent only if an account has this address and it is not verified. The response never tells."""
     codes.send(body.email, None)
     return RequestAccepted()
 
@@ -76,26 +76,26 @@ def send_email_code(body: SendEmailCode, codes: VerificationCodes) -> RequestAcc
     "/auth/verify/phone/send", status_code=202, operation_id="sendPhoneCode", summary="Send a code to a phone number"
 )
 def send_phone_code(body: SendPhoneCode, codes: VerificationCodes) -> RequestAccepted:
-    """Sent only when an account has this number and it is not proven yet; the answer is the same for all."""
+    """The code is sent only if an account has this number and it is not verified. The response never tells."""
     codes.send(None, body.phone)
     return RequestAccepted()
 
 
 @router.post(
-    "/auth/verify/email/confirm", operation_id="confirmEmailCode", summary="Prove an e-mail address by its code"
+    "/auth/verify/email/confirm", operation_id="confirmEmailCode", summary="Verify an e-mail address with a code"
 )
 def confirm_email_code(
     body: ConfirmEmailCode, codes: VerificationCodes, caller: KnownCaller
 ) -> EmailVerificationResult:
-    """Five tries a code, ten minutes. Every session of the account ends but the one whose token came along."""
+    """A code is valid for ten minutes and five attempts. Ends every session except that of the request's token."""
     codes.confirm(body.email, None, body.code, caller)
     return EmailVerificationResult()
 
 
-@router.post("/auth/verify/phone/confirm", operation_id="confirmPhoneCode", summary="Prove a phone number by its code")
+@router.post("/auth/verify/phone/confirm", operation_id="confirmPhoneCode", summary="Verify a phone number with a code")
 def confirm_phone_code(
     body: ConfirmPhoneCode, codes: VerificationCodes, caller: KnownCaller
 ) -> PhoneVerificationResult:
-    """Five tries a code, ten minutes. Every session of the account ends but the one whose token came along."""
+    """A code is valid for ten minutes and five attempts. Ends every session except that of the request's token."""
     codes.confirm(None, body.phone, body.code, caller)
     return PhoneVerificationResult()

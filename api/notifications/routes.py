@@ -1,4 +1,4 @@
-"""Notifications over REST, for services and operators."""
+"""Send and get notifications; for services and operators."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from api.requests.idempotency import Idempotency, mark_replayed
 router = APIRouter(prefix="/notifications", tags=["Notifications"], route_class=GuardedRoute)
 
 
-@router.post("/send", status_code=202, operation_id="sendNotification", summary="Send a message")
+@router.post("/send", status_code=202, operation_id="sendNotification", summary="Send a notification")
 def send_notification(
     body: SendNotification,
     notifications: Notifications,
@@ -23,7 +23,7 @@ def send_notification(
     language: Language,
     response: Response,
 ) -> QueuedNotification:
-    """Queued at once, and sent as soon as its channel takes it."""
+    """Queues the message; it is sent in the background."""
     request = idempotency.request(body)
     sent = notifications.send(body.channel, body.to, body.template, body.variables, language, request)
     if sent.replayed:
@@ -31,11 +31,11 @@ def send_notification(
     return QueuedNotification(notification_id=sent.id, status=sent.status)
 
 
-@router.get("/{notificationId}", operation_id="getNotification", summary="A message that was sent, or is to be")
+@router.get("/{notificationId}", operation_id="getNotification", summary="Get a notification")
 def get_notification(
     notification_id: Annotated[Id, Path(alias="notificationId")], notifications: Notifications
 ) -> NotificationDetails:
-    """What became of it."""
+    """Its status, without the text of the message."""
     found = notifications.get(notification_id)
     return NotificationDetails(
         notification_id=found.id,

@@ -1,4 +1,4 @@
-"""The steps of an order: join what its workflow does, wait for it, or ask it to stop."""
+"""Steps of an order: wait for the reservation, payment or confirmation; cancel the order."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ _EXPIRED = (CancelReason.RESERVATION_EXPIRED, CancelReason.PAYMENT_EXPIRED)
 
 
 def _running(model: type[Shape]) -> dict[int | str, dict[str, Any]]:
-    return {202: {"model": model, "description": "It is under way."}}
+    return {202: {"model": model, "description": "In progress."}}
 
 
 @router.post(
     "/{orderId}/reserve",
     operation_id="reserveOrder",
-    summary="Join the reservation of an order",
+    summary="Wait for the reservation",
     dependencies=[NO_BODY],
     responses=_running(ReserveOrderResult),
 )
@@ -48,7 +48,7 @@ async def reserve_order(
     idempotency: Idempotency,
     response: Response,
 ) -> ReserveOrderResult:
-    """200 once the goods are held, 202 while that is under way."""
+    """200 when the stock is reserved, 202 while the reservation is in progress."""
     await idempotency.begin(order_id)
     seen = await long_poll.until(
         order_id,
@@ -59,7 +59,7 @@ async def reserve_order(
     if seen.order.closed or seen.order.status in ENDING:
         raise closed(seen.order)
     if seen.reservation and seen.reservation.status == "expired":
-        raise ReservationExpired("The goods were held for too long: place a new order.")
+        raise ReservationExpired("The reservation has expired. Place a new order.")
     await idempotency.end(response, 200 if _is_reserved(seen) else 202)
     return ReserveOrderResult(
         order_id=order_id,
@@ -72,7 +72,7 @@ async def reserve_order(
 @router.post(
     "/{orderId}/pay",
     operation_id="payOrder",
-    summary="Join or start the payment of an order",
+    summary="Pay an order",
     responses=_running(PayOrderResult),
 )
 async def pay_order(
@@ -87,7 +87,10 @@ async def pay_order(
     response: Response,
     body: PayOrder | None = None,
 ) -> PayOrderResult:
-    """200 once it is decided, 202 while it is under way; the buyer may have to go to `confirmationUrl`."""
+    """Starts a payment by the given method, or waits for the payment in progress.
+
+    200 when the outcome is known, 202 while it is not. With a `confirmationUrl` the buyer must visit that page.
+    """
     method = payment_method(body, settings.phone_region) if body else None
     read = partial(snapshots.read_with_payment, order_id, owner(caller))
     before = await run_in_threadpool(read)
@@ -101,7 +104,7 @@ async def pay_order(
         return await _paid(before, idempotency, response)
     seen = await long_poll.until(order_id, read, _is_payment_known, prefer.seconds(STEP_WAIT, response))
     if method is not None and before.payment and seen.payment and seen.payment.id == before.payment.id:
-        # That one had failed: the payment by the new method is still to come.
+        # The earlier payment failed; the payment by the new method has not started yet.
         seen = replace(seen, payment=None)
     return await _paid(seen, idempotency, response)
 
@@ -109,7 +112,7 @@ async def pay_order(
 @router.post(
     "/{orderId}/confirm",
     operation_id="confirmOrder",
-    summary="Join the confirmation of a paid order",
+    summary="Wait for the confirmation",
     dependencies=[NO_BODY],
     responses=_running(OrderProgress),
 )
@@ -122,7 +125,7 @@ async def confirm_order(
     idempotency: Idempotency,
     response: Response,
 ) -> OrderProgress:
-    """200 once confirmed, 202 while that is under way; it never skips payment."""
+    """200 when the order is confirmed, 202 while the confirmation is in progress. An unpaid order is refused."""
     await idempotency.begin(order_id)
     seen = await long_poll.until(
         order_id,
@@ -133,7 +136,7 @@ async def confirm_order(
     if seen.order.status in ENDING:
         raise closed(seen.order)
     if seen.order.status not in PAID:
-        raise InvalidTransition("The order is not paid yet.")
+        raise InvalidTransition("The order is not paid.")
     await idempotency.end(response, 200 if seen.order.status is OrderStatus.CONFIRMED else 202)
     return OrderProgress(order_id=order_id, status=seen.order.status)
 
@@ -155,7 +158,7 @@ async def cancel_order(
     response: Response,
     body: CancelOrder | None = None,
 ) -> OrderProgress:
-    """202 while what was done is undone, 200 once it is."""
+    """202 while the steps that were done are being undone, 200 when the order is cancelled."""
     await idempotency.begin(order_id, body)
     operator = caller.kind is CallerKind.OPERATOR
     reason = CancelReason.OPERATOR_REQUEST if operator else CancelReason.BUYER_REQUEST
@@ -170,17 +173,17 @@ async def cancel_order(
 
 
 def _is_reserved(seen: OrderSnapshot) -> bool:
-    # The hold is written a moment before the order's row says so.
+    # The reservation is committed before the status of the order.
     return seen.reservation is not None and seen.order.status is not OrderStatus.CREATED
 
 
 def _refuse_unpayable(seen: OrderSnapshot, method: PaymentMethod | None) -> None:
     if seen.order.status in ENDING and seen.order.cancel_reason in _EXPIRED:
-        raise ReservationExpired("The time to pay is over: place a new order.")
+        raise ReservationExpired("The time to pay has expired. Place a new order.")
     if seen.order.status in ENDING:
         raise closed(seen.order)
     if seen.order.method is None and method is None:
-        raise Invalid("No way to pay is known: give card or phone.")
+        raise Invalid("The order has no payment method. Send card or phone.")
 
 
 def _is_payment_known(seen: OrderSnapshot) -> bool:

@@ -1,4 +1,4 @@
-"""An operator settles what is stuck in an order."""
+"""Resolves a stuck step of an order."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ router = APIRouter(prefix="/orders", tags=["Orders"], route_class=GuardedRoute)
 @router.post(
     "/{orderId}/resolve",
     operation_id="resolveOrder",
-    summary="Settle a stuck step of an order",
+    summary="Resolve a stuck step of an order",
     dependencies=[KEY_ACCEPTED],
 )
 async def resolve_order(order_id: OrderId, orders: Orders, starter: Starter, body: ResolveOrder) -> ResolveOrderResult:
-    """For an order that needs attention: try again, say that it was done by hand, or write it off."""
+    """For an order that needs attention: retry the step, mark it as done by hand, or write it off."""
     order = await run_in_threadpool(orders.get, order_id)
     if not order.needs_attention or order.attention_reason is None:
-        raise InvalidTransition("Nothing of this order is stuck.")
+        raise InvalidTransition("No step of this order is stuck.")
     if starter is None:
-        raise Unavailable("Temporal is away: try again.", retry_after=5)
+        raise Unavailable("The order workflow cannot be reached. Try again.", retry_after=5)
     step = body.step or order.attention_reason
     await starter.resolve(order_id, step, body.action, body.reference or "")
     return ResolveOrderResult(order_id=order_id, step=step, action=body.action)

@@ -1,4 +1,4 @@
-"""Orders over REST: placing, lists, one in full; their steps and timeline are in files of their own."""
+"""Place, list and get orders."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ from services.orders.views import Address, NewOrder, OrderFilter, OrderStatus, O
 router = APIRouter(prefix="/orders", tags=["Orders"], route_class=GuardedRoute)
 
 Status = Annotated[OrderStatus | None, Query(description="Only orders with this status.")]
-From = Annotated[Moment | None, Query(alias="from", description="Only orders placed at this moment or later.")]
-To = Annotated[Moment | None, Query(description="Only orders placed before this moment.")]
+From = Annotated[Moment | None, Query(alias="from", description="Only orders placed at this time or later.")]
+To = Annotated[Moment | None, Query(description="Only orders placed before this time.")]
 
 
 @router.post("", status_code=201, operation_id="placeOrder", summary="Place an order")
@@ -44,7 +44,9 @@ async def place_order(
     language: Language,
     response: Response,
 ) -> PlacedOrder:
-    """Stored at once with prices and names as they are now; it is then reserved, paid and confirmed by itself."""
+    """The order keeps the present prices and names of its products. Reservation, payment and confirmation follow in the
+    background. Without a payment method the order waits for `POST /orders/{orderId}/pay`.
+    """
     new = NewOrder(
         buyer_id=caller.user_id,  # type: ignore[arg-type]  # only buyers get here, and they have an account
         quantities=body.quantities,
@@ -66,7 +68,7 @@ async def place_order(
     return schemas.placed(order)
 
 
-@router.get("/me", operation_id="listMyOrders", summary="One's own orders, newest first")
+@router.get("/me", operation_id="listMyOrders", summary="List your orders")
 def list_my_orders(
     caller: CurrentCaller,
     orders: Orders,
@@ -75,35 +77,35 @@ def list_my_orders(
     created_from: From = None,
     to: To = None,
 ) -> Page[OrderSummary]:
-    """What the caller ordered."""
+    """Newest first."""
     listing = paging.listing({"status": status, "from": created_from, "to": to})
     wanted = OrderFilter(buyer_id=caller.user_id, status=status, created_from=created_from, created_to=to)
     found = orders.list_orders(wanted, paging.after(listing), paging.limit + 1)
     return paging.page(listing, found, lambda order: order.id, schemas.summary)
 
 
-@router.get("", operation_id="listOrders", summary="All orders, newest first")
+@router.get("", operation_id="listOrders", summary="List all orders")
 def list_orders(
     orders: Orders,
     paging: Paging,
     status: Status = None,
     created_from: From = None,
     to: To = None,
-    buyer_id: Annotated[Id | None, Query(alias="buyerId", description="Only this buyer's.")] = None,
+    buyer_id: Annotated[Id | None, Query(alias="buyerId", description="Only orders of this buyer.")] = None,
     needs_attention: Annotated[
-        bool | None, Query(alias="needsAttention", description="Only orders that do, or do not, need a person.")
+        bool | None, Query(alias="needsAttention", description="Filters by whether an operator is needed.")
     ] = None,
 ) -> Page[OperatorOrderSummary]:
-    """For operators."""
+    """Newest first."""
     wanted = OrderFilter(buyer_id, status, created_from, to, needs_attention)
     listing = paging.listing(vars(wanted))
     found = orders.list_orders(wanted, paging.after(listing), paging.limit + 1)
     return paging.page(listing, found, lambda order: order.id, schemas.operator_summary)
 
 
-@router.get("/{orderId}", operation_id="getOrder", summary="One order in full")
+@router.get("/{orderId}", operation_id="getOrder", summary="Get an order")
 def get_order(order_id: OrderId, caller: CurrentCaller, orders: Orders, payments: Payments) -> Order:
-    """With its payment and refund as they are now."""
+    """Includes the latest payment and the latest refund."""
     order: OrderView = orders.get(order_id, owner(caller))
     attempts = payments.of_order(order_id)
     refunds = payments.refunds_of(order_id) if attempts else []

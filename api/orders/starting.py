@@ -1,4 +1,4 @@
-"""Starts the workflows of new orders beside the answer; what does not get through is left to the relay."""
+"""Starts the workflows of new orders in the background; the outbox relay delivers the starts that fail."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from services.orders.service import OrderService
 
 log = structlog.get_logger(__name__)
 
-#: Starts under way at once; more would only queue up behind a slow Temporal.
+#: Concurrent starts; more would only queue up behind a slow Temporal.
 MAX_STARTS = 64
 #: Seconds for one start.
 PATIENCE = 1.0
@@ -40,12 +40,12 @@ class WorkflowStarts:
         self._starter = starter
         # asyncio itself keeps tasks by weak references only.
         self._tasks: set[asyncio.Task[None]] = set()
-        #: whether the last start got through; None before the first
+        #: whether the last start succeeded; None before the first
         self.succeeding: bool | None = None
 
     @property
     def under_way(self) -> int:
-        """Starts that are being tried now."""
+        """The number of starts in progress."""
         return len(self._tasks)
 
     def begin(self, order_id: UUID) -> None:
@@ -57,7 +57,7 @@ class WorkflowStarts:
         task.add_done_callback(self._tasks.discard)
 
     async def close(self) -> None:
-        """Give up what is under way: the relay delivers it."""
+        """Cancel the starts in progress: the relay delivers them."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -66,7 +66,7 @@ class WorkflowStarts:
         try:
             start_input = await run_in_threadpool(self._orders.start_input, order_id)
             await asyncio.wait_for(starter.start(order_id, start_input), PATIENCE)
-        except Exception as error:  # whatever it was, the order is stored and the relay will start it
+        except Exception as error:  # the order is stored, and the relay starts its workflow
             self.succeeding = False
             log.warning("api.start_left_to_relay", order_id=str(order_id), error=type(error).__name__)
         else:

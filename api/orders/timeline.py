@@ -1,4 +1,4 @@
-"""An order's timeline: as JSON, or as a stream that goes on until the order is closed."""
+"""The timeline of an order: a JSON list, or a stream of server-sent events until the order is closed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ router = APIRouter(prefix="/orders", tags=["Orders"], route_class=GuardedRoute)
 @router.get(
     "/{orderId}/events",
     operation_id="listOrderEvents",
-    summary="The timeline of an order, once or as a live stream",
+    summary="List the events of an order",
     response_model=Page[OrderEvent],
 )
 async def list_order_events(

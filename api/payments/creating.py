@@ -64,13 +64,13 @@ class PaymentCreation:
         except InvalidTransition:
             order = self.orders.get(order_id)
             if order.cancel_reason in _EXPIRED:
-                raise ReservationExpired("The time to pay is over: place a new order.") from None
+                raise ReservationExpired("The time to pay has expired. Place a new order.") from None
             raise closed(order) from None
 
 
 def _check_amount(order: OrderView, amount: Money) -> None:
     if amount.currency != order.total.currency:
-        raise CurrencyMismatch("The order is in another currency.", pointer="/currency")
+        raise CurrencyMismatch("The order has another currency.", pointer="/currency")
     if amount != order.total:
         raise AmountMismatch("The amount of a payment must equal the order's total.", pointer="/amount")
 

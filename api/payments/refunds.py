@@ -1,4 +1,4 @@
-"""Refunds over REST, for services and operators: a part or all of what a confirmed order was paid with."""
+"""Create and get refunds of confirmed orders; for services and operators."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from api.requests.idempotency import Idempotency, mark_replayed
 router = APIRouter(prefix="/refunds", tags=["Payments"], route_class=GuardedRoute)
 
 
-@router.post("", status_code=201, operation_id="createRefund", summary="Send back a part or all of a payment")
+@router.post("", status_code=201, operation_id="createRefund", summary="Create a refund")
 def create_refund(
     body: CreateRefund,
     creation: Creation,
     idempotency: Idempotency,
     response: Response,
 ) -> CreateRefundResult:
-    """Of a confirmed order: any other is cancelled instead, which sends back all. The buyer is told."""
+    """Refunds the payment of a confirmed order, in part or in full. Any other order is cancelled instead."""
     payment = creation.refundable(body.order_id, body.payment_id)
     amount = money(body.amount, body.currency or payment.amount.currency)
     refund = creation.create(body.order_id, body.payment_id, amount, idempotency.request(body))
@@ -33,9 +33,9 @@ def create_refund(
     return CreateRefundResult(refund_id=refund.id, status=refund.status)
 
 
-@router.get("/{refundId}", operation_id="getRefund", summary="A refund")
+@router.get("/{refundId}", operation_id="getRefund", summary="Get a refund")
 def get_refund(refund_id: Annotated[Id, Path(alias="refundId")], payments: Payments) -> Refund:
-    """As our books have it."""
+    """The refund as recorded."""
     refund = payments.get_refund(refund_id)
     return Refund(
         refund_id=refund.id,

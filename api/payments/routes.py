@@ -1,4 +1,4 @@
-"""Payments over REST, for services and operators; and what the providers themselves send."""
+"""Create and get payments; for services and operators."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ PaymentId = Annotated[Id, Path(alias="paymentId")]
     "",
     status_code=201,
     operation_id="createPayment",
-    summary="Pay an order that is being driven",
-    responses={202: {"model": CreatePaymentResult, "description": "The order has not come to it yet."}},
+    summary="Create a payment",
+    responses={202: {"model": CreatePaymentResult, "description": "The payment has not started yet."}},
 )
 async def create_payment(
     body: CreatePayment,
@@ -37,7 +37,7 @@ async def create_payment(
     prefer: Prefer,
     response: Response,
 ) -> CreatePaymentResult:
-    """Gives the order its way to pay, and waits a little for the payment that comes of it."""
+    """Gives the order a payment method and waits for the payment that its workflow starts."""
     amount = money(body.amount, body.currency)
     method = _method(body, settings.phone_region)
     wait = prefer.seconds(STEP_WAIT, response)
@@ -50,9 +50,9 @@ async def create_payment(
     return CreatePaymentResult(payment_id=created.payment.id, status=created.payment.status)
 
 
-@router.get("/{paymentId}", operation_id="getPayment", summary="A payment")
+@router.get("/{paymentId}", operation_id="getPayment", summary="Get a payment")
 def get_payment(payment_id: PaymentId, payments: Payments) -> Payment:
-    """As our books have it; never the token or the number that paid."""
+    """Without the card token or phone number that paid."""
     payment = payments.get(payment_id)
     return Payment(
         payment_id=payment.id,

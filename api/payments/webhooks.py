@@ -1,4 +1,4 @@
-"""What payment providers and their go-betweens tell of payments: hints, which are checked with the provider."""
+"""Status reports and webhooks of payments. Each is verified with the payment provider before it takes effect."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from services.payments.views import News
 
 
 class SignedRoute(GuardedRoute):
-    """A route for messages that are proven by a signature: nothing of them is read before that is checked."""
+    """A route whose requests are authenticated by a signature, which is checked before the body is parsed."""
 
     def get_route_handler(self) -> Handler:
-        """The raw body is what was signed; it is then read as always, for 415, 400 and 422."""
+        """Verify the signature of the raw body, then handle the request like any other (415, 400, 422)."""
         handle = super().get_route_handler()
 
         async def signed(request: Request) -> Response:
@@ -53,21 +53,23 @@ PaymentId = Annotated[Id, Path(alias="paymentId")]
 
 
 @router.post(
-    "/payments/{paymentId}/notify", operation_id="notifyPayment", summary="Signed news of a payment (Standard Webhooks)"
+    "/payments/{paymentId}/notify", operation_id="notifyPayment", summary="Receive a signed payment notification"
 )
 async def notify_payment(
     payment_id: PaymentId,
     body: SignedPaymentStatusReport,
     request: Request,
     reports: Reports,
-    webhook_id: Annotated[str, Header(alias="webhook-id", description="Names the message; taken once.")],
-    webhook_timestamp: Annotated[str, Header(alias="webhook-timestamp", description="Unix seconds; 300 either way.")],
+    webhook_id: Annotated[str, Header(alias="webhook-id", description="Id of the message; has one effect.")],
+    webhook_timestamp: Annotated[
+        str, Header(alias="webhook-timestamp", description="Unix time in seconds; valid for 300 s.")
+    ],
 ) -> WebhookAcknowledgement:
-    """A hint that is confirmed with the provider; another amount than ours puts the payment under review at once.
+    """Standard Webhooks. The status is verified with the provider; a different amount puts the payment into `review`.
 
-    401 without a good signature; 404 for an unknown payment, and the message is to be sent again.
+    401 without a valid signature. 404 for an unknown payment: the sender should try again later.
     """
-    del webhook_id, webhook_timestamp  # the signature's check has read them, before anything else
+    del webhook_id, webhook_timestamp  # read when the signature was checked
     message_id: str = request.state.message_id
     report = News(body.status, money(body.amount, body.currency), body.failure_code, body.failure_message)
     await run_in_threadpool(reports.accept_signed, message_id, payment_id, body.payment_id, report)
@@ -76,28 +78,28 @@ async def notify_payment(
 
 @status_router.post(
     "/{orderId}/payment-status",
-    operation_id="tellPaymentStatus",
-    summary="News of a payment of an order",
+    operation_id="reportPaymentStatus",
+    summary="Report the status of a payment",
     dependencies=[KEY_ACCEPTED],
 )
-def tell_payment_status(
+def report_payment_status(
     order_id: OrderId,
     body: PaymentStatusReport,
     reports: Reports,
 ) -> ReportedPayment:
-    """A hint that is confirmed with the provider; stale news is taken and changes nothing."""
+    """The status is verified with the provider before it takes effect. An outdated report is accepted and ignored."""
     report = News(body.status, None, body.failure_code, body.failure_message)
     payment = reports.accept_for_order(order_id, body.payment_id, report)
     return ReportedPayment(order_id=order_id, payment_id=payment.id, status=payment.status)
 
 
 @gateway_router.post(
-    "/webhooks/{gateway}", operation_id="receiveGatewayWebhook", summary="A payment provider's own webhook"
+    "/webhooks/{gateway}", operation_id="receiveGatewayWebhook", summary="Receive a webhook of a payment gateway"
 )
 async def receive_gateway_webhook(
     request: Request, gateway: Annotated[str, Path(pattern="^[a-z]{1,32}$")], reports: Reports
 ) -> WebhookAcknowledgement:
-    """A hint only: the provider is asked before anything depends on it. 404 has the provider send it again."""
+    """The event is verified with the provider before it takes effect. 404 makes the provider send it again."""
     body = await request.body()
     await run_in_threadpool(reports.accept_webhook, gateway, dict(request.headers), body, address_of(request))
     return WebhookAcknowledgement()

@@ -1,4 +1,4 @@
-"""Stocks and reservations over REST, for services and operators."""
+"""List stocks; create, get, confirm and release reservations; for services and operators."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ router = APIRouter(tags=["Reservations"], route_class=GuardedRoute)
 ReservationId = Annotated[Id, Path(alias="reservationId")]
 
 
-@router.get("/stocks", operation_id="listStocks", summary="How much of each product there is")
+@router.get("/stocks", operation_id="listStocks", summary="List the available stock of products")
 def list_stocks(
     reservations: Reservations,
     paging: Paging,
     product_id: Annotated[
         list[Id] | None,
-        Query(alias="productId", max_length=MAX_LINES, description="Only these products; may be repeated."),
+        Query(alias="productId", max_length=MAX_LINES, description="Only these products. Can be repeated."),
     ] = None,
 ) -> Page[ProductStock]:
     """What can be reserved now; products that never had stock are left out."""
@@ -46,7 +46,7 @@ def list_stocks(
     "/reservations",
     status_code=201,
     operation_id="createReservation",
-    summary="Set goods aside for an order",
+    summary="Create a reservation",
     responses={200: {"model": ReservationState, "description": "It was there before, with the same items."}},
 )
 async def create_reservation(
@@ -59,7 +59,7 @@ async def create_reservation(
     return _state(made)
 
 
-@router.get("/reservations/{reservationId}", operation_id="getReservation", summary="A reservation")
+@router.get("/reservations/{reservationId}", operation_id="getReservation", summary="Get a reservation")
 def get_reservation(reservation_id: ReservationId, reservations: Reservations) -> Reservation:
     """As it is now."""
     found = reservations.get(reservation_id)
@@ -76,13 +76,13 @@ def get_reservation(reservation_id: ReservationId, reservations: Reservations) -
 @router.post(
     "/reservations/{reservationId}/confirm",
     operation_id="confirmReservation",
-    summary="Sell what is set aside",
+    summary="Confirm a reservation",
     dependencies=[NO_BODY],
 )
 async def confirm_reservation(
     reservation_id: ReservationId, transitions: Transitions, idempotency: Idempotency, response: Response
 ) -> ReservationState:
-    """Repeatable; refused while its order is not confirmed."""
+    """Can be repeated. Refused while the order is not confirmed."""
     await idempotency.begin(reservation_id)
     ended = await run_in_threadpool(transitions.confirm, reservation_id)
     await idempotency.end(response, 200)
@@ -92,13 +92,13 @@ async def confirm_reservation(
 @router.post(
     "/reservations/{reservationId}/release",
     operation_id="releaseReservation",
-    summary="Give back what is set aside",
+    summary="Release a reservation",
     dependencies=[NO_BODY],
 )
 async def release_reservation(
     reservation_id: ReservationId, transitions: Transitions, idempotency: Idempotency, response: Response
 ) -> ReservationState:
-    """Repeatable; refused while its order is not being cancelled."""
+    """Can be repeated. Refused unless the order is being cancelled."""
     await idempotency.begin(reservation_id)
     ended = await run_in_threadpool(transitions.release, reservation_id)
     await idempotency.end(response, 200)

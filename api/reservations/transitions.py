@@ -45,7 +45,7 @@ class ReservationTransitions:
         try:
             return self.reservations.confirm(found.order_id)
         except ReservationExpired:
-            raise InvalidTransition("The reservation is expired: it cannot be confirmed.") from None
+            raise InvalidTransition("The reservation has expired.") from None
 
     def release(self, reservation_id: UUID) -> ReservationView:
         """Release the reservation of an order that is being cancelled. Raises NotFound, InvalidTransition."""
@@ -65,7 +65,7 @@ class ReservationTransitions:
 def _check_items(order: OrderView, items: list[Item]) -> None:
     """An existing order reserves exactly its own lines, and only while it is open."""
     if order.status in (*_ENDING, OrderStatus.CONFIRMED):
-        raise ReservationClosed(f"The order is {order.status}: nothing can be reserved for it any more.")
+        raise ReservationClosed(f"The order is {order.status}: nothing can be reserved for it.")
     wanted: Counter[UUID] = Counter()
     for item in items:
         wanted[item.product_id] += item.quantity

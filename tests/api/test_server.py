@@ -151,7 +151,7 @@ async def test_T59_a_stream_of_another_buyers_order(
 async def test_T26_a_stream_ends_with_its_session(
     served: Served, buyer: Person, services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("api.orders.stream.SILENCE", 0.05)
+    monkeypatch.setattr("api.orders.stream.KEEP_ALIVE", 0.05)
     order_id = await placed(served.client, buyer, services)
     assert buyer.id is not None
     async with stream(served, buyer, order_id) as response:

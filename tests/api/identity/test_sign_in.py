@@ -12,6 +12,7 @@ import pytest
 
 from services.bootstrap import Services
 from services.identity.views import RegisterUser
+from tests.api.identity.answers import comparable, problem_of
 from tests.api.people import PASSWORD, Person, a_service
 
 API = "/api/v1"
@@ -21,16 +22,6 @@ NEW = "quite another set of words"
 EMAIL = "anna@example.com"
 
 Tokens = dict[str, Any]
-
-
-def slug(answer: httpx2.Response) -> tuple[int, str]:
-    return answer.status_code, answer.json()["type"].removeprefix("/problems/")
-
-
-def told(answer: httpx2.Response) -> tuple[int, str, list[str]]:
-    """All that a client sees, but for what differs with every request."""
-    body = {name: value for name, value in answer.json().items() if name not in ("traceId", "instance")}
-    return answer.status_code, str(body), sorted(name for name in answer.headers if name != "content-length")
 
 
 @pytest.fixture
@@ -74,18 +65,18 @@ async def test_T12_one_answer_for_unknown_wrong_disabled_and_locked(
         await api.post(f"{AUTH}/login/email", json={"email": email, "password": password})
         for email, password in attempts
     ]
-    assert {slug(answer) for answer in answers} == {(401, "invalid-credentials")}
-    assert len({str(told(answer)) for answer in answers}) == 1
+    assert {problem_of(answer) for answer in answers} == {(401, "invalid-credentials")}
+    assert len({str(comparable(answer)) for answer in answers}) == 1
 
 
 @pytest.mark.parametrize("email", [EMAIL, "nobody@example.com"])
 async def test_T13_after_five_failures_one_waits(api: httpx2.AsyncClient, anna: RegisterUser, email: str) -> None:
     wrong = {"email": email, "password": "wrong-Password-1"}
-    failed = [slug(await api.post(f"{AUTH}/login/email", json=wrong)) for _ in range(5)]
+    failed = [problem_of(await api.post(f"{AUTH}/login/email", json=wrong)) for _ in range(5)]
     waiting = await api.post(f"{AUTH}/login/email", json={"email": email, "password": PASSWORD})
 
     assert failed == [(401, "invalid-credentials")] * 5
-    assert slug(waiting) == (429, "rate-limited")
+    assert problem_of(waiting) == (429, "rate-limited")
     assert waiting.headers["retry-after"] == "1"
 
 
@@ -109,8 +100,8 @@ async def test_T20_T22_T23_refreshing(api: httpx2.AsyncClient, anna: RegisterUse
     answers = [await refresh(api, token) for token in strange]
     assert await is_known(api, renewed.json())
     answers += [await refresh(api, first["refreshToken"]), await refresh(api, renewed.json()["refreshToken"])]
-    assert {slug(answer) for answer in answers} == {(401, "invalid-token")}
-    assert len({str(told(answer)) for answer in answers}) == 1
+    assert {problem_of(answer) for answer in answers} == {(401, "invalid-token")}
+    assert len({str(comparable(answer)) for answer in answers}) == 1
     assert not await is_known(api, renewed.json())
 
 
@@ -129,13 +120,13 @@ async def test_T25_T26_signing_out(api: httpx2.AsyncClient, anna: RegisterUser) 
         assert (answer.status_code, answer.content) == (204, b"")
     assert [await is_known(api, here) for _ in range(100)] == [False] * 100
     assert await is_known(api, there)
-    assert slug(await refresh(api, here["refreshToken"])) == (401, "invalid-token")
+    assert problem_of(await refresh(api, here["refreshToken"])) == (401, "invalid-token")
 
 
 async def test_a_token_that_is_no_text_is_refused_as_such(api: httpx2.AsyncClient, services: Services) -> None:
     for operation in ("refresh", "logout"):
         for body in ({}, {"refreshToken": None}, {"refreshToken": 1}, {"refreshToken": "x" * 8193}):
-            assert slug(await api.post(f"{AUTH}/{operation}", json=body)) == (422, "validation-error")
+            assert problem_of(await api.post(f"{AUTH}/{operation}", json=body)) == (422, "validation-error")
 
 
 async def test_ones_own_sessions(api: httpx2.AsyncClient, anna: RegisterUser) -> None:
@@ -150,7 +141,7 @@ async def test_ones_own_sessions(api: httpx2.AsyncClient, anna: RegisterUser) ->
     assert shown[0]["createdAt"].endswith("Z")
     ended = await api.delete(f"{SESSIONS}/{shown[1]['id']}", headers=bearer(second))
     assert (ended.status_code, await is_known(api, first), await is_known(api, second)) == (204, False, True)
-    assert slug(await api.delete(f"{SESSIONS}/{shown[1]['id']}", headers=bearer(second))) == (404, "not-found")
+    assert problem_of(await api.delete(f"{SESSIONS}/{shown[1]['id']}", headers=bearer(second))) == (404, "not-found")
 
 
 async def test_sessions_in_pages(api: httpx2.AsyncClient, anna: RegisterUser) -> None:
@@ -163,7 +154,7 @@ async def test_sessions_in_pages(api: httpx2.AsyncClient, anna: RegisterUser) ->
         cursor = page["nextCursor"]
 
     assert seen == [["11", "10", "9", "8"], ["7", "6", "5", "4"], ["3", "2"]]
-    assert slug(await refresh(api, tokens[0]["refreshToken"])) == (401, "invalid-token")
+    assert problem_of(await refresh(api, tokens[0]["refreshToken"])) == (401, "invalid-token")
 
 
 async def test_anothers_session_is_none(api: httpx2.AsyncClient, anna: RegisterUser, buyer: Person) -> None:
@@ -174,8 +165,8 @@ async def test_anothers_session_is_none(api: httpx2.AsyncClient, anna: RegisterU
         for session_id in (own["id"], "0190f3a4-6c1e-7d53-9a51-2f6d3c1b7e10")
     ]
 
-    assert {slug(answer) for answer in answers} == {(404, "not-found")}
-    assert len({str(told(answer)) for answer in answers}) == 1
+    assert {problem_of(answer) for answer in answers} == {(404, "not-found")}
+    assert len({str(comparable(answer)) for answer in answers}) == 1
     assert await is_known(api, tokens)
 
 
@@ -186,19 +177,19 @@ async def test_T33_T34_T35_changing_the_password(api: httpx2.AsyncClient, anna: 
         body = {"currentPassword": current, "newPassword": new}
         return await api.post(f"{AUTH}/password/change", json=body, headers=bearer(here))
 
-    assert slug(await change("wrong", NEW)) == (403, "invalid-credentials")
+    assert problem_of(await change("wrong", NEW)) == (403, "invalid-credentials")
     for weak in ("short", PASSWORD):
         refused = await change(PASSWORD, weak)
-        assert slug(refused) == (422, "password-too-weak")
+        assert problem_of(refused) == (422, "password-too-weak")
         assert [error["pointer"] for error in refused.json()["errors"]] == ["/newPassword"]
     changed = await change(PASSWORD, NEW)
     assert (changed.status_code, changed.content) == (204, b"")
     assert [await is_known(api, here), await is_known(api, there)] == [True, False]
-    assert slug(await refresh(api, there["refreshToken"])) == (401, "invalid-token")
+    assert problem_of(await refresh(api, there["refreshToken"])) == (401, "invalid-token")
     old = await api.post(f"{AUTH}/login/email", json={"email": EMAIL, "password": PASSWORD})
-    assert slug(old) == (401, "invalid-credentials")
+    assert problem_of(old) == (401, "invalid-credentials")
     assert await is_known(api, await enter(api, NEW))
-    limited = [slug(await change("wrong", PASSWORD)) for _ in range(6)]
+    limited = [problem_of(await change("wrong", PASSWORD)) for _ in range(6)]
     assert limited == [(403, "invalid-credentials")] * 5 + [(429, "rate-limited")]
 
 
@@ -212,7 +203,7 @@ async def test_T33_a_password_must_be_named_and_the_token_be_a_persons(
         assert [error["pointer"] for error in answer.json()["errors"]] == [f"/{missing}"]
     for person in (operator, a_service(services)):
         answer = await api.post(f"{AUTH}/password/change", json=body, headers=person.headers)
-        assert slug(answer) == (403, "forbidden")
+        assert problem_of(answer) == (403, "forbidden")
     assert (await api.get(SESSIONS, headers=operator.headers)).status_code == 404
 
 

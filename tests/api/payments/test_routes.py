@@ -14,7 +14,7 @@ from services.bootstrap import Services
 from services.clock import new_id
 from services.identity.views import Scope
 from services.orders.status import CancelReason
-from tests.api.news import PAYMENTS, commands, failure_of, kept, waiting_payment
+from tests.api.payments.reports import PAYMENTS, commands, failure_of, kept, waiting_payment
 from tests.api.people import Person, a_service
 from tests.api.shop import ORDERS, confirm, pay, placed, reserve
 

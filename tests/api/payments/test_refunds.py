@@ -21,7 +21,7 @@ from services.payments.gateway import GatewayUnavailable
 from services.payments.views import PaymentView
 from services.reconcile import check_tables
 from tests.api.doubles import MemoryGateway
-from tests.api.news import waiting_payment
+from tests.api.payments.reports import waiting_payment
 from tests.api.people import Person, a_service
 from tests.api.shop import confirm
 

@@ -18,7 +18,7 @@ from standardwebhooks.webhooks import Webhook
 
 from services.bootstrap import Services
 from services.clock import new_id
-from tests.api.news import PAYMENTS, commands, failure_of, kept, news, notify, signed, waiting_payment
+from tests.api.payments.reports import PAYMENTS, commands, failure_of, kept, news, notify, signed, waiting_payment
 from tests.api.people import Person
 from tests.api.shop import confirm
 

@@ -14,7 +14,7 @@ AUTH = "/api/v1/auth"
 NAMES = {"firstName": "Анна", "lastName": "Иванова"}
 
 
-def slug(answer: httpx2.Response) -> tuple[int, str]:
+def problem_of(answer: httpx2.Response) -> tuple[int, str]:
     return answer.status_code, answer.json()["type"].removeprefix("/problems/")
 
 
@@ -56,13 +56,13 @@ async def test_T01_a_taken_address(api: httpx2.AsyncClient, buyer: Person) -> No
         f"{AUTH}/register/email", json={**NAMES, "email": buyer.email.upper(), "password": PASSWORD}
     )
 
-    assert slug(answer) == (409, "already-registered")
+    assert problem_of(answer) == (409, "already-registered")
 
 
 async def test_T04_a_weak_password(api: httpx2.AsyncClient, services: Services) -> None:
     answer = await api.post(f"{AUTH}/register/email", json={**NAMES, "email": "a@example.com", "password": "password"})
 
-    assert slug(answer) == (422, "password-too-weak")
+    assert problem_of(answer) == (422, "password-too-weak")
 
 
 @pytest.mark.parametrize("field", ["emailVerified", "role", "id", "isActive", "phone"])
@@ -78,7 +78,7 @@ async def test_T12_unknown_and_wrong_are_one_answer(api: httpx2.AsyncClient, buy
     wrong = await api.post(f"{AUTH}/login/email", json={"email": buyer.email, "password": "wrong"})
     unknown = await api.post(f"{AUTH}/login/email", json={"email": "nobody@example.com", "password": "wrong"})
 
-    assert slug(wrong) == (401, "invalid-credentials")
+    assert problem_of(wrong) == (401, "invalid-credentials")
     told, other = wrong.json(), unknown.json()
     del told["traceId"], other["traceId"]
     assert told == other
@@ -90,8 +90,8 @@ async def test_T12_unknown_and_wrong_are_one_answer(api: httpx2.AsyncClient, buy
 async def test_T18_what_is_no_phone(api: httpx2.AsyncClient, services: Services, phone: Any) -> None:
     answer = await api.post(f"{AUTH}/login/phone", json={"phone": phone, "password": PASSWORD})
 
-    assert slug(answer) == (422, "validation-error")
+    assert problem_of(answer) == (422, "validation-error")
 
 
 async def test_an_operators_script_has_no_profile(api: httpx2.AsyncClient, operator: Person) -> None:
-    assert slug(await api.get("/api/v1/users/me", headers=operator.headers)) == (404, "not-found")
+    assert problem_of(await api.get("/api/v1/users/me", headers=operator.headers)) == (404, "not-found")

@@ -33,13 +33,13 @@ TAGS = {
     "Notifications": "Messages to buyers. For services and operators.",
 }
 _CONTACT = {"name": "Operators of this marketplace"}
-_SERVERS = [{"url": "/", "description": "The server that this document was read from.", "x-internal": False}]
+_SERVERS = [{"url": "/", "description": "The server that this document was read from, in development or production.", "x-internal": False}]
 _SCHEMES = {
     "bearer": {
         "type": "http",
         "scheme": "bearer",
         "bearerFormat": "JWT",
-        "description": "An access token, from signing in or minted by an operator (RFC 8725).",
+        "description": "An access token, from signing in or minted by an operator; it follows RFC8725.",
     },
     "signature": {
         "type": "apiKey",

@@ -10,7 +10,7 @@ from pydantic import Field
 from api.requests.fields import Body, Id, Quantity, Shape, Utc
 from services.reservations.status import ReservationStatus
 
-#: Lines of one request, and product ids in one query (ABUSE G5, T80).
+#: Lines of one request, and product ids in one query (G5, T80).
 MAX_LINES = 100
 
 

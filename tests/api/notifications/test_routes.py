@@ -1,4 +1,4 @@
-"""Notifications over HTTP, as services and operators use them (ABUSE T105 … T110)."""
+"""Notifications over HTTP, as services and operators use them (T105 … T110)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stocks and reservations over HTTP, as services and operators use them (ABUSE T77 … T86)."""
+"""Stocks and reservations over HTTP, as services and operators use them (T77 … T86)."""
 
 from __future__ import annotations
 

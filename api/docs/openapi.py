@@ -33,7 +33,13 @@ TAGS = {
     "Notifications": "Messages to buyers. For services and operators.",
 }
 _CONTACT = {"name": "Operators of this marketplace"}
-_SERVERS = [{"url": "/", "description": "The server that this document was read from, in development or production.", "x-internal": False}]
+_SERVERS = [
+    {
+        "url": "/",
+        "description": "The server that this document was read from, in development or production.",
+        "x-internal": False,
+    }
+]
 _SCHEMES = {
     "bearer": {
         "type": "http",

@@ -1,4 +1,4 @@
-"""The catalog as operators keep it, over HTTP."""
+"""Changes of the catalog by operators, over HTTP."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ async def create(api: httpx2.AsyncClient, who: Person, body: dict[str, Any], **h
     return await api.post(WHERE, json=body, headers=who.headers | headers)
 
 
-async def test_a_product_is_added_with_its_stock(api: httpx2.AsyncClient, operator: Person) -> None:
+async def test_a_product_is_created_with_its_stock(api: httpx2.AsyncClient, operator: Person) -> None:
     made = await create(api, operator, LAMP)
     assert made.status_code == 201
     seen = await api.get(made.headers["location"])
@@ -47,7 +47,7 @@ async def test_a_product_is_added_with_its_stock(api: httpx2.AsyncClient, operat
     }
 
 
-async def test_only_operators_keep_the_catalog(api: httpx2.AsyncClient, buyer: Person, services: Services) -> None:
+async def test_only_operators_change_the_catalog(api: httpx2.AsyncClient, buyer: Person, services: Services) -> None:
     product = a_product(services)
     assert slug(await create(api, buyer, LAMP)) == (403, "forbidden")
     assert slug(await api.patch(f"{WHERE}/{product}", json={"price": "1.00"}, headers=buyer.headers)) == (
@@ -58,7 +58,7 @@ async def test_only_operators_keep_the_catalog(api: httpx2.AsyncClient, buyer: P
     assert slug(answer) == (403, "forbidden")
 
 
-async def test_a_sku_is_added_once_and_a_key_repeats_it(api: httpx2.AsyncClient, operator: Person) -> None:
+async def test_a_sku_is_created_once_and_a_key_replays_it(api: httpx2.AsyncClient, operator: Person) -> None:
     key = {"Idempotency-Key": "add-l-1"}
     first, again = [await create(api, operator, LAMP, **key) for _ in range(2)]
     assert (again.status_code, again.json(), again.headers["idempotency-replayed"]) == (201, first.json(), "true")
@@ -89,7 +89,7 @@ async def test_a_sku_is_added_once_and_a_key_repeats_it(api: httpx2.AsyncClient,
         "-".join(f"{name}-{str(value)[:6]!a}" for name, value in changed.items() if name != "id") or "id"
     ),
 )
-async def test_G13_what_is_no_product(api: httpx2.AsyncClient, operator: Person, changed: dict[str, Any]) -> None:
+async def test_G13_invalid_products(api: httpx2.AsyncClient, operator: Person, changed: dict[str, Any]) -> None:
     assert slug(await create(api, operator, LAMP | changed)) == (422, "validation-error")
 
 
@@ -97,7 +97,7 @@ async def changed(api: httpx2.AsyncClient, who: Person, product: UUID, body: dic
     return await api.patch(f"{WHERE}/{product}", json=body, headers=who.headers)
 
 
-async def test_what_is_left_out_stays(api: httpx2.AsyncClient, operator: Person, services: Services) -> None:
+async def test_omitted_fields_stay(api: httpx2.AsyncClient, operator: Person, services: Services) -> None:
     product = a_product(services)
     cheaper = (await changed(api, operator, product, {"price": "999.00"})).json()
     assert (cheaper["price"], cheaper["currency"], cheaper["name"]) == ("999.00", "RUB", "Lantern")
@@ -109,7 +109,7 @@ async def test_what_is_left_out_stays(api: httpx2.AsyncClient, operator: Person,
     assert slug(await changed(api, operator, new_id(), {"name": "x"})) == (404, "not-found")
 
 
-async def test_T74_an_inactive_product_is_the_operators_alone(
+async def test_T74_only_operators_see_an_inactive_product(
     api: httpx2.AsyncClient, operator: Person, buyer: Person, services: Services
 ) -> None:
     product = a_product(services)
@@ -122,7 +122,9 @@ async def test_T74_an_inactive_product_is_the_operators_alone(
     assert (await api.get(WHERE)).json()["items"] == []
 
 
-async def test_stock_is_set_beside_what_is_held(api: httpx2.AsyncClient, operator: Person, services: Services) -> None:
+async def test_setting_the_stock_keeps_reserved_units(
+    api: httpx2.AsyncClient, operator: Person, services: Services
+) -> None:
     product = a_product(services, stock=5)
     answer = await api.put(f"{WHERE}/{product}/stock", json={"available": 120}, headers=operator.headers)
     assert (answer.status_code, answer.json()) == (200, {"productId": str(product), "available": 120})

@@ -1,4 +1,4 @@
-"""The catalog over HTTP: prices of the catalog, stock of the reservations."""
+"""The catalog over HTTP: prices come from the catalog, stock from the reservations."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ async def everything(api: httpx2.AsyncClient, **params: str) -> list[str]:
         params = {**params, "cursor": page["nextCursor"]}
 
 
-async def test_a_product_in_full(api: httpx2.AsyncClient, services: Services) -> None:
+async def test_a_product(api: httpx2.AsyncClient, services: Services) -> None:
     product_id = a_product(services, price="10.50", stock=7)
 
     whole = await api.get(f"{PRODUCTS}/{product_id}")
@@ -47,7 +47,7 @@ async def test_a_product_in_full(api: httpx2.AsyncClient, services: Services) ->
     assert stock.json() == {"productId": str(product_id), "available": 7}
 
 
-async def test_T75_what_is_held_is_not_available(api: httpx2.AsyncClient, services: Services) -> None:
+async def test_T75_reserved_stock_is_not_available(api: httpx2.AsyncClient, services: Services) -> None:
     product_id = a_product(services, stock=3)
     services.reservations.hold(uuid4(), [Item(product_id, 3)], 60)
 
@@ -84,7 +84,7 @@ async def test_pages(api: httpx2.AsyncClient, services: Services) -> None:
     assert sorted(await everything(api, limit="2")) == [f"Lantern {number}" for number in range(5)]
 
 
-async def test_T73_a_search_means_its_signs_literally(api: httpx2.AsyncClient, services: Services) -> None:
+async def test_T73_search_text_is_literal(api: httpx2.AsyncClient, services: Services) -> None:
     for name in ("100% wool", "Wool_sock", "Шерсть"):
         a_product(services, name=name)
 
@@ -134,11 +134,11 @@ async def test_a_full_page_that_is_the_last_has_no_cursor(api: httpx2.AsyncClien
         {"limit": "0"},
     ],
 )
-async def test_filters_that_are_none(api: httpx2.AsyncClient, services: Services, params: dict[str, str]) -> None:
+async def test_invalid_filters(api: httpx2.AsyncClient, services: Services, params: dict[str, str]) -> None:
     assert (await api.get(PRODUCTS, params=params)).status_code == 422
 
 
-async def test_the_list_s_fields(api: httpx2.AsyncClient, services: Services) -> None:
+async def test_fields_of_the_list(api: httpx2.AsyncClient, services: Services) -> None:
     product_id: UUID = a_product(services, stock=7)
 
     page = (await api.get(PRODUCTS)).json()

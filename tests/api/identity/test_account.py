@@ -25,7 +25,7 @@ def code_to(services: Services, to: str) -> str:
     return [one.variables["code"] for one in services.account_messages.take(100) if one.to == to][-1]
 
 
-async def test_T43_ones_own_id_is_taken_and_ignored(api: httpx2.AsyncClient, anna: Person, other: Person) -> None:
+async def test_T43_own_id_is_accepted_and_ignored(api: httpx2.AsyncClient, anna: Person, other: Person) -> None:
     mine = await api.patch(ME, json={"id": str(anna.id), "firstName": "Мария"}, headers=anna.headers)
     assert (mine.status_code, mine.json()["firstName"], mine.json()["id"]) == (200, "Мария", str(anna.id))
     for stranger in (str(other.id), str(new_id())):
@@ -36,7 +36,7 @@ async def test_T43_ones_own_id_is_taken_and_ignored(api: httpx2.AsyncClient, ann
 
 
 @pytest.mark.parametrize("name", ["email", "emailVerified", "phone", "role", "isActive", "password", "createdAt"])
-async def test_T44_nothing_else_can_be_patched(api: httpx2.AsyncClient, anna: Person, name: str) -> None:
+async def test_T44_no_other_field_can_be_patched(api: httpx2.AsyncClient, anna: Person, name: str) -> None:
     answer = await api.patch(ME, json={"firstName": "Eve", name: "x@example.com"}, headers=anna.headers)
     assert problem_of(answer) == (422, "validation-error")
     assert (await api.get(ME, headers=anna.headers)).json()["firstName"] == "Anna"
@@ -47,7 +47,7 @@ async def test_T44_nothing_else_can_be_patched(api: httpx2.AsyncClient, anna: Pe
     [None, "", " ", "x" * 101, "a\u202eb", "a\nb", 5, True],
     ids=["null", "empty", "blank", "long", "bidi", "line", "int", "bool"],
 )
-async def test_T11_no_such_name(api: httpx2.AsyncClient, anna: Person, name: object) -> None:
+async def test_T11_invalid_names(api: httpx2.AsyncClient, anna: Person, name: object) -> None:
     answer = await api.patch(ME, json={"lastName": name}, headers=anna.headers)
     assert problem_of(answer) == (422, "validation-error")
 
@@ -58,7 +58,7 @@ async def test_T11_names_are_kept_literally(api: httpx2.AsyncClient, anna: Perso
     assert answer.json()["lastName"] == name
 
 
-async def test_T45_two_at_once_never_mix(api: httpx2.AsyncClient, anna: Person) -> None:
+async def test_T45_concurrent_changes_do_not_mix(api: httpx2.AsyncClient, anna: Person) -> None:
     pairs = [{"firstName": f"F{number}", "lastName": f"L{number}"} for number in range(20)]
     await asyncio.gather(*(api.patch(ME, json=pair, headers=anna.headers) for pair in pairs))
     profile = (await api.get(ME, headers=anna.headers)).json()
@@ -84,7 +84,7 @@ async def test_another_number_by_password_and_code(api: httpx2.AsyncClient, serv
     assert (profile["phone"], profile["phoneVerified"]) == ("+79997654321", True)
 
 
-async def test_a_script_has_no_account_to_change(api: httpx2.AsyncClient, operator: Person) -> None:
+async def test_an_operator_token_has_no_account_to_change(api: httpx2.AsyncClient, operator: Person) -> None:
     body = {"phone": "+79997654321", "currentPassword": PASSWORD}
     assert problem_of(await api.put(f"{ME}/phone", json=body, headers=operator.headers)) == (403, "forbidden")
     assert problem_of(await api.patch(ME, json={"firstName": "A"}, headers=operator.headers)) == (404, "not-found")

@@ -23,14 +23,14 @@ def forms(services: Services, template: str, variables: dict[str, str]) -> Itera
 
 
 @pytest.mark.parametrize(("template", "variables", "run"), WORDS, ids=[word[0] for word in WORDS])
-def test_a_message_holds_one_run_that_can_be_the_secret(
+def test_a_message_holds_one_text_that_can_be_the_secret(
     services: Services, template: str, variables: dict[str, str], run: str
 ) -> None:
     for form in forms(services, template, variables):
         assert re.findall(run, form) == list(variables.values())
 
 
-def test_T11_a_hostile_client_is_only_words(services: Services) -> None:
+def test_T11_the_name_of_a_client_is_escaped(services: Services) -> None:
     found = list(forms(services, "new_sign_in", {"client": "<script>{{7*7}}</script>", "at": "2026-11-24 10:00 UTC"}))
     assert not any("<script>" in html for html in found[1::3])
     assert all("49" not in form for form in found)

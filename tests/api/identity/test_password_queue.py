@@ -1,4 +1,4 @@
-"""Many who want a password hashed at once: some wait, the rest are turned away, and nobody else is held up."""
+"""Many password operations at once: some wait, more are refused, and no other request is delayed."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ async def few_threads() -> AsyncIterator[None]:
     limiter.total_tokens = before
 
 
-async def test_T16_two_hundred_logins_hold_up_nobody_else(
+async def test_T16_two_hundred_logins_delay_no_other_request(
     crowded: httpx2.AsyncClient, held: Held, buyer: Person, few_threads: None
 ) -> None:
     async def login(number: int) -> httpx2.Response:

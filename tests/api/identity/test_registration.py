@@ -1,4 +1,4 @@
-"""Registering and signing in over HTTP; the rules themselves are tested with the service."""
+"""Registration and profile over HTTP; the rules themselves are tested with the service."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def problem_of(answer: httpx2.Response) -> tuple[int, str]:
     ("kind", "typed", "kept"),
     [("email", "Anna@EXAMPLE.com", "Anna@example.com"), ("phone", "8 (900) 000-00-01", "+79000000001")],
 )
-async def test_register_sign_in_and_look(
+async def test_register_sign_in_and_get_the_profile(
     api: httpx2.AsyncClient, services: Services, kind: str, typed: str, kept: str
 ) -> None:
     registered = await api.post(f"{AUTH}/register/{kind}", json={**NAMES, kind: typed, "password": PASSWORD})
@@ -66,7 +66,7 @@ async def test_T04_a_weak_password(api: httpx2.AsyncClient, services: Services) 
 
 
 @pytest.mark.parametrize("field", ["emailVerified", "role", "id", "isActive", "phone"])
-async def test_T06_what_nobody_may_say_of_oneself(api: httpx2.AsyncClient, services: Services, field: str) -> None:
+async def test_T06_fields_that_nobody_may_set(api: httpx2.AsyncClient, services: Services, field: str) -> None:
     body = {**NAMES, "email": "a@example.com", "password": PASSWORD, field: True}
 
     answer = await api.post(f"{AUTH}/register/email", json=body)
@@ -74,7 +74,7 @@ async def test_T06_what_nobody_may_say_of_oneself(api: httpx2.AsyncClient, servi
     assert [error["pointer"] for error in answer.json()["errors"]] == [f"/{field}"]
 
 
-async def test_T12_unknown_and_wrong_are_one_answer(api: httpx2.AsyncClient, buyer: Person) -> None:
+async def test_T12_unknown_address_and_wrong_password_get_one_answer(api: httpx2.AsyncClient, buyer: Person) -> None:
     wrong = await api.post(f"{AUTH}/login/email", json={"email": buyer.email, "password": "wrong"})
     unknown = await api.post(f"{AUTH}/login/email", json={"email": "nobody@example.com", "password": "wrong"})
 
@@ -87,11 +87,11 @@ async def test_T12_unknown_and_wrong_are_one_answer(api: httpx2.AsyncClient, buy
 @pytest.mark.parametrize(
     "phone", ["a@example.com", "' OR 1=1 --", {"$gt": ""}, ["+79000000001"], 79000000001, "+7900\x00"]
 )
-async def test_T18_what_is_no_phone(api: httpx2.AsyncClient, services: Services, phone: Any) -> None:
+async def test_T18_invalid_phone_numbers(api: httpx2.AsyncClient, services: Services, phone: Any) -> None:
     answer = await api.post(f"{AUTH}/login/phone", json={"phone": phone, "password": PASSWORD})
 
     assert problem_of(answer) == (422, "validation-error")
 
 
-async def test_an_operators_script_has_no_profile(api: httpx2.AsyncClient, operator: Person) -> None:
+async def test_an_operator_token_has_no_profile(api: httpx2.AsyncClient, operator: Person) -> None:
     assert problem_of(await api.get("/api/v1/users/me", headers=operator.headers)) == (404, "not-found")

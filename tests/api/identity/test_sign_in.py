@@ -1,4 +1,4 @@
-"""Signing in, staying signed in and signing out over HTTP; the rules themselves are tested with the service."""
+"""Signing in, refreshing tokens, signing out and sessions over HTTP; the rules are tested with the service."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ async def test_T12_one_answer_for_unknown_wrong_disabled_and_locked(
 
 
 @pytest.mark.parametrize("email", [EMAIL, "nobody@example.com"])
-async def test_T13_after_five_failures_one_waits(api: httpx2.AsyncClient, anna: RegisterUser, email: str) -> None:
+async def test_T13_five_failures_delay_the_next_login(api: httpx2.AsyncClient, anna: RegisterUser, email: str) -> None:
     wrong = {"email": email, "password": "wrong-Password-1"}
     failed = [problem_of(await api.post(f"{AUTH}/login/email", json=wrong)) for _ in range(5)]
     waiting = await api.post(f"{AUTH}/login/email", json={"email": email, "password": PASSWORD})
@@ -123,13 +123,13 @@ async def test_T25_T26_signing_out(api: httpx2.AsyncClient, anna: RegisterUser) 
     assert problem_of(await refresh(api, here["refreshToken"])) == (401, "invalid-token")
 
 
-async def test_a_token_that_is_no_text_is_refused_as_such(api: httpx2.AsyncClient, services: Services) -> None:
+async def test_a_token_that_is_not_a_string_is_invalid(api: httpx2.AsyncClient, services: Services) -> None:
     for operation in ("refresh", "logout"):
         for body in ({}, {"refreshToken": None}, {"refreshToken": 1}, {"refreshToken": "x" * 8193}):
             assert problem_of(await api.post(f"{AUTH}/{operation}", json=body)) == (422, "validation-error")
 
 
-async def test_ones_own_sessions(api: httpx2.AsyncClient, anna: RegisterUser) -> None:
+async def test_own_sessions(api: httpx2.AsyncClient, anna: RegisterUser) -> None:
     first, second = await enter(api, client="Firefox"), await enter(api, client="curl/8 \t")
     listed = await api.get(SESSIONS, headers=bearer(second))
 
@@ -157,7 +157,9 @@ async def test_sessions_in_pages(api: httpx2.AsyncClient, anna: RegisterUser) ->
     assert problem_of(await refresh(api, tokens[0]["refreshToken"])) == (401, "invalid-token")
 
 
-async def test_anothers_session_is_none(api: httpx2.AsyncClient, anna: RegisterUser, buyer: Person) -> None:
+async def test_the_session_of_another_account_is_not_found(
+    api: httpx2.AsyncClient, anna: RegisterUser, buyer: Person
+) -> None:
     tokens = await enter(api)
     [own] = (await api.get(SESSIONS, headers=bearer(tokens))).json()["items"]
     answers = [
@@ -193,7 +195,7 @@ async def test_T33_T34_T35_changing_the_password(api: httpx2.AsyncClient, anna: 
     assert limited == [(403, "invalid-credentials")] * 5 + [(429, "rate-limited")]
 
 
-async def test_T33_a_password_must_be_named_and_the_token_be_a_persons(
+async def test_T33_needs_a_password_and_the_token_of_an_account(
     api: httpx2.AsyncClient, buyer: Person, operator: Person, services: Services
 ) -> None:
     body = {"currentPassword": PASSWORD, "newPassword": NEW}
@@ -207,7 +209,7 @@ async def test_T33_a_password_must_be_named_and_the_token_be_a_persons(
     assert (await api.get(SESSIONS, headers=operator.headers)).status_code == 404
 
 
-async def test_what_is_held_by_the_access_token(api: httpx2.AsyncClient, anna: RegisterUser) -> None:
+async def test_claims_of_the_access_token(api: httpx2.AsyncClient, anna: RegisterUser) -> None:
     tokens = await enter(api)
     renewed = (await refresh(api, tokens["refreshToken"])).json()
     before, after = (jwt.decode(each["accessToken"], options={"verify_signature": False}) for each in (tokens, renewed))

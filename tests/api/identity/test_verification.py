@@ -22,7 +22,9 @@ def code_to(services: Services, to: str) -> str:
     return [one.variables["code"] for one in services.account_messages.take(100) if one.to == to][-1]
 
 
-async def test_T27_one_answer_known_or_not(api: httpx2.AsyncClient, services: Services, anna: Person) -> None:
+async def test_T27_known_and_unknown_addresses_get_one_answer(
+    api: httpx2.AsyncClient, services: Services, anna: Person
+) -> None:
     answers = [
         await api.post(f"{AUTH}/verify/email/send", json={"email": email})
         for email in (anna.email, "nobody@example.com")
@@ -36,7 +38,7 @@ async def test_T27_one_answer_known_or_not(api: httpx2.AsyncClient, services: Se
     assert {answer.headers["retry-after"] for answer in again} <= {"59", "60"}
 
 
-async def test_T28_confirmed_by_the_bearer_that_came_along(
+async def test_T28_confirming_keeps_the_session_of_the_request(
     api: httpx2.AsyncClient, services: Services, anna: Person
 ) -> None:
     other = services.sign_in.login(anna.email, None, PASSWORD).access_token
@@ -66,6 +68,6 @@ async def test_T30_T32_wrong_used_and_unknown_codes_get_one_answer(
     assert len({str(comparable(answer)) for answer in answers}) == 1
 
 
-async def test_T17_an_unproven_identifier_may_sign_in(api: httpx2.AsyncClient, anna: Person) -> None:
+async def test_T17_an_unverified_identifier_may_sign_in(api: httpx2.AsyncClient, anna: Person) -> None:
     answer = await api.post(f"{AUTH}/login/email", json={"email": anna.email, "password": PASSWORD})
     assert (answer.status_code, answer.json()["tokenType"], answer.json()["expiresIn"]) == (200, "Bearer", 600)

@@ -53,7 +53,7 @@ async def test_T105_no_open_relay(api: httpx2.AsyncClient, services: Services, b
     ],
     ids=["template", "channel", "phone", "address", "two", "name", "crlf", "list", "from"],
 )
-async def test_T106_what_does_not_fit(api: httpx2.AsyncClient, service: Person, changed: dict[str, Any]) -> None:
+async def test_T106_invalid_requests(api: httpx2.AsyncClient, service: Person, changed: dict[str, Any]) -> None:
     answer = await send(api, service, BODY | changed)
     assert slug(answer) == (422, "validation-error")
     assert "eve@example.com" not in answer.text
@@ -109,7 +109,7 @@ async def test_T108_the_same_key_is_one_message(api: httpx2.AsyncClient, service
     assert slug(other) == (422, "idempotency-key-reused")
 
 
-async def test_T110_who_may_see_it_and_how_much(
+async def test_T110_who_may_see_a_notification(
     api: httpx2.AsyncClient, service: Person, buyer: Person, operator: Person
 ) -> None:
     where = f"/api/v1/notifications/{(await send(api, service, BODY)).json()['notificationId']}"
@@ -118,7 +118,7 @@ async def test_T110_who_may_see_it_and_how_much(
     assert slug(await api.get(f"/api/v1/notifications/{new_id()}", headers=service.headers)) == (404, "not-found")
 
 
-async def test_the_language_is_asked_for_by_header(
+async def test_the_language_follows_accept_language(
     api: httpx2.AsyncClient, service: Person, services: Services
 ) -> None:
     await send(api, service, BODY, **{"Accept-Language": "en"})

@@ -1,4 +1,4 @@
-"""Reserve, pay, confirm, cancel: joining what the workflow does, and waiting for it."""
+"""Reserve, pay, confirm, cancel: waiting for the steps of the workflow."""
 
 from __future__ import annotations
 
@@ -50,9 +50,7 @@ def slug(answer: httpx2.Response) -> tuple[int, str]:
     return answer.status_code, answer.json()["type"].removeprefix("/problems/")
 
 
-async def test_reserve_while_it_runs_and_once_it_is_done(
-    api: httpx2.AsyncClient, buyer: Person, services: Services
-) -> None:
+async def test_reserve_in_progress_and_done(api: httpx2.AsyncClient, buyer: Person, services: Services) -> None:
     order_id = await placed(api, buyer, services)
     step = Steps(api, buyer, order_id)
 
@@ -215,7 +213,7 @@ async def test_T66_confirm_before_payment(api: httpx2.AsyncClient, buyer: Person
     assert services.orders.get(order_id).status == "payment_pending"
 
 
-async def test_confirm_joins_what_is_paid(
+async def test_confirm_of_a_paid_order(
     api: httpx2.AsyncClient, app: FastAPI, buyer: Person, services: Services
 ) -> None:
     order_id = await placed(api, buyer, services, card="tok_succeeds")
@@ -257,9 +255,7 @@ async def test_T67_cancel_after_confirmation(api: httpx2.AsyncClient, buyer: Per
 
 
 @pytest.mark.parametrize("reason", ["x" * 501, "x" * 10_000, "a\x00b", "a\u202eb", 1, ["x"]])
-async def test_T67_reasons_that_are_none(
-    api: httpx2.AsyncClient, buyer: Person, services: Services, reason: Any
-) -> None:
+async def test_T67_invalid_reasons(api: httpx2.AsyncClient, buyer: Person, services: Services, reason: Any) -> None:
     order_id = await placed(api, buyer, services)
 
     assert slug(await Steps(api, buyer, order_id)("cancel", body={"reason": reason})) == (422, "validation-error")
@@ -337,7 +333,7 @@ def test_preferences(prefer: str | None, asked: int | None) -> None:
     assert read(prefer).asked == asked
 
 
-async def test_every_waiter_is_woken_by_one_subscription(
+async def test_one_subscription_wakes_every_request(
     api: httpx2.AsyncClient, app: FastAPI, buyer: Person, services: Services
 ) -> None:
     order_id = await placed(api, buyer, services)

@@ -1,4 +1,4 @@
-"""POST /orders: what is stored, and what nothing is stored of."""
+"""POST /orders: what is stored, and requests that are refused."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ async def test_a_product_id_alone_orders_one_unit(api: httpx2.AsyncClient, buyer
 
 
 @pytest.mark.parametrize("field", ["price", "total", "totalAmount", "currency", "status", "userId", "buyerId"])
-async def test_T46_what_the_client_may_not_say(
+async def test_T46_fields_that_the_client_may_not_set(
     api: httpx2.AsyncClient, buyer: Person, services: Services, field: str
 ) -> None:
     sent: dict[str, Any] = {field: "0.01"}
@@ -155,14 +155,14 @@ async def test_T51_card_numbers(
 @pytest.mark.parametrize(
     "card", ["4111111111111112", "tok_succeeds", "x" * 255, "2d1f8f3a-000f-5000-8000-1a2b3c4d5e6f"]
 )
-async def test_tokens_are_no_card_numbers(
+async def test_tokens_are_not_taken_for_card_numbers(
     api: httpx2.AsyncClient, buyer: Person, services: Services, card: str
 ) -> None:
     assert (await order(api, buyer, a_product(services), card=card)).status_code == 201
 
 
 @pytest.mark.parametrize("card", ["", "tok en", "x" * 256, "токен", "tok\x00", 4111111111111111, {"number": "1"}])
-async def test_what_is_no_token(api: httpx2.AsyncClient, buyer: Person, services: Services, card: Any) -> None:
+async def test_invalid_tokens(api: httpx2.AsyncClient, buyer: Person, services: Services, card: Any) -> None:
     assert problem_of(await order(api, buyer, a_product(services), card=card)) == (422, "validation-error")
 
 
@@ -182,14 +182,16 @@ async def test_T52_card_and_phone(api: httpx2.AsyncClient, buyer: Person, servic
     ]
 
 
-async def test_T52_neither_waits_for_a_way_to_pay(api: httpx2.AsyncClient, buyer: Person, services: Services) -> None:
+async def test_T52_without_a_method_the_order_waits_for_one(
+    api: httpx2.AsyncClient, buyer: Person, services: Services
+) -> None:
     order_id = await placed(api, buyer, services)
 
     assert services.orders.get(order_id).method is None
 
 
 @pytest.mark.parametrize("phone", ["8 900 000-00-01", "+7 (900) 000-00-01", "٨٩٠٠٠٠٠٠٠٠١"])
-async def test_a_phone_is_kept_in_one_form(
+async def test_a_phone_is_stored_as_e164(
     api: httpx2.AsyncClient, buyer: Person, services: Services, phone: str
 ) -> None:
     order_id = await placed(api, buyer, services, phone=phone)
@@ -249,9 +251,7 @@ async def test_T57_template_text_is_kept_literally(
     "body",
     [{}, {"items": []}, {"items": {}}, {"items": [{}] * 501}, {"productId": "1"}, {"productId": None}, {"items": [1]}],
 )
-async def test_what_is_ordered_must_be_said(
-    api: httpx2.AsyncClient, buyer: Person, services: Services, body: Any
-) -> None:
+async def test_products_are_required(api: httpx2.AsyncClient, buyer: Person, services: Services, body: Any) -> None:
     answer = await api.post(ORDERS, json={**ADDRESS, **body}, headers=buyer.headers)
 
     assert problem_of(answer) == (422, "validation-error")
@@ -285,7 +285,7 @@ async def test_T55_too_many_open_orders(
     assert int(answer.headers["retry-after"]) > 0
 
 
-async def test_T56_only_verified_accounts_where_that_is_asked(buyer: Person, services: Services) -> None:
+async def test_T56_only_verified_accounts_if_required(buyer: Person, services: Services) -> None:
     settings = services.settings.model_copy(update={"orders_require_verified": True})
     strict = create_app(replace(services, settings=settings))
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(strict), base_url="http://market") as client:
@@ -386,7 +386,7 @@ async def test_T53_a_double_click_64_times(api: httpx2.AsyncClient, buyer: Perso
         ("*", "ru"),
     ],
 )
-async def test_the_language_is_kept(
+async def test_the_language_is_stored(
     api: httpx2.AsyncClient, buyer: Person, services: Services, accept: str | None, language: str
 ) -> None:
     await order(api, buyer, a_product(services), headers={"Accept-Language": accept} if accept else {})

@@ -1,4 +1,4 @@
-"""An operator settles a stuck step over REST; buyers may not, and what is not stuck cannot be settled."""
+"""An operator resolves a stuck step over HTTP; buyers may not, and a step that is not stuck cannot be resolved."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def a_stuck_order(services: Services) -> UUID:
     return order_id
 
 
-async def test_an_operator_settles_the_step_that_is_stuck(
+async def test_an_operator_resolves_the_stuck_step(
     client: httpx2.AsyncClient, services: Services, workflows: Workflows, operator: Person
 ) -> None:
     order_id = a_stuck_order(services)
@@ -89,7 +89,7 @@ async def test_a_buyer_may_not(
         ({"action": "retry", "step": "release_stock"}, 409),
     ],
 )
-async def test_what_settles_nothing_is_refused(
+async def test_invalid_resolutions_are_refused(
     client: httpx2.AsyncClient,
     services: Services,
     workflows: Workflows,
@@ -102,7 +102,7 @@ async def test_what_settles_nothing_is_refused(
     assert (answer.status_code, workflows.resolved) == (status, [])
 
 
-async def test_an_order_without_trouble_and_an_unknown_one(
+async def test_an_order_without_a_stuck_step_and_an_unknown_order(
     client: httpx2.AsyncClient, services: Services, operator: Person
 ) -> None:
     placed = services.orders.place(an_order()).order

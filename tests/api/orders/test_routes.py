@@ -1,4 +1,4 @@
-"""Reading orders: one's own, in pages that cannot be forged, and nobody else's."""
+"""Getting and listing orders: buyers see their own only, and cursors cannot be forged."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def many(services: Services, buyer: Person, count: int) -> list[str]:
     return made[::-1]
 
 
-async def test_an_order_in_full(api: httpx2.AsyncClient, buyer: Person, services: Services) -> None:
+async def test_an_order(api: httpx2.AsyncClient, buyer: Person, services: Services) -> None:
     order_id = await placed(api, buyer, services, card="tok_succeeds")
 
     told = (await api.get(f"{ORDERS}/{order_id}", headers=buyer.headers)).json()
@@ -130,7 +130,7 @@ async def test_pages_newest_first(api: httpx2.AsyncClient, buyer: Person, other:
     assert page["items"][0].keys() == {"id", "status", "totalAmount", "currency", "createdAt"}
 
 
-async def test_twenty_on_a_page_unless_asked(api: httpx2.AsyncClient, buyer: Person, services: Services) -> None:
+async def test_twenty_on_a_page_by_default(api: httpx2.AsyncClient, buyer: Person, services: Services) -> None:
     many(services, buyer, 21)
 
     page = (await api.get(MINE, headers=buyer.headers)).json()
@@ -150,14 +150,14 @@ async def test_T58_a_limit_beyond_a_hundred_is_a_hundred(
 
 
 @pytest.mark.parametrize("limit", ["0", "-1", "1.0", "x", "", " 5", "1e2", "10000000001", "9" * 30, "٥"])
-async def test_T58_limits_that_are_none(api: httpx2.AsyncClient, buyer: Person, limit: str) -> None:
+async def test_T58_invalid_limits(api: httpx2.AsyncClient, buyer: Person, limit: str) -> None:
     answer = await api.get(MINE, params={"limit": limit}, headers=buyer.headers)
 
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["pointer"] == "/query/limit"
 
 
-async def test_T58_cursors_are_good_for_their_list_only(
+async def test_T58_cursors_are_valid_for_their_list_only(
     api: httpx2.AsyncClient, buyer: Person, other: Person, operator: Person, services: Services
 ) -> None:
     many(services, buyer, 3)
@@ -205,7 +205,7 @@ async def test_lists_by_status_and_time(api: httpx2.AsyncClient, buyer: Person, 
         {"to": "2026-02-30T12:00:00Z"},
     ],
 )
-async def test_filters_that_are_none(api: httpx2.AsyncClient, buyer: Person, params: dict[str, str]) -> None:
+async def test_invalid_filters(api: httpx2.AsyncClient, buyer: Person, params: dict[str, str]) -> None:
     assert (await api.get(MINE, params=params, headers=buyer.headers)).status_code == 422
 
 

@@ -1,4 +1,4 @@
-"""Workflows are started beside the answer, bounded in time and number."""
+"""Workflows are started in the background, with a time limit and a limit of concurrent starts."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ async def test_a_new_order_is_started_with_its_stored_input(
     assert (await client.get("/readyz")).json()["temporal"] == "ready"
 
 
-async def test_F15_orders_are_taken_while_temporal_is_away(
+async def test_F15_orders_are_accepted_while_temporal_is_down(
     client: httpx2.AsyncClient, started_app: FastAPI, starter: Starter, services: Services, buyer: Person
 ) -> None:
     starter.closed = True
@@ -95,7 +95,7 @@ async def test_F15_orders_are_taken_while_temporal_is_away(
     assert (ready.status_code, ready.json()["status"]) == (200, "degraded")
 
 
-async def test_a_silent_temporal_is_given_up_after_a_second(
+async def test_a_start_times_out_after_a_second(
     client: httpx2.AsyncClient, started_app: FastAPI, starter: Starter, services: Services, buyer: Person
 ) -> None:
     starter.silent = True
@@ -125,7 +125,7 @@ async def test_a_replay_starts_nothing(
     assert not starter.tried.is_set()
 
 
-async def test_what_is_beyond_the_bound_is_left_to_the_relay(
+async def test_starts_beyond_the_limit_are_left_to_the_relay(
     services: Services, starter: Starter, buyer: Person
 ) -> None:
     starter.silent = True

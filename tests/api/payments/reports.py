@@ -1,4 +1,4 @@
-"""Signed news of payments, as a provider sends them, and what became of them."""
+"""Signed payment notifications as a provider sends them, and their effects."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ PAYMENTS = "/api/v1/payments"
 async def waiting_payment(
     api: httpx2.AsyncClient, buyer: Person, services: Services, card: str = "tok_pending"
 ) -> PaymentView:
-    """The payment of a new order, by a card that the provider has not decided about unless told otherwise."""
+    """The payment of a new order, by a card that the provider leaves pending by default."""
     order_id = await placed(api, buyer, services, card=card)
     reserve(services, order_id)
     return pay(services, order_id)
 
 
-def news(payment: PaymentView, status: str = "succeeded", **changes: Any) -> bytes:
+def report_of(payment: PaymentView, status: str = "succeeded", **changes: Any) -> bytes:
     """The body of a message about a payment."""
     body = {
         "paymentId": str(payment.id),
@@ -57,7 +57,7 @@ async def notify(
 
 
 def commands(services: Services, order_id: UUID) -> list[tuple[str, str]]:
-    """Name and payment of what is on its way to the order's workflow about payments."""
+    """Name and payment id of the payment commands for the order's workflow."""
     with services.sessions.begin() as session:
         found = text(
             "SELECT name, arguments ->> 'payment_id' FROM orders.outbox"

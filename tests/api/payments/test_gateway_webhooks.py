@@ -1,4 +1,4 @@
-"""A provider's own webhooks: hints, taken once, given back to the provider when they fit nothing."""
+"""Webhooks of a payment gateway: deduplicated, verified, and refused when they match no payment."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Refunds over REST: of confirmed orders, never more than is left, once each, and told to the buyer."""
+"""Refunds over HTTP: of confirmed orders, up to the remaining amount, once each; the buyer is notified."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def provider_away() -> Iterator[None]:
         yield
 
 
-async def test_a_part_and_then_the_rest(
+async def test_a_partial_refund_and_then_the_remainder(
     api: httpx2.AsyncClient, buyer: Person, operator: Person, services: Services
 ) -> None:
     payment = await sold(api, buyer, services)
@@ -87,7 +87,7 @@ async def test_a_part_and_then_the_rest(
     assert broken == []
 
 
-async def test_the_buyer_is_told_of_each_refund_once(
+async def test_the_buyer_is_notified_of_each_refund_once(
     api: httpx2.AsyncClient, buyer: Person, operator: Person, services: Services
 ) -> None:
     payment = await sold(api, buyer, services)
@@ -108,7 +108,7 @@ async def test_the_buyer_is_told_of_each_refund_once(
     assert all(key.startswith(first) for key in keys)
 
 
-async def test_T92_T93_what_cannot_be_refunded(
+async def test_T92_T93_invalid_refunds(
     api: httpx2.AsyncClient, buyer: Person, operator: Person, services: Services
 ) -> None:
     payment, other = await sold(api, buyer, services), await sold(api, buyer, services)
@@ -173,7 +173,7 @@ async def test_one_key_is_one_refund(
     assert told(services, payment) == ["100.00"]
 
 
-async def test_F54_a_provider_that_is_away_leaves_it_pending(
+async def test_F54_a_refund_is_pending_while_the_provider_is_down(
     api: httpx2.AsyncClient, buyer: Person, operator: Person, services: Services
 ) -> None:
     payment = await sold(api, buyer, services)

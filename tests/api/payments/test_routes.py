@@ -1,4 +1,4 @@
-"""Payments over REST: they join what the order's own process does, and never start a second one."""
+"""Payments over HTTP: the workflow starts the payment, and there is never a second one."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ async def until_method(services: Services, order_id: UUID) -> None:
 
 
 @pytest.mark.parametrize("amount", ["1299.00", 1299, 1299.0])
-async def test_a_payment_is_what_the_orders_process_makes_of_it(
+async def test_a_payment_is_started_by_the_workflow(
     api: httpx2.AsyncClient, buyer: Person, operator: Person, services: Services, amount: object
 ) -> None:
     order_id = await reserved(api, buyer, services)
@@ -82,7 +82,7 @@ async def test_T92_a_payment_never_shows_what_paid(
     assert "tok_" not in (await api.get(path, headers=operator.headers)).text
 
 
-async def test_the_order_has_not_come_to_it_yet(api: httpx2.AsyncClient, buyer: Person, services: Services) -> None:
+async def test_the_payment_has_not_started_yet(api: httpx2.AsyncClient, buyer: Person, services: Services) -> None:
     order_id = await reserved(api, buyer, services)
     service = a_service(services, Scope.PAYMENTS_WRITE)
     answer = await make(api, service, order_id, method="phone", cardToken=None, phone="8 999 123-45-67")
@@ -121,7 +121,7 @@ async def test_T87_who_may_not_pay(api: httpx2.AsyncClient, buyer: Person, servi
     ],
     ids=str,
 )
-async def test_T51_T88_T90_T91_what_cannot_be_paid(
+async def test_T51_T88_T90_T91_invalid_payments(
     api: httpx2.AsyncClient, buyer: Person, operator: Person, services: Services, changes: dict[str, Any], problem: str
 ) -> None:
     order_id = await reserved(api, buyer, services)
@@ -131,7 +131,7 @@ async def test_T51_T88_T90_T91_what_cannot_be_paid(
     assert services.orders.get(order_id).method is None
 
 
-async def test_an_amount_that_takes_a_machine_to_write_out(
+async def test_an_amount_with_a_huge_exponent(
     api: httpx2.AsyncClient, buyer: Person, operator: Person, services: Services
 ) -> None:
     order_id = await reserved(api, buyer, services)
@@ -222,7 +222,9 @@ async def tell(api: httpx2.AsyncClient, caller: Person, order_id: object, body: 
     return await api.post(f"{ORDERS}/{order_id}/payment-status", json=body, headers=caller.headers)
 
 
-async def test_payment_status_is_a_hint(api: httpx2.AsyncClient, buyer: Person, services: Services) -> None:
+async def test_a_status_report_is_verified_with_the_provider(
+    api: httpx2.AsyncClient, buyer: Person, services: Services
+) -> None:
     payment = await waiting_payment(api, buyer, services)
     teller = a_service(services, Scope.PAYMENTS_NOTIFY)
     answer = await tell(api, teller, payment.order_id, status_body(payment.id))
@@ -234,7 +236,7 @@ async def test_payment_status_is_a_hint(api: httpx2.AsyncClient, buyer: Person, 
     assert services.orders.get(payment.order_id).status == "payment_pending"
 
 
-async def test_T69_who_may_not_tell(api: httpx2.AsyncClient, buyer: Person, services: Services) -> None:
+async def test_T69_who_may_not_report(api: httpx2.AsyncClient, buyer: Person, services: Services) -> None:
     payment = await waiting_payment(api, buyer, services)
     for caller in (buyer, a_service(services, Scope.PAYMENTS_WRITE)):
         assert (await tell(api, caller, payment.order_id, status_body(payment.id))).status_code == 403
@@ -256,7 +258,9 @@ async def test_T70_a_payment_of_another_order(api: httpx2.AsyncClient, buyer: Pe
     assert (kept(services), commands(services, one.order_id), commands(services, other.order_id)) == (0, [], [])
 
 
-async def test_T71_stale_late_and_unknown_news(api: httpx2.AsyncClient, buyer: Person, services: Services) -> None:
+async def test_T71_outdated_late_and_unknown_reports(
+    api: httpx2.AsyncClient, buyer: Person, services: Services
+) -> None:
     teller = a_service(services, Scope.PAYMENTS_NOTIFY)
     paid = await waiting_payment(api, buyer, services, card="tok_succeeds")
     stale = await tell(api, teller, paid.order_id, status_body(paid.id, "failed", failureCode="late"))

@@ -1,4 +1,4 @@
-"""Signed news of payments (Standard Webhooks): proven before they are read, taken once, hints and no more."""
+"""Signed payment notifications (Standard Webhooks): authenticated before they are parsed, deduplicated, verified."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from standardwebhooks.webhooks import Webhook
 
 from services.bootstrap import Services
 from services.clock import new_id
-from tests.api.payments.reports import PAYMENTS, commands, failure_of, kept, news, notify, signed, waiting_payment
+from tests.api.payments.reports import PAYMENTS, commands, failure_of, kept, notify, report_of, signed, waiting_payment
 from tests.api.people import Person
 from tests.api.shop import confirm
 
@@ -74,11 +74,11 @@ FORGED: dict[str, Change] = {
 
 
 @pytest.mark.parametrize("change", FORGED.values(), ids=FORGED.keys())
-async def test_T95_a_message_that_is_not_proven(
+async def test_T95_an_invalid_signature(
     api: httpx2.AsyncClient, buyer: Person, services: Services, change: Change
 ) -> None:
     payment = await waiting_payment(api, buyer, services)
-    body = news(payment)
+    body = report_of(payment)
     headers = [(name.encode(), value.encode()) for name, value in change(signed(services, body), services, body)]
 
     answer = await api.post(f"{PAYMENTS}/{payment.id}/notify", content=body, headers=headers)
@@ -89,16 +89,16 @@ async def test_T95_a_message_that_is_not_proven(
 
 async def test_T102_a_bearer_token_is_no_signature(api: httpx2.AsyncClient, buyer: Person, services: Services) -> None:
     payment = await waiting_payment(api, buyer, services)
-    answer = await api.post(f"{PAYMENTS}/{payment.id}/notify", content=news(payment), headers=buyer.headers)
+    answer = await api.post(f"{PAYMENTS}/{payment.id}/notify", content=report_of(payment), headers=buyer.headers)
     assert (answer.status_code, answer.json()["type"]) == (401, "/problems/invalid-signature")
 
 
 @pytest.mark.parametrize("at", [-298, 298])
-async def test_F49_a_genuine_message_is_taken_without_temporal(
+async def test_F49_a_signed_message_is_accepted_without_temporal(
     api: httpx2.AsyncClient, buyer: Person, services: Services, at: float
 ) -> None:
     payment = await waiting_payment(api, buyer, services)
-    answer = await notify(api, services, payment.id, news(payment), at=at)
+    answer = await notify(api, services, payment.id, report_of(payment), at=at)
     assert (answer.status_code, answer.json()) == (200, {"status": "accepted"})
     assert commands(services, payment.order_id) == [("payment_updated", str(payment.id))]
     assert services.payments.get(payment.id).status == "pending"
@@ -108,7 +108,7 @@ async def test_the_standard_library_signs_and_we_verify(
     api: httpx2.AsyncClient, buyer: Person, services: Services
 ) -> None:
     payment = await waiting_payment(api, buyer, services)
-    body = news(payment)
+    body = report_of(payment)
     now = datetime.now(UTC)
     signature = Webhook(services.settings.webhook_secrets).sign("msg_1", now, body.decode())
     headers = {
@@ -125,7 +125,7 @@ async def test_the_stand_in_signs_and_the_standard_library_verifies(
     api: httpx2.AsyncClient, buyer: Person, services: Services
 ) -> None:
     payment = await waiting_payment(api, buyer, services)
-    body = news(payment)
+    body = report_of(payment)
     read = Webhook(services.settings.webhook_secrets).verify(body.decode(), signed(services, body))
     assert read == json.loads(body)
 
@@ -136,7 +136,7 @@ async def test_T96_the_body_of_one_payment_on_the_path_of_another(
     one = await waiting_payment(api, buyer, services)
     other = await waiting_payment(api, buyer, services)
 
-    answer = await notify(api, services, other.id, news(one))
+    answer = await notify(api, services, other.id, report_of(one))
 
     assert (answer.status_code, answer.json()["type"]) == (409, "/problems/payment-order-mismatch")
     assert (kept(services), commands(services, one.order_id), commands(services, other.order_id)) == (0, [], [])
@@ -146,7 +146,7 @@ async def test_T97_F43_one_message_a_hundred_times_fifty_at_once(
     api: httpx2.AsyncClient, buyer: Person, services: Services
 ) -> None:
     payment = await waiting_payment(api, buyer, services)
-    body = news(payment)
+    body = report_of(payment)
     places = asyncio.Semaphore(50)
 
     async def send() -> int:
@@ -165,7 +165,7 @@ async def test_I11_the_id_of_another_payments_message_has_no_effect(
 ) -> None:
     one = await waiting_payment(api, buyer, services)
     other = await waiting_payment(api, buyer, services)
-    answers = [await notify(api, services, each.id, news(each), message_id="msg_same") for each in (one, other)]
+    answers = [await notify(api, services, each.id, report_of(each), message_id="msg_same") for each in (one, other)]
     assert [answer.status_code for answer in answers] == [200, 200]
     assert (kept(services), commands(services, other.order_id)) == (1, [])
 
@@ -175,7 +175,7 @@ async def test_T98_the_same_event_under_another_id(api: httpx2.AsyncClient, buye
     confirm(services, payment.order_id)
     before = services.orders.events(payment.order_id)
     for _ in range(3):
-        assert (await notify(api, services, payment.id, news(payment))).status_code == 200
+        assert (await notify(api, services, payment.id, report_of(payment))).status_code == 200
     assert commands(services, payment.order_id) == []
     assert services.orders.events(payment.order_id) == before
     assert services.payments.get(payment.id) == payment
@@ -187,34 +187,34 @@ async def test_T100_another_amount_stops_the_payment(
 ) -> None:
     payment = await waiting_payment(api, buyer, services)
 
-    answer = await notify(api, services, payment.id, news(payment, **changes))
+    answer = await notify(api, services, payment.id, report_of(payment, **changes))
 
     assert answer.status_code == 200
     seen = await api.get(f"{PAYMENTS}/{payment.id}", headers=operator.headers)
     assert seen.json()["status"] == "review"
     assert services.orders.get(payment.order_id).status == "payment_pending"
     assert commands(services, payment.order_id) == [("payment_updated", str(payment.id))]
-    assert (await notify(api, services, payment.id, news(payment))).status_code == 200
+    assert (await notify(api, services, payment.id, report_of(payment))).status_code == 200
     assert services.payments.refresh(payment.id).status == "review"
 
 
-async def test_T100_I11_another_amount_moves_nothing_that_is_decided(
+async def test_T100_I11_another_amount_changes_no_decided_payment(
     api: httpx2.AsyncClient, buyer: Person, services: Services
 ) -> None:
     payment = await waiting_payment(api, buyer, services, card="tok_succeeds")
     confirm(services, payment.order_id)
-    assert (await notify(api, services, payment.id, news(payment, amount="5.00"))).status_code == 200
+    assert (await notify(api, services, payment.id, report_of(payment, amount="5.00"))).status_code == 200
     assert services.payments.get(payment.id) == payment
     assert services.orders.get(payment.order_id).status == "confirmed"
     assert kept(services) == 1
 
 
-async def test_T101_an_unknown_payment_is_to_be_sent_again(
+async def test_T101_a_message_about_an_unknown_payment_is_to_be_sent_again(
     api: httpx2.AsyncClient, buyer: Person, services: Services
 ) -> None:
     payment = await waiting_payment(api, buyer, services)
     unknown = new_id()
-    answer = await notify(api, services, unknown, news(payment, paymentId=str(unknown)))
+    answer = await notify(api, services, unknown, report_of(payment, paymentId=str(unknown)))
     assert (answer.status_code, kept(services)) == (404, 0)
 
 
@@ -235,20 +235,20 @@ async def test_T101_an_unknown_payment_is_to_be_sent_again(
     ],
     ids=str,
 )
-async def test_T103_news_that_cannot_be_read(
+async def test_T103_unreadable_messages(
     api: httpx2.AsyncClient, buyer: Person, services: Services, changes: dict[str, Any]
 ) -> None:
     payment = await waiting_payment(api, buyer, services)
-    answer = await notify(api, services, payment.id, news(payment, **changes))
+    answer = await notify(api, services, payment.id, report_of(payment, **changes))
     assert (answer.status_code, kept(services)) == (422, 0)
 
 
-async def test_T72_T103_a_failures_words_are_for_operators(
+async def test_T72_T103_failure_messages_are_for_operators(
     api: httpx2.AsyncClient, buyer: Person, services: Services
 ) -> None:
     payment = await waiting_payment(api, buyer, services)
     words = "<script>alert(1)</script> secret_key " + "x" * 10_000
-    body = news(payment, "failed", failureCode="insufficient_funds", failureMessage=words)
+    body = report_of(payment, "failed", failureCode="insufficient_funds", failureMessage=words)
     assert (await notify(api, services, payment.id, body)).status_code == 200
     assert failure_of(services, payment.id) == ("insufficient_funds", words[:500])
     shown = await api.get(f"/api/v1/orders/{payment.order_id}", headers=buyer.headers)
@@ -272,12 +272,12 @@ async def test_the_order_of_the_checks(api: httpx2.AsyncClient, buyer: Person, s
 
 
 @pytest.mark.parametrize("order", list(permutations(["pending", "succeeded", "failed", "refunded"])), ids="-".join)
-async def test_T99_F44_any_order_of_news_ends_where_the_provider_is(
+async def test_T99_F44_messages_in_any_order_end_in_the_provider_s_state(
     api: httpx2.AsyncClient, buyer: Person, services: Services, order: tuple[str, ...]
 ) -> None:
     payment = await waiting_payment(api, buyer, services, card="tok_succeeds")
     for status in order:
-        assert (await notify(api, services, payment.id, news(payment, status))).status_code == 200
+        assert (await notify(api, services, payment.id, report_of(payment, status))).status_code == 200
         services.payments.refresh(payment.id)
     confirm(services, payment.order_id)
     assert services.payments.get(payment.id) == payment

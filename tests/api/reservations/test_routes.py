@@ -93,7 +93,7 @@ async def test_T79_the_same_again_and_other_items(
     assert stock(services, products[0]) == (8, 2, 0)
 
 
-async def test_T80_lines_are_summed_bounded_and_named_when_short(
+async def test_T80_lines_are_summed_limited_and_named_when_short(
     api: httpx2.AsyncClient, service: Person, services: Services, products: list[UUID]
 ) -> None:
     product = products[0]
@@ -109,7 +109,7 @@ async def test_T80_lines_are_summed_bounded_and_named_when_short(
     assert stock(services, product) == stock(services, products[1]) == (10, 0, 0)
 
 
-async def test_T81_nothing_is_held_after_a_release(
+async def test_T81_nothing_is_reserved_after_a_release(
     api: httpx2.AsyncClient, service: Person, services: Services, products: list[UUID]
 ) -> None:
     body = wanted((products[0], 2))

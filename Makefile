@@ -7,7 +7,7 @@ DEV := $(VENV)/.dev-$(shell cksum requirements/dev.txt 2>/dev/null | cut -d' ' -
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --prefer-binary
 
 .DEFAULT_GOAL := help
-.PHONY: help install up demo test check bench bench-identity openapi lock clean
+.PHONY: help install up demo test test-clients check bench bench-identity openapi lock clean
 
 help: ## show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -22,6 +22,9 @@ demo: $(RUN) ## replay one day of a real shop on a new stack and audit the resul
 
 test: $(DEV) ## run all tests, with real PostgreSQL, Temporal and HTTP
 	@$(BIN)/python -m pytest -q --no-header -n 2 --dist loadfile $(TEST_ARGS)
+
+test-clients: $(DEV) ## generate four clients of docs/openapi.json, type-check them, place an order with each (needs Node 20, npm)
+	@TEST_CLIENTS=1 $(BIN)/python -m pytest -q --no-header tests/clients $(TEST_ARGS)
 
 check: $(DEV) ## check formatting, lint, types, import contracts and the project contracts
 	@$(BIN)/ruff format --check .

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from activities.messages import PaymentState, RefundState
 from services.errors import PaymentDeclined, Unavailable
-from services.orders.status import EventType
+from services.orders.status import OrderEventType
 from services.payments.status import PaymentStatus
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class PaymentOutcomes:
         key = f"payment_failed:{payment.attempt}"
         self.orders.note(
             payment.order_id,
-            EventType.PAYMENT_FAILED,
+            OrderEventType.PAYMENT_FAILED,
             key,
             detail=payment.failure_code,
             attempt=payment.attempt,
@@ -63,7 +63,7 @@ class PaymentOutcomes:
     def _waiting(self, payment: PaymentView) -> None:
         self.reservations.extend(payment.order_id, int(payment.term_left or 0))
         key = f"payment_waiting:{payment.attempt}"
-        self.orders.note(payment.order_id, EventType.PAYMENT_WAITING, key, attempt=payment.attempt)
+        self.orders.note(payment.order_id, OrderEventType.PAYMENT_WAITING, key, attempt=payment.attempt)
 
     def _send_back(self, payment: PaymentView) -> NoReturn:
         # This attempt had been given up before its money arrived, so the money pays nothing.

@@ -19,8 +19,8 @@ from activities.messages import (
 )
 from activities.payment_outcomes import PaymentOutcomes
 from services.errors import PaymentExpired, Unavailable
-from services.orders.status import EventType, ResolveAction, UndoStep
-from services.payments.status import MethodKind
+from services.orders.status import OrderEventType, ResolveAction, UndoStep
+from services.payments.status import PaymentMethodType
 from services.payments.views import Charge, PaymentView
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class PaymentActivities:
             reference, lost = message.reference or message.action, message.action == ResolveAction.WRITE_OFF
             self.payments.book_manually(message.order_id, reference, lost=lost, payment_id=message.payment_id)
         key = f"resolved:{message.step}:{message.action}"
-        self.orders.note(message.order_id, EventType.RESOLVED, key, detail=f"{message.step}: {message.action}")
+        self.orders.note(message.order_id, OrderEventType.RESOLVED, key, detail=f"{message.step}: {message.action}")
 
     @activity.defn(no_thread_cancel_exception=True)
     def continue_refunds(self) -> int:
@@ -106,7 +106,7 @@ class PaymentActivities:
             attempt=attempt,
             amount_minor=due.total.minor,
             currency=due.total.currency,
-            method=MethodKind(due.method.kind),
+            method=PaymentMethodType(due.method.kind),
             card_token=due.method.card,
             phone=due.method.phone,
             return_url=self.return_url,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from temporalio import activity
 
 from activities.messages import OrderState, ReleaseStock, ReserveStock, SweepResult
-from services.orders.status import EventType
+from services.orders.status import OrderEventType
 from services.reservations.views import Item
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class ReservationActivities:
         """Release the goods; when nothing was held, leave a tombstone that refuses a late hold."""
         released = self.reservations.release(message.order_id)
         if released.items:
-            self.orders.note(message.order_id, EventType.RELEASED, "released")
+            self.orders.note(message.order_id, OrderEventType.RELEASED, "released")
 
     @activity.defn(no_thread_cancel_exception=True)
     def sweep_reservations(self) -> SweepResult:

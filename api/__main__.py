@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import signal
 import sys
 
@@ -12,29 +11,24 @@ import uvloop
 from api.app import create_app
 from api.server import make_server
 from services.bootstrap import Services
-from services.startup import begin
+from services.startup import start
 from workflows.client import connect
 from workflows.order_commands import OrderCommands
 
 
 def main() -> int:
     """Serve until SIGTERM; exit 2 when a setting is missing or wrong."""
-    services = begin("api")
-    if services is None:
-        return 2
-    uvloop.run(_serve(services))
+    with start("api") as services:
+        uvloop.run(_serve(services))
     return 0
 
 
 async def _serve(services: Services) -> None:
     starter = OrderCommands(await connect(services.settings, lazy=True))
-    server = make_server(create_app(dataclasses.replace(services, starter=starter)), services.settings)
+    server = make_server(create_app(services, starter), services.settings)
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, setattr, server, "should_exit", True)
-    try:
-        await server.serve()
-    finally:
-        services.close()
+    await server.serve()
 
 
 if __name__ == "__main__":

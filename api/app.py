@@ -8,26 +8,27 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from fastapi import APIRouter, FastAPI
 
 from api.access.guarded_route import BASE
-from api.access.rate_limits import Rates
+from api.access.rate_limits import OperationLimits
 from api.catalog import admin as catalog_admin
 from api.catalog import routes as catalog_routes
 from api.docs import openapi, problem_pages, swagger
 from api.identity import account, jwks, password_reset, registration, sign_in, verification
-from api.identity.password_queue import Hashing
+from api.identity.password_queue import PasswordThreads
 from api.middleware import Edge
 from api.notifications import routes as notifications_routes
 from api.ops import health
-from api.ops.metrics import Measures
+from api.ops.metrics import HttpMetrics
 from api.orders import actions, resolution, timeline
 from api.orders import routes as orders_routes
-from api.orders.starting import Starts
-from api.orders.waiting import Waiting
+from api.orders.starting import WorkflowStarter, WorkflowStarts
+from api.orders.waiting import LongPolling
 from api.payments import refunds, webhooks
 from api.payments import routes as payments_routes
 from api.problems import problem_details, validation
-from api.requests.client_address import Proxies
+from api.requests.client_address import TrustedProxies
 from api.requests.cursors import Cursors
 from api.reservations import routes as reservations_routes
+from api.state import AppState, set_state
 from services.bootstrap import Services
 
 #: The routers of each service, by its name in API_SERVICES.
@@ -47,9 +48,12 @@ _SERVICES: dict[str, tuple[APIRouter, ...]] = {
 }
 
 
-def create_app(services: Services) -> FastAPI:
-    """An application on these services. Raises ValueError when API_SERVICES names one that there is not."""
-    settings = services.settings
+def create_app(services: Services, starter: WorkflowStarter | None = None) -> FastAPI:
+    """The application over these services; without a starter the outbox relay starts the workflows of orders.
+
+    Raises ValueError when API_SERVICES names an unknown service.
+    """
+    settings, state = services.settings, _state(services, starter)
     app = FastAPI(
         title="Marketplace Orders",
         version="1",
@@ -58,17 +62,10 @@ def create_app(services: Services) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        lifespan=_lifespan(services),
+        lifespan=_lifespan(state),
         telemetry={"auto_configure": False},
     )
-    app.state.services = services
-    app.state.cursors = Cursors(settings.secrets_key)
-    app.state.measures = Measures()
-    app.state.hashing = Hashing()
-    app.state.proxies = Proxies(settings.trusted_proxies)
-    app.state.rates = Rates(services.limits, settings.rate_limit_factor)
-    app.state.waiting = Waiting(services.wakeups)
-    app.state.starts = Starts(services.orders, services.starter)
+    set_state(app, state)
     problem_details.install(app)
     validation.install(app)
     for name in _served(settings.api_services):
@@ -76,9 +73,24 @@ def create_app(services: Services) -> FastAPI:
             app.include_router(router, prefix=BASE)
     for router in (health.router, jwks.router, problem_pages.router, *((swagger.router,) if settings.docs_on else ())):
         app.include_router(router)
-    app.add_middleware(Edge, measures=app.state.measures, hsts=not settings.development)
+    app.add_middleware(Edge, metrics=state.metrics, hsts=not settings.development)
     openapi.install(app, BASE)
     return app
+
+
+def _state(services: Services, starter: WorkflowStarter | None) -> AppState:
+    settings = services.settings
+    return AppState(
+        services=services,
+        starter=starter,
+        cursors=Cursors(settings.secrets_key),
+        metrics=HttpMetrics(),
+        password_threads=PasswordThreads(),
+        proxies=TrustedProxies(settings.trusted_proxies),
+        limits=OperationLimits(services.limits, settings.rate_limit_factor),
+        long_polling=LongPolling(services.wakeups),
+        order_starts=WorkflowStarts(services.orders, starter),
+    )
 
 
 def _served(names: str) -> list[str]:
@@ -89,16 +101,16 @@ def _served(names: str) -> list[str]:
     return served
 
 
-def _lifespan(services: Services) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+def _lifespan(state: AppState) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        services.wakeups.start()
-        app.state.waiting.open()
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        state.services.wakeups.start()
+        state.long_polling.open()
         try:
             yield
         finally:
-            app.state.waiting.close()
-            await app.state.starts.close()
-            services.wakeups.stop()
+            state.long_polling.close()
+            await state.order_starts.close()
+            state.services.wakeups.stop()
 
     return lifespan

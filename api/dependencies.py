@@ -1,40 +1,38 @@
-"""What handlers ask for: the services, the caller, the key of a repeatable request, the language."""
+"""Dependencies of handlers: one alias for each service, the caller, the settings and the language."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, cast
+from collections.abc import Callable
+from typing import Annotated, Any, cast
 from uuid import UUID
 
 from fastapi import Depends, Header, Request
-from pydantic import Field
-from pydantic.functional_validators import AfterValidator
-from pydantic_core import PydanticCustomError
 
-from api.orders.starting import Starts
-from api.orders.waiting import Waiting
-from api.requests.fields import Nothing
+from api.state import state_of
 from services.bootstrap import Services
-from services.idempotency import Idempotent
+from services.catalog.service import CatalogService
+from services.identity import access_tokens, password_resets, sign_in, verification_codes
+from services.identity.service import IdentityService
 from services.identity.views import Caller, CallerKind
+from services.notifications.service import NotificationService
+from services.orders import transitions
+from services.orders.service import OrderService
+from services.payments.service import PaymentService
+from services.reservations.service import ReservationService
+from services.settings import Settings
 
 _LANGUAGES = ("ru", "en")
 
 
-async def _services(request: Request) -> Services:
-    return cast(Services, request.app.state.services)
+def _service(of: Callable[[Services], object]) -> Any:
+    async def service(request: Request) -> object:
+        return of(state_of(request.app).services)
 
-
-async def _waiting(request: Request) -> Waiting:
-    return cast(Waiting, request.app.state.waiting)
-
-
-async def _starts(request: Request) -> Starts:
-    return cast(Starts, request.app.state.starts)
+    return Depends(service)
 
 
 async def _caller(request: Request) -> Caller:
-    # Routes with a NEEDED token never get here without one.
+    # Only for operations that need a token: their route refuses requests without one.
     return cast(Caller, request.state.caller)
 
 
@@ -48,44 +46,28 @@ async def _language(
     return preferred_language(accept_language or "")
 
 
-def _key(value: str) -> str:
-    if not (1 <= len(value) <= 255 and all("\x21" <= char <= "\x7e" for char in value)):
-        raise PydanticCustomError("not-a-key", "An Idempotency-Key has 1 to 255 visible ASCII characters.")
-    return value
-
-
-CurrentServices = Annotated[Services, Depends(_services)]
-Waiters = Annotated[Waiting, Depends(_waiting)]
-Starters = Annotated[Starts, Depends(_starts)]
+Catalog = Annotated[CatalogService, _service(lambda services: services.catalog)]
+Orders = Annotated[OrderService, _service(lambda services: services.orders)]
+OrderTransitions = Annotated[transitions.OrderTransitions, _service(lambda services: services.order_transitions)]
+Reservations = Annotated[ReservationService, _service(lambda services: services.reservations)]
+Payments = Annotated[PaymentService, _service(lambda services: services.payments)]
+Notifications = Annotated[NotificationService, _service(lambda services: services.notifications)]
+Identity = Annotated[IdentityService, _service(lambda services: services.identity)]
+SignIn = Annotated[sign_in.SignIn, _service(lambda services: services.sign_in)]
+AccessTokens = Annotated[access_tokens.AccessTokens, _service(lambda services: services.tokens)]
+VerificationCodes = Annotated[verification_codes.VerificationCodes, _service(lambda services: services.codes)]
+PasswordResets = Annotated[password_resets.PasswordResets, _service(lambda services: services.resets)]
+CurrentSettings = Annotated[Settings, _service(lambda services: services.settings)]
+#: The caller of an operation that needs a token.
 CurrentCaller = Annotated[Caller, Depends(_caller)]
+#: The caller of an operation that takes an optional token; None without one.
 KnownCaller = Annotated[Caller | None, Depends(_known_caller)]
 #: `ru` or `en`, by Accept-Language.
 Language = Annotated[str, Depends(_language)]
-IdempotencyKey = Annotated[
-    Annotated[str, Field(min_length=0), AfterValidator(_key)] | None,
-    Header(
-        alias="Idempotency-Key", description="Makes the request repeatable for 72 h: 1 to 255 visible ASCII characters."
-    ),
-]
-
-
-async def _accept_key(idempotency_key: IdempotencyKey = None) -> None:
-    # These operations are repeatable by nature: the key only has to be well-formed.
-    del idempotency_key
-
-
-async def _accept_no_body(body: Nothing | None = None) -> None:
-    del body
-
-
-#: For an operation that may be repeated with or without a key.
-ANY_KEY = Depends(_accept_key)
-#: For a POST that says all in its path; `{}` is taken too.
-NO_BODY = Depends(_accept_no_body)
 
 
 def preferred_language(accept: str) -> str:
-    """The first of our languages by weight (RFC 9110, section 12.5.4); Russian when none is asked for."""
+    """The supported language with the highest weight (RFC 9110, section 12.5.4); Russian when none is accepted."""
     weights: dict[str, float] = {}
     for choice in accept.split(","):
         tag, _, weight = choice.strip().partition(";")
@@ -101,16 +83,6 @@ def _weight(text: str) -> float:
         return 0.0
 
 
-def name_of(caller: Caller) -> str:
-    """Who a key or a cursor belongs to."""
-    return f"{caller.kind}:{caller.user_id or ''}"
-
-
 def owner(caller: Caller) -> UUID | None:
-    """Whose orders the caller sees: a buyer its own, everybody else (None) all that its token lets it reach."""
+    """The buyer whose orders the caller may access; None for callers who may access all."""
     return caller.user_id if caller.kind is CallerKind.BUYER else None
-
-
-def idempotent(caller: Caller, operation: str, key: str | None, body: Mapping[str, object]) -> Idempotent | None:
-    """The key of a request with what it stands for; None when none was sent."""
-    return Idempotent.of(name_of(caller), operation, key, body) if key is not None else None

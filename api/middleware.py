@@ -11,7 +11,7 @@ import structlog
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.ops.metrics import Measures
+from api.ops.metrics import HttpMetrics
 from api.problems.problem_details import operation_of, unexpected
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
@@ -33,9 +33,9 @@ class BrokenOff(Exception):
 class Edge:
     """Pure ASGI, because it runs for every request."""
 
-    def __init__(self, app: ASGIApp, *, measures: Measures, hsts: bool) -> None:
+    def __init__(self, app: ASGIApp, *, metrics: HttpMetrics, hsts: bool) -> None:
         self._app = app
-        self._measures = measures
+        self._metrics = metrics
         self._headers = (*_SECURITY, _HSTS) if hsts else _SECURITY
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -66,7 +66,7 @@ class Edge:
                 raise BrokenOff from None
             await refusal(scope, receive, answer)
         finally:
-            self._measures.count(operation_of(Request(scope)), status, perf_counter() - began)
+            self._metrics.count(operation_of(Request(scope)), status, perf_counter() - began)
 
     def _completed(self, headers: Iterable[tuple[bytes, bytes]], trace_id: str) -> list[tuple[bytes, bytes]]:
         present = {name.lower() for name, _ in headers}

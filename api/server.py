@@ -13,6 +13,7 @@ from fastapi import FastAPI
 
 from api.ops import health
 from api.protocol import BoundedProtocol
+from api.state import state_of
 from services.settings import Settings
 
 #: Connections at once; beyond it 503.
@@ -45,7 +46,7 @@ class Server(Listener):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Let nobody wait for what this process will not see any more."""
-        self._application.state.waiting.drain()
+        state_of(self._application).long_polling.drain()
         await super().shutdown(sockets)
         if self._internal is not None and self._beside is not None:
             self._internal.should_exit = True

@@ -24,8 +24,8 @@ from benchmarks.load import keep_in_flight
 from benchmarks.plan import Case, Done, Round
 from benchmarks.process import serve_rounds
 from benchmarks.saga import Sagas
-from services import bootstrap, logs
-from services.bootstrap import Services
+from services import logs
+from services.bootstrap import Services, open_services
 from services.settings import Settings
 from workers.serving import THREADS, keep_background_work, make_worker
 from workflows.client import connect
@@ -41,15 +41,12 @@ def run(connection: Connection) -> None:
 
 async def _serve(connection: Connection, settings: Settings) -> None:
     client = await connect(settings)
-    services = bootstrap.build(settings, starter=OrderCommands(client, eager=True))
-    services.wakeups.start()
-    try:
-        async with _working(client, services), _answering(services):
+    with open_services(settings) as services:
+        services.wakeups.start()
+        async with _working(client, services), _answering(services, OrderCommands(client, eager=True)):
             shop = await asyncio.to_thread(connection.recv)
             sagas = Sagas(services, client, shop)
             await serve_rounds(connection, partial(_measure, client, sagas))
-    finally:
-        services.close()
 
 
 async def _measure(client: Client, sagas: Sagas, wanted: Round) -> Done:
@@ -71,8 +68,8 @@ async def _working(client: Client, services: Services) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def _answering(services: Services) -> AsyncIterator[None]:
-    server = make_server(create_app(services), services.settings)
+async def _answering(services: Services, starter: OrderCommands) -> AsyncIterator[None]:
+    server = make_server(create_app(services, starter), services.settings)
     serving = asyncio.create_task(server.serve())
     try:
         yield

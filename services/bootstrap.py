@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from contextlib import ExitStack, closing
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
 from urllib.parse import urlsplit
-from uuid import UUID
 
 from services import db
 from services.catalog.service import CatalogService
@@ -48,16 +46,6 @@ from services.secrets import Vault, webhook_keys
 from services.settings import Settings
 
 
-class OrderStarter(Protocol):
-    """The api's way to an order's workflow: to start it, and to settle what is stuck in it."""
-
-    async def start(self, order_id: UUID, start_input: Mapping[str, Any]) -> None:
-        """Raises when Temporal is away."""
-
-    async def resolve(self, order_id: UUID, step: str, action: str, reference: str) -> str:
-        """Settle a stuck step; says what was done. Raises InvalidTransition (not stuck), Unavailable."""
-
-
 @dataclass(frozen=True)
 class Services:
     """Every service, wired."""
@@ -80,16 +68,6 @@ class Services:
     reservations: ReservationService
     payments: PaymentService
     notifications: NotificationService
-    #: None: orders wait for the relay
-    starter: OrderStarter | None = None
-    #: what was opened for this house alone
-    opened: ExitStack = field(default_factory=ExitStack)
-
-    def close(self) -> None:
-        """Give back connections and threads."""
-        self.wakeups.stop()
-        self.opened.close()
-        self.sessions.engine.dispose()
 
 
 def database_url(settings: Settings) -> str:
@@ -105,35 +83,53 @@ def database_url(settings: Settings) -> str:
     return addresses["database"]
 
 
-def build(
+@contextmanager
+def open_services(
     settings: Settings,
     *,
-    starter: OrderStarter | None = None,
     clock: Clock | None = None,
     gateway: Gateway | None = None,
     sessions: Sessions | None = None,
     call_budget: CallBudget | None = None,
     policy: Policy | None = None,
-) -> Services:
-    """Wire everything; opens no connection yet. What is given replaces what settings would make.
+) -> Iterator[Services]:
+    """Wire the services; connections and threads that are opened here are closed at the end of the `with` block.
 
+    An argument replaces what the settings would create, and stays open. No connection is made yet.
     Raises ValueError when a setting is missing or wrong.
     """
-    url = database_url(settings)
-    opened = ExitStack()
-    clock = clock or Clock()
-    sessions = sessions or Sessions(db.connect(url, pool_size=settings.database_pool))
+    with ExitStack() as resources:
+        url = database_url(settings)
+        if sessions is None:
+            sessions = Sessions(db.connect(url, pool_size=settings.database_pool))
+            resources.callback(sessions.engine.dispose)
+        if gateway is None:
+            gateway = resources.enter_context(closing(_gateway(settings)))
+        services = _wire(settings, resources, url, sessions, clock or Clock(), gateway, call_budget, policy)
+        resources.callback(services.wakeups.stop)
+        yield services
+
+
+def _wire(
+    settings: Settings,
+    resources: ExitStack,
+    url: str,
+    sessions: Sessions,
+    clock: Clock,
+    gateway: Gateway,
+    call_budget: CallBudget | None,
+    policy: Policy | None,
+) -> Services:
     vault = Vault(settings.secrets_key)
     tokens = AccessTokens(
         signing_keys(settings.signing_key, settings.data_dir, development=settings.development), clock
     )
-    passwords = opened.enter_context(_hasher(settings))
+    passwords = resources.enter_context(_hasher(settings))
     messages = AccountMessages(sessions, vault, clock)
     check = PasswordCheck(sessions, passwords, clock, ThrottleSubjects(settings.secrets_key))
     limits = Limits(sessions, settings.secrets_key, clock)
     send_limits = SendLimits(limits, settings.sms_per_hour)
     region = settings.phone_region
-    provider = gateway or opened.enter_context(closing(_gateway(settings)))
     return Services(
         settings=settings,
         sessions=sessions,
@@ -155,14 +151,12 @@ def build(
         reservations=ReservationService(sessions, clock),
         payments=PaymentService(
             sessions,
-            provider,
+            gateway,
             clock,
             call_budget=call_budget,
             signatures=SignatureVerifier(webhook_keys(settings.webhook_secrets)),
         ),
-        notifications=_notifications(settings, sessions, vault, clock, opened),
-        starter=starter,
-        opened=opened,
+        notifications=_notifications(settings, sessions, vault, clock, resources),
     )
 
 
@@ -199,13 +193,13 @@ def _gateway(settings: Settings) -> YooKassa:
 
 
 def _notifications(
-    settings: Settings, sessions: Sessions, vault: Vault, clock: Clock, opened: ExitStack
+    settings: Settings, sessions: Sessions, vault: Vault, clock: Clock, resources: ExitStack
 ) -> NotificationService:
     mail_sender: MailSender = UnconfiguredSender("SMTP_URL")
     sms_sender: SmsSender = UnconfiguredSender("SMS_URL")
     if settings.smtp_url:
         host = urlsplit(settings.public_url).hostname or "localhost"
-        mail_sender = opened.enter_context(closing(SmtpMailSender(settings.smtp_url, settings.mail_from, host)))
+        mail_sender = resources.enter_context(closing(SmtpMailSender(settings.smtp_url, settings.mail_from, host)))
     if settings.sms_url:
-        sms_sender = opened.enter_context(closing(HttpSmsSender(settings.sms_url, settings.sms_from)))
+        sms_sender = resources.enter_context(closing(HttpSmsSender(settings.sms_url, settings.sms_from)))
     return NotificationService(sessions, vault, mail_sender, sms_sender, clock, Templates(settings.shop_name))

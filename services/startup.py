@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import structlog
 from pydantic import ValidationError
 
 from services import logs, production_checks
-from services.bootstrap import Services, build
+from services.bootstrap import Services, open_services
 from services.settings import Settings
 
 
@@ -34,18 +35,21 @@ def _messages(error: ValidationError) -> Iterator[str]:
         yield f"{name}: {wrong['msg']}" if name else wrong["msg"]
 
 
-def begin(program: str) -> Services | None:
-    """Set up logs, read the settings and wire the services of a long-running process.
+@contextmanager
+def start(program: str) -> Iterator[Services]:
+    """Set up logs, read the settings and open the services of a long-running process.
 
-    Returns None when a setting is missing or wrong; standard error then has one line for each such setting.
+    Exits with status 2 when a setting is missing or wrong: standard error then has a line for each, with the name of
+    the setting and never its value.
     """
     logs.set_up()
-    try:
-        services = build(read())
-    except ValueError as error:
-        for line in str(error).splitlines():
-            print(f"{program}: {line}", file=sys.stderr)  # noqa: T201 - an operator reads it in the terminal
-        return None
-    for warning in [] if services.settings.development else production_checks.warnings(services.settings):
-        structlog.get_logger(program).warning("settings.warning", warning=warning)
-    return services
+    with ExitStack() as opened:
+        try:
+            services = opened.enter_context(open_services(read()))
+        except ValueError as error:
+            for line in str(error).splitlines():
+                print(f"{program}: {line}", file=sys.stderr)  # noqa: T201 - for the person who started it
+            sys.exit(2)
+        for warning in [] if services.settings.development else production_checks.warnings(services.settings):
+            structlog.get_logger(program).warning("settings.warning", warning=warning)
+        yield services

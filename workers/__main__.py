@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import dataclasses
 import signal
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -18,10 +17,10 @@ from api.app import create_app
 from api.server import make_server
 from services.bootstrap import Services
 from services.settings import Settings
-from services.startup import begin
+from services.startup import start
 from workers.serving import THREADS, keep_background_work, make_worker
 from workflows.client import connect
-from workflows.order_commands import LateStarter, OrderCommands
+from workflows.order_commands import DeferredStarter, OrderCommands
 
 _log = structlog.get_logger("workers")
 
@@ -31,10 +30,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m workers", description=__doc__)
     parser.add_argument("--with-api", action="store_true", help="serve the API too, on the same Temporal connection")
     arguments = parser.parse_args()
-    services = begin("workers")
-    if services is None:
-        return 2
-    uvloop.run(serve(services, with_api=arguments.with_api))
+    with start("workers") as services:
+        uvloop.run(serve(services, with_api=arguments.with_api))
     return 0
 
 
@@ -43,19 +40,15 @@ async def serve(services: Services, *, with_api: bool) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    starter = LateStarter()
-    services = dataclasses.replace(services, starter=starter)
+    starter = DeferredStarter()
     services.wakeups.start()
     parts = [_work(services, stop, starter, eager=with_api)]
     if with_api:
-        parts.append(_serve_api(services, stop))
-    try:
-        await asyncio.gather(*parts)
-    finally:
-        services.close()
+        parts.append(_serve_api(services, starter, stop))
+    await asyncio.gather(*parts)
 
 
-async def _work(services: Services, stop: asyncio.Event, starter: LateStarter, *, eager: bool) -> None:
+async def _work(services: Services, stop: asyncio.Event, starter: DeferredStarter, *, eager: bool) -> None:
     client = await _connected(services.settings, stop)
     if client is None:
         return
@@ -82,8 +75,8 @@ async def _connected(settings: Settings, stop: asyncio.Event) -> Client | None:
     return None
 
 
-async def _serve_api(services: Services, stop: asyncio.Event) -> None:
-    server = make_server(create_app(services), services.settings)
+async def _serve_api(services: Services, starter: DeferredStarter, stop: asyncio.Event) -> None:
+    server = make_server(create_app(services, starter), services.settings)
     serving = asyncio.ensure_future(server.serve())
     stopping = asyncio.ensure_future(stop.wait())
     await asyncio.wait((serving, stopping), return_when=asyncio.FIRST_COMPLETED)

@@ -152,8 +152,8 @@ def _signal_arguments(command: Command) -> list[Any]:
     return []
 
 
-class LateStarter:
-    """The way to the workflows once there is a connection; until then orders wait for the relay."""
+class DeferredStarter:
+    """Starts workflows once Temporal is connected; until then the outbox relay has to start them."""
 
     def __init__(self) -> None:
         self.commands: OrderCommands | None = None

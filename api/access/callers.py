@@ -128,6 +128,11 @@ def methods_of(path: str) -> list[str]:
     return sorted(method for method, _, known in (row.partition(" ") for row in OPERATIONS) if known == path)
 
 
+def name_of(caller: Caller) -> str:
+    """The caller that owns an idempotency key or a cursor: its kind, and the account if it has one."""
+    return f"{caller.kind}:{caller.user_id or ''}"
+
+
 def bearer(authorization: list[str]) -> str | None:
     """The token of the Authorization header, None without one. Raises Unauthenticated for any other form."""
     if not authorization:

@@ -14,9 +14,10 @@ from starlette.routing import Match
 from starlette.types import Scope
 
 from api.access.callers import OPERATIONS, Admission, Token, admission, bearer
-from api.access.rate_limits import Limit, Rates, limits_of
+from api.access.rate_limits import Limit, limits_of
 from api.requests.body import StrictRequest
 from api.requests.client_address import address_of
+from api.state import state_of
 from services.bootstrap import Services
 from services.errors import IdentifierNotVerified
 from services.identity.views import Caller
@@ -67,12 +68,12 @@ def _admitted(request: Request, row: Admission, limits: tuple[Limit, ...]) -> Ca
 
     Raises RateLimited, Unauthenticated, Denied, IdentifierNotVerified, Unavailable.
     """
-    rates: Rates = request.app.state.rates
-    services: Services = request.app.state.services
-    rates.admit_address(limits, address_of(request))
+    state = state_of(request.app)
+    limiter, services = state.limits, state.services
+    limiter.admit_address(limits, address_of(request))
     caller = _caller(request, services, row)
     row.check(caller)
-    rates.admit_caller(limits, caller)
+    limiter.admit_caller(limits, caller)
     if row.verified and services.settings.orders_require_verified and caller and caller.user_id:
         _require_verified(services, caller.user_id)
     return caller

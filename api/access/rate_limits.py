@@ -128,7 +128,7 @@ def limits_of(operation: str) -> tuple[Limit, ...]:
     return () if isinstance(row, Unlimited) else row
 
 
-class Rates:
+class OperationLimits:
     """The table, enforced for one application; all of it grows with RATE_LIMIT_FACTOR."""
 
     def __init__(self, limits: Limits, factor: float) -> None:

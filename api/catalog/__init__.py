@@ -1,1 +1,1 @@
-"""The catalog's HTTP operations: products for everyone, changes for operators."""
+"""HTTP operations of the catalog: products for everyone, changes for operators."""

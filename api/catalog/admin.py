@@ -1,4 +1,4 @@
-"""The catalog as operators keep it: products, prices, stock."""
+"""Create and change products, set their stock; for operators."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from fastapi import APIRouter, Response
 from pydantic import AfterValidator, Field, StrictBool, StrictInt, StrictStr
 
 from api.access.guarded_route import GuardedRoute
-from api.catalog.schemas import Product, Stock, in_full
-from api.dependencies import CurrentCaller, CurrentServices, IdempotencyKey, idempotent
+from api.catalog.schemas import Product, ProductStock
+from api.catalog.stock import in_full
+from api.dependencies import Catalog, Reservations
 from api.requests.amounts import Amount, Currency, money
 from api.requests.fields import Body, ProductId
-from api.requests.idempotency import replayed
+from api.requests.idempotency import Idempotency, mark_replayed
 from services.catalog.views import ProductChange, ProductDraft, ProductView
 from services.errors import Invalid
 from services.money import Money
@@ -24,7 +25,7 @@ MAX_STOCK_UNITS = 1_000_000_000
 
 
 def _stored(value: Any) -> Any:
-    # Fractions are read as decimals everywhere; attributes are plain JSON.
+    # The body is parsed with decimals; attributes are stored as plain JSON.
     if isinstance(value, Decimal):
         return float(value)
     if isinstance(value, dict):
@@ -39,8 +40,8 @@ Attributes = Annotated[dict[str, Any], Field(max_length=100), AfterValidator(_st
 Units = Annotated[StrictInt, Field(ge=0, le=MAX_STOCK_UNITS)]
 
 
-class NewProduct(Body):
-    """A product to be sold, known to people by its SKU."""
+class CreateProduct(Body):
+    """A new product, identified by its SKU."""
 
     sku: Sku
     name: ProductName
@@ -53,7 +54,7 @@ class NewProduct(Body):
 
 
 class ChangeProduct(Body):
-    """What shall be different; what is left out stays."""
+    """The fields to change. Fields that are left out stay as they are."""
 
     name: ProductName = Field(default=None)  # type: ignore[assignment]  # left out, never null
     description: Description = Field(default=None)  # type: ignore[assignment]
@@ -63,48 +64,49 @@ class ChangeProduct(Body):
     is_active: StrictBool = Field(default=None)  # type: ignore[assignment]
 
 
-class SetStock(Body):
-    """How many units can be ordered from now on."""
+class SetProductStock(Body):
+    """The number of units that can be ordered."""
 
     available: Units
 
 
-@router.post("", status_code=201, operation_id="createProduct", summary="Add a product")
+@router.post("", status_code=201, operation_id="createProduct", summary="Create a product")
 def create_product(
-    body: NewProduct,
-    caller: CurrentCaller,
-    services: CurrentServices,
+    body: CreateProduct,
+    catalog: Catalog,
+    reservations: Reservations,
+    idempotency: Idempotency,
     response: Response,
-    idempotency_key: IdempotencyKey = None,
 ) -> Product:
-    """With its first stock. A SKU that there is already is refused: change that product instead."""
+    """With its first stock. A SKU that exists already is refused."""
     price = money(body.price, body.currency)
     draft = ProductDraft(body.sku, body.name, price, body.description, body.attributes, body.is_active)
-    key = idempotent(caller, "POST /products", idempotency_key, body.model_dump(mode="json"))
-    product, again = services.catalog.add(draft, key)
-    # Also when it is a repetition: the first request may have ended between these two.
-    services.reservations.add_stocks([(product.id, body.stock)])
-    if again:
-        replayed(response)
+    product, replayed = catalog.add(draft, idempotency.request(body))
+    # Also for a repeated request: the first one may have been interrupted between these two writes.
+    reservations.add_stocks([(product.id, body.stock)])
+    if replayed:
+        mark_replayed(response)
     response.headers["Location"] = f"/api/v1/products/{product.id}"
-    return in_full(services, product)
+    return in_full(reservations, product)
 
 
 @router.patch("/{productId}", operation_id="changeProduct", summary="Change a product")
-def change_product(product_id: ProductId, body: ChangeProduct, services: CurrentServices) -> Product:
-    """Orders that were placed before keep their name and price."""
+def change_product(product_id: ProductId, body: ChangeProduct, catalog: Catalog, reservations: Reservations) -> Product:
+    """Orders that exist already keep their names and prices."""
     if "price" in body.model_fields_set and "currency" in body.model_fields_set:
-        money(body.price, body.currency)  # what can be judged without the product comes before looking for it
-    changed = services.catalog.change(product_id, _change(services.catalog.get(product_id, True), body))
-    return in_full(services, changed)
+        money(body.price, body.currency)  # checked before the product is looked up
+    changed = catalog.change(product_id, _change(catalog.get(product_id, True), body))
+    return in_full(reservations, changed)
 
 
-@router.put("/{productId}/stock", operation_id="setStock", summary="Set how much of a product there is")
-def set_stock(product_id: ProductId, body: SetStock, services: CurrentServices) -> Stock:
-    """What is held for orders, or sold, stays as it is beside this."""
-    services.catalog.get(product_id, True)
-    stock = services.reservations.set_stock(product_id, body.available)
-    return Stock(product_id=product_id, available=stock.available)
+@router.put("/{productId}/stock", operation_id="setProductStock", summary="Set the available stock of a product")
+def set_stock(
+    product_id: ProductId, body: SetProductStock, catalog: Catalog, reservations: Reservations
+) -> ProductStock:
+    """Reserved and sold units are not changed."""
+    catalog.get(product_id, True)
+    stock = reservations.set_stock(product_id, body.available)
+    return ProductStock(product_id=product_id, available=stock.available)
 
 
 def _change(product: ProductView, body: ChangeProduct) -> ProductChange:
@@ -113,5 +115,5 @@ def _change(product: ProductView, body: ChangeProduct) -> ProductChange:
     if "price" in given:
         price = money(given.pop("price"), given.pop("currency", product.price.currency))
     elif "currency" in given:
-        raise Invalid("A price goes with its currency: give both.", pointer="/price")
+        raise Invalid("Send price and currency together.", pointer="/price")
     return ProductChange(price=price, **given)

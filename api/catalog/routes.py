@@ -1,4 +1,4 @@
-"""The catalog over REST: what is sold, at what price, and how much of it there is."""
+"""List and get products, their prices and available stock."""
 
 from __future__ import annotations
 
@@ -9,65 +9,69 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 
 from api.access.guarded_route import GuardedRoute
-from api.catalog.schemas import ListedProduct, Price, Product, Stock, _available, _listed, in_full
-from api.dependencies import CurrentServices, KnownCaller
-from api.requests.cursors import Listing
+from api.catalog.schemas import Product, ProductPrice, ProductStock, ProductSummary, listed
+from api.catalog.stock import available, in_full
+from api.dependencies import Catalog, KnownCaller, Reservations
 from api.requests.fields import ProductId, SearchText
-from api.requests.pagination import MAX_PAGE, AskedPage, Page
-from services.bootstrap import Services
+from api.requests.pagination import MAX_PAGE, Page, Paging
 from services.catalog.views import ProductView
 from services.identity.views import Caller, CallerKind
+from services.reservations.service import ReservationService
 
 router = APIRouter(prefix="/products", tags=["Catalog"], route_class=GuardedRoute)
 
-#: Products looked through for one page of those in stock, or out of it.
+#: Products examined for one page that is filtered by stock.
 _MOST_LOOKED_AT = 10 * MAX_PAGE
 
 
-@router.get("", operation_id="listProducts", summary="What is sold")
+@router.get("", operation_id="listProducts", summary="List products")
 def list_products(
-    services: CurrentServices,
-    paging: AskedPage,
-    q: Annotated[SearchText | None, Query(description="Only products whose name or SKU holds this.")] = None,
+    catalog: Catalog,
+    reservations: Reservations,
+    paging: Paging,
+    q: Annotated[SearchText | None, Query(description="Only products whose name or SKU contains this text.")] = None,
     currency: Annotated[str | None, Query(pattern="^[A-Z]{3}$", description="Only prices in this currency.")] = None,
     in_stock: Annotated[
-        Literal["true", "false"] | None, Query(alias="inStock", description="Only what is, or is not, in stock.")
+        Literal["true", "false"] | None,
+        Query(alias="inStock", description="Filters by whether any stock is available."),
     ] = None,
-) -> Page[ListedProduct]:
-    """In no order that means anything, but always the same."""
-    listing = Listing("GET /products", "", {"q": q, "currency": currency, "inStock": in_stock})
+) -> Page[ProductSummary]:
+    """Active products, always in the same order."""
+    listing = paging.listing({"q": q, "currency": currency, "inStock": in_stock}, public=True)
     after = paging.after(listing)
 
     def page_of(after: UUID | None, limit: int) -> Sequence[ProductView]:
-        return services.catalog.list(q, currency, after, limit)
+        return catalog.list(q, currency, after, limit)
 
     if in_stock is None:
         found = page_of(after, paging.limit + 1)
-        stocks = _available(services, [product.id for product in found])
-        return paging.page(listing, found, lambda product: product.id, lambda product: _listed(product, stocks))
-    shown, looked_at = _filtered(services, page_of, after, paging.limit, in_stock == "true")
+        stocks = available(reservations, [product.id for product in found])
+        return paging.page(listing, found, lambda product: product.id, lambda product: listed(product, stocks))
+    shown, looked_at = _filtered(reservations, page_of, after, paging.limit, in_stock == "true")
     following = paging.cursors.write(listing, looked_at) if looked_at else None
     return Page(items=shown, next_cursor=following)
 
 
-@router.get("/{productId}", operation_id="getProduct", summary="One product")
-def get_product(product_id: ProductId, services: CurrentServices, caller: KnownCaller) -> Product:
-    """All there is to know of it."""
-    return in_full(services, services.catalog.get(product_id, _sees_all(caller)))
+@router.get("/{productId}", operation_id="getProduct", summary="Get a product")
+def get_product(product_id: ProductId, catalog: Catalog, reservations: Reservations, caller: KnownCaller) -> Product:
+    """Inactive products are found by operators only."""
+    return in_full(reservations, catalog.get(product_id, _sees_all(caller)))
 
 
-@router.get("/{productId}/price", operation_id="getPrice", summary="What a product costs")
-def get_price(product_id: ProductId, services: CurrentServices, caller: KnownCaller) -> Price:
-    """The price that an order placed now would have."""
-    product = services.catalog.get(product_id, _sees_all(caller))
-    return Price(product_id=product_id, price=product.price.text, currency=product.price.currency)
+@router.get("/{productId}/price", operation_id="getProductPrice", summary="Get the price of a product")
+def get_product_price(product_id: ProductId, catalog: Catalog, caller: KnownCaller) -> ProductPrice:
+    """The price that an order placed now would get."""
+    product = catalog.get(product_id, _sees_all(caller))
+    return ProductPrice(product_id=product_id, price=product.price.text, currency=product.price.currency)
 
 
-@router.get("/{productId}/stock", operation_id="getStock", summary="How much of a product there is")
-def get_stock(product_id: ProductId, services: CurrentServices, caller: KnownCaller) -> Stock:
-    """What can be ordered now: what others hold is not in it."""
-    services.catalog.get(product_id, _sees_all(caller))
-    return Stock(product_id=product_id, available=_available(services, [product_id]).get(product_id, 0))
+@router.get("/{productId}/stock", operation_id="getProductStock", summary="Get the available stock of a product")
+def get_product_stock(
+    product_id: ProductId, catalog: Catalog, reservations: Reservations, caller: KnownCaller
+) -> ProductStock:
+    """Units that can be ordered now, without those reserved for other orders."""
+    catalog.get(product_id, _sees_all(caller))
+    return ProductStock(product_id=product_id, available=available(reservations, [product_id]).get(product_id, 0))
 
 
 def _sees_all(caller: Caller | None) -> bool:
@@ -75,15 +79,15 @@ def _sees_all(caller: Caller | None) -> bool:
 
 
 def _filtered(
-    services: Services,
+    reservations: ReservationService,
     page_of: Callable[[UUID | None, int], Sequence[ProductView]],
     after: UUID | None,
     limit: int,
     in_stock: bool,
-) -> tuple[list[ListedProduct], UUID | None]:
-    """Up to `limit` products that are in stock (or out of it), and the last id looked at if there may be more."""
-    shown: list[ListedProduct] = []
-    for product in _looked_at(services, page_of, after):
+) -> tuple[list[ProductSummary], UUID | None]:
+    """Up to `limit` products that are in stock (or out of stock), and the last id examined if there may be more."""
+    shown: list[ProductSummary] = []
+    for product in _looked_at(reservations, page_of, after):
         if (product.stock > 0) is in_stock:
             shown.append(product)
         after = product.id
@@ -94,12 +98,12 @@ def _filtered(
 
 
 def _looked_at(
-    services: Services, page_of: Callable[[UUID | None, int], Sequence[ProductView]], after: UUID | None
-) -> Iterator[ListedProduct]:
+    reservations: ReservationService, page_of: Callable[[UUID | None, int], Sequence[ProductView]], after: UUID | None
+) -> Iterator[ProductSummary]:
     for _ in range(0, _MOST_LOOKED_AT, MAX_PAGE):
         found = page_of(after, MAX_PAGE)
-        stocks = _available(services, [product.id for product in found])
-        yield from (_listed(product, stocks) for product in found)
+        stocks = available(reservations, [product.id for product in found])
+        yield from (listed(product, stocks) for product in found)
         if len(found) < MAX_PAGE:
             return
         after = found[-1].id

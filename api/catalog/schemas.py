@@ -8,12 +8,11 @@ from uuid import UUID
 from pydantic import Field
 
 from api.requests.fields import Shape
-from services.bootstrap import Services
 from services.catalog.views import ProductView
 
 
-class ListedProduct(Shape):
-    """A product in the list."""
+class ProductSummary(Shape):
+    """A product in a list."""
 
     id: UUID
     name: str
@@ -22,45 +21,32 @@ class ListedProduct(Shape):
     currency: str
 
 
-class Product(ListedProduct):
-    """A product in full."""
+class Product(ProductSummary):
+    """A product."""
 
     description: str
     attributes: dict[str, Any]
     is_active: bool
 
 
-class Price(Shape):
-    """What a product costs."""
+class ProductPrice(Shape):
+    """The price of a product."""
 
     product_id: UUID
     price: str
     currency: str
 
 
-class Stock(Shape):
-    """How much of a product can be ordered now."""
+class ProductStock(Shape):
+    """The available stock of a product."""
 
     product_id: UUID
     available: int = Field(ge=0)
 
 
-def in_full(services: Services, product: ProductView) -> Product:
-    """A product with the stock that reservations have of it."""
-    return Product(
-        **_listed(product, _available(services, [product.id])).model_dump(),
-        description=product.description,
-        attributes=dict(product.attributes),
-        is_active=product.is_active,
-    )
-
-
-def _available(services: Services, product_ids: list[UUID]) -> dict[UUID, int]:
-    return {id_: max(0, stock.available) for id_, stock in services.reservations.stocks(product_ids).items()}
-
-
-def _listed(product: ProductView, stocks: dict[UUID, int]) -> ListedProduct:
-    return ListedProduct(
+def listed(product: ProductView, stocks: dict[UUID, int]) -> ProductSummary:
+    """A product in a list; `stocks` has the available units by product."""
+    return ProductSummary(
         id=product.id,
         name=product.name,
         stock=stocks.get(product.id, 0),

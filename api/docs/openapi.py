@@ -1,4 +1,4 @@
-"""The OpenAPI document: what FastAPI finds, completed with every problem, header and who may call."""
+"""The OpenAPI document: what FastAPI derives from the routes, completed with problems, headers and callers."""
 
 from __future__ import annotations
 
@@ -11,30 +11,41 @@ from fastapi.openapi.utils import get_openapi
 from api.access.callers import Admission, Token, admission
 from api.access.problems import PARTICULAR
 from api.docs import openapi_bounds
-from api.docs.examples import ANSWERS, BODIES
+from api.docs.problem_schema import NAME, SCHEMAS, TEXT, schema_of
+from api.docs.request_examples import BODIES
+from api.docs.response_examples import ANSWERS
 from api.problems.problem_details import TYPES, status_of
 
-DESCRIPTION = """Orders of a marketplace: an order is reserved, paid and confirmed by itself; when a step fails or
-somebody cancels, exactly what was done is undone.
+DESCRIPTION = """Orders of a marketplace. An order reserves stock, takes the payment and is confirmed in the background.
+When a step fails or the order is cancelled, the steps that were done are undone.
 
-Errors are problem documents (RFC 9457); each `type` is the address of a page that says what to do."""
+Errors are problem documents (RFC 9457). Their `type` is the address of a page that explains the problem.
+
+Two errors are sent by the HTTP server before any operation is reached, as plain text: 431 when the address and the
+headers of a request exceed 16 KiB together, and 400 when the request is not valid HTTP."""
 
 TAGS = {
-    "Identity": "Accounts: register, verify, sign in, stay signed in, change what one has said of oneself.",
-    "Catalog": "What is sold, at what price, and how much of it there is.",
-    "Orders": "Orders and the steps of their lives.",
-    "Reservations": "Goods held for orders; for services and operators.",
-    "Payments": "Payments and refunds; for services and operators, and the news of payment providers.",
-    "Notifications": "Messages to buyers; for services and operators.",
+    "Identity": "Register, verify an e-mail address or phone number, sign in, and manage the account.",
+    "Catalog": "Products, prices and available stock.",
+    "Orders": "Place orders, follow them, pay and cancel them.",
+    "Reservations": "Stock reserved for orders. For services and operators.",
+    "Payments": "Payments and refunds. For services and operators. Also receives the webhooks of payment providers.",
+    "Notifications": "Messages to buyers. For services and operators.",
 }
-_CONTACT = {"name": "The people who run this marketplace"}
-_SERVERS = [{"url": "/", "description": "The server this came from: development or production.", "x-internal": False}]
+_CONTACT = {"name": "Operators of this marketplace"}
+_SERVERS = [
+    {
+        "url": "/",
+        "description": "The server that this document was read from, in development or production.",
+        "x-internal": False,
+    }
+]
 _SCHEMES = {
     "bearer": {
         "type": "http",
         "scheme": "bearer",
         "bearerFormat": "JWT",
-        "description": "An access token, from signing in or minted by an operator; made and checked as RFC8725 says.",
+        "description": "An access token, from signing in or minted by an operator; it follows RFC8725.",
     },
     "signature": {
         "type": "apiKey",
@@ -44,91 +55,52 @@ _SCHEMES = {
     },
 }
 
+_SCHEMA = "#/components/schemas/"
 _METHODS = ("get", "post", "put", "patch", "delete")
-#: OpenAPI has these headers said elsewhere: by content and security.
+#: Headers that OpenAPI describes elsewhere: by content and security.
 _OF_HTTP = {"accept", "content-type", "authorization"}
 _ALWAYS = ("internal-error", "service-unavailable", "rate-limited", "payload-too-large")
 _OF_BODIES = ("unsupported-media-type", "malformed-json", "validation-error")
-_TEXT = {"type": "string", "pattern": openapi_bounds.TEXT, "maxLength": 1000}
-_NAME = {"type": "string", "pattern": "^[A-Za-z0-9._-]+$", "maxLength": 64}
 _ADDRESS = {"type": "string", "format": "uri-reference", "maxLength": 1000}
-_REQUEST_ID = {"X-Request-Id": {"description": "The caller's own, or a new one; also `traceId`.", "schema": _NAME}}
-_UUID = {"type": "string", "format": "uuid", "minLength": 36, "maxLength": 36}
-_UNITS = {"type": "integer", "format": "int64", "minimum": 0, "maximum": 500_000_000}
-_WAIT = {"type": "integer", "format": "int32", "minimum": 0, "maximum": 86_400}
-_SECONDS = {"Retry-After": {"description": "Seconds until trying again makes sense.", "schema": _WAIT}}
-#: Said by the server before any code of ours runs (contract, section 1).
-_HEAD_TOO_LARGE = {
-    "description": "The address and the headers together are beyond 16 KiB.",
-    "content": {"text/plain": {"schema": _TEXT}},
+_REQUEST_ID = {
+    "X-Request-Id": {
+        "description": "The id that the request carried, or a new one. Problems repeat it as `traceId`.",
+        "schema": NAME,
+    }
 }
+_WAIT = {"type": "integer", "format": "int32", "minimum": 0, "maximum": 86_400}
+_SECONDS = {"Retry-After": {"description": "Seconds to wait before the next attempt.", "schema": _WAIT}}
 _HEADERS: dict[int, dict[str, Any]] = {
-    401: {"WWW-Authenticate": {"description": "How to authenticate.", "schema": _TEXT}},
+    401: {"WWW-Authenticate": {"description": "How to authenticate.", "schema": TEXT}},
     429: _SECONDS,
     503: _SECONDS,
 }
-_CACHED = {"Cache-Control": {"description": "Who may keep the answer, and for how long.", "schema": _TEXT}}
-#: Headers of success, by the parameter that asks for them.
+_CACHED = {"Cache-Control": {"description": "Whether the response may be cached, and for how long.", "schema": TEXT}}
+#: Headers of a success, by the parameter that asks for them.
 _ANSWERED = {
     "Idempotency-Key": {
         "Idempotency-Replayed": {
-            "description": "`true` when an earlier request with this key did it.",
+            "description": "`true` when an earlier request with this key had this effect.",
             "schema": {"type": "string", "enum": ["true"]},
         }
     },
     "Prefer": {
         "Preference-Applied": {
-            "description": "`wait=N`, when that was asked.",
+            "description": "`wait=N`, if the request asked for it.",
             "schema": {"type": "string", "pattern": "^wait=[0-9]{1,2}$", "maxLength": 7},
         }
     },
 }
-_LOCATION = {"Location": {"description": "The address of what was made.", "schema": _ADDRESS}}
-#: Operations whose 201 says where to find what was made.
+_SUCCESS = {200: "Success.", 201: "Created.", 202: "Accepted; it is done in the background.", 204: "No content."}
+_LOCATION = {"Location": {"description": "The address of the new resource.", "schema": _ADDRESS}}
+#: Operations whose 201 has a Location.
 _LOCATED = {"POST /orders"}
-#: Operations that are proven by a signature of their content.
+#: Operations that are authenticated by a signature of their body.
 _SIGNED = {"POST /payments/{paymentId}/notify"}
-_PROBLEM = {
-    "type": "object",
-    "required": ["type", "title", "status", "detail", "instance", "traceId"],
-    "properties": {
-        "type": {"type": "string", "format": "uri-reference", "enum": [f"/problems/{slug}" for slug in TYPES]},
-        "title": _TEXT,
-        "status": {"type": "integer", "format": "int32", "minimum": 400, "maximum": 599},
-        "detail": _TEXT,
-        "instance": {"type": "string", "format": "uri-reference", "maxLength": 2400},
-        "traceId": _NAME,
-        "errors": {
-            "type": "array",
-            "maxItems": 20,
-            "description": "With status 422: what is wrong, and where.",
-            "items": {
-                "type": "object",
-                "required": ["pointer", "code", "message"],
-                "properties": {"pointer": _TEXT, "code": _NAME, "message": _TEXT},
-            },
-        },
-        "products": {
-            "type": "array",
-            "maxItems": 500,
-            "description": "With `out-of-stock` each product that is short; with `product-unavailable` their ids.",
-            "items": {
-                "anyOf": [
-                    {
-                        "type": "object",
-                        "required": ["productId", "wanted", "available"],
-                        "properties": {"productId": _UUID, "wanted": _UNITS, "available": _UNITS},
-                    },
-                    _UUID,
-                ]
-            },
-        },
-    },
-}
 
 
 def install(app: FastAPI, base: str) -> None:
-    """Have `app.openapi()` give the completed document, made once."""
+    """Have `app.openapi()` return the completed document, which is built once."""
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
@@ -139,7 +111,7 @@ def install(app: FastAPI, base: str) -> None:
 
 
 def refusals(operation: str, described: dict[str, Any]) -> list[str]:
-    """Every problem that an operation may answer with."""
+    """The slugs of every problem that an operation may answer with."""
     row = admission(operation)
     found = [*_ALWAYS, *PARTICULAR.get(operation, ())]
     if row.token is not Token.IGNORED:
@@ -164,6 +136,7 @@ def _completed(app: FastAPI, base: str) -> dict[str, Any]:
         servers=list(_SERVERS),
         contact=_CONTACT,
     )
+    document = _with_schemas_named_by_title(document)
     for operation, described in _operations(document, base):
         _complete(operation, described)
     components = document.setdefault("components", {})
@@ -171,9 +144,28 @@ def _completed(app: FastAPI, base: str) -> dict[str, Any]:
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
     openapi_bounds.complete(schemas)
-    schemas["Problem"] = _PROBLEM
+    schemas |= {name: schema for name, schema in SCHEMAS.items() if name not in schemas}
     components["securitySchemes"] = _SCHEMES
     return document
+
+
+def _with_schemas_named_by_title(document: dict[str, Any]) -> dict[str, Any]:
+    """Pydantic names a page of orders `Page_OrderSummary_`; its title is the name that the model gives itself."""
+    schemas = document.get("components", {}).get("schemas", {})
+    titles = {name: schema["title"] for name, schema in schemas.items() if name.endswith("_")}
+
+    def renamed(node: Any) -> Any:
+        if isinstance(node, dict):
+            return {titles.get(key, key): renamed(inner) for key, inner in node.items()}
+        if isinstance(node, list):
+            return [renamed(inner) for inner in node]
+        if isinstance(node, str) and node.startswith(_SCHEMA):
+            name = node.removeprefix(_SCHEMA)
+            return _SCHEMA + titles.get(name, name)
+        return node
+
+    named: dict[str, Any] = renamed(document)
+    return named
 
 
 def _operations(document: dict[str, Any], base: str) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -195,7 +187,6 @@ def _complete(operation: str, described: dict[str, Any]) -> None:
         _complete_answer(operation, status, answer, described["parameters"])
     for slug in refusals(operation, described):
         _add_problem(answers, slug, status_of(operation, slug))
-    answers["431"] = _HEAD_TOO_LARGE
     if operation in BODIES:
         content = described["requestBody"]["content"]["application/json"]
         content["examples"] = {name: {"value": value} for name, value in BODIES[operation].items()}
@@ -208,6 +199,8 @@ def _complete_answer(operation: str, status: str, answer: dict[str, Any], parame
     if status == "201" and operation in _LOCATED:
         headers = headers | _LOCATION
     answer["headers"] = headers
+    if answer["description"] == "Successful Response":
+        answer["description"] = _SUCCESS[int(status)]
     for described in answer.get("content", {}).values():
         openapi_bounds.bound(described.get("schema", {}), "", {})
     content = answer.get("content", {}).get("application/json")
@@ -217,10 +210,11 @@ def _complete_answer(operation: str, status: str, answer: dict[str, Any], parame
 
 def _security(operation: str, row: Admission) -> list[dict[str, list[str]]]:
     if row.token is Token.NEEDED:
-        return [{"bearer": []}]
-    if row.token is Token.WELCOME:
+        return [{"bearer": [str(row.scope)] if row.scope else []}]
+    if row.token is Token.WELCOME and not operation.startswith("GET "):
         return [{}, {"bearer": []}]
-    return [{"signature": []}] if operation in _SIGNED else [{}]
+    # Also reads that show an operator more: generated clients demand a token wherever one is named.
+    return [{"signature": []}] if operation in _SIGNED else []
 
 
 def _callers(row: Admission) -> str:
@@ -236,12 +230,10 @@ def _add_problem(answers: dict[str, Any], slug: str, status: int) -> None:
         {
             "description": "",
             "headers": _REQUEST_ID | _HEADERS.get(status, {}),
-            "content": {
-                "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}, "examples": {}}
-            },
+            "content": {"application/problem+json": {"schema": schema_of("Problem"), "examples": {}}},
         },
     )
-    answer["description"] = " ".join(filter(None, [answer["description"], f"`{slug}`"]))
+    answer["description"] = "\n".join(filter(None, [answer["description"], f"- `{slug}`: {TYPES[slug].title}"]))
     answer["content"]["application/problem+json"]["examples"][slug] = {"value": _example(slug, status)}
 
 

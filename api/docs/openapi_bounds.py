@@ -1,6 +1,6 @@
-"""Bounds of what the OpenAPI document describes: how long, how many, and which signs, where a model says nothing.
+"""Bounds in the OpenAPI document for fields whose model declares none: lengths, numbers of items, patterns.
 
-Everything here holds by what the services store and make; what a model declares itself is left as it is.
+Each holds by what the services store and generate. Bounds that a model declares are kept.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 Schema = dict[str, Any]
 
 MAX_BODY = 64 * 1024
-#: PostgreSQL's text holds every sign but this one; values that carry it are refused.
+#: PostgreSQL's text holds every character but U+0000; values that contain it are refused.
 TEXT = "^[^\\u0000]*$"
 _DECIMAL = r"^[0-9]{1,13}(\.[0-9]{1,4})?$"
 _LONGEST_INTEGER = 2**53 - 1
@@ -40,7 +40,7 @@ _ASKED: Mapping[str, Schema] = {
 _ANSWERED: Mapping[str, Schema] = {
     **dict.fromkeys(("at", "createdAt", "updatedAt", "expiresAt", "lastUsedAt"), _MOMENT),
     **dict.fromkeys(("price", "amount", "totalAmount"), _MONEY),
-    **dict.fromkeys(("status", "type", "step", "action", "method", "cancelReason", "template"), _WORD),
+    "template": _WORD,
     **dict.fromkeys(("accessToken", "refreshToken", "kid", "x"), _TOKEN),
     **dict.fromkeys(("firstName", "lastName"), _NAME),
     **dict.fromkeys(("region", "city", "street"), _LINE),
@@ -58,7 +58,7 @@ _INTEGERS: Mapping[str, Schema] = {
     "attempt": {"format": "int32", "minimum": 1, "maximum": 1000},
 }
 _INTEGER = {"format": "int64", "minimum": 0, "maximum": _LONGEST_INTEGER}
-#: In requests whose model sets no bound: what `fields.Integer` reads.
+#: In requests whose model sets no bound: what `fields.Integer` accepts.
 _ANY_INTEGER = {"format": "int64", "minimum": -(10**18) + 1, "maximum": 10**18 - 1}
 #: Items of arrays in answers, by the member's name: a page's, and an order's lines.
 _MOST = 500
@@ -69,12 +69,13 @@ _SPELLED = {"ge": "minimum", "le": "maximum"}
 def complete(schemas: Mapping[str, Schema]) -> None:
     """Bound every schema of the components."""
     for name, schema in schemas.items():
-        # Bodies refuse what they do not know, answers do not say so.
+        # Only bodies refuse unknown members.
         asked = schema.get("additionalProperties") is False
-        most = _MOST_ON_A_PAGE if name.startswith("Page_") else _MOST
+        most = _MOST_ON_A_PAGE if name.endswith("Page") else _MOST
         for member, inner in schema.get("properties", {}).items():
             inner.pop("title", None)
             bound(inner, member, _ASKED if asked else _ANSWERED, most)
+            _unite_null(inner)
         bound({key: value for key, value in schema.items() if key != "properties"}, name, {}, most)
 
 
@@ -89,7 +90,7 @@ def complete_parameters(described: Mapping[str, Any]) -> None:
 
 
 def bound(schema: Schema, name: str, known: Mapping[str, Schema], most: int = _MOST) -> None:
-    """Bound one schema, and what lies in it; `name` is the member's that has it."""
+    """Bound one schema and the schemas inside it; `name` is the member that has it."""
     for part in _parts(schema):
         bound(part, name, known, most)
     for written, meant in _SPELLED.items():
@@ -126,9 +127,17 @@ def _parts(schema: Schema) -> Iterator[Schema]:
 
 
 def _present(schema: Schema) -> Schema:
-    """A parameter's schema without `null`: what is not sent is left out, and a URL cannot say null."""
+    """A parameter's schema without `null`: an optional parameter is left out, and a URL cannot carry null."""
     choices = [choice for choice in schema.get("anyOf", ()) if choice.get("type") != "null"]
     if len(choices) != 1:
         return schema
     present: Schema = choices[0]
     return {key: value for key, value in schema.items() if key != "anyOf"} | present
+
+
+def _unite_null(schema: Schema) -> None:
+    """`string or null` as one schema with two types: generators make a class of a part of `anyOf` that has bounds."""
+    match schema.get("anyOf"):
+        case [{"type": str(type_)} as present, {"type": "null"}] if "enum" not in present:
+            del schema["anyOf"]
+            schema |= present | {"type": [type_, "null"]}

@@ -1,4 +1,4 @@
-"""One's own account over REST: names at once, e-mail address and phone once a code proves them."""
+"""Changes of the own account: names at once, e-mail address and phone number after verification by a code."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from fastapi import APIRouter
 from pydantic import Field
 
 from api.access.guarded_route import GuardedRoute
-from api.dependencies import CurrentCaller, CurrentServices
-from api.identity.password_queue import HashingRoom
+from api.dependencies import CurrentCaller, Identity, VerificationCodes
+from api.identity.password_queue import PasswordQueue
 from api.identity.schemas import Email, Name, Password, Phone, UserProfile
-from api.identity.verification import Accepted
+from api.identity.verification import RequestAccepted
 from api.requests.fields import Body, Id
 from services.errors import Denied, ImmutableField, NotFound
 from services.identity.views import Caller
@@ -20,58 +20,58 @@ router = APIRouter(tags=["Identity"], route_class=GuardedRoute)
 
 
 class ChangeProfile(Body):
-    """What shall be different; what is left out stays."""
+    """The names to change. Fields that are left out stay as they are."""
 
-    id: Id = Field(default=None, description="One's own, if at all.")  # type: ignore[assignment]  # left out, never null
+    id: Id = Field(default=None, description="The id of the account; it cannot be changed.")  # type: ignore[assignment]  # left out, never null
     first_name: Name = Field(default=None)  # type: ignore[assignment]
     last_name: Name = Field(default=None)  # type: ignore[assignment]
 
 
 class ChangeEmail(Body):
-    """The address that the account shall have."""
+    """The new e-mail address, and the password that authorizes the change."""
 
     email: Email
     current_password: Password = Field(repr=False)
 
 
 class ChangePhone(Body):
-    """The number that the account shall have."""
+    """The new phone number, and the password that authorizes the change."""
 
     phone: Phone
     current_password: Password = Field(repr=False)
 
 
-@router.patch("/users/me", operation_id="changeMyProfile", summary="Change one's own names")
-def change_my_profile(body: ChangeProfile, caller: CurrentCaller, services: CurrentServices) -> UserProfile:
-    """E-mail address, phone and password have operations of their own, that ask for the password."""
+@router.patch("/users/me", operation_id="changeMyProfile", summary="Change your names")
+def change_my_profile(body: ChangeProfile, caller: CurrentCaller, identity: Identity) -> UserProfile:
+    """E-mail address, phone number and password have their own operations, which require the current password."""
     if caller.user_id is None:
-        raise NotFound("This token belongs to no account.")
+        raise NotFound("This token does not belong to an account.")
     if "id" in body.model_fields_set and body.id != caller.user_id:
         raise ImmutableField("The id of an account cannot be changed.", pointer="/id")
-    return UserProfile(**vars(services.identity.rename(caller.user_id, body.first_name, body.last_name)))
+    return UserProfile(**vars(identity.rename(caller.user_id, body.first_name, body.last_name)))
 
 
-@router.put("/users/me/email", status_code=202, operation_id="changeMyEmail", summary="Change one's e-mail address")
+@router.put("/users/me/email", status_code=202, operation_id="changeMyEmail", summary="Change your e-mail address")
 async def change_my_email(
-    body: ChangeEmail, caller: CurrentCaller, services: CurrentServices, hashing: HashingRoom
-) -> Accepted:
-    """A code goes to the new address; it takes effect once `POST /auth/verify/email/confirm` brings the code back."""
+    body: ChangeEmail, caller: CurrentCaller, codes: VerificationCodes, passwords: PasswordQueue
+) -> RequestAccepted:
+    """Sends a code to the new address. It takes effect when the code is sent to `POST /auth/verify/email/confirm`."""
     user_id = _account(caller)
-    await hashing.run(lambda: services.codes.change(user_id, body.email, None, body.current_password))
-    return Accepted()
+    await passwords.run(lambda: codes.change(user_id, body.email, None, body.current_password))
+    return RequestAccepted()
 
 
-@router.put("/users/me/phone", status_code=202, operation_id="changeMyPhone", summary="Change one's phone number")
+@router.put("/users/me/phone", status_code=202, operation_id="changeMyPhone", summary="Change your phone number")
 async def change_my_phone(
-    body: ChangePhone, caller: CurrentCaller, services: CurrentServices, hashing: HashingRoom
-) -> Accepted:
-    """A code goes to the new number; it takes effect once `POST /auth/verify/phone/confirm` brings the code back."""
+    body: ChangePhone, caller: CurrentCaller, codes: VerificationCodes, passwords: PasswordQueue
+) -> RequestAccepted:
+    """Sends a code to the new number. It takes effect when the code is sent to `POST /auth/verify/phone/confirm`."""
     user_id = _account(caller)
-    await hashing.run(lambda: services.codes.change(user_id, None, body.phone, body.current_password))
-    return Accepted()
+    await passwords.run(lambda: codes.change(user_id, None, body.phone, body.current_password))
+    return RequestAccepted()
 
 
 def _account(caller: Caller) -> UUID:
     if caller.user_id is None:
-        raise Denied("This token belongs to no account.")
+        raise Denied("This token does not belong to an account.")
     return caller.user_id

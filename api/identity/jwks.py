@@ -1,4 +1,4 @@
-"""The public keys of access tokens, for services that check them on their own."""
+"""The public keys of access tokens, for services that verify tokens themselves."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel
 
 from api.access.guarded_route import GuardedRoute
-from api.dependencies import CurrentServices
+from api.dependencies import AccessTokens
 
 router = APIRouter(tags=["Identity"], route_class=GuardedRoute)
 
 
-class PublicKey(BaseModel):
-    """An Ed25519 key (RFC 8037, section 2)."""
+class SigningKey(BaseModel):
+    """An Ed25519 public key (RFC 8037, section 2)."""
 
     kty: Literal["OKP"] = "OKP"
     crv: Literal["Ed25519"] = "Ed25519"
@@ -24,14 +24,14 @@ class PublicKey(BaseModel):
     x: str
 
 
-class KeySet(BaseModel):
-    """Every key that a good token may be signed with (RFC 7517, section 5)."""
+class SigningKeySet(BaseModel):
+    """The public keys of every key that access tokens may be signed with (RFC 7517, section 5)."""
 
-    keys: list[PublicKey]
+    keys: list[SigningKey]
 
 
-@router.get("/.well-known/jwks.json", operation_id="getKeySet", summary="Public keys of access tokens")
-async def get_key_set(services: CurrentServices, response: Response) -> KeySet:
-    """Good for five minutes; a key that is being retired stays in it for as long as its tokens are taken."""
+@router.get("/.well-known/jwks.json", operation_id="getSigningKeys", summary="Get the public keys of access tokens")
+async def get_signing_keys(tokens: AccessTokens, response: Response) -> SigningKeySet:
+    """May be cached for five minutes. A retired key is listed until the last token that it signed has expired."""
     response.headers["Cache-Control"] = "public, max-age=300"
-    return KeySet(keys=[PublicKey(kid=kid, x=x) for kid, x in services.tokens.public_keys().items()])
+    return SigningKeySet(keys=[SigningKey(kid=kid, x=x) for kid, x in tokens.public_keys().items()])

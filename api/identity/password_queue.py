@@ -1,42 +1,43 @@
-"""Operations that hash passwords wait in threads of their own, so that a login storm holds up nothing else."""
+"""Bounded queue for password operations in threads of their own, so that many logins delay no other operation."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, TypeVar, cast
+from typing import Annotated, TypeVar
 
 import anyio
 import anyio.to_thread
 from fastapi import Depends, Request
 
+from api.state import state_of
 from services.errors import Unavailable
 
 T = TypeVar("T")
 
-#: Requests that may be inside at once: as many as the hasher lets wait.
-ROOM = 32
+#: Concurrent password operations: as many as the hasher queues.
+MAX_REQUESTS = 32
 
 
-class Hashing:
-    """A room with a door: who finds it full is turned away at once (ABUSE T16)."""
+class PasswordThreads:
+    """At most 32 password operations at once; more are refused with Unavailable (T16)."""
 
     def __init__(self) -> None:
-        self._inside = 0
-        self._threads = anyio.CapacityLimiter(ROOM)
+        self._running = 0
+        self._threads = anyio.CapacityLimiter(MAX_REQUESTS)
 
     async def run(self, work: Callable[[], T]) -> T:
-        """Do the work in a thread. Raises Unavailable when too many are inside."""
-        if self._inside >= ROOM:
-            raise Unavailable("Too many people are signing in at this moment.", retry_after=2)
-        self._inside += 1
+        """Run the work in a thread. Raises Unavailable when the queue is full."""
+        if self._running >= MAX_REQUESTS:
+            raise Unavailable("Too many sign-ins at this moment. Try again.", retry_after=2)
+        self._running += 1
         try:
             return await anyio.to_thread.run_sync(work, limiter=self._threads)
         finally:
-            self._inside -= 1
+            self._running -= 1
 
 
-async def _hashing(request: Request) -> Hashing:
-    return cast(Hashing, request.app.state.hashing)
+async def _password_threads(request: Request) -> PasswordThreads:
+    return state_of(request.app).password_threads
 
 
-HashingRoom = Annotated[Hashing, Depends(_hashing)]
+PasswordQueue = Annotated[PasswordThreads, Depends(_password_threads)]

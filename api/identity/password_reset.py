@@ -9,17 +9,17 @@ from pydantic import Field, StrictStr, model_validator
 from pydantic_core import PydanticCustomError
 
 from api.access.guarded_route import GuardedRoute
-from api.dependencies import CurrentServices
-from api.identity.password_queue import HashingRoom
+from api.dependencies import PasswordResets
+from api.identity.password_queue import PasswordQueue
 from api.identity.schemas import Email, Password, Phone
-from api.identity.verification import Accepted
+from api.identity.verification import RequestAccepted
 from api.requests.fields import Body
 
 router = APIRouter(tags=["Identity"], route_class=GuardedRoute)
 
 
-class RequestReset(Body):
-    """Whose password was forgotten: exactly one of the two."""
+class RequestPasswordReset(Body):
+    """The e-mail address or the phone number of the account."""
 
     email: Email | None = None
     phone: Phone | None = None
@@ -27,12 +27,12 @@ class RequestReset(Body):
     @model_validator(mode="after")
     def _one(self) -> Self:
         if (self.email is None) == (self.phone is None):
-            raise PydanticCustomError("one-identifier", "Give either email or phone.")
+            raise PydanticCustomError("one-identifier", "Send either email or phone.")
         return self
 
 
-class ConfirmReset(Body):
-    """A new password, and the token that allows to set it."""
+class ConfirmPasswordReset(Body):
+    """The new password and the reset token."""
 
     reset_token: Annotated[StrictStr, Field(min_length=1, max_length=8192, repr=False)]
     new_password: Password = Field(repr=False)
@@ -42,20 +42,20 @@ class ConfirmReset(Body):
     "/auth/password/reset/request",
     status_code=202,
     operation_id="requestPasswordReset",
-    summary="Ask for a new password to be set",
+    summary="Request a password reset",
 )
-def request_password_reset(body: RequestReset, services: CurrentServices) -> Accepted:
-    """A token good for 30 minutes goes to the identifier if an account has it; the answer is the same for all."""
-    services.resets.request(body.email, body.phone)
-    return Accepted()
+def request_password_reset(body: RequestPasswordReset, resets: PasswordResets) -> RequestAccepted:
+    """Sends a reset token, valid for 30 minutes, if an account has the address or number. The response never tells."""
+    resets.request(body.email, body.phone)
+    return RequestAccepted()
 
 
 @router.post(
     "/auth/password/reset/confirm",
     status_code=204,
     operation_id="confirmPasswordReset",
-    summary="Set a new password by a reset token",
+    summary="Set a new password with a reset token",
 )
-async def confirm_password_reset(body: ConfirmReset, services: CurrentServices, hashing: HashingRoom) -> None:
-    """Every session ends; sign in with the new password then."""
-    await hashing.run(lambda: services.resets.confirm(body.reset_token, body.new_password))
+async def confirm_password_reset(body: ConfirmPasswordReset, resets: PasswordResets, passwords: PasswordQueue) -> None:
+    """Ends every session of the account. Sign in with the new password afterwards."""
+    await passwords.run(lambda: resets.confirm(body.reset_token, body.new_password))

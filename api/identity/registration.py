@@ -1,4 +1,4 @@
-"""Accounts over REST: register, one's own profile."""
+"""Registers accounts, and returns the profile of the caller."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from fastapi import APIRouter
 from pydantic import Field
 
 from api.access.guarded_route import GuardedRoute
-from api.dependencies import CurrentCaller, CurrentServices, Language
-from api.identity.password_queue import HashingRoom
+from api.dependencies import CurrentCaller, Identity, Language
+from api.identity.password_queue import PasswordQueue
 from api.identity.schemas import Email, Name, Password, Phone, UserProfile
 from api.requests.fields import Body
 from services.errors import NotFound, Unauthenticated
@@ -23,13 +23,13 @@ class _Registration(Body):
 
 
 class RegisterByEmail(_Registration):
-    """A new account, known by its e-mail address."""
+    """A new account with an e-mail address."""
 
     email: Email
 
 
 class RegisterByPhone(_Registration):
-    """A new account, known by its phone number."""
+    """A new account with a phone number."""
 
     phone: Phone
 
@@ -39,14 +39,14 @@ class RegisterByPhone(_Registration):
     status_code=201,
     tags=["Identity"],
     operation_id="registerByEmail",
-    summary="Register by e-mail",
+    summary="Register with an e-mail address",
 )
 async def register_by_email(
-    body: RegisterByEmail, services: CurrentServices, hashing: HashingRoom, language: Language
+    body: RegisterByEmail, identity: Identity, passwords: PasswordQueue, language: Language
 ) -> UserProfile:
-    """The address counts as verified only once a code sent to it was confirmed."""
+    """The address is verified when the code that is sent to it has been confirmed."""
     wanted = RegisterUser(body.first_name, body.last_name, body.email, None, body.password, language)
-    return _profile(await hashing.run(lambda: services.identity.register(wanted)))
+    return _profile(await passwords.run(lambda: identity.register(wanted)))
 
 
 @router.post(
@@ -54,25 +54,25 @@ async def register_by_email(
     status_code=201,
     tags=["Identity"],
     operation_id="registerByPhone",
-    summary="Register by phone",
+    summary="Register with a phone number",
 )
 async def register_by_phone(
-    body: RegisterByPhone, services: CurrentServices, hashing: HashingRoom, language: Language
+    body: RegisterByPhone, identity: Identity, passwords: PasswordQueue, language: Language
 ) -> UserProfile:
-    """However the number is written, it is one account."""
+    """The number may be written in any usual form; it is stored as E.164."""
     wanted = RegisterUser(body.first_name, body.last_name, None, body.phone, body.password, language)
-    return _profile(await hashing.run(lambda: services.identity.register(wanted)))
+    return _profile(await passwords.run(lambda: identity.register(wanted)))
 
 
-@router.get("/users/me", tags=["Identity"], operation_id="getMyProfile", summary="One's own profile")
-def get_my_profile(caller: CurrentCaller, services: CurrentServices) -> UserProfile:
-    """What the account shows of itself."""
+@router.get("/users/me", tags=["Identity"], operation_id="getMyProfile", summary="Get your profile")
+def get_my_profile(caller: CurrentCaller, identity: Identity) -> UserProfile:
+    """The profile of the account that the token belongs to."""
     if caller.user_id is None:
-        raise NotFound("This token belongs to no account.")
+        raise NotFound("This token does not belong to an account.")
     try:
-        return _profile(services.identity.profile(caller.user_id))
+        return _profile(identity.profile(caller.user_id))
     except NotFound:
-        raise Unauthenticated("A valid access token is needed: sign in.") from None
+        raise Unauthenticated("A valid access token is required. Sign in.") from None
 
 
 def _profile(profile: Profile) -> UserProfile:

@@ -12,12 +12,13 @@ from api.requests.fields import Shape
 Name = Annotated[StrictStr, Field(min_length=1, max_length=100)]
 Email = Annotated[StrictStr, Field(min_length=3, max_length=254)]
 Phone = Annotated[StrictStr, Field(min_length=1, max_length=40)]
-# Its rules are the service's; this only keeps megabytes from it.
-Password = Annotated[StrictStr, Field(max_length=1024, json_schema_extra={"format": "password"})]
+# The service checks its strength; this bound only limits its size. No `format: password`: generated Python models
+# would mask the value in the request that they send.
+Password = Annotated[StrictStr, Field(max_length=1024)]
 
 
 class UserProfile(Shape):
-    """What an account shows of itself."""
+    """The profile of an account."""
 
     id: UUID
     first_name: str

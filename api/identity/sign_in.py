@@ -1,4 +1,4 @@
-"""Signing in, staying signed in and signing out over REST; one's own sessions."""
+"""Sign in, refresh tokens, sign out, change the password, list and end sessions."""
 
 from __future__ import annotations
 
@@ -9,137 +9,143 @@ from fastapi import APIRouter, Header, Path
 from pydantic import Field, StrictStr
 
 from api.access.guarded_route import GuardedRoute
-from api.dependencies import CurrentCaller, CurrentServices, IdempotencyKey, name_of
-from api.identity.password_queue import HashingRoom
+from api.dependencies import CurrentCaller, SignIn
+from api.identity.password_queue import PasswordQueue
 from api.identity.schemas import Email, Password, Phone
-from api.requests.cursors import Listing
 from api.requests.fields import Body, Id, Shape, Utc
-from api.requests.pagination import AskedPage, Page
+from api.requests.idempotency import IdempotencyKey
+from api.requests.pagination import Page, Paging
 from services.errors import Denied, NotFound
 from services.identity.views import Caller, NewPassword, SessionView, Tokens
 
 router = APIRouter(tags=["Identity"], route_class=GuardedRoute)
 
-#: What the browser or program calls itself; shown in the list of sessions.
+#: The browser or program; shown in the list of sessions.
 Client = Annotated[str | None, Header(alias="User-Agent", include_in_schema=False)]
 SessionId = Annotated[Id, Path(alias="sessionId")]
 
 
 class LoginByEmail(Body):
-    """Signing in by e-mail address."""
+    """An e-mail address and its password."""
 
     email: Email
     password: Password = Field(repr=False)
 
 
 class LoginByPhone(Body):
-    """Signing in by phone number."""
+    """A phone number and its password."""
 
     phone: Phone
     password: Password = Field(repr=False)
 
 
-class HeldToken(Body):
-    """The refresh token of a session."""
-
+class _WithRefreshToken(Body):
     refresh_token: Annotated[StrictStr, Field(max_length=8192, repr=False)]
 
 
+class RefreshRequest(_WithRefreshToken):
+    """The refresh token to exchange for new tokens."""
+
+
+class LogoutRequest(_WithRefreshToken):
+    """The refresh token of the session to end."""
+
+
 class ChangePassword(Body):
-    """Another password in the place of the present one."""
+    """The current and the new password."""
 
     current_password: Password = Field(repr=False)
     new_password: Password = Field(repr=False)
 
 
-class SignedIn(Shape):
-    """A session: a short-lived access token, and what brings the next one."""
+class TokenPair(Shape):
+    """An access token, and the refresh token that is exchanged for the next one."""
 
     access_token: str
     refresh_token: str
     token_type: Literal["Bearer"] = "Bearer"  # noqa: S105 - a scheme, no secret
-    expires_in: int = Field(description="Seconds.")
+    expires_in: int = Field(description="Seconds until the access token expires.")
 
 
-class OwnSession(Shape):
-    """One sign-in that is still good."""
+class UserSession(Shape):
+    """A session of an account."""
 
     id: UUID
-    client: str | None = Field(description="What the browser or program called itself.")
+    client: str | None = Field(description="The browser or program that signed in.")
     created_at: Utc
     last_used_at: Utc = Field(description="When its refresh token was last used.")
-    expires_at: Utc = Field(description="When it ends unless it is used before.")
-    current: bool = Field(description="Whether this request belongs to it.")
+    expires_at: Utc = Field(description="When the session ends unless it is used before.")
+    current: bool = Field(description="Whether this request was made in this session.")
 
 
-@router.post("/auth/login/email", operation_id="loginByEmail", summary="Sign in by e-mail")
+@router.post("/auth/login/email", operation_id="loginByEmail", summary="Sign in with an e-mail address")
 async def login_by_email(
-    body: LoginByEmail, services: CurrentServices, hashing: HashingRoom, client: Client = None
-) -> SignedIn:
-    """One answer, and one speed, for an unknown address, a wrong password and a locked account."""
-    return _signed_in(await hashing.run(lambda: services.sign_in.login(body.email, None, body.password, client)))
+    body: LoginByEmail, sign_in: SignIn, passwords: PasswordQueue, client: Client = None
+) -> TokenPair:
+    """An unknown address, a wrong password and a locked account have the same response and the same timing."""
+    return _signed_in(await passwords.run(lambda: sign_in.login(body.email, None, body.password, client)))
 
 
-@router.post("/auth/login/phone", operation_id="loginByPhone", summary="Sign in by phone")
+@router.post("/auth/login/phone", operation_id="loginByPhone", summary="Sign in with a phone number")
 async def login_by_phone(
-    body: LoginByPhone, services: CurrentServices, hashing: HashingRoom, client: Client = None
-) -> SignedIn:
-    """One answer, and one speed, for an unknown number, a wrong password and a locked account."""
-    return _signed_in(await hashing.run(lambda: services.sign_in.login(None, body.phone, body.password, client)))
+    body: LoginByPhone, sign_in: SignIn, passwords: PasswordQueue, client: Client = None
+) -> TokenPair:
+    """An unknown number, a wrong password and a locked account have the same response and the same timing."""
+    return _signed_in(await passwords.run(lambda: sign_in.login(None, body.phone, body.password, client)))
 
 
-@router.post("/auth/refresh", operation_id="refresh", summary="Stay signed in")
-def refresh(body: HeldToken, services: CurrentServices, idempotency_key: IdempotencyKey = None) -> SignedIn:
-    """A new pair; the old refresh token is dead, and using it again ends the session.
+@router.post("/auth/refresh", operation_id="refreshTokens", summary="Refresh the tokens of a session")
+def refresh_tokens(body: RefreshRequest, sign_in: SignIn, idempotency_key: IdempotencyKey = None) -> TokenPair:
+    """Returns a new pair of tokens. The old refresh token is revoked; using it again ends the session.
 
-    With an Idempotency-Key the same request may be repeated for 60 seconds, when its answer was lost.
+    With an Idempotency-Key the same request can be repeated for 60 seconds if its response was lost.
     """
-    return _signed_in(services.sign_in.refresh(body.refresh_token, idempotency_key))
+    return _signed_in(sign_in.refresh(body.refresh_token, idempotency_key))
 
 
 @router.post("/auth/logout", status_code=204, operation_id="logout", summary="Sign out")
-def logout(body: HeldToken, services: CurrentServices) -> None:
-    """Ends the token's session, with its access tokens; a token that is not known changes nothing."""
-    services.sign_in.logout(body.refresh_token)
+def logout(body: LogoutRequest, sign_in: SignIn) -> None:
+    """Ends the session of the refresh token and revokes its access tokens. An unknown token has no effect."""
+    sign_in.logout(body.refresh_token)
 
 
-@router.post("/auth/password/change", status_code=204, operation_id="changePassword", summary="Change the password")
+@router.post("/auth/password/change", status_code=204, operation_id="changePassword", summary="Change your password")
 async def change_password(
-    body: ChangePassword, caller: CurrentCaller, services: CurrentServices, hashing: HashingRoom
+    body: ChangePassword, caller: CurrentCaller, sign_in: SignIn, passwords: PasswordQueue
 ) -> None:
-    """Every other session ends, and no reset asked for before is good any more; this session stays."""
+    """Ends every other session and cancels password resets that were requested before. This session stays."""
     if caller.user_id is None or caller.session_id is None:
-        raise Denied("This token belongs to no account.")
+        raise Denied("This token does not belong to an account.")
     user_id, session_id = caller.user_id, caller.session_id
     wanted = NewPassword(body.current_password, body.new_password)
-    await hashing.run(lambda: services.sign_in.change_password(user_id, session_id, wanted))
+    await passwords.run(lambda: sign_in.change_password(user_id, session_id, wanted))
 
 
-@router.get("/users/me/sessions", operation_id="listMySessions", summary="One's own sessions, newest first")
-def list_my_sessions(caller: CurrentCaller, services: CurrentServices, paging: AskedPage) -> Page[OwnSession]:
-    """Where the account is signed in; at most ten places."""
-    after = paging.after(listing := Listing("GET /users/me/sessions", name_of(caller), {}))
-    found = services.sign_in.sessions(_account(caller), caller.session_id, after, paging.limit + 1)
+@router.get("/users/me/sessions", operation_id="listMySessions", summary="List your sessions")
+def list_my_sessions(caller: CurrentCaller, sign_in: SignIn, paging: Paging) -> Page[UserSession]:
+    """Newest first; an account has at most ten sessions."""
+    after = paging.after(listing := paging.listing({}))
+    found = sign_in.sessions(_account(caller), caller.session_id, after, paging.limit + 1)
     return paging.page(listing, found, lambda session: session.id, _session)
 
 
 @router.delete(
-    "/users/me/sessions/{sessionId}", status_code=204, operation_id="endMySession", summary="End one's own session"
+    "/users/me/sessions/{sessionId}", status_code=204, operation_id="endMySession", summary="End one of your sessions"
 )
-def end_my_session(session_id: SessionId, caller: CurrentCaller, services: CurrentServices) -> None:
-    """Its access tokens end at once."""
-    services.sign_in.end_session(_account(caller), session_id)
+def end_my_session(session_id: SessionId, caller: CurrentCaller, sign_in: SignIn) -> None:
+    """Revokes the access tokens of the session at once."""
+    sign_in.end_session(_account(caller), session_id)
 
 
 def _account(caller: Caller) -> UUID:
     if caller.user_id is None:
-        raise NotFound("This token belongs to no account.")
+        raise NotFound("This token does not belong to an account.")
     return caller.user_id
 
 
-def _signed_in(tokens: Tokens) -> SignedIn:
-    return SignedIn(**vars(tokens))
+def _signed_in(tokens: Tokens) -> TokenPair:
+    return TokenPair(**vars(tokens))
 
 
-def _session(session: SessionView) -> OwnSession:
-    return OwnSession(**vars(session))
+def _session(session: SessionView) -> UserSession:
+    return UserSession(**vars(session))

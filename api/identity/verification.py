@@ -1,4 +1,4 @@
-"""Codes and resets over REST: verify an identifier, set a forgotten password anew."""
+"""Verification of e-mail addresses and phone numbers by codes."""
 
 from __future__ import annotations
 
@@ -8,57 +8,57 @@ from fastapi import APIRouter
 from pydantic import Field, StrictStr
 
 from api.access.guarded_route import GuardedRoute
-from api.dependencies import CurrentServices, KnownCaller
+from api.dependencies import KnownCaller, VerificationCodes
 from api.identity.schemas import Email, Phone
 from api.requests.fields import Body, Shape
 
 router = APIRouter(tags=["Identity"], route_class=GuardedRoute)
 
 Code = Annotated[
-    StrictStr, Field(min_length=1, max_length=64, description="Six digits, as they were sent.", repr=False)
+    StrictStr, Field(min_length=1, max_length=64, description="The six digits from the message.", repr=False)
 ]
 
 
-class ToEmail(Body):
-    """An address that a code shall go to."""
+class SendEmailCode(Body):
+    """The e-mail address to send a code to."""
 
     email: Email
 
 
-class ToPhone(Body):
-    """A number that a code shall go to."""
+class SendPhoneCode(Body):
+    """The phone number to send a code to."""
 
     phone: Phone
 
 
-class EmailCode(Body):
-    """A code that was sent to an address."""
+class ConfirmEmailCode(Body):
+    """The code that was sent to an e-mail address."""
 
     email: Email
     code: Code
 
 
-class PhoneCode(Body):
-    """A code that was sent to a number."""
+class ConfirmPhoneCode(Body):
+    """The code that was sent to a phone number."""
 
     phone: Phone
     code: Code
 
 
-class Accepted(Shape):
-    """The same answer for every identifier, known or not."""
+class RequestAccepted(Shape):
+    """The request was accepted. The response is the same whether or not an account exists."""
 
     status: Literal["accepted"] = "accepted"
 
 
-class EmailVerified(Shape):
-    """The address is proven."""
+class EmailVerificationResult(Shape):
+    """The e-mail address is verified."""
 
     email_verified: Literal[True] = True
 
 
-class PhoneVerified(Shape):
-    """The number is proven."""
+class PhoneVerificationResult(Shape):
+    """The phone number is verified."""
 
     phone_verified: Literal[True] = True
 
@@ -66,32 +66,36 @@ class PhoneVerified(Shape):
 @router.post(
     "/auth/verify/email/send", status_code=202, operation_id="sendEmailCode", summary="Send a code to an e-mail address"
 )
-def send_email_code(body: ToEmail, services: CurrentServices) -> Accepted:
-    """Sent only when an account has this address and it is not proven yet; the answer is the same for all."""
-    services.codes.send(body.email, None)
-    return Accepted()
+def send_email_code(body: SendEmailCode, codes: VerificationCodes) -> RequestAccepted:
+    """The code is sent only if an account has this address and it is not verified. The response never tells."""
+    codes.send(body.email, None)
+    return RequestAccepted()
 
 
 @router.post(
     "/auth/verify/phone/send", status_code=202, operation_id="sendPhoneCode", summary="Send a code to a phone number"
 )
-def send_phone_code(body: ToPhone, services: CurrentServices) -> Accepted:
-    """Sent only when an account has this number and it is not proven yet; the answer is the same for all."""
-    services.codes.send(None, body.phone)
-    return Accepted()
+def send_phone_code(body: SendPhoneCode, codes: VerificationCodes) -> RequestAccepted:
+    """The code is sent only if an account has this number and it is not verified. The response never tells."""
+    codes.send(None, body.phone)
+    return RequestAccepted()
 
 
 @router.post(
-    "/auth/verify/email/confirm", operation_id="confirmEmailCode", summary="Prove an e-mail address by its code"
+    "/auth/verify/email/confirm", operation_id="confirmEmailCode", summary="Verify an e-mail address with a code"
 )
-def confirm_email_code(body: EmailCode, services: CurrentServices, caller: KnownCaller) -> EmailVerified:
-    """Five tries a code, ten minutes. Every session of the account ends but the one whose token came along."""
-    services.codes.confirm(body.email, None, body.code, caller)
-    return EmailVerified()
+def confirm_email_code(
+    body: ConfirmEmailCode, codes: VerificationCodes, caller: KnownCaller
+) -> EmailVerificationResult:
+    """A code is valid for ten minutes and five attempts. Ends every session except that of the request's token."""
+    codes.confirm(body.email, None, body.code, caller)
+    return EmailVerificationResult()
 
 
-@router.post("/auth/verify/phone/confirm", operation_id="confirmPhoneCode", summary="Prove a phone number by its code")
-def confirm_phone_code(body: PhoneCode, services: CurrentServices, caller: KnownCaller) -> PhoneVerified:
-    """Five tries a code, ten minutes. Every session of the account ends but the one whose token came along."""
-    services.codes.confirm(None, body.phone, body.code, caller)
-    return PhoneVerified()
+@router.post("/auth/verify/phone/confirm", operation_id="confirmPhoneCode", summary="Verify a phone number with a code")
+def confirm_phone_code(
+    body: ConfirmPhoneCode, codes: VerificationCodes, caller: KnownCaller
+) -> PhoneVerificationResult:
+    """A code is valid for ten minutes and five attempts. Ends every session except that of the request's token."""
+    codes.confirm(None, body.phone, body.code, caller)
+    return PhoneVerificationResult()

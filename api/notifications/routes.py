@@ -1,73 +1,43 @@
-"""Notifications over REST, for services and operators."""
+"""Send and get notifications; for services and operators."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
-from uuid import UUID
+from typing import Annotated
 
 from fastapi import APIRouter, Path, Response
-from pydantic import Field, StrictStr
 
 from api.access.guarded_route import GuardedRoute
-from api.dependencies import CurrentCaller, CurrentServices, IdempotencyKey, Language, idempotent
-from api.requests.fields import Body, Id, Shape, Utc
-from api.requests.idempotency import replayed
+from api.dependencies import Language, Notifications
+from api.notifications.schemas import NotificationDetails, QueuedNotification, SendNotification
+from api.requests.fields import Id
+from api.requests.idempotency import Idempotency, mark_replayed
 
 router = APIRouter(prefix="/notifications", tags=["Notifications"], route_class=GuardedRoute)
 
-Variable = Annotated[StrictStr, Field(max_length=500)]
 
-
-class SendNotification(Body):
-    """A message by a template of ours; its language is that of Accept-Language."""
-
-    channel: Literal["email", "sms"]
-    to: Annotated[StrictStr, Field(min_length=3, max_length=254)]
-    template: Annotated[StrictStr, Field(min_length=1, max_length=40)]
-    variables: Annotated[dict[str, Variable], Field(max_length=20)]
-
-
-class QueuedNotification(Shape):
-    """A message, as far as it is."""
-
-    notification_id: UUID
-    status: str
-
-
-class Notification(QueuedNotification):
-    """A message without what it says; where it went is masked."""
-
-    channel: str
-    to: str = Field(description="Masked.")
-    template: str
-    created_at: Utc
-    error_message: str | None
-
-
-@router.post("/send", status_code=202, operation_id="sendNotification", summary="Send a message")
+@router.post("/send", status_code=202, operation_id="sendNotification", summary="Send a notification")
 def send_notification(
     body: SendNotification,
-    caller: CurrentCaller,
-    services: CurrentServices,
+    notifications: Notifications,
+    idempotency: Idempotency,
     language: Language,
     response: Response,
-    idempotency_key: IdempotencyKey = None,
 ) -> QueuedNotification:
-    """Queued at once, and sent as soon as its channel takes it."""
-    key = idempotent(caller, "POST /notifications/send", idempotency_key, body.model_dump(mode="json"))
-    sent = services.notifications.send(body.channel, body.to, body.template, body.variables, language, key)
+    """Queues the message; it is sent in the background."""
+    request = idempotency.request(body)
+    sent = notifications.send(body.channel, body.to, body.template, body.variables, language, request)
     if sent.replayed:
-        replayed(response)
+        mark_replayed(response)
     return QueuedNotification(notification_id=sent.id, status=sent.status)
 
 
-@router.get("/{notificationId}", operation_id="getNotification", summary="A message that was sent, or is to be")
+@router.get("/{notificationId}", operation_id="getNotification", summary="Get a notification")
 def get_notification(
-    notification_id: Annotated[Id, Path(alias="notificationId")], services: CurrentServices
-) -> Notification:
-    """What became of it."""
-    found = services.notifications.get(notification_id)
-    return Notification(
+    notification_id: Annotated[Id, Path(alias="notificationId")], notifications: Notifications
+) -> NotificationDetails:
+    """Its status, without the text of the message."""
+    found = notifications.get(notification_id)
+    return NotificationDetails(
         notification_id=found.id,
         status=found.status,
         channel=found.channel,

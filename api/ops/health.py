@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal
 
 from fastapi import APIRouter, FastAPI, Request, Response
 
 from api.access.guarded_route import GuardedRoute
-from api.dependencies import CurrentServices, Starters, Waiters
 from api.middleware import Edge
-from api.ops.metrics import Measures
+from api.ops.metrics import HttpMetrics
 from api.problems import problem_details
 from api.requests.fields import Shape
+from api.state import set_state, state_of
 from services import migrate
 from services.bootstrap import Services
 from services.errors import MarketError, NotFound
@@ -45,13 +46,12 @@ async def livez() -> Alive:
 
 
 @router.get("/readyz")
-def readyz(
-    request: Request, services: CurrentServices, starts: Starters, waiting: Waiters, response: Response
-) -> Detailed | Readiness:
+def readyz(request: Request, response: Response) -> Detailed | Readiness:
     """503 while the database is away or behind, or the process is going to stop."""
-    database, temporal = _database(services), _temporal(starts.succeeding)
+    state = state_of(request.app)
+    database, temporal = _database(state.services), _temporal(state.order_starts.succeeding)
     status: Literal["ready", "degraded", "unready"] = "degraded" if temporal == "away" else "ready"
-    if database != "ready" or waiting.draining:
+    if database != "ready" or state.long_polling.draining:
         response.status_code, status = 503, "unready"
     if not _inside(request):
         return Readiness(status=status)
@@ -63,26 +63,23 @@ async def metrics(request: Request) -> Response:
     """Prometheus' text form."""
     if not _inside(request):
         raise NotFound("There is no such resource.")
-    measures: Measures = request.app.state.measures
-    return Response(measures.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
+    return Response(state_of(request.app).metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
 def internal(app: FastAPI) -> FastAPI:
     """The application of METRICS_PORT: the health of `app`, told in full to whoever can reach that port."""
     beside = FastAPI(openapi_url=None, redirect_slashes=False, telemetry={"auto_configure": False})
-    for name in app.state:
-        setattr(beside.state, name, app.state[name])
-    beside.state.internal = True
+    set_state(beside, replace(state_of(app), internal=True))
     problem_details.install(beside)
     beside.include_router(router)
-    beside.add_middleware(Edge, measures=Measures(), hsts=False)
+    beside.add_middleware(Edge, metrics=HttpMetrics(), hsts=False)
     return beside
 
 
 def _inside(request: Request) -> bool:
     # Not by the peer's address: a proxy on this machine brings everybody in from the loopback.
-    services: Services = request.app.state.services
-    return services.settings.development or getattr(request.app.state, "internal", False)
+    state = state_of(request.app)
+    return state.internal or state.services.settings.development
 
 
 def _database(services: Services) -> Literal["ready", "away", "not-migrated"]:

@@ -13,7 +13,7 @@ _OUTCOMES = {200: "succeeded", 401: "failed", 429: "limited", 503: "turned_away"
 _BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
 
-class Measures:
+class HttpMetrics:
     """Requests and their durations; labels are templates and numbers, never what a client sent."""
 
     def __init__(self) -> None:

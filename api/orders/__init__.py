@@ -1,1 +1,1 @@
-"""The order service's HTTP operations."""
+"""HTTP operations of orders."""

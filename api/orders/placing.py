@@ -1,55 +1,72 @@
-"""Placing an order: the catalog's prices, what is in stock, and then the order itself."""
+"""Placing an order: reads the catalog's prices, checks the stock, and stores the order."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Annotated, Any
 from uuid import UUID
 
-from services.bootstrap import Services
+from fastapi import Depends
+
+from api.dependencies import Catalog, Orders, Reservations
+from services.catalog.service import CatalogService
 from services.errors import Invalid, OutOfStock
 from services.idempotency import Idempotent
+from services.orders.service import OrderService
 from services.orders.views import NewOrder, Placed, Product
+from services.reservations.service import ReservationService
 
 
-def place(services: Services, new: NewOrder, key: Idempotent | None) -> Placed:
-    """Store the order as the catalog prices it now.
+@dataclass(frozen=True)
+class OrderPlacement:
+    """Places orders over catalog, reservations and orders."""
 
-    Raises OutOfStock when it can be seen at once, and what `OrderService.place` raises.
-    """
-    new = replace(new, products=_products(services, list(new.quantities)))
-    if _is_sellable(new) and (short := _short(services, new.quantities)):
-        return _replay(services, new, key, short)
-    return services.orders.place(new, key)
+    catalog: CatalogService
+    reservations: ReservationService
+    orders: OrderService
 
+    def place(self, new: NewOrder, request: Idempotent | None) -> Placed:
+        """Store the order with the catalog's prices of this moment.
 
-def _products(services: Services, product_ids: list[UUID]) -> dict[UUID, Product]:
-    found = services.catalog.prices(product_ids)
-    return {id_: Product(view.id, view.name, view.price, view.is_active) for id_, view in found.items()}
+        Raises OutOfStock when a product is short already, and what `OrderService.place` raises.
+        """
+        new = replace(new, products=self._products(list(new.quantities)))
+        if _is_sellable(new) and (short := self._short(new.quantities)):
+            return self._replay(new, request, short)
+        return self.orders.place(new, request)
+
+    def _products(self, product_ids: list[UUID]) -> dict[UUID, Product]:
+        found = self.catalog.prices(product_ids)
+        return {id_: Product(view.id, view.name, view.price, view.is_active) for id_, view in found.items()}
+
+    def _short(self, quantities: Mapping[UUID, int]) -> list[dict[str, Any]]:
+        stocks = self.reservations.stocks(list(quantities))
+        available = {product_id: stock.available for product_id, stock in stocks.items()}
+        return [
+            {"productId": product_id, "wanted": wanted, "available": available.get(product_id, 0)}
+            for product_id, wanted in quantities.items()
+            if available.get(product_id, 0) < wanted
+        ]
+
+    def _replay(self, new: NewOrder, request: Idempotent | None, short: list[dict[str, Any]]) -> Placed:
+        # The request may repeat one that took the last units: an order without lines is only ever replayed.
+        try:
+            return self.orders.place(replace(new, quantities={}), request)
+        except Invalid as error:
+            if error.code != Invalid.code:
+                raise
+            raise OutOfStock(short) from None
 
 
 def _is_sellable(new: NewOrder) -> bool:
-    """Whether the order itself is in order, so that stock is the next question."""
+    """Whether all products are for sale in one currency, so that stock is the next check."""
     active = [product for product in new.products.values() if product.is_active]
     return len(active) == len(new.quantities) and len({product.price.currency for product in active}) == 1
 
 
-def _short(services: Services, quantities: Mapping[UUID, int]) -> list[dict[str, Any]]:
-    stocks = services.reservations.stocks(list(quantities))
-    available = {product_id: stock.available for product_id, stock in stocks.items()}
-    return [
-        {"productId": product_id, "wanted": wanted, "available": available.get(product_id, 0)}
-        for product_id, wanted in quantities.items()
-        if available.get(product_id, 0) < wanted
-    ]
+async def _placement(catalog: Catalog, reservations: Reservations, orders: Orders) -> OrderPlacement:
+    return OrderPlacement(catalog, reservations, orders)
 
 
-def _replay(services: Services, new: NewOrder, key: Idempotent | None, short: list[dict[str, Any]]) -> Placed:
-    # The request may be a repetition whose first one took the last units: an order of nothing is only ever replayed.
-    try:
-        return services.orders.place(replace(new, quantities={}), key)
-    except Invalid as error:
-        if error.code != Invalid.code:
-            raise
-        raise OutOfStock(short) from None
+Placement = Annotated[OrderPlacement, Depends(_placement)]

@@ -1,4 +1,4 @@
-"""An operator settles what is stuck in an order."""
+"""Resolves a stuck step of an order."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from fastapi import APIRouter
 from starlette.concurrency import run_in_threadpool
 
 from api.access.guarded_route import GuardedRoute
-from api.dependencies import ANY_KEY, CurrentServices
-from api.orders.schemas import Resolved, ResolveOrder
+from api.dependencies import Orders
+from api.orders.schemas import ResolveOrder, ResolveOrderResult
+from api.orders.starting import Starter
 from api.requests.fields import OrderId
+from api.requests.idempotency import KEY_ACCEPTED
 from services.errors import InvalidTransition, Unavailable
 
 router = APIRouter(prefix="/orders", tags=["Orders"], route_class=GuardedRoute)
@@ -17,16 +19,16 @@ router = APIRouter(prefix="/orders", tags=["Orders"], route_class=GuardedRoute)
 @router.post(
     "/{orderId}/resolve",
     operation_id="resolveOrder",
-    summary="Settle a stuck step of an order",
-    dependencies=[ANY_KEY],
+    summary="Resolve a stuck step of an order",
+    dependencies=[KEY_ACCEPTED],
 )
-async def resolve_order(order_id: OrderId, services: CurrentServices, body: ResolveOrder) -> Resolved:
-    """For an order that needs attention: try again, say that it was done by hand, or write it off."""
-    order = await run_in_threadpool(services.orders.get, order_id)
+async def resolve_order(order_id: OrderId, orders: Orders, starter: Starter, body: ResolveOrder) -> ResolveOrderResult:
+    """For an order that needs attention: retry the step, mark it as done by hand, or write it off."""
+    order = await run_in_threadpool(orders.get, order_id)
     step = body.step or order.stuck_step
     if not order.needs_attention or step is None:
-        raise InvalidTransition("Nothing of this order is stuck.")
-    if services.starter is None:
-        raise Unavailable("Temporal is away: try again.", retry_after=5)
-    await services.starter.resolve(order_id, step, body.action, body.reference or "")
-    return Resolved(order_id=order_id, step=step, action=body.action)
+        raise InvalidTransition("No step of this order is stuck.")
+    if starter is None:
+        raise Unavailable("The order workflow cannot be reached. Try again.", retry_after=5)
+    await starter.resolve(order_id, step, body.action, body.reference or "")
+    return ResolveOrderResult(order_id=order_id, step=step, action=body.action)

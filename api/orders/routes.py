@@ -1,117 +1,112 @@
-"""Orders over REST: placing, lists, one in full; their steps and timeline are in files of their own."""
+"""Place, list and get orders."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 from starlette.concurrency import run_in_threadpool
 
 from api.access.guarded_route import GuardedRoute
-from api.dependencies import (
-    CurrentCaller,
-    CurrentServices,
-    IdempotencyKey,
-    Language,
-    Starters,
-    Waiters,
-    idempotent,
-    name_of,
-    owner,
-)
-from api.orders import schemas, snapshot
+from api.dependencies import CurrentCaller, CurrentSettings, Language, Orders, Payments, owner
+from api.orders import schemas
 from api.orders.payment_method import payment_method
-from api.orders.placing import place
-from api.orders.schemas import OperatorSummary, OrderInFull, PlacedOrder, PlaceOrder, Summary
-from api.requests.cursors import Listing
+from api.orders.placing import Placement
+from api.orders.schemas import OperatorOrderSummary, Order, OrderSummary, PlacedOrder, PlaceOrder
+from api.orders.snapshot import Snapshots
+from api.orders.starting import OrderStarts
+from api.orders.waiting import LongPoll
 from api.requests.fields import Id, Moment, OrderId
-from api.requests.pagination import AskedPage, Page
-from api.requests.prefer import AskedPatience
+from api.requests.idempotency import Idempotency, mark_replayed
+from api.requests.pagination import Page, Paging
+from api.requests.prefer import Prefer
 from services.orders.views import Address, NewOrder, OrderFilter, OrderStatus, OrderView
 
 router = APIRouter(prefix="/orders", tags=["Orders"], route_class=GuardedRoute)
 
 Status = Annotated[OrderStatus | None, Query(description="Only orders with this status.")]
-From = Annotated[Moment | None, Query(alias="from", description="Only orders placed at this moment or later.")]
-To = Annotated[Moment | None, Query(description="Only orders placed before this moment.")]
+From = Annotated[Moment | None, Query(alias="from", description="Only orders placed at this time or later.")]
+To = Annotated[Moment | None, Query(description="Only orders placed before this time.")]
 
 
 @router.post("", status_code=201, operation_id="placeOrder", summary="Place an order")
 async def place_order(
     body: PlaceOrder,
     caller: CurrentCaller,
-    services: CurrentServices,
-    starts: Starters,
-    waiting: Waiters,
-    patience: AskedPatience,
+    placement: Placement,
+    snapshots: Snapshots,
+    starts: OrderStarts,
+    long_poll: LongPoll,
+    settings: CurrentSettings,
+    idempotency: Idempotency,
+    prefer: Prefer,
     language: Language,
     response: Response,
-    idempotency_key: IdempotencyKey = None,
 ) -> PlacedOrder:
-    """Stored at once with prices and names as they are now; it is then reserved, paid and confirmed by itself."""
+    """The order keeps the present prices and names of its products. Reservation, payment and confirmation follow in the
+    background. Without a payment method the order waits for `POST /orders/{orderId}/pay`.
+    """
     new = NewOrder(
         buyer_id=caller.user_id,  # type: ignore[arg-type]  # only buyers get here, and they have an account
         quantities=body.quantities,
         products={},
         address=Address(body.country, body.region, body.city, body.street),
-        method=payment_method(body, services.settings.phone_region),
+        method=payment_method(body, settings.phone_region),
         language=language,
     )
-    key = idempotent(caller, "POST /orders", idempotency_key, body.model_dump(mode="json"))
-    placed = await run_in_threadpool(place, services, new, key)
+    placed = await run_in_threadpool(placement.place, new, idempotency.request(body))
     order = placed.order
     if placed.replayed:
-        response.headers["Idempotency-Replayed"] = "true"
+        mark_replayed(response)
     else:
         starts.begin(order.id)
-    seconds = patience.seconds(0, response)
-    if seconds:
-        look = snapshot.whole(services, order.id, owner(caller))
-        order = (await waiting.until(order.id, look, lambda seen: seen.rests, seconds)).order
+    if seconds := prefer.seconds(0, response):
+        read = partial(snapshots.read, order.id, owner(caller))
+        order = (await long_poll.until(order.id, read, lambda seen: seen.idle, seconds)).order
     response.headers["Location"] = f"/api/v1/orders/{order.id}"
     return schemas.placed(order)
 
 
-@router.get("/me", operation_id="listMyOrders", summary="One's own orders, newest first")
+@router.get("/me", operation_id="listMyOrders", summary="List your orders")
 def list_my_orders(
     caller: CurrentCaller,
-    services: CurrentServices,
-    paging: AskedPage,
+    orders: Orders,
+    paging: Paging,
     status: Status = None,
     created_from: From = None,
     to: To = None,
-) -> Page[Summary]:
-    """What the caller ordered."""
-    listing = Listing("GET /orders/me", name_of(caller), {"status": status, "from": created_from, "to": to})
+) -> Page[OrderSummary]:
+    """Newest first."""
+    listing = paging.listing({"status": status, "from": created_from, "to": to})
     wanted = OrderFilter(buyer_id=caller.user_id, status=status, created_from=created_from, created_to=to)
-    found = services.orders.list_orders(wanted, paging.after(listing), paging.limit + 1)
+    found = orders.list_orders(wanted, paging.after(listing), paging.limit + 1)
     return paging.page(listing, found, lambda order: order.id, schemas.summary)
 
 
-@router.get("", operation_id="listOrders", summary="All orders, newest first")
+@router.get("", operation_id="listOrders", summary="List all orders")
 def list_orders(
-    caller: CurrentCaller,
-    services: CurrentServices,
-    paging: AskedPage,
+    orders: Orders,
+    paging: Paging,
     status: Status = None,
     created_from: From = None,
     to: To = None,
-    buyer_id: Annotated[Id | None, Query(alias="buyerId", description="Only this buyer's.")] = None,
+    buyer_id: Annotated[Id | None, Query(alias="buyerId", description="Only orders of this buyer.")] = None,
     needs_attention: Annotated[
-        bool | None, Query(alias="needsAttention", description="Only orders that do, or do not, need a person.")
+        bool | None, Query(alias="needsAttention", description="Filters by whether an operator is needed.")
     ] = None,
-) -> Page[OperatorSummary]:
-    """For operators."""
+) -> Page[OperatorOrderSummary]:
+    """Newest first."""
     wanted = OrderFilter(buyer_id, status, created_from, to, needs_attention)
-    listing = Listing("GET /orders", name_of(caller), vars(wanted))
-    found = services.orders.list_orders(wanted, paging.after(listing), paging.limit + 1)
+    listing = paging.listing(vars(wanted))
+    found = orders.list_orders(wanted, paging.after(listing), paging.limit + 1)
     return paging.page(listing, found, lambda order: order.id, schemas.operator_summary)
 
 
-@router.get("/{orderId}", operation_id="getOrder", summary="One order in full")
-def get_order(order_id: OrderId, caller: CurrentCaller, services: CurrentServices) -> OrderInFull:
-    """With its payment and refund as they are now."""
-    order: OrderView = services.orders.get(order_id, owner(caller))
-    payments = services.payments.of_order(order_id)
-    refunds = services.payments.refunds_of(order_id) if payments else []
-    return schemas.in_full(order, payments[-1] if payments else None, refunds[-1] if refunds else None)
+@router.get("/{orderId}", operation_id="getOrder", summary="Get an order")
+def get_order(order_id: OrderId, caller: CurrentCaller, orders: Orders, payments: Payments) -> Order:
+    """Includes the latest payment and the latest refund."""
+    order: OrderView = orders.get(order_id, owner(caller))
+    attempts = payments.of_order(order_id)
+    refunds = payments.refunds_of(order_id) if attempts else []
+    return schemas.in_full(order, attempts[-1] if attempts else None, refunds[-1] if refunds else None)

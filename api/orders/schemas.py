@@ -1,47 +1,55 @@
-"""Orders as JSON: what is asked for and what is answered (contract, section 2)."""
+"""Schemas of the order operations (contract, section 2)."""
 
 from __future__ import annotations
 
 from collections import Counter
-from typing import Annotated, Literal, Self
+from enum import StrEnum
+from typing import Annotated, Self
 from uuid import UUID
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from api.requests.fields import Body, CardToken, Country, Id, Note, PhoneText, Quantity, Shape, Text, Utc
-from services.orders.views import EventView, LineView, OrderSummary, OrderView
+from services.orders import views
+from services.orders.status import CancelReason, OrderEventType, OrderStatus
+from services.orders.views import EventView, LineView, OrderView
+from services.payments.status import PaymentMethodType, PaymentStatus, RefundStatus
 from services.payments.views import PaymentView, RefundView
 
 MAX_ORDER_LINES = 500
 
 
-class OrderedItem(Body):
-    """So many units of a product."""
+class NewOrderLine(Body):
+    """A product and the quantity to order."""
 
     product_id: Id
     quantity: Quantity
 
 
-class ByMethod(Body):
-    """At most one way to pay."""
+class PaymentChoice(Body):
+    """At most one payment method."""
 
-    card: CardToken | None = Field(None, description="A one-time token of the payment form; never a card number.")
-    phone: PhoneText | None = Field(None, description="A mobile number whose balance pays.")
+    card: CardToken | None = Field(None, description="One-time token from the payment form. A card number is refused.")
+    phone: PhoneText | None = Field(None, description="Mobile phone number whose balance pays.")
 
     @model_validator(mode="after")
     def _one_method(self) -> Self:
         if self.card is not None and self.phone is not None:
-            raise PydanticCustomError("two-methods", "Give card or phone, not both.")
+            raise PydanticCustomError("two-methods", "Send either card or phone, not both.")
         return self
 
 
-class PlaceOrder(ByMethod):
-    """One unit of a product, or items; where to; and, if known, how to pay."""
+class PayOrder(PaymentChoice):
+    """The payment method; without one the order's own is used."""
 
-    product_id: Id | None = Field(None, description="One unit of this product; or give `items`.")
-    items: Annotated[list[OrderedItem], Field(min_length=1, max_length=MAX_ORDER_LINES)] | None = None
-    country: Country
+
+class PlaceOrder(PaymentChoice):
+    """Products, delivery address and, optionally, the payment method."""
+
+    product_id: Id | None = Field(None, description="Orders one unit of this product. Send either this or `items`.")
+    items: Annotated[list[NewOrderLine], Field(min_length=1, max_length=MAX_ORDER_LINES)] | None = None
+    country: Country = Field(description="ISO 3166-1 alpha-2 code.")
     region: Text
     city: Text
     street: Text
@@ -49,12 +57,12 @@ class PlaceOrder(ByMethod):
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:
         if (self.product_id is None) == (self.items is None):
-            raise PydanticCustomError("product-or-items", "Give either productId or items.")
+            raise PydanticCustomError("product-or-items", "Send either productId or items.")
         return self
 
     @property
     def quantities(self) -> dict[UUID, int]:
-        """Units by product, lines of one product summed (shops that did not sold what they had not: Medusa #16502)."""
+        """Units by product; lines of one product are summed (a shop that did not oversold: Medusa #16502)."""
         if self.product_id is not None:
             return {self.product_id: 1}
         summed: Counter[UUID] = Counter()
@@ -64,13 +72,13 @@ class PlaceOrder(ByMethod):
 
 
 class CancelOrder(Body):
-    """Why, in the caller's words."""
+    """Why the order is cancelled."""
 
-    reason: Note | None = None
+    reason: Note | None = Field(None, description="Kept for operators.")
 
 
-class Line(Shape):
-    """One product of an order, as it was when it was placed."""
+class OrderLine(Shape):
+    """A product of an order, with name and price as they were when the order was placed."""
 
     product_id: UUID
     name: str
@@ -79,54 +87,54 @@ class Line(Shape):
 
 
 class PlacedOrder(Shape):
-    """A new order."""
+    """The order that was placed."""
 
     order_id: UUID
-    status: str
+    status: OrderStatus
     total_amount: str
     currency: str
-    items: list[Line]
+    items: list[OrderLine]
     created_at: Utc
 
 
-class Summary(Shape):
-    """An order in its buyer's list."""
+class OrderSummary(Shape):
+    """An order in a list."""
 
     id: UUID
-    status: str
+    status: OrderStatus
     total_amount: str
     currency: str
     created_at: Utc
 
 
-class OperatorSummary(Summary):
-    """An order in an operator's list."""
+class OperatorOrderSummary(OrderSummary):
+    """An order in a list for operators."""
 
     buyer_id: UUID
     needs_attention: bool
 
 
 class OrderPayment(Shape):
-    """How an order is paid."""
+    """The latest payment of an order."""
 
     payment_id: UUID
-    status: str
-    method: str
-    confirmation_url: str | None = Field(description="Where the buyer must go when the provider asks for it.")
+    status: PaymentStatus
+    method: PaymentMethodType
+    confirmation_url: str | None = Field(description="Page of the payment provider that the buyer must visit, if any.")
 
 
 class OrderRefund(Shape):
-    """What was given back."""
+    """The latest refund of an order."""
 
     refund_id: UUID
-    status: str
+    status: RefundStatus
     amount: str
 
 
-class OrderInFull(Summary):
-    """An order with all that belongs to it."""
+class Order(OrderSummary):
+    """An order with its lines, address, latest payment and latest refund."""
 
-    items: list[Line]
+    items: list[OrderLine]
     country: str
     region: str
     city: str
@@ -134,76 +142,94 @@ class OrderInFull(Summary):
     updated_at: Utc
     payment: OrderPayment | None
     refund: OrderRefund | None
-    cancel_reason: str | None
-    needs_attention: bool
+    cancel_reason: CancelReason | None
+    needs_attention: bool = Field(description="A step of the order failed and needs an operator.")
+
+
+class ResolveAction(StrEnum):
+    """How an operator resolves a stuck step."""
+
+    RETRY = "retry"
+    MARK_DONE = "mark_done"
+    WRITE_OFF = "write_off"
+
+
+class StuckStep(StrEnum):
+    """Steps that an operator can resolve."""
+
+    REFUND_PAYMENT = "refund_payment"
+    RELEASE_STOCK = "release_stock"
 
 
 class ResolveOrder(Body):
-    """What an operator decided; `reference` says what was done by hand, and is needed for `mark_done`."""
+    """How an operator resolves a stuck step."""
 
-    action: Literal["retry", "mark_done", "write_off"]
-    #: the stuck step; the order's `attentionReason` if not given
-    step: Literal["refund_payment", "release_stock"] | None = None
-    reference: Text | None = None
+    action: Annotated[ResolveAction, Field(strict=False)]
+    step: Annotated[StuckStep, Field(strict=False)] | None = Field(
+        None, description="Defaults to the step that the order needs attention for."
+    )
+    reference: Text | None = Field(
+        None, description="What was done by hand, for example a bank reference. Required for `mark_done`."
+    )
 
     @model_validator(mode="after")
     def _done_by_hand(self) -> Self:
-        if self.action == "mark_done" and not self.reference:
-            raise PydanticCustomError("reference-needed", "mark_done needs the reference of what was done by hand.")
+        if self.action is ResolveAction.MARK_DONE and not self.reference:
+            raise PydanticCustomError("reference-needed", "reference is required when action is mark_done.")
         return self
 
 
-class Resolved(Shape):
-    """The decision as it was taken."""
+class ResolveOrderResult(Shape):
+    """The step and how it is being resolved."""
 
     order_id: UUID
-    step: str
-    action: str
+    step: StuckStep
+    action: ResolveAction
 
 
-class OrderStep(Shape):
-    """Where an order stands."""
+class OrderProgress(Shape):
+    """The status of an order."""
 
     order_id: UUID
-    status: str
+    status: OrderStatus
 
 
-class Reserved(OrderStep):
-    """Where the reservation of an order stands; null while there is none."""
+class ReserveOrderResult(OrderProgress):
+    """The reservation of an order; null until there is one."""
 
     reservation_id: UUID | None
     expires_at: Utc | None
 
 
-class Paid(Shape):
-    """Where the payment of an order stands; null while there is none."""
+class PayOrderResult(Shape):
+    """The payment of an order; null until there is one."""
 
     payment_id: UUID | None
-    status: str
-    confirmation_url: str | None = Field(description="Where the buyer must go when the provider asks for it.")
+    status: PaymentStatus
+    confirmation_url: str | None = Field(description="Page of the payment provider that the buyer must visit, if any.")
 
 
-class Event(Shape):
-    """One entry of an order's timeline."""
+class OrderEvent(Shape):
+    """An entry of an order's timeline."""
 
     at: Utc
-    type: str
-    status: str
-    detail: str | None
-    attempt: int | None
-    amount: str | None
+    type: OrderEventType
+    status: OrderStatus = Field(description="The order's status after this entry.")
+    detail: str | None = Field(description="Reason or failure code, if any.")
+    attempt: int | None = Field(description="Number of the payment attempt, from 1, if the entry is about one.")
+    amount: str | None = Field(description="In the order's currency, if the entry is about money.")
 
 
-def lines(views: tuple[LineView, ...]) -> list[Line]:
-    """The items of an order."""
+def lines(ordered: tuple[LineView, ...]) -> list[OrderLine]:
+    """The lines of an order."""
     return [
-        Line(product_id=view.product_id, name=view.name, price=view.price.text, quantity=view.quantity)
-        for view in views
+        OrderLine(product_id=view.product_id, name=view.name, price=view.price.text, quantity=view.quantity)
+        for view in ordered
     ]
 
 
 def placed(order: OrderView) -> PlacedOrder:
-    """The answer to a new order."""
+    """The response to a new order."""
     return PlacedOrder(
         order_id=order.id,
         status=order.status,
@@ -214,9 +240,9 @@ def placed(order: OrderView) -> PlacedOrder:
     )
 
 
-def summary(order: OrderSummary) -> Summary:
-    """An order in its buyer's list."""
-    return Summary(
+def summary(order: views.OrderSummary) -> OrderSummary:
+    """An order in a list."""
+    return OrderSummary(
         id=order.id,
         status=order.status,
         total_amount=order.total.text,
@@ -225,9 +251,9 @@ def summary(order: OrderSummary) -> Summary:
     )
 
 
-def operator_summary(order: OrderSummary) -> OperatorSummary:
-    """An order in an operator's list."""
-    return OperatorSummary(
+def operator_summary(order: views.OrderSummary) -> OperatorOrderSummary:
+    """An order in a list for operators."""
+    return OperatorOrderSummary(
         **summary(order).model_dump(exclude={"created_at"}),
         created_at=order.created_at,
         buyer_id=order.buyer_id,
@@ -235,9 +261,9 @@ def operator_summary(order: OrderSummary) -> OperatorSummary:
     )
 
 
-def in_full(order: OrderView, payment: PaymentView | None, refund: RefundView | None) -> OrderInFull:
-    """An order with its payment and refund."""
-    return OrderInFull(
+def in_full(order: OrderView, payment: PaymentView | None, refund: RefundView | None) -> Order:
+    """An order with its latest payment and refund."""
+    return Order(
         id=order.id,
         status=order.status,
         total_amount=order.total.text,
@@ -261,16 +287,16 @@ def paid_by(payment: PaymentView) -> OrderPayment:
     return OrderPayment(
         payment_id=payment.id,
         status=payment.status,
-        method=payment.method,
+        method=PaymentMethodType(payment.method),
         confirmation_url=payment.confirmation_url,
     )
 
 
-def event(view: EventView) -> Event:
+def event(view: EventView) -> OrderEvent:
     """An entry of the timeline."""
-    return Event(
+    return OrderEvent(
         at=view.at,
-        type=view.type,
+        type=OrderEventType(view.type),
         status=view.status,
         detail=view.detail,
         attempt=view.attempt,

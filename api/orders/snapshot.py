@@ -1,17 +1,20 @@
-"""What a waiting request looks at: an order with what its answer is about, and whether it rests."""
+"""Snapshots of an order, with its reservation or newest payment, that long-polling requests compare."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Annotated
 from uuid import UUID
 
-from starlette.concurrency import run_in_threadpool
+from fastapi import Depends
 
-from services.bootstrap import Services
+from api.dependencies import Orders, Payments, Reservations
 from services.errors import InvalidTransition
+from services.orders.service import OrderService
 from services.orders.views import OrderStatus, OrderView
+from services.payments.service import PaymentService
 from services.payments.views import PaymentView
+from services.reservations.service import ReservationService
 from services.reservations.views import ReservationView
 
 ENDING = (OrderStatus.CANCELLING, OrderStatus.CANCELLED)
@@ -19,70 +22,66 @@ PAID = (OrderStatus.PAID, OrderStatus.CONFIRMED)
 
 
 @dataclass(frozen=True)
-class Seen:
-    """An order, with its reservation or its last payment where those matter."""
+class OrderSnapshot:
+    """An order, with its reservation or its newest payment where the request needs them."""
 
     order: OrderView
     reservation: ReservationView | None = None
     payment: PaymentView | None = None
 
     @property
-    def over(self) -> bool:
-        """Nothing goes forward any more without a person: the order is closing, closed, or asks for one."""
+    def stopped(self) -> bool:
+        """Whether the order makes no progress by itself: it is ending, closed, or needs attention."""
         return self.order.closed or self.order.status in ENDING or self.order.needs_attention
 
     @property
-    def waits_outside(self) -> bool:
-        """Whether the provider has the payment, and waits for somebody itself."""
+    def awaits_provider(self) -> bool:
+        """Whether the payment provider has the payment and waits for the buyer."""
         payment = self.payment
         return payment is not None and payment.status == "pending" and payment.provider_id is not None
 
     @property
-    def rests(self) -> bool:
-        """Whether the order rests (contract, section 3); not while a charge is under way."""
-        return self.order.rests and (self.order.status is not OrderStatus.PAYMENT_PENDING or self.waits_outside)
+    def idle(self) -> bool:
+        """Whether no step is under way (contract, section 3): the order waits for a person, the provider or nothing."""
+        return self.order.rests and (self.order.status is not OrderStatus.PAYMENT_PENDING or self.awaits_provider)
 
 
-Look = Callable[[], Awaitable[Seen]]
+@dataclass(frozen=True)
+class SnapshotReader:
+    """Reads snapshots; `buyer` limits them to that buyer's orders. All methods raise NotFound."""
 
+    orders: OrderService
+    reservations: ReservationService
+    payments: PaymentService
 
-def whole(services: Services, order_id: UUID, buyer: UUID | None) -> Look:
-    """Looks at the order, and at its payment while that is pending."""
-
-    def look() -> Seen:
-        order = services.orders.get(order_id, buyer)
+    def read(self, order_id: UUID, buyer: UUID | None) -> OrderSnapshot:
+        """The order, with its payment while that is pending."""
+        order = self.orders.get(order_id, buyer)
         pending = order.status is OrderStatus.PAYMENT_PENDING
-        return Seen(order, payment=last_payment(services, order_id) if pending else None)
+        return OrderSnapshot(order, payment=self._newest_payment(order_id) if pending else None)
 
-    return lambda: run_in_threadpool(look)
+    def read_with_reservation(self, order_id: UUID, buyer: UUID | None) -> OrderSnapshot:
+        """The order and its reservation."""
+        order = self.orders.get(order_id, buyer)
+        return OrderSnapshot(order, reservation=self.reservations.find(order_id))
 
+    def read_with_payment(self, order_id: UUID, buyer: UUID | None) -> OrderSnapshot:
+        """The order and its newest payment."""
+        order = self.orders.get(order_id, buyer)
+        return OrderSnapshot(order, payment=self._newest_payment(order_id))
 
-def with_reservation(services: Services, order_id: UUID, buyer: UUID | None) -> Look:
-    """Looks at the order and its reservation."""
-
-    def look() -> Seen:
-        order = services.orders.get(order_id, buyer)
-        return Seen(order, reservation=services.reservations.find(order_id))
-
-    return lambda: run_in_threadpool(look)
-
-
-def with_payment(services: Services, order_id: UUID, buyer: UUID | None) -> Look:
-    """Looks at the order and its last payment."""
-
-    def look() -> Seen:
-        order = services.orders.get(order_id, buyer)
-        return Seen(order, payment=last_payment(services, order_id))
-
-    return lambda: run_in_threadpool(look)
+    def _newest_payment(self, order_id: UUID) -> PaymentView | None:
+        payments = self.payments.of_order(order_id)
+        return payments[-1] if payments else None
 
 
-def last_payment(services: Services, order_id: UUID) -> PaymentView | None:
-    """The order's newest payment."""
-    payments = services.payments.of_order(order_id)
-    return payments[-1] if payments else None
+async def _reader(orders: Orders, reservations: Reservations, payments: Payments) -> SnapshotReader:
+    return SnapshotReader(orders, reservations, payments)
+
+
+Snapshots = Annotated[SnapshotReader, Depends(_reader)]
 
 
 def closed(order: OrderView) -> InvalidTransition:
-    """The refusal of a step of an order that has ended, or is about to."""
+    """The error of a step of an order that has ended or is being cancelled."""
     return InvalidTransition(f"The order is {order.status}.", cancelReason=order.cancel_reason)

@@ -1,38 +1,51 @@
-"""Starts the workflows of new orders beside the answer; what does not get through is left to the relay."""
+"""Starts the workflows of new orders in the background; the outbox relay delivers the starts that fail."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
+from typing import Annotated, Any, Protocol
 from uuid import UUID
 
 import structlog
+from fastapi import Depends, Request
 from starlette.concurrency import run_in_threadpool
 
-from services.bootstrap import OrderStarter
+from api.state import state_of
 from services.orders.service import OrderService
 
 log = structlog.get_logger(__name__)
 
-#: Starts under way at once; more would only queue up behind a slow Temporal.
+#: Concurrent starts; more would only queue up behind a slow Temporal.
 MAX_STARTS = 64
 #: Seconds for one start.
 PATIENCE = 1.0
 
 
-class Starts:
-    """Tries each start once, bounded in time and number."""
+class WorkflowStarter(Protocol):
+    """Port to the workflow of an order; `workflows.order_commands` implements it."""
 
-    def __init__(self, orders: OrderService, starter: OrderStarter | None) -> None:
+    async def start(self, order_id: UUID, start_input: Mapping[str, Any]) -> None:
+        """Start the workflow, or leave it alone when it exists. Raises an error when Temporal cannot be reached."""
+
+    async def resolve(self, order_id: UUID, step: str, action: str, reference: str) -> str:
+        """Resolve a stuck step; returns what was done. Raises InvalidTransition (not stuck), Unavailable."""
+
+
+class WorkflowStarts:
+    """Tries each start once, with a bound on time and number."""
+
+    def __init__(self, orders: OrderService, starter: WorkflowStarter | None) -> None:
         self._orders = orders
         self._starter = starter
         # asyncio itself keeps tasks by weak references only.
         self._tasks: set[asyncio.Task[None]] = set()
-        #: whether the last start got through; None before the first
+        #: whether the last start succeeded; None before the first
         self.succeeding: bool | None = None
 
     @property
     def under_way(self) -> int:
-        """Starts that are being tried now."""
+        """The number of starts in progress."""
         return len(self._tasks)
 
     def begin(self, order_id: UUID) -> None:
@@ -44,17 +57,30 @@ class Starts:
         task.add_done_callback(self._tasks.discard)
 
     async def close(self) -> None:
-        """Give up what is under way: the relay delivers it."""
+        """Cancel the starts in progress: the relay delivers them."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _try(self, starter: OrderStarter, order_id: UUID) -> None:
+    async def _try(self, starter: WorkflowStarter, order_id: UUID) -> None:
         try:
             start_input = await run_in_threadpool(self._orders.start_input, order_id)
             await asyncio.wait_for(starter.start(order_id, start_input), PATIENCE)
-        except Exception as error:  # whatever it was, the order is stored and the relay will start it
+        except Exception as error:  # the order is stored, and the relay starts its workflow
             self.succeeding = False
             log.warning("api.start_left_to_relay", order_id=str(order_id), error=type(error).__name__)
         else:
             self.succeeding = True
+
+
+async def _starter(request: Request) -> WorkflowStarter | None:
+    return state_of(request.app).starter
+
+
+async def _starts(request: Request) -> WorkflowStarts:
+    return state_of(request.app).order_starts
+
+
+#: The workflow starter of this application; None when it has none.
+Starter = Annotated[WorkflowStarter | None, Depends(_starter)]
+OrderStarts = Annotated[WorkflowStarts, Depends(_starts)]

@@ -1,66 +1,82 @@
-"""Server-sent events of one order: its state, what was missed, and what happens while somebody listens."""
+"""Server-sent events of one order: its state, missed events, then new events."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 from collections.abc import AsyncIterator, Sequence
+from typing import Protocol
 from uuid import UUID
 
 from starlette.concurrency import run_in_threadpool
 
 from api.orders import schemas
-from api.orders.waiting import Waiting, heard
-from services.bootstrap import Services
+from api.orders.waiting import LongPolling, wait_for
 from services.errors import Unauthenticated, Unavailable
+from services.identity.views import Caller
+from services.orders.service import OrderService
 from services.orders.views import EventView, OrderView
 
 #: Streams of one process at once.
 MAX_STREAMS = 500
-#: Seconds; a browser comes back by itself, with a token that is fresh by then.
+#: Seconds; a browser reconnects by itself, with a fresh token.
 LONGEST = 600
-#: Seconds of silence before a sign of life, and before the token is looked at again.
-SILENCE = 15
+#: Seconds without an event before a comment is sent and the token is checked again.
+KEEP_ALIVE = 15
+
+
+class Authenticator(Protocol):
+    """Checks access tokens."""
+
+    def authenticate(self, token: str) -> Caller:
+        """The caller of a valid token. Raises Unauthenticated."""
 
 
 class OrderStream:
-    """What one listener is sent; `seen` is the id of the last event it had (Last-Event-ID), None at the first time."""
+    """The stream of one client; `seen` is the id of the last event it received (Last-Event-ID), None the first time."""
 
     def __init__(
-        self, services: Services, waiting: Waiting, order_id: UUID, buyer: UUID | None, token: str, seen: int | None
+        self,
+        orders: OrderService,
+        authenticator: Authenticator,
+        long_polling: LongPolling,
+        order_id: UUID,
+        buyer: UUID | None,
+        token: str,
+        seen: int | None,
     ) -> None:
-        self._services, self._waiting = services, waiting
+        self._orders, self._authenticator, self._long_polling = orders, authenticator, long_polling
         self._order_id, self._buyer, self._token = order_id, buyer, token
         self._seen = seen
 
     async def open(self) -> bool:
-        """Whether there is anything to send. Raises NotFound, and Unavailable when too many listen already."""
-        if self._waiting.listeners >= MAX_STREAMS:
-            raise Unavailable("Too many streams are open: read the timeline without one.", retry_after=30)
+        """Whether there is anything to send. Raises NotFound, and Unavailable when too many streams are open."""
+        if self._long_polling.listeners >= MAX_STREAMS:
+            raise Unavailable("Too many streams are open. Request the events as JSON.", retry_after=30)
         order, missed = await self._look(self._seen or 0)
         return self._seen is None or not order.closed or bool(missed)
 
     async def frames(self) -> AsyncIterator[bytes]:
-        """The stream's text, frame by frame."""
+        """The frames of the stream."""
         ends = asyncio.get_running_loop().time() + LONGEST
-        with self._waiting.listening(self._order_id) as news:
+        with self._long_polling.listening(self._order_id) as news:
             order, events = await self._look(self._seen or 0)
             yield self._state(order, events)
             while True:
                 for event in events:
                     self._seen = event.id
                     yield _frame(schemas.event(event).model_dump_json(by_alias=True), id_=event.id)
-                if order.closed or self._waiting.draining:
+                if order.closed or self._long_polling.draining:
                     return
-                async for sign in self._silence(news, ends):
-                    yield sign
+                async for comment in self._keep_alive(news, ends):
+                    yield comment
                 if not news.is_set():
                     return
                 news.clear()
                 order, events = await self._look(self._seen or 0)
 
     def _state(self, order: OrderView, events: list[EventView]) -> bytes:
-        """The present state; a new listener goes on from here, an old one is sent what it missed."""
+        """The present state. A new client continues from here; a reconnected one is sent the events it missed."""
         state = {"orderId": str(order.id), "status": order.status, "needsAttention": order.needs_attention}
         if self._seen is not None:
             return _frame(json.dumps(state), name="state")
@@ -68,27 +84,25 @@ class OrderStream:
         events.clear()
         return _frame(json.dumps(state), name="state", id_=self._seen)
 
-    async def _silence(self, news: asyncio.Event, ends: float) -> AsyncIterator[bytes]:
-        """Signs of life until there is news; without any when it is time to end."""
+    async def _keep_alive(self, news: asyncio.Event, ends: float) -> AsyncIterator[bytes]:
+        """Comments until there is an event; returns without one when the stream has to end."""
         loop = asyncio.get_running_loop()
-        while not await heard(news, min(ends, loop.time() + SILENCE)):
-            if loop.time() >= ends or not await self._is_welcome():
+        while not await wait_for(news, min(ends, loop.time() + KEEP_ALIVE)):
+            if loop.time() >= ends or not await self._is_authenticated():
                 return
-            yield b": still here\n\n"
+            yield b": keep-alive\n\n"
 
-    async def _is_welcome(self) -> bool:
+    async def _is_authenticated(self) -> bool:
         try:
-            await run_in_threadpool(self._services.sign_in.authenticate, self._token)
+            await run_in_threadpool(self._authenticator.authenticate, self._token)
         except Unauthenticated:
             return False
         return True
 
     async def _look(self, after: int) -> tuple[OrderView, list[EventView]]:
-        # The order first: when it is closed, all its events are written.
-        order = await run_in_threadpool(self._services.orders.get, self._order_id, self._buyer)
-        events: Sequence[EventView] = await run_in_threadpool(
-            self._services.orders.events, self._order_id, self._buyer, after
-        )
+        # The order is read first: once it is closed, no event follows.
+        order = await run_in_threadpool(self._orders.get, self._order_id, self._buyer)
+        events: Sequence[EventView] = await run_in_threadpool(self._orders.events, self._order_id, self._buyer, after)
         return order, list(events)
 
 

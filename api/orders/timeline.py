@@ -1,4 +1,4 @@
-"""An order's timeline: as JSON, or as a stream that goes on until the order is closed."""
+"""The timeline of an order: a JSON list, or a stream of server-sent events until the order is closed."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from starlette.responses import StreamingResponse
 
 from api.access.callers import bearer
 from api.access.guarded_route import GuardedRoute
-from api.dependencies import CurrentCaller, CurrentServices, Waiters, owner
+from api.dependencies import CurrentCaller, Orders, SignIn, owner
 from api.orders import schemas
-from api.orders.schemas import Event
+from api.orders.schemas import OrderEvent
 from api.orders.stream import OrderStream
+from api.orders.waiting import LongPoll
 from api.requests.fields import Integer, OrderId
 from api.requests.pagination import Page
 
@@ -23,29 +24,31 @@ router = APIRouter(prefix="/orders", tags=["Orders"], route_class=GuardedRoute)
 @router.get(
     "/{orderId}/events",
     operation_id="listOrderEvents",
-    summary="The timeline of an order, once or as a live stream",
-    response_model=Page[Event],
-    responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}, 204: {"model": None}},
+    summary="List the events of an order",
+    response_model=Page[OrderEvent],
 )
 async def list_order_events(
     request: Request,
     order_id: OrderId,
     caller: CurrentCaller,
-    services: CurrentServices,
-    waiting: Waiters,
+    orders: Orders,
+    sign_in: SignIn,
+    long_poll: LongPoll,
     accept: Annotated[str, Header(max_length=200)] = "*/*",
     last_event_id: Annotated[Integer | None, Header(alias="Last-Event-ID", ge=0)] = None,
-) -> Response | Page[Event]:
-    """With `Accept: text/event-stream` first the present state, then each event as it happens.
+) -> Response | Page[OrderEvent]:
+    """With `Accept: text/event-stream` the response is a stream of server-sent events instead.
 
-    The stream ends when the order is closed, and after ten minutes; 204 tells a client that comes back that nothing
-    will follow.
+    It starts with an event named `state`, the present status of the order. Then each entry follows as it is written,
+    in the form of the list's items. `Last-Event-ID` resumes a stream after an entry. The stream ends when the order is
+    closed, or after ten minutes. Resuming the stream of a closed order is answered 204 when no entry follows.
     """
+    # Described in words only: a second media type would type every response as `string | OrderEventPage`.
     if "text/event-stream" not in accept:
-        found = await run_in_threadpool(services.orders.events, order_id, owner(caller))
+        found = await run_in_threadpool(orders.events, order_id, owner(caller))
         return Page(items=[schemas.event(view) for view in found], next_cursor=None)
     token = bearer(request.headers.getlist("authorization"))
-    stream = OrderStream(services, waiting, order_id, owner(caller), token or "", last_event_id)
+    stream = OrderStream(orders, sign_in, long_poll, order_id, owner(caller), token or "", last_event_id)
     if not await stream.open():
         return Response(status_code=204)
     return StreamingResponse(stream.frames(), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})

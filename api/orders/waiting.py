@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Annotated, TypeVar
 from uuid import UUID
 
+from fastapi import Depends, Request
+from starlette.concurrency import run_in_threadpool
+
+from api.state import state_of
 from services.pg_notify import ORDER_EVENTS, Wakeups
 
 T = TypeVar("T")
 
 
-class Waiting:
+class LongPolling:
     """Bridges the listener's thread into the event loop."""
 
     def __init__(self, wakeups: Wakeups) -> None:
@@ -46,17 +50,15 @@ class Waiting:
         if self._unsubscribe:
             self._unsubscribe()
 
-    async def until(
-        self, order_id: UUID, look: Callable[[], Awaitable[T]], enough: Callable[[T], bool], seconds: float
-    ) -> T:
+    async def until(self, order_id: UUID, look: Callable[[], T], enough: Callable[[T], bool], seconds: float) -> T:
         """Look again at each word about the order until it is enough or `seconds` have passed; what was seen last."""
         deadline = asyncio.get_running_loop().time() + seconds
         with self.listening(order_id) as news:
             while True:
                 news.clear()
-                seen = await look()
-                if enough(seen) or self.draining or not await heard(news, deadline):
-                    return seen if enough(seen) else await look()
+                seen = await run_in_threadpool(look)
+                if enough(seen) or self.draining or not await wait_for(news, deadline):
+                    return seen if enough(seen) else await run_in_threadpool(look)
 
     @contextmanager
     def listening(self, order_id: UUID) -> Iterator[asyncio.Event]:
@@ -77,7 +79,7 @@ class Waiting:
             news.set()
 
 
-async def heard(news: asyncio.Event, deadline: float) -> bool:
+async def wait_for(news: asyncio.Event, deadline: float) -> bool:
     """Whether the event was set before the loop's time reached `deadline`."""
     try:
         async with asyncio.timeout_at(deadline):
@@ -90,3 +92,10 @@ async def heard(news: asyncio.Event, deadline: float) -> bool:
 def _tell(loop: asyncio.AbstractEventLoop, wake: Callable[[], None]) -> None:
     if not loop.is_closed():
         loop.call_soon_threadsafe(wake)
+
+
+async def _long_polling(request: Request) -> LongPolling:
+    return state_of(request.app).long_polling
+
+
+LongPoll = Annotated[LongPolling, Depends(_long_polling)]

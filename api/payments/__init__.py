@@ -1,1 +1,1 @@
-"""The payment service's HTTP operations, and the webhooks of payment gateways."""
+"""HTTP operations of payments and refunds, and webhooks of payment gateways."""

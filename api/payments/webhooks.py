@@ -1,44 +1,38 @@
-"""What payment providers and their go-betweens tell of payments: hints, which are checked with the provider."""
+"""Status reports and webhooks of payments. Each is verified with the payment provider before it takes effect."""
 
 from __future__ import annotations
 
-import hashlib
-from typing import Annotated, Literal
-from uuid import UUID, uuid4
+from typing import Annotated
 
 from fastapi import APIRouter, Header, Path, Request, Response
-from pydantic import Field, StrictStr
 from starlette.concurrency import run_in_threadpool
 from starlette.types import Message, Receive
 
 from api.access.guarded_route import GuardedRoute, Handler
-from api.dependencies import ANY_KEY, CurrentServices
-from api.requests.amounts import Amount, Currency, money
+from api.payments.reporting import Reports
+from api.payments.schemas import PaymentStatusReport, ReportedPayment, SignedPaymentStatusReport, WebhookAcknowledgement
+from api.requests.amounts import money
 from api.requests.body import StrictRequest
 from api.requests.client_address import address_of
-from api.requests.fields import Body, Id, OrderId, Shape
-from services.bootstrap import Services
-from services.errors import (
-    PaymentOrderMismatch,
-)
-from services.payments.views import PaymentStatusReport, PaymentView
+from api.requests.fields import Id, OrderId
+from api.requests.idempotency import KEY_ACCEPTED
+from api.state import state_of
+from services.payments import views
 
 
 class SignedRoute(GuardedRoute):
-    """A route for messages that are proven by a signature: nothing of them is read before that is checked."""
+    """A route whose requests are authenticated by a signature, which is checked before the body is parsed."""
 
     def get_route_handler(self) -> Handler:
-        """The raw body is what was signed; it is then read as always, for 415, 400 and 422."""
+        """Verify the signature of the raw body, then handle the request like any other (415, 400, 422)."""
         handle = super().get_route_handler()
 
         async def signed(request: Request) -> Response:
             strict = StrictRequest(request.scope, request.receive)
             strict.refuse_announced()
             body = await strict.body()
-            services: Services = request.app.state.services
-            request.state.message_id = await run_in_threadpool(
-                services.payments.verify_report, request.headers.items(), body
-            )
+            payments = state_of(request.app).services.payments
+            request.state.message_id = await run_in_threadpool(payments.verify_report, request.headers.items(), body)
             return await handle(Request(request.scope, _replay(body)))
 
         return signed
@@ -56,131 +50,58 @@ status_router = APIRouter(prefix="/orders", tags=["Payments"], route_class=Guard
 gateway_router = APIRouter(prefix="/payments", tags=["Payments"], route_class=GuardedRoute)
 
 PaymentId = Annotated[Id, Path(alias="paymentId")]
-FailureCode = Annotated[StrictStr, Field(min_length=1, max_length=64, pattern="^[A-Za-z0-9._:-]+$")]
-FailureMessage = Annotated[
-    StrictStr, Field(description="Kept for operators, the first 500 characters of it; never shown to the buyer.")
-]
-
-
-class _Told(Body):
-    """What became of a payment."""
-
-    status: Literal["pending", "succeeded", "failed", "refunded"]
-    failure_code: FailureCode | None = None
-    failure_message: FailureMessage | None = None
-    payment_id: Id
-
-
-class PaymentStatusNews(_Told):
-    """What became of a payment of the order."""
-
-
-class SignedNews(_Told):
-    """What became of a payment, and of how much."""
-
-    amount: Amount
-    currency: Currency
-
-
-class NewsTaken(Shape):
-    """The message was taken."""
-
-    status: str = "accepted"
-
-
-class PaymentStanding(Shape):
-    """Where the payment stands in our books; the provider is asked before the news changes that."""
-
-    order_id: UUID
-    payment_id: UUID
-    status: str
 
 
 @router.post(
-    "/payments/{paymentId}/notify", operation_id="notifyPayment", summary="Signed news of a payment (Standard Webhooks)"
+    "/payments/{paymentId}/notify", operation_id="notifyPayment", summary="Receive a signed payment notification"
 )
 async def notify_payment(
     payment_id: PaymentId,
-    body: SignedNews,
+    body: SignedPaymentStatusReport,
     request: Request,
-    services: CurrentServices,
-    webhook_id: Annotated[str, Header(alias="webhook-id", description="Names the message; taken once.")],
-    webhook_timestamp: Annotated[str, Header(alias="webhook-timestamp", description="Unix seconds; 300 either way.")],
-) -> NewsTaken:
-    """A hint that is confirmed with the provider; another amount than ours puts the payment under review at once.
+    reports: Reports,
+    webhook_id: Annotated[str, Header(alias="webhook-id", description="Id of the message; has one effect.")],
+    webhook_timestamp: Annotated[
+        str, Header(alias="webhook-timestamp", description="Unix time in seconds; valid for 300 s.")
+    ],
+) -> WebhookAcknowledgement:
+    """Standard Webhooks. The status is verified with the provider; a different amount puts the payment into `review`.
 
-    401 without a good signature; 404 for an unknown payment, and the message is to be sent again.
+    401 without a valid signature. 404 for an unknown payment: the sender should try again later.
     """
-    del webhook_id, webhook_timestamp  # the signature's check has read them, before anything else
+    del webhook_id, webhook_timestamp  # read when the signature was checked
     message_id: str = request.state.message_id
-    news = PaymentStatusReport(body.status, money(body.amount, body.currency), body.failure_code, body.failure_message)
-
-    def take() -> None:
-        services.payments.get(payment_id)
-        if body.payment_id != payment_id:
-            raise PaymentOrderMismatch("Path and body are about different payments.")
-        _pass_on(services, f"notify:{message_id}", payment_id, news)
-
-    await run_in_threadpool(take)
-    return NewsTaken()
+    report = views.PaymentStatusReport(
+        body.status, money(body.amount, body.currency), body.failure_code, body.failure_message
+    )
+    await run_in_threadpool(reports.accept_signed, message_id, payment_id, body.payment_id, report)
+    return WebhookAcknowledgement()
 
 
 @status_router.post(
     "/{orderId}/payment-status",
-    operation_id="tellPaymentStatus",
-    summary="News of a payment of an order",
-    dependencies=[ANY_KEY],
+    operation_id="reportPaymentStatus",
+    summary="Report the status of a payment",
+    dependencies=[KEY_ACCEPTED],
 )
-def tell_payment_status(
+def report_payment_status(
     order_id: OrderId,
-    body: PaymentStatusNews,
-    services: CurrentServices,
-) -> PaymentStanding:
-    """A hint that is confirmed with the provider; stale news is taken and changes nothing."""
-    services.orders.get(order_id)
-    news = PaymentStatusReport(body.status, None, body.failure_code, body.failure_message)
-    payment = _pass_on(services, f"status:{uuid4()}", body.payment_id, news, order_id)
-    return PaymentStanding(order_id=order_id, payment_id=payment.id, status=payment.status)
-
-
-def _pass_on(
-    services: Services, message_id: str, payment_id: UUID, news: PaymentStatusReport, order_id: UUID | None = None
-) -> PaymentView:
-    payment, received = services.payments.receive_report(message_id, payment_id, news, order_id)
-    agrees = received is not None and received.late and news.status == "failed"
-    if received is not None and not agrees:
-        # Also when it is not fresh: the first time may have ended between these two.
-        services.orders.notice_payment(received.order_id, payment_id, message_id, late=received.late)
-    return payment
-
-
-class Taken(Shape):
-    """A message was taken."""
-
-    status: str = "accepted"
+    body: PaymentStatusReport,
+    reports: Reports,
+) -> ReportedPayment:
+    """The status is verified with the provider before it takes effect. An outdated report is accepted and ignored."""
+    report = views.PaymentStatusReport(body.status, None, body.failure_code, body.failure_message)
+    payment = reports.accept_for_order(order_id, body.payment_id, report)
+    return ReportedPayment(order_id=order_id, payment_id=payment.id, status=payment.status)
 
 
 @gateway_router.post(
-    "/webhooks/{gateway}", operation_id="receiveGatewayWebhook", summary="A payment provider's own webhook"
+    "/webhooks/{gateway}", operation_id="receiveGatewayWebhook", summary="Receive a webhook of a payment gateway"
 )
 async def receive_gateway_webhook(
-    request: Request, gateway: Annotated[str, Path(pattern="^[a-z]{1,32}$")], services: CurrentServices
-) -> Taken:
-    """A hint only: the provider is asked before anything depends on it. 404 has the provider send it again."""
+    request: Request, gateway: Annotated[str, Path(pattern="^[a-z]{1,32}$")], reports: Reports
+) -> WebhookAcknowledgement:
+    """The event is verified with the provider before it takes effect. 404 makes the provider send it again."""
     body = await request.body()
-    source = address_of(request)
-    headers = dict(request.headers)
-
-    def take() -> None:
-        received = services.payments.receive_webhook(gateway, headers, body, source)
-        if received is not None:
-            # Also when it is not fresh: the first time may have ended between these two.
-            key = _key(gateway, body)
-            services.orders.notice_payment(received.order_id, received.payment_id, key, late=received.late)
-
-    await run_in_threadpool(take)
-    return Taken()
-
-
-def _key(gateway: str, body: bytes) -> str:
-    return f"{gateway}:{hashlib.sha256(body).hexdigest()[:32]}"
+    await run_in_threadpool(reports.accept_webhook, gateway, dict(request.headers), body, address_of(request))
+    return WebhookAcknowledgement()

@@ -6,9 +6,10 @@ import ipaddress
 import re
 from collections.abc import Iterable, Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
-from typing import cast
 
 from starlette.requests import Request
+
+from api.state import state_of
 
 Address = IPv4Address | IPv6Address
 
@@ -16,7 +17,7 @@ Address = IPv4Address | IPv6Address
 _WITH_PORT = re.compile(r"\[([0-9A-Fa-f:.]+)\](?::[0-9]{1,5})?|([0-9.]+):[0-9]{1,5}")
 
 
-class Proxies:
+class TrustedProxies:
     """The networks whose X-Forwarded-For is believed."""
 
     def __init__(self, networks: str = "") -> None:
@@ -47,9 +48,8 @@ class Proxies:
 
 def address_of(request: Request) -> str:
     """Where a request comes from, in its shortest spelling; empty where the server does not know it."""
-    proxies = cast(Proxies, request.app.state.proxies)
     peer = request.client.host if request.client else ""
-    return proxies.client(peer, request.headers.getlist("x-forwarded-for"))
+    return state_of(request.app).proxies.client(peer, request.headers.getlist("x-forwarded-for"))
 
 
 def network_of(address: str) -> str:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import pycountry
-from fastapi import Path
+from fastapi import Depends, Path
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -58,8 +58,8 @@ class Shape(BaseModel):
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True)
 
 
-class Nothing(Body):
-    """The body of an operation that needs none."""
+class EmptyBody(Body):
+    """An empty object, for operations that need no body."""
 
 
 def _uuid(value: Any) -> Any:
@@ -151,3 +151,11 @@ Utc = Annotated[datetime, PlainSerializer(_utc, return_type=str)]
 Quantity = Annotated[StrictInt, Field(ge=1, le=1_000_000)]
 OrderId = Annotated[Id, Path(alias="orderId")]
 ProductId = Annotated[Id, Path(alias="productId")]
+
+
+async def _accept_no_body(body: EmptyBody | None = None) -> None:
+    del body
+
+
+#: For a POST without input; `{}` is accepted too.
+NO_BODY = Depends(_accept_no_body)

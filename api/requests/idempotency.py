@@ -1,66 +1,96 @@
-"""Idempotency-Key of operations that join what goes on anyway: repeating them is harmless, another body is not."""
+"""`Idempotency-Key` of a request: checked, kept for 72 hours, answered with the first status when repeated."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, cast
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends, Request, Response
-from pydantic import BaseModel
+from fastapi import Depends, Header, Request, Response
+from pydantic import BaseModel, Field
+from pydantic.functional_validators import AfterValidator
+from pydantic_core import PydanticCustomError
 from starlette.concurrency import run_in_threadpool
 
-from api.dependencies import IdempotencyKey, idempotent
-from services.bootstrap import Services
-from services.idempotency import Idempotent, Replay
+from api.access.callers import name_of
+from api.state import state_of
+from services.idempotency import Idempotent, Keys, Replay
 from services.identity.views import Caller
 
 
-@dataclass
-class Repeat:
-    """`begin` when the request is known to be well-formed, `end` with its answer; without a key both do nothing.
+def _key(value: str) -> str:
+    if not (1 <= len(value) <= 255 and all("\x21" <= char <= "\x7e" for char in value)):
+        raise PydanticCustomError("not-a-key", "An Idempotency-Key has 1 to 255 visible ASCII characters.")
+    return value
 
-    An operation with an effect of its own hands `key` to its service instead, which keeps it with the effect.
+
+IdempotencyKey = Annotated[
+    Annotated[str, Field(min_length=0), AfterValidator(_key)] | None,
+    Header(
+        alias="Idempotency-Key", description="Makes the request repeatable for 72 h: 1 to 255 visible ASCII characters."
+    ),
+]
+
+
+async def _accept_key(idempotency_key: IdempotencyKey = None) -> None:
+    # The operation is idempotent without a key: the key only has to be well-formed.
+    del idempotency_key
+
+
+#: For operations that are idempotent anyway: a key is validated and not stored.
+KEY_ACCEPTED = Depends(_accept_key)
+
+
+@dataclass
+class IdempotentOperation:
+    """The operation of this request, with its key if one was sent.
+
+    An operation with an effect of its own passes `request(body)` to its service, which stores the key in the
+    transaction of the effect. An operation that only joins work in progress calls `begin` before it and `end` after
+    it. Without a key, both do nothing.
     """
 
-    services: Services
+    store: Keys
     caller: Caller
+    #: method and path, with the ids of the path
     operation: str
-    sent: str | None
+    key: str | None
     replay: Replay | None = None
-    _key: Idempotent | None = None
+    _begun: Idempotent | None = None
 
-    def key(self, body: BaseModel | None = None) -> Idempotent | None:
-        """What the key stands for: this caller, this method and path, this body."""
+    def request(self, body: BaseModel | None = None) -> Idempotent | None:
+        """The key with its caller, operation and body; None when no key was sent."""
+        if self.key is None:
+            return None
         values = body.model_dump(mode="json") if body is not None else {}
-        return idempotent(self.caller, self.operation, self.sent, values)
+        return Idempotent.of(name_of(self.caller), self.operation, self.key, values)
 
     async def begin(self, resource_id: UUID, body: BaseModel | None = None) -> None:
-        """Raises IdempotencyKeyReused, IdempotencyInProgress."""
-        self._key = self.key(body)
-        if self._key is not None:
-            self.replay = await run_in_threadpool(self.services.keys.begin, self._key, resource_id)
+        """Store the key, or find the first request with it. Raises IdempotencyKeyReused, IdempotencyInProgress."""
+        self._begun = self.request(body)
+        if self._begun is not None:
+            self.replay = await run_in_threadpool(self.store.begin, self._begun, resource_id)
 
     async def end(self, response: Response, status: int) -> None:
-        """Answer with this status, or with that of the first request if this one repeats it."""
+        """Set this status, or that of the first request when this one repeats it."""
         response.status_code = status
         if self.replay is not None:
-            replayed(response)
+            mark_replayed(response)
             response.status_code = self.replay.status or status
-        if self._key is not None and not (self.replay and self.replay.status):
-            await run_in_threadpool(self.services.keys.end, self._key, status)
+        if self._begun is not None and not (self.replay and self.replay.status):
+            await run_in_threadpool(self.store.end, self._begun, status)
 
 
-def replayed(response: Response) -> None:
-    """Say that an earlier request with this key did it."""
+def mark_replayed(response: Response) -> None:
+    """Set `Idempotency-Replayed`: an earlier request with this key had the effect."""
     response.headers["Idempotency-Replayed"] = "true"
 
 
-async def _repeat(request: Request, idempotency_key: IdempotencyKey = None) -> Repeat:
-    services = cast(Services, request.app.state.services)
+async def _operation(request: Request, idempotency_key: IdempotencyKey = None) -> IdempotentOperation:
+    caller: Caller = request.state.caller
     path = request.url.path.removeprefix("/api/v1")
-    return Repeat(services, cast(Caller, request.state.caller), f"{request.method} {path}", idempotency_key)
+    return IdempotentOperation(state_of(request.app).services.keys, caller, f"{request.method} {path}", idempotency_key)
 
 
-#: The key of this request, and what came of the first one with it.
-Repeating = Annotated[Repeat, Depends(_repeat)]
+#: The idempotency of this request.
+Idempotency = Annotated[IdempotentOperation, Depends(_operation)]

@@ -15,7 +15,7 @@ _WAIT = re.compile(r'wait\s*=\s*"?(\d{1,9})"?\s*(;.*)?', re.IGNORECASE | re.ASCI
 
 
 @dataclass(frozen=True)
-class Patience:
+class WaitPreference:
     """How many seconds the caller said it waits; None when it said nothing."""
 
     asked: int | None
@@ -28,16 +28,16 @@ class Patience:
         return self.asked
 
 
-def read(prefer: str | None) -> Patience:
+def read(prefer: str | None) -> WaitPreference:
     """The first `wait` of them, 30 s at most; one that cannot be read is ignored (RFC 7240, section 2)."""
     for preference in (prefer or "").split(","):
         match = _WAIT.fullmatch(preference.strip())
         if match:
-            return Patience(min(int(match[1]), MAX_WAIT))
-    return Patience(None)
+            return WaitPreference(min(int(match[1]), MAX_WAIT))
+    return WaitPreference(None)
 
 
-async def _patience(
+async def _preference(
     prefer: Annotated[
         str | None,
         Header(
@@ -46,9 +46,9 @@ async def _patience(
             max_length=200,
         ),
     ] = None,
-) -> Patience:
+) -> WaitPreference:
     return read(prefer)
 
 
 #: How long the caller would wait.
-AskedPatience = Annotated[Patience, Depends(_patience)]
+Prefer = Annotated[WaitPreference, Depends(_preference)]

@@ -1,4 +1,4 @@
-"""Stocks and reservations over REST, for services and operators."""
+"""List stocks; create, get, confirm and release reservations; for services and operators."""
 
 from __future__ import annotations
 
@@ -7,80 +7,38 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Response
-from pydantic import Field
 from starlette.concurrency import run_in_threadpool
 
 from api.access.guarded_route import GuardedRoute
-from api.catalog.schemas import Stock
-from api.dependencies import NO_BODY, CurrentCaller, CurrentServices, name_of
-from api.requests.cursors import Listing
-from api.requests.fields import Body, Id, Quantity, Shape, Utc
-from api.requests.idempotency import Repeating
-from api.requests.pagination import AskedPage, Page
-from services.bootstrap import Services
-from services.errors import InvalidTransition, NotFound, ReservationClosed, ReservationExists, ReservationExpired
-from services.orders.views import OrderStatus, OrderView
+from api.catalog.schemas import ProductStock
+from api.dependencies import Reservations
+from api.requests.fields import NO_BODY, Id
+from api.requests.idempotency import Idempotency
+from api.requests.pagination import Page, Paging
+from api.reservations.schemas import MAX_LINES, CreateReservation, Reservation, ReservationLine, ReservationState
+from api.reservations.transitions import Transitions
+from services.reservations.service import ReservationService
 from services.reservations.views import Item, ReservationView, StockView
 
 router = APIRouter(tags=["Reservations"], route_class=GuardedRoute)
 
 ReservationId = Annotated[Id, Path(alias="reservationId")]
-#: Lines of one request, and products asked for at once (ABUSE G5, T80).
-MOST = 100
-_ENDING = (OrderStatus.CANCELLING, OrderStatus.CANCELLED)
 
 
-class WantedLine(Body):
-    """So many units of a product."""
-
-    product_id: Id
-    quantity: Quantity
-
-
-class Reserve(Body):
-    """What an order needs; lines of one product are summed."""
-
-    order_id: Id
-    items: Annotated[list[WantedLine], Field(min_length=1, max_length=MOST)]
-
-
-class ReservationState(Shape):
-    """A reservation, as far as it is."""
-
-    reservation_id: UUID
-    status: str
-
-
-class ReservedLine(Shape):
-    """So many units of a product, set aside."""
-
-    product_id: UUID
-    reserved_quantity: int
-
-
-class Reservation(ReservationState):
-    """A reservation in full."""
-
-    order_id: UUID
-    items: list[ReservedLine]
-    created_at: Utc
-    expires_at: Utc | None
-
-
-@router.get("/stocks", operation_id="listStocks", summary="How much of each product there is")
+@router.get("/stocks", operation_id="listStocks", summary="List the available stock of products")
 def list_stocks(
-    caller: CurrentCaller,
-    services: CurrentServices,
-    paging: AskedPage,
+    reservations: Reservations,
+    paging: Paging,
     product_id: Annotated[
-        list[Id] | None, Query(alias="productId", max_length=MOST, description="Only these products; may be repeated.")
+        list[Id] | None,
+        Query(alias="productId", max_length=MAX_LINES, description="Only these products. Can be repeated."),
     ] = None,
-) -> Page[Stock]:
+) -> Page[ProductStock]:
     """What can be reserved now; products that never had stock are left out."""
     wanted = sorted(set(product_id or []))
-    listing = Listing("GET /stocks", name_of(caller), {"productId": wanted})
+    listing = paging.listing({"productId": wanted})
     after = paging.after(listing)
-    found = _named(services, wanted, after) if wanted else services.reservations.list_stocks(after, paging.limit + 1)
+    found = _named(reservations, wanted, after) if wanted else reservations.list_stocks(after, paging.limit + 1)
     return paging.page(listing, found, lambda stock: stock.product_id, _stock)
 
 
@@ -88,28 +46,28 @@ def list_stocks(
     "/reservations",
     status_code=201,
     operation_id="createReservation",
-    summary="Set goods aside for an order",
+    summary="Create a reservation",
     responses={200: {"model": ReservationState, "description": "It was there before, with the same items."}},
 )
 async def create_reservation(
-    body: Reserve, services: CurrentServices, repeat: Repeating, response: Response
+    body: CreateReservation, transitions: Transitions, idempotency: Idempotency, response: Response
 ) -> ReservationState:
     """All lines or none; it expires unless it is confirmed. An order id not seen before is taken as it is."""
-    await repeat.begin(body.order_id, body)
-    made = await run_in_threadpool(_hold, services, body)
-    await repeat.end(response, 201 if made.is_new else 200)
+    await idempotency.begin(body.order_id, body)
+    made = await run_in_threadpool(transitions.hold, body.order_id, _items(body))
+    await idempotency.end(response, 201 if made.is_new else 200)
     return _state(made)
 
 
-@router.get("/reservations/{reservationId}", operation_id="getReservation", summary="A reservation")
-def get_reservation(reservation_id: ReservationId, services: CurrentServices) -> Reservation:
+@router.get("/reservations/{reservationId}", operation_id="getReservation", summary="Get a reservation")
+def get_reservation(reservation_id: ReservationId, reservations: Reservations) -> Reservation:
     """As it is now."""
-    found = services.reservations.get(reservation_id)
+    found = reservations.get(reservation_id)
     return Reservation(
         reservation_id=found.id,
         order_id=found.order_id,
         status=found.status,
-        items=[ReservedLine(product_id=item.product_id, reserved_quantity=item.quantity) for item in found.items],
+        items=[ReservationLine(product_id=item.product_id, reserved_quantity=item.quantity) for item in found.items],
         created_at=found.created_at,
         expires_at=_expiry(found),
     )
@@ -118,91 +76,50 @@ def get_reservation(reservation_id: ReservationId, services: CurrentServices) ->
 @router.post(
     "/reservations/{reservationId}/confirm",
     operation_id="confirmReservation",
-    summary="Sell what is set aside",
+    summary="Confirm a reservation",
     dependencies=[NO_BODY],
 )
 async def confirm_reservation(
-    reservation_id: ReservationId, services: CurrentServices, repeat: Repeating, response: Response
+    reservation_id: ReservationId, transitions: Transitions, idempotency: Idempotency, response: Response
 ) -> ReservationState:
-    """Repeatable; refused while its order is not confirmed."""
-    await repeat.begin(reservation_id)
-    ended = await run_in_threadpool(_confirm, services, reservation_id)
-    await repeat.end(response, 200)
+    """Can be repeated. Refused while the order is not confirmed."""
+    await idempotency.begin(reservation_id)
+    ended = await run_in_threadpool(transitions.confirm, reservation_id)
+    await idempotency.end(response, 200)
     return _state(ended)
 
 
 @router.post(
     "/reservations/{reservationId}/release",
     operation_id="releaseReservation",
-    summary="Give back what is set aside",
+    summary="Release a reservation",
     dependencies=[NO_BODY],
 )
 async def release_reservation(
-    reservation_id: ReservationId, services: CurrentServices, repeat: Repeating, response: Response
+    reservation_id: ReservationId, transitions: Transitions, idempotency: Idempotency, response: Response
 ) -> ReservationState:
-    """Repeatable; refused while its order is not being cancelled."""
-    await repeat.begin(reservation_id)
-    ended = await run_in_threadpool(_release, services, reservation_id)
-    await repeat.end(response, 200)
+    """Can be repeated. Refused unless the order is being cancelled."""
+    await idempotency.begin(reservation_id)
+    ended = await run_in_threadpool(transitions.release, reservation_id)
+    await idempotency.end(response, 200)
     return _state(ended)
 
 
-def _named(services: Services, wanted: list[UUID], after: UUID | None) -> list[StockView]:
-    stocks = services.reservations.stocks([each for each in wanted if after is None or each > after])
+def _named(reservations: ReservationService, wanted: list[UUID], after: UUID | None) -> list[StockView]:
+    stocks = reservations.stocks([each for each in wanted if after is None or each > after])
     return [stocks[each] for each in sorted(stocks)]
 
 
-def _hold(services: Services, body: Reserve) -> ReservationView:
-    order = _order(services, body.order_id)
-    items = [Item(line.product_id, line.quantity) for line in body.items]
-    if order is not None:
-        _require_own(order, items)
-    return services.reservations.hold(body.order_id, items, services.settings.hold_seconds)
-
-
-def _require_own(order: OrderView, items: list[Item]) -> None:
-    """An order that we know reserves what it is of, and only while it is open."""
-    if order.status in (*_ENDING, OrderStatus.CONFIRMED):
-        raise ReservationClosed(f"The order is {order.status}: nothing is reserved for it any more.")
-    wanted: dict[UUID, int] = {}
-    for item in items:
-        wanted[item.product_id] = wanted.get(item.product_id, 0) + item.quantity
-    if wanted != {line.product_id: line.quantity for line in order.lines}:
-        raise ReservationExists("The order is of other items.")
-
-
-def _confirm(services: Services, reservation_id: UUID) -> ReservationView:
-    found = services.reservations.get(reservation_id)
-    order = _order(services, found.order_id)
-    if order is not None and order.status is not OrderStatus.CONFIRMED:
-        raise InvalidTransition(f"The order is {order.status}: it is confirmed by its payment, and its goods with it.")
-    try:
-        return services.reservations.confirm(found.order_id)
-    except ReservationExpired:
-        raise InvalidTransition("The reservation is expired: it cannot be confirmed.") from None
-
-
-def _release(services: Services, reservation_id: UUID) -> ReservationView:
-    found = services.reservations.get(reservation_id)
-    order = _order(services, found.order_id)
-    if order is not None and order.status not in _ENDING:
-        raise InvalidTransition(f"The order is {order.status}: cancel it, and its goods are given back.")
-    return services.reservations.release(found.order_id)
-
-
-def _order(services: Services, order_id: UUID) -> OrderView | None:
-    try:
-        return services.orders.get(order_id)
-    except NotFound:
-        return None
+def _items(body: CreateReservation) -> list[Item]:
+    return [Item(line.product_id, line.quantity) for line in body.items]
 
 
 def _state(reservation: ReservationView) -> ReservationState:
     return ReservationState(reservation_id=reservation.id, status=reservation.status)
 
 
-def _stock(stock: StockView) -> Stock:
-    return Stock(product_id=stock.product_id, available=max(0, stock.available))
+def _stock(stock: StockView) -> ProductStock:
+    return ProductStock(product_id=stock.product_id, available=max(0, stock.available))
 
 
 def _expiry(reservation: ReservationView) -> datetime | None:

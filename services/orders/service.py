@@ -23,7 +23,7 @@ from services.idempotency import Idempotent, remember
 from services.money import MAX_MINOR, Money
 from services.orders import outbox_repository, repository, shaping, transitions_repository
 from services.orders.start_input import OrderInput
-from services.orders.status import CLOSING, PAID, CancelReason, EventType, OrderStatus
+from services.orders.status import CLOSING, PAID, CancelReason, OrderEventType, OrderStatus
 from services.orders.transitions_repository import TimelineEntry, Transition
 from services.orders.views import (
     EventView,
@@ -123,7 +123,7 @@ class OrderService:
                 raise PaymentExists("A payment of this order is under way, or has paid it.")
             repository.give_method(session, order_id, method.kind, self._sealed(method))
             given = repository.count_methods(session, order_id) + 1
-            entry = TimelineEntry(EventType.PAYMENT_METHOD_GIVEN, f"method:{given}")
+            entry = TimelineEntry(OrderEventType.PAYMENT_METHOD_GIVEN, f"method:{given}")
             transitions_repository.note(session, order_id, entry)
             outbox_repository.command(session, order_id, "payment_method_given", f"payment_method_given:{given}", {})
             return False

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import Row
 
 from services.money import Money
-from services.orders.status import CancelReason, EventType, OrderStatus
+from services.orders.status import CancelReason, OrderEventType, OrderStatus
 from services.orders.views import Address, Command, EventView, LineView, OrderSummary, OrderView
 
 
@@ -49,7 +49,7 @@ def event(row: Row[Any]) -> EventView:
     return EventView(
         id=row.id,
         at=row.at,
-        type=EventType(row.type),
+        type=OrderEventType(row.type),
         status=OrderStatus(row.status),
         detail=row.detail,
         attempt=row.attempt,

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class OrderStatus(StrEnum):
-    """The life of an order (contract, section 3)."""
+    """The status of an order."""
 
     CREATED = "created"
     RESERVED = "reserved"
@@ -18,7 +18,7 @@ class OrderStatus(StrEnum):
 
 
 class CancelReason(StrEnum):
-    """Why an order was cancelled (contract, section 3)."""
+    """Why an order was cancelled."""
 
     BUYER_REQUEST = "buyer_request"
     OPERATOR_REQUEST = "operator_request"
@@ -30,8 +30,8 @@ class CancelReason(StrEnum):
     INTERNAL = "internal"
 
 
-class EventType(StrEnum):
-    """Types of the timeline's entries: every status, and what happens between two of them."""
+class OrderEventType(StrEnum):
+    """What an entry of an order's timeline reports: a new status, or a step that changes none."""
 
     CREATED = "created"
     RESERVED = "reserved"

@@ -10,7 +10,7 @@ from services.db import Sessions, retried
 from services.errors import InvalidTransition, NotFound, OrderClaimed, OrderClosing
 from services.money import Money
 from services.orders import repository, transitions_repository
-from services.orders.status import CLOSING, CancelReason, EventType, OrderStatus, has_reached
+from services.orders.status import CLOSING, CancelReason, OrderEventType, OrderStatus, has_reached
 from services.orders.transitions_repository import StateRow, TimelineEntry, Transition
 from services.orders.views import ClaimedOrder, OrderState, PaymentDue, PaymentMethod
 from services.secrets import Vault
@@ -95,7 +95,7 @@ class OrderTransitions:
     def note(
         self,
         order_id: UUID,
-        type_: EventType,
+        type_: OrderEventType,
         key: str,
         *,
         detail: str | None = None,
@@ -113,10 +113,10 @@ class OrderTransitions:
         A failed refund is tried again under a new number; the timeline does not repeat that.
         """
         if failure_code is None:
-            self.note(order_id, EventType.REFUNDED, f"refunded:{refund_id}", amount_minor=amount_minor)
+            self.note(order_id, OrderEventType.REFUNDED, f"refunded:{refund_id}", amount_minor=amount_minor)
         else:
             key = "refund_failed"
-            self.note(order_id, EventType.REFUND_FAILED, key, detail=failure_code, amount_minor=amount_minor)
+            self.note(order_id, OrderEventType.REFUND_FAILED, key, detail=failure_code, amount_minor=amount_minor)
 
     @retried
     def forget_method(self, order_id: UUID) -> None:

@@ -10,11 +10,13 @@ from uuid import UUID
 from sqlalchemy import Row, text
 from sqlmodel import Session
 
-from services.orders.status import CancelReason, EventType, OrderStatus, sources
+from services.orders.status import CancelReason, OrderEventType, OrderStatus, sources
 from services.pg_notify import NOTIFICATIONS, ORDER_EVENTS
 
+_E = OrderEventType
+
 #: Entries of the timeline that the buyer is notified of.
-NOTIFIED = (EventType.CREATED, EventType.PAID, EventType.CONFIRMED, EventType.CANCELLED, EventType.REFUNDED)
+NOTIFIED = (_E.CREATED, _E.PAID, _E.CONFIRMED, _E.CANCELLED, _E.REFUNDED)
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ class Transition:
 class TimelineEntry:
     """An entry of the timeline that changes no status; written once a key."""
 
-    type: EventType
+    type: OrderEventType
     key: str
     detail: str | None = None
     attempt: int | None = None

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 from services.money import Money
-from services.orders.status import FINAL, PAYMENT_REVIEW, EventType
+from services.orders.status import FINAL, PAYMENT_REVIEW, OrderEventType
 from services.orders.status import CancelReason as CancelReason
 from services.orders.status import OrderStatus as OrderStatus
 
@@ -148,7 +148,7 @@ class EventView:
 
     id: int
     at: datetime
-    type: EventType
+    type: OrderEventType
     status: OrderStatus
     detail: str | None
     attempt: int | None

@@ -10,7 +10,7 @@ from typing import Protocol
 from uuid import UUID
 
 from services.money import MAX_MINOR, Money
-from services.payments.status import MethodKind
+from services.payments.status import PaymentMethodType
 from services.payments.views import Charge
 
 
@@ -127,7 +127,7 @@ class Gateway(Protocol):
         """Name of the provider in our tables and URLs."""
 
     @property
-    def methods(self) -> Mapping[MethodKind, MethodRules]:
+    def methods(self) -> Mapping[PaymentMethodType, MethodRules]:
         """The payment methods that it accepts."""
 
     def charge(self, reference: UUID, charge: Charge, *, within: float) -> ProviderPayment:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from services.money import Money
 from services.payments.gateway import PaymentLookup, RefundRequest
-from services.payments.status import UNDECIDED, MethodKind, PaymentStatus, RefundStatus
+from services.payments.status import UNDECIDED, PaymentMethodType, PaymentStatus, RefundStatus
 from services.payments.views import PaymentView, RefundView
 
 
@@ -90,7 +90,7 @@ class PaymentRow:
             attempt=self.attempt,
             status=PaymentStatus(self.status),
             amount=Money(self.amount_minor, self.currency),
-            method=MethodKind(self.method),
+            method=PaymentMethodType(self.method),
             provider_id=self.provider_id,
             confirmation_url=self.confirmation_url,
             failure_code=self.failure_code,

@@ -29,7 +29,7 @@ from services.payments.refunding import Refunds
 from services.payments.refunds_repository import RefundRepository
 from services.payments.repository import PaymentRepository
 from services.payments.signatures import SignatureVerifier
-from services.payments.status import MethodKind, PaymentStatus, RefundStatus
+from services.payments.status import PaymentMethodType, PaymentStatus, RefundStatus
 from services.payments.views import Charge, PaymentStatusReport, PaymentView, RefundProgress, RefundView, WebhookReceipt
 from services.payments.webhook_inbox import WebhookInbox
 
@@ -204,9 +204,9 @@ class PaymentService:
             raise CurrencyMismatch("The currency is unknown.", pointer="/currency")
         if not 1 <= charge.amount_minor <= MAX_MINOR:
             raise AmountMismatch("The amount is out of bounds.", pointer="/amount")
-        if charge.method == MethodKind.CARD and not charge.card_token:
+        if charge.method == PaymentMethodType.CARD and not charge.card_token:
             raise Invalid("A card payment needs a card token.", pointer="/cardToken")
-        if charge.method == MethodKind.PHONE and not charge.phone:
+        if charge.method == PaymentMethodType.PHONE and not charge.phone:
             raise Invalid("A phone payment needs a phone number.", pointer="/phone")
         rules = self._gateway.methods.get(charge.method)
         if rules is None:

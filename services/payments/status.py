@@ -3,7 +3,7 @@
 from enum import StrEnum
 
 
-class MethodKind(StrEnum):
+class PaymentMethodType(StrEnum):
     """How a payment is made: with a card token, or from the balance of a mobile phone."""
 
     CARD = "card"
@@ -11,7 +11,10 @@ class MethodKind(StrEnum):
 
 
 class PaymentStatus(StrEnum):
-    """`pending → succeeded | failed | unknown | review`, `succeeded → partially_refunded → refunded`."""
+    """The status of a payment.
+
+    `pending → succeeded | failed | unknown | review`, `succeeded → partially_refunded → refunded`.
+    """
 
     PENDING = "pending"
     UNKNOWN = "unknown"
@@ -23,7 +26,7 @@ class PaymentStatus(StrEnum):
 
 
 class RefundStatus(StrEnum):
-    """`pending → succeeded | failed`."""
+    """The status of a refund: `pending → succeeded | failed`."""
 
     PENDING = "pending"
     SUCCEEDED = "succeeded"

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from services.money import Money
-from services.payments.status import UNDECIDED, MethodKind, PaymentStatus, RefundStatus
+from services.payments.status import UNDECIDED, PaymentMethodType, PaymentStatus, RefundStatus
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Charge:
     attempt: int
     amount_minor: int
     currency: str
-    method: MethodKind
+    method: PaymentMethodType
     #: one-time token of a card, for `card`
     card_token: str | None = field(default=None, repr=False)
     #: phone number in E.164 format, for `phone`
@@ -40,7 +40,7 @@ class PaymentView:
     attempt: int
     status: PaymentStatus
     amount: Money
-    method: MethodKind
+    method: PaymentMethodType
     provider_id: str | None
     #: URL where the buyer must confirm the payment (3-D Secure or similar)
     confirmation_url: str | None

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class ReservationStatus(StrEnum):
-    """`reserved → confirmed | released | expired` (contract, section 2)."""
+    """The status of a reservation: `reserved → confirmed | released | expired`."""
 
     RESERVED = "reserved"
     CONFIRMED = "confirmed"

@@ -10,8 +10,7 @@ import pytest
 from fastapi import FastAPI
 
 from api.app import create_app
-from services import bootstrap
-from services.bootstrap import Services
+from services.bootstrap import Services, open_services
 from services.db import Sessions
 from services.settings import Settings
 from tests.api.people import Person, a_buyer, an_operator
@@ -34,9 +33,8 @@ def settings(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Set
 
 @pytest.fixture(scope="session")
 def whole_house(settings: Settings, all_sessions: Sessions) -> Iterator[Services]:
-    services = bootstrap.build(settings, sessions=all_sessions, gateway=FakeGateway())
-    yield services
-    services.wakeups.stop()
+    with open_services(settings, sessions=all_sessions, gateway=FakeGateway()) as services:
+        yield services
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ import httpx2
 from api.access.callers import OPERATIONS, Token, admission
 from api.access.guarded_route import BASE
 from api.access.problems import PARTICULAR
-from api.docs.examples import BODIES
+from api.docs.request_examples import BODIES
 from services.identity.views import CallerKind
 from tests.api.people import Person
 

@@ -12,8 +12,8 @@ from services.bootstrap import Services
 from services.catalog.views import ProductChange, ProductDraft
 from services.clock import new_id
 from services.money import Money
-from services.orders.status import CancelReason, EventType
-from services.payments.status import MethodKind
+from services.orders.status import CancelReason, OrderEventType
+from services.payments.status import PaymentMethodType
 from services.payments.views import Charge, PaymentView
 from services.reservations.views import Item
 from tests.api.people import Person
@@ -79,7 +79,7 @@ def pay(services: Services, order_id: UUID) -> PaymentView:
         1,
         due.total.minor,
         due.total.currency,
-        MethodKind.CARD if method.card else MethodKind.PHONE,
+        PaymentMethodType.CARD if method.card else PaymentMethodType.PHONE,
         method.card,
         method.phone,
     )
@@ -87,7 +87,7 @@ def pay(services: Services, order_id: UUID) -> PaymentView:
     if payment.status == "succeeded":
         services.order_transitions.paid(order_id, payment.id, payment.amount)
     elif payment.status == "pending":
-        services.order_transitions.note(order_id, EventType.PAYMENT_WAITING, "payment_waiting:1", attempt=1)
+        services.order_transitions.note(order_id, OrderEventType.PAYMENT_WAITING, "payment_waiting:1", attempt=1)
     return payment
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from api.requests.client_address import Proxies, household_of, network_of
+from api.requests.client_address import TrustedProxies, household_of, network_of
 from services.startup import read
 
 OURS = "10.0.0.0/8, 2001:db8:aaaa::/48"
@@ -45,7 +45,7 @@ BELIEVED: dict[str, tuple[str, list[str], str]] = {
 def test_G14_behind_proxies(case: str) -> None:
     peer, forwarded, address = BELIEVED[case]
 
-    assert Proxies(OURS).client(peer, forwarded) == address
+    assert TrustedProxies(OURS).client(peer, forwarded) == address
 
 
 @pytest.mark.parametrize("said", ["10.0.0.1/8", "proxy.example", "0.0.0.0/0", "10.0.0.0/8,::/0"])
@@ -56,8 +56,8 @@ def test_G14_proxies_that_are_none(said: str) -> None:
 
 @pytest.mark.parametrize("peer", ["127.0.0.1", "10.0.0.1", "::1"])
 def test_G14_without_proxies_nobody_is_believed(peer: str) -> None:
-    assert Proxies("").client(peer, ["6.6.6.6"]) == peer
-    assert Proxies(" , ").client(peer, ["6.6.6.6"]) == peer
+    assert TrustedProxies("").client(peer, ["6.6.6.6"]) == peer
+    assert TrustedProxies(" , ").client(peer, ["6.6.6.6"]) == peer
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,8 @@ import pytest
 from api.app import create_app
 from api.server import make_server
 from sandbox.ports import free_port
-from services import bootstrap, db
-from services.bootstrap import Services
+from services import db
+from services.bootstrap import Services, open_services
 from services.db import Sessions
 from tests.fakes.gateway import FakeGateway
 
@@ -28,18 +28,16 @@ async def served(services: Services, *, sessions: Sessions | None = None) -> Asy
     settings = services.settings.model_copy(
         update={"app_env": "production", "api_port": public, "metrics_port": internal}
     )
-    own = bootstrap.build(
-        settings.model_copy(update={"app_env": "development"}), sessions=services.sessions, gateway=FakeGateway()
-    )
-    server = make_server(create_app(replace(own, settings=settings, sessions=sessions or own.sessions)), settings)
-    task = asyncio.create_task(server.serve())
-    async with asyncio.timeout(10):
-        while not await _answers(internal):
-            await asyncio.sleep(0.01)
-    yield f"http://127.0.0.1:{public}", f"http://127.0.0.1:{internal}"
-    server.should_exit = True
-    await task
-    own.wakeups.stop()
+    development = settings.model_copy(update={"app_env": "development"})
+    with open_services(development, sessions=services.sessions, gateway=FakeGateway()) as own:
+        server = make_server(create_app(replace(own, settings=settings, sessions=sessions or own.sessions)), settings)
+        task = asyncio.create_task(server.serve())
+        async with asyncio.timeout(10):
+            while not await _answers(internal):
+                await asyncio.sleep(0.01)
+        yield f"http://127.0.0.1:{public}", f"http://127.0.0.1:{internal}"
+        server.should_exit = True
+        await task
     assert not await _answers(internal)
 
 

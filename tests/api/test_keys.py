@@ -10,8 +10,7 @@ import jwt
 import pytest
 
 from api.app import create_app
-from services import bootstrap
-from services.bootstrap import Services
+from services.bootstrap import Services, open_services
 from services.identity.signing_keys import SigningKeys
 from tests.api.people import Person, a_buyer
 from tests.fakes.gateway import FakeGateway
@@ -25,9 +24,8 @@ KEY_SET = "/.well-known/jwks.json"
 async def signed_by(services: Services, *keys: SigningKeys) -> AsyncIterator[tuple[Services, httpx2.AsyncClient]]:
     """The api with these keys in SIGNING_KEY."""
     settings = services.settings.model_copy(update={"signing_key": "".join(key.pem() for key in keys)})
-    own = bootstrap.build(settings, sessions=services.sessions, gateway=FakeGateway())
-    transport = httpx2.ASGITransport(create_app(own))
-    with own.opened:
+    with open_services(settings, sessions=services.sessions, gateway=FakeGateway()) as own:
+        transport = httpx2.ASGITransport(create_app(own))
         async with httpx2.AsyncClient(transport=transport, base_url="http://market") as client:
             yield own, client
 

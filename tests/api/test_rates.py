@@ -14,10 +14,11 @@ from fastapi import FastAPI
 
 from api.access.callers import OPERATIONS, Token, admission
 from api.access.guarded_route import GuardedRoute
-from api.access.rate_limits import RATES, By, Rates, Unlimited, limits_of
+from api.access.rate_limits import RATES, By, Unlimited, limits_of
 from api.app import create_app
 from api.identity.login_alarm import WINDOW, LoginAlarm
 from api.server import make_server
+from api.state import state_of
 from services import db
 from services.bootstrap import Services
 from services.db import Sessions
@@ -46,9 +47,8 @@ def app_of(services: Services, sessions: Sessions | None = None) -> FastAPI:
 
 def spend(app: FastAPI, caller: Caller, times: int) -> None:
     """What so many requests of this caller count."""
-    rates: Rates = app.state.rates
     for _ in range(times):
-        rates.admit_caller(limits_of("GET /orders/{orderId}"), caller)
+        state_of(app).limits.admit_caller(limits_of("GET /orders/{orderId}"), caller)
 
 
 @asynccontextmanager

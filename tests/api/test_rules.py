@@ -8,7 +8,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import httpx2
@@ -17,8 +17,9 @@ from fastapi import FastAPI
 
 from api.access.callers import Token, admission, methods_of
 from api.app import create_app
-from services import bootstrap, db
-from services.bootstrap import Services
+from api.state import set_state, state_of
+from services import db
+from services.bootstrap import Services, open_services
 from services.clock import Clock
 from services.db import Sessions
 from services.identity.access_tokens import AccessTokens
@@ -55,8 +56,7 @@ def roomy(settings: Settings, all_sessions: Sessions) -> Iterator[Services]:
     """A house whose limits are out of the way, emptied once: refusals leave nothing behind."""
     empty(all_sessions)
     wide = settings.model_copy(update={"rate_limit_factor": 1000.0})
-    services = bootstrap.build(wide, sessions=all_sessions, gateway=FakeGateway())
-    with services.opened:
+    with open_services(wide, sessions=all_sessions, gateway=FakeGateway()) as services:
         yield services
 
 
@@ -159,8 +159,7 @@ async def test_G8_a_longer_path_is_unknown(asking: Asking, operation: str) -> No
 async def away(roomy: Services, callers: Callers, settings: Settings) -> AsyncIterator[Asking]:
     """The api with nothing where the database should be."""
     nowhere = Sessions(db.connect("postgresql://market@127.0.0.1:1/market"))
-    services = bootstrap.build(roomy.settings, sessions=nowhere, gateway=FakeGateway())
-    with services.opened:
+    with open_services(roomy.settings, sessions=nowhere, gateway=FakeGateway()) as services:
         async with client_of(create_app(services)) as api:
             yield Asking(api, callers)
 
@@ -183,18 +182,19 @@ async def test_G9_a_database_that_says_nothing(roomy: Services, callers: Callers
     server = await asyncio.start_server(silent, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     nowhere = Sessions(db.connect(f"postgresql://market@127.0.0.1:{port}/market"))
-    services = bootstrap.build(roomy.settings, sessions=nowhere, gateway=FakeGateway())
-    began = time.monotonic()
-    async with server, client_of(create_app(services)) as api:
-        with services.opened:
-            answer = await Asking(api, callers).ask("GET /products/{productId}")
+    async with server:
+        with open_services(roomy.settings, sessions=nowhere, gateway=FakeGateway()) as services:
+            async with client_of(create_app(services)) as api:
+                began = time.monotonic()
+                answer = await Asking(api, callers).ask("GET /products/{productId}")
+                seconds = time.monotonic() - began
 
     assert (answer.status_code, slug(answer)) == (503, "service-unavailable")
-    assert time.monotonic() - began < 5
+    assert seconds < 5
 
 
-class Broken:
-    """A house in which everything fails with a text that nobody may see."""
+class BrokenServices:
+    """Every service fails with a text that no response may contain."""
 
     def __init__(self, services: Services) -> None:
         self.settings = services.settings
@@ -205,8 +205,8 @@ class Broken:
 
 @pytest.fixture(scope="module")
 async def broken(roomy: Services, callers: Callers) -> AsyncIterator[Asking]:
-    app = create_app(replace(roomy))
-    app.state.services = Broken(roomy)
+    app = create_app(roomy)
+    set_state(app, replace(state_of(app), services=cast(Services, BrokenServices(roomy))))
     async with client_of(app) as api:
         yield Asking(api, callers)
 

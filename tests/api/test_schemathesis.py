@@ -19,7 +19,7 @@ import pytest
 
 from api.access.callers import Token, admission
 from api.access.guarded_route import BASE
-from api.docs.examples import ANSWERS
+from api.docs.response_examples import ANSWERS
 from services.bootstrap import Services
 from services.identity.views import CallerKind
 from tests.api.people import Person

@@ -17,8 +17,7 @@ from api import protocol
 from api.app import create_app
 from api.server import Server, make_server
 from sandbox.ports import free_port
-from services import bootstrap
-from services.bootstrap import Services
+from services.bootstrap import Services, open_services
 from tests.api.people import Person
 from tests.api.shop import ORDERS, a_product, confirm, order, pay, placed, reserve, undo
 from tests.fakes.gateway import FakeGateway
@@ -50,16 +49,16 @@ async def serving(services: Services) -> AsyncIterator[Served]:
     port = free_port()
     settings = services.settings.model_copy(update={"api_port": port})
     # A listener of its own, because stopping the server stops it.
-    own = bootstrap.build(settings, sessions=services.sessions, gateway=FakeGateway())
-    server = make_server(create_app(own), settings)
-    task = asyncio.create_task(server.serve())
-    async with asyncio.timeout(10):
-        while not server.started:
-            await asyncio.sleep(0.01)
-    async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=20) as client:
-        yield Served(server, port, client, task)
-        server.should_exit = True
-    await task
+    with open_services(settings, sessions=services.sessions, gateway=FakeGateway()) as own:
+        server = make_server(create_app(own), settings)
+        task = asyncio.create_task(server.serve())
+        async with asyncio.timeout(10):
+            while not server.started:
+                await asyncio.sleep(0.01)
+        async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=20) as client:
+            yield Served(server, port, client, task)
+            server.should_exit = True
+        await task
 
 
 @pytest.fixture
@@ -152,7 +151,7 @@ async def test_T59_a_stream_of_another_buyers_order(
 async def test_T26_a_stream_ends_with_its_session(
     served: Served, buyer: Person, services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("api.orders.stream.SILENCE", 0.05)
+    monkeypatch.setattr("api.orders.stream.KEEP_ALIVE", 0.05)
     order_id = await placed(served.client, buyer, services)
     assert buyer.id is not None
     async with stream(served, buyer, order_id) as response:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from api.app import create_app
-from services import bootstrap
+from services.bootstrap import open_services
 from services.settings import Settings
 from tests.contracts.checks import ROOT, ContractBroken
 
@@ -25,11 +25,8 @@ def document() -> dict[str, Any]:
         settings = Settings(
             app_env="development", database_url="postgresql://nobody@127.0.0.1:1/none", data_dir=Path(folder)
         )
-        services = bootstrap.build(settings)
-        try:
+        with open_services(settings) as services:
             return create_app(services).openapi()
-        finally:
-            services.close()
 
 
 def exported() -> str:

@@ -26,7 +26,7 @@ from services.payments.gateway import (
     RefundRequest,
     WebhookEvent,
 )
-from services.payments.status import MethodKind
+from services.payments.status import PaymentMethodType
 from services.payments.views import Charge
 
 Made = TypeVar("Made", ProviderPayment, ProviderRefund)
@@ -82,9 +82,9 @@ class FakeGateway:
     charges: Counter[UUID] = field(default_factory=Counter)
 
     name = "fake"
-    methods: ClassVar[Mapping[MethodKind, MethodRules]] = {
-        MethodKind.CARD: MethodRules(term=3600),
-        MethodKind.PHONE: MethodRules(term=3900),
+    methods: ClassVar[Mapping[PaymentMethodType, MethodRules]] = {
+        PaymentMethodType.CARD: MethodRules(term=3600),
+        PaymentMethodType.PHONE: MethodRules(term=3900),
     }
 
     def charge(self, reference: UUID, charge: Charge, *, within: float) -> ProviderPayment:
@@ -219,7 +219,7 @@ class FaultyGateway:
         return self.inner.name
 
     @property
-    def methods(self) -> Mapping[MethodKind, MethodRules]:
+    def methods(self) -> Mapping[PaymentMethodType, MethodRules]:
         return self.inner.methods
 
     def charge(self, reference: UUID, charge: Charge, *, within: float) -> ProviderPayment:

@@ -14,7 +14,7 @@ from services.orders.transitions import OrderTransitions
 from services.orders.views import OrderView, Policy
 from services.payments.call_budget import CallBudget
 from services.payments.service import PaymentService
-from services.payments.status import MethodKind
+from services.payments.status import PaymentMethodType
 from services.payments.views import Charge
 from services.reconcile import check_tables
 from services.reservations.service import ReservationService
@@ -39,7 +39,7 @@ def confirmed(sessions: Sessions) -> OrderView:
     stock.pin(order.id)
     steps.start_payment(order.id, 1)
     payments = PaymentService(sessions, FakeGateway(), Clock(), call_budget=CallBudget())
-    paid = payments.charge(Charge(order.id, 1, order.total.minor, "RUB", MethodKind.CARD, card_token="tok"))
+    paid = payments.charge(Charge(order.id, 1, order.total.minor, "RUB", PaymentMethodType.CARD, card_token="tok"))
     steps.paid(order.id, paid.id, Money(order.total.minor, "RUB"))
     steps.confirmed(order.id)
     stock.confirm(order.id)

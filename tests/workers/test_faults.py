@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
-from services import bootstrap
-from services.bootstrap import Services
+from services.bootstrap import Services, open_services
 from services.clock import new_id
 from services.db import Sessions
 from services.errors import NotFound
@@ -46,9 +46,10 @@ class Noted(Faults):
 
 
 @pytest.fixture
-def services(sessions: Sessions, database_url: str, tmp_path: Path) -> Services:
+def services(sessions: Sessions, database_url: str, tmp_path: Path) -> Iterator[Services]:
     settings = Settings(app_env="development", database_url=database_url, data_dir=tmp_path)
-    return bootstrap.build(settings, sessions=sessions)
+    with open_services(settings, sessions=sessions) as opened:
+        yield opened
 
 
 def test_every_named_method_exists(services: Services) -> None:

@@ -16,8 +16,7 @@ from temporalio.client import Client, WorkflowHandle
 from temporalio.testing import TimeSkipper, TimeSkippingConfig
 
 from activities.messages import OrderOutcome
-from services import bootstrap
-from services.bootstrap import Services
+from services.bootstrap import Services, open_services
 from services.clock import new_id
 from services.db import Sessions
 from services.errors import Unavailable
@@ -145,14 +144,11 @@ async def open_shop(
         app_env="development", database_url=database_url, secrets_key=KEY, data_dir=data_dir, orders_max_unpaid=0
     )
     provider, gates = FakeGateway(), Gates()
-    call_budget = CallBudget(call=0.04, claim=0.05, refund_retry_delay=0.05)
-    services = bootstrap.build(settings, gateway=provider, sessions=sessions, call_budget=call_budget, policy=policy)
-    services.wakeups.start()
-    try:
+    budget = CallBudget(call=0.04, claim=0.05, refund_retry_delay=0.05)
+    with open_services(settings, gateway=provider, sessions=sessions, call_budget=budget, policy=policy) as services:
+        services.wakeups.start()
         with ThreadPoolExecutor(THREADS) as executor:
             async with make_worker(client, services, executor=executor, faults=gates):
                 await ensure_background_work(client)
                 skipper = TimeSkipper(client, config=TimeSkippingConfig(enabled=False))
                 yield Shop(services, provider, client, skipper, gates)
-    finally:
-        services.wakeups.stop()

@@ -29,7 +29,7 @@ from services.payments.gateway import (
     RefundRequest,
     WebhookEvent,
 )
-from services.payments.status import MethodKind
+from services.payments.status import PaymentMethodType
 from services.payments.views import Charge
 from services.payments.yookassa.http import BoundedTransport, Exchange, Interrupted, NotSent
 from services.payments.yookassa.objects import (
@@ -62,21 +62,21 @@ _MAX_PAGES = 100
 _PAGE_SIZE = "100"
 
 
-def live_methods(card_term: float, phone_term: float) -> dict[MethodKind, MethodRules]:
+def live_methods(card_term: float, phone_term: float) -> dict[PaymentMethodType, MethodRules]:
     """Rules of the real YooKassa: RUB only; by phone 10 to 15,000 RUB, refunded in full only. Terms in seconds."""
     rub = frozenset({"RUB"})
     return {
-        MethodKind.CARD: MethodRules(card_term, min_minor=100, currencies=rub),
-        MethodKind.PHONE: MethodRules(
+        PaymentMethodType.CARD: MethodRules(card_term, min_minor=100, currencies=rub),
+        PaymentMethodType.PHONE: MethodRules(
             phone_term, partial_refunds=False, min_minor=1_000, max_minor=1_500_000, currencies=rub
         ),
     }
 
 
-def any_amount_methods(card_term: float, phone_term: float) -> dict[MethodKind, MethodRules]:
+def any_amount_methods(card_term: float, phone_term: float) -> dict[PaymentMethodType, MethodRules]:
     """Rules of the sandbox's stand-in: any amount in any currency. Terms in seconds."""
     phone = MethodRules(phone_term, partial_refunds=False)
-    return {MethodKind.CARD: MethodRules(card_term), MethodKind.PHONE: phone}
+    return {PaymentMethodType.CARD: MethodRules(card_term), PaymentMethodType.PHONE: phone}
 
 
 class YooKassa:
@@ -89,7 +89,7 @@ class YooKassa:
         base_url: str,
         shop_id: str,
         secret_key: str,
-        methods: Mapping[MethodKind, MethodRules],
+        methods: Mapping[PaymentMethodType, MethodRules],
         *,
         sources: Sequence[str] = SOURCES,
         transport: httpx2.BaseTransport | None = None,

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field, JsonValue
 
 from services.money import Money
 from services.payments.gateway import Outcome, ProviderPayment, ProviderRefund
-from services.payments.status import MethodKind
+from services.payments.status import PaymentMethodType
 from services.payments.views import Charge
 
 #: Ids become part of URLs, so they may contain no character with a meaning there.
@@ -141,7 +141,7 @@ def payment_body(reference: UUID, charge: Charge) -> dict[str, JsonValue]:
         "capture": True,
         "metadata": {"reference": str(reference)},
     }
-    if charge.method == MethodKind.PHONE:
+    if charge.method == PaymentMethodType.PHONE:
         digits = (charge.phone or "").removeprefix("+")
         data: JsonValue = {"type": "mobile_balance", "phone": digits}
         return common | {"payment_method_data": data, "confirmation": {"type": "external"}}

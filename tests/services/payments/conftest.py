@@ -15,7 +15,7 @@ from services.clock import new_id
 from services.db import Sessions
 from services.payments.call_budget import CallBudget
 from services.payments.service import PaymentService
-from services.payments.status import MethodKind
+from services.payments.status import PaymentMethodType
 from services.payments.views import Charge, PaymentView
 from services.payments.yookassa.gateway import YooKassa, any_amount_methods
 from tests.fakes.clock import FakeClock
@@ -78,7 +78,7 @@ def a_charge(
     currency: str = "RUB",
     phone: str | None = None,
 ) -> Charge:
-    method = MethodKind.PHONE if phone else MethodKind.CARD
+    method = PaymentMethodType.PHONE if phone else PaymentMethodType.CARD
     token = None if phone else card
     return_url = "http://127.0.0.1/orders"
     return Charge(order_id or new_id(), attempt, amount_minor, currency, method, token, phone, return_url)

@@ -8,7 +8,7 @@ from services.clock import new_id
 from services.money import Money
 from services.payments.gateway import Outcome, ProviderPayment
 from services.payments.outcomes import captured_minor, status_of
-from services.payments.status import MethodKind, PaymentStatus
+from services.payments.status import PaymentMethodType, PaymentStatus
 from services.payments.views import PaymentView
 
 REQUESTED = Money(100, "RUB")
@@ -16,7 +16,7 @@ REQUESTED = Money(100, "RUB")
 
 def a_payment(status: PaymentStatus = PaymentStatus.PENDING) -> PaymentView:
     return PaymentView(
-        new_id(), new_id(), 1, status, REQUESTED, MethodKind.CARD, None, None, None, 0, 0, False, 0, None
+        new_id(), new_id(), 1, status, REQUESTED, PaymentMethodType.CARD, None, None, None, 0, 0, False, 0, None
     )
 
 

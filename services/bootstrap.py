@@ -40,7 +40,7 @@ from services.payments.service import PaymentService
 from services.payments.signatures import SignatureVerifier
 from services.payments.yookassa.gateway import SOURCES, YooKassa, any_amount_methods, live_methods
 from services.pg_notify import Wakeups
-from services.rate_limiter import Limits
+from services.rate_limiter import RateLimiter
 from services.reservations.service import ReservationService
 from services.secrets import Vault, webhook_keys
 from services.settings import Settings
@@ -59,7 +59,7 @@ class Services:
     resets: PasswordResets
     account_messages: AccountMessages
     tokens: AccessTokens
-    limits: Limits
+    limits: RateLimiter
     keys: Keys
     catalog: CatalogService
     orders: OrderService
@@ -127,7 +127,7 @@ def _wire(
     passwords = resources.enter_context(_hasher(settings))
     messages = AccountMessages(sessions, vault, clock)
     check = PasswordCheck(sessions, passwords, clock, ThrottleSubjects(settings.secrets_key))
-    limits = Limits(sessions, settings.secrets_key, clock)
+    limits = RateLimiter(sessions, settings.secrets_key, clock)
     send_limits = SendLimits(limits, settings.sms_per_hour)
     region = settings.phone_region
     return Services(

@@ -48,10 +48,7 @@ from typing import Any, ClassVar
 
 
 class MarketError(Exception):
-    """Base of all errors; `detail` is safe to show to the caller.
-
-    Each class has a code of its own: failures of activities carry it, and workflows and operators match it.
-    """
+    """Base of all errors; `detail` may be shown. Workflows match the code, which each class has of its own."""
 
     code: ClassVar[str] = "internal-error"
     #: the problem type of HTTP answers (contract, section 5), where it is not `code`
@@ -60,7 +57,7 @@ class MarketError(Exception):
     def __init__(self, detail: str = "", **extra: Any) -> None:
         super().__init__(detail or self.code)
         self.detail = detail
-        #: further members of the problem document; never a value that a person typed
+        #: further members of the problem document; no personal data
         self.extra: Mapping[str, Any] = extra
 
     @property
@@ -105,9 +102,12 @@ class Denied(Refused):
 
 
 class Unauthenticated(Refused):
-    """There is no valid access token."""
+    """There is no valid access token; one text for every cause (G1)."""
 
     code = "unauthenticated"
+
+    def __init__(self) -> None:
+        super().__init__("A valid access token is required. Sign in.")
 
 
 class InvalidCredentials(Refused):
@@ -215,7 +215,6 @@ class OutOfStock(Conflict):
     def __init__(self, short: Sequence[Mapping[str, Any]]) -> None:
         """`short`: `{productId, wanted, available}` of each product without enough units."""
         super().__init__("There is not enough of some products.", short=list(short))
-        self.short = short
 
 
 class ProductUnavailable(Invalid):

@@ -23,9 +23,9 @@ from services.errors import RateLimited, Unavailable
 SCHEMA = "limits"
 #: A coarse rate is taken from its row in this many parts, each spent without asking again. A process that took one and
 #: keeps it may let through that much more later: 5 % of the rate.
-LEASES = 20
+SHARES = 20
 #: Subjects whose permits a process remembers; who falls out costs a question.
-POCKETS = 4096
+MAX_LOCAL_LEASES = 4096
 #: Seconds for which coarse rates do without a database that did not answer.
 AWAY = 5.0
 #: Seconds between two rounds of deleting rows that count no more.
@@ -92,7 +92,7 @@ class Rate:
 
 
 @dataclass
-class _Pocket:
+class LocalLease:
     """Permits of one rate and subject that were counted already, and until when asking for more is useless."""
 
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -100,18 +100,18 @@ class _Pocket:
     refused_until: float = 0
 
 
-class Limits:
+class RateLimiter:
     """Counts by rule and subject, over all processes."""
 
     def __init__(self, sessions: Sessions, secrets_key: str, clock: Clock) -> None:
         self._sessions, self._clock = sessions, clock
         self._key = hashlib.sha256(b"market-limits:" + secrets_key.split(",")[0].strip().encode()).digest()
-        self._pockets: OrderedDict[tuple[str, str], _Pocket] = OrderedDict()
+        self._leases: OrderedDict[tuple[str, str], LocalLease] = OrderedDict()
         self._lock = threading.Lock()
         self._away_until = 0.0
         self._tidy_at = self._moment() + TIDY
 
-    def admit(self, rates: Sequence[Rate], subject: str) -> None:
+    def acquire(self, rates: Sequence[Rate], subject: str) -> None:
         """Count one for each rate: all strict ones or none of them, then the coarse ones one by one.
 
         Coarse rates are spent from permits that this process took ahead, and admit while the database is away.
@@ -119,13 +119,13 @@ class Limits:
         """
         strict = [rate for rate in rates if rate.strict]
         if strict:
-            self._admit_strict(strict, subject)
+            self._acquire_strict(strict, subject)
         for rate in rates:
             if not rate.strict:
                 self._spend(rate, subject)
         self._tidy()
 
-    def admit_in(self, session: Session, rates: Sequence[Rate], subject: str, permits: int = 1) -> None:
+    def acquire_in(self, session: Session, rates: Sequence[Rate], subject: str, permits: int = 1) -> None:
         """Count for each rate in the caller's transaction, which must end when this raises RateLimited."""
         waits = [self._wait(session, rate, subject, permits) for rate in rates]
         if any(waits):
@@ -136,32 +136,32 @@ class Limits:
         return sum(self._forget(statement) for statement in _FORGET)
 
     @retried
-    def _admit_strict(self, rates: Sequence[Rate], subject: str) -> None:
+    def _acquire_strict(self, rates: Sequence[Rate], subject: str) -> None:
         with self._sessions.begin() as session:
-            self.admit_in(session, rates, subject)
+            self.acquire_in(session, rates, subject)
 
     def _spend(self, rate: Rate, subject: str) -> None:
-        pocket = self._pocket(rate.name, subject)
+        lease = self._lease_of(rate.name, subject)
         # One at a time asks for a subject: the others then find what it brought.
-        with pocket.lock:
-            if pocket.permits < 1:
-                self._refill(pocket, rate, subject)
-            pocket.permits -= 1
+        with lease.lock:
+            if lease.permits < 1:
+                self._refill(lease, rate, subject)
+            lease.permits -= 1
 
-    def _refill(self, pocket: _Pocket, rate: Rate, subject: str) -> None:
-        now, wanted = self._moment(), max(1, int(rate.times / LEASES))
-        if now < pocket.refused_until:
-            raise _limited(math.ceil(pocket.refused_until - now))
+    def _refill(self, lease: LocalLease, rate: Rate, subject: str) -> None:
+        now, wanted = self._moment(), max(1, int(rate.times / SHARES))
+        if now < lease.refused_until:
+            raise _limited(math.ceil(lease.refused_until - now))
         if now < self._away_until:
-            pocket.permits = wanted
+            lease.permits = wanted
             return
         try:
-            pocket.permits = self._lease(rate, subject, wanted)
+            lease.permits = self._lease(rate, subject, wanted)
         except RateLimited as refusal:
-            pocket.refused_until = now + refusal.retry_after
+            lease.refused_until = now + refusal.retry_after
             raise
         except Unavailable:
-            pocket.permits, self._away_until = wanted, now + AWAY
+            lease.permits, self._away_until = wanted, now + AWAY
             _log.warning("limits.not_counted", rule=rate.name)
 
     def _lease(self, rate: Rate, subject: str, wanted: int) -> int:
@@ -182,18 +182,18 @@ class Limits:
             "now": self._clock.override(),
         }
         table = StrictRate if rate.strict else CoarseRate
-        if session.execute(_ADMIT[table], values).one_or_none():
+        if session.execute(_ACQUIRE[table], values).one_or_none():
             return 0
         left = session.execute(_LEFT[table], values).scalar_one_or_none()
         return max(1, int(left or 0))
 
-    def _pocket(self, rule: str, subject: str) -> _Pocket:
+    def _lease_of(self, rule: str, subject: str) -> LocalLease:
         with self._lock:
-            pocket = self._pockets.setdefault((rule, subject), _Pocket())
-            self._pockets.move_to_end((rule, subject))
-            if len(self._pockets) > POCKETS:
-                self._pockets.popitem(last=False)
-        return pocket
+            lease = self._leases.setdefault((rule, subject), LocalLease())
+            self._leases.move_to_end((rule, subject))
+            if len(self._leases) > MAX_LOCAL_LEASES:
+                self._leases.popitem(last=False)
+        return lease
 
     def _tidy(self) -> None:
         now = self._moment()
@@ -228,7 +228,7 @@ _TABLES: dict[type[SQLModel], str] = {StrictRate: "limits.strict", CoarseRate: "
 _SECONDS = "cast(:{} AS float8) * interval '1 second'"
 _STEP, _SLACK = _SECONDS.format("step"), _SECONDS.format("slack")
 # The generic cell rate algorithm: a refusal leaves the row alone, so that asking again and again costs nothing more.
-_ADMIT = {
+_ACQUIRE = {
     model: text(
         f"""
         INSERT INTO {table} AS l (rule, subject, arrival) VALUES (:rule, :subject, {NOW} + {_STEP})

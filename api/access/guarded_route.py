@@ -13,10 +13,12 @@ from starlette.responses import Response
 from starlette.routing import Match
 from starlette.types import Scope
 
-from api.access.callers import OPERATIONS, Admission, Token, admission, bearer
-from api.access.rate_limits import Limit, limits_of
+from api.access.callers import Token, bearer
+from api.access.operations import OPERATIONS, KeyUse, Operation, find_operation
+from api.access.rate_limits import RateLimit, Unlimited
 from api.requests.body import StrictRequest
 from api.requests.client_address import address_of
+from api.requests.idempotency import KEY_VALIDATED
 from api.state import state_of
 from services.bootstrap import Services
 from services.errors import IdentifierNotVerified
@@ -25,24 +27,33 @@ from services.identity.views import Caller
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 BASE = "/api/v1"
-_WRITTEN_OUT = frozenset(path for _, _, path in (row.partition(" ") for row in OPERATIONS) if "{" not in path)
+_LITERAL_PATHS = frozenset(path for _, _, path in (row.partition(" ") for row in OPERATIONS) if "{" not in path)
 
 
 class GuardedRoute(APIRoute):
-    """Looks its operation up in the tables of callers and rates, at once when it is declared."""
+    """Takes access, limits, success status and the use of Idempotency-Key from its operation's row."""
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        """As `APIRoute`. Raises LookupError when `api/access/operations.py` has no row for the operation."""
+        row = find_operation(f"{min(options.get('methods') or ['GET'])} {path}")
+        options["status_code"] = row.success[0]
+        if row.key is KeyUse.VALIDATED:
+            options["dependencies"] = [*(options.get("dependencies") or ()), KEY_VALIDATED]
+        super().__init__(path, endpoint, **options)
 
     def get_route_handler(self) -> Handler:
-        """FastAPI reads the body before it solves any dependency; so the caller is made out here."""
+        """FastAPI reads the body before it resolves dependencies, so the caller is authorised here."""
         handle = super().get_route_handler()
-        row, limits = admission(self.operation), limits_of(self.operation)
+        row = find_operation(self.operation)
+        limits = () if isinstance(row.limits, Unlimited) else row.limits
         body = self.body_field
         required = body is not None and body.field_info.is_required()
 
         async def guarded(request: Request) -> Response:
             request.state.caller = None
-            if limits or row.token is not Token.IGNORED:
-                # One thread for all of it: each of these may ask the database.
-                request.state.caller = await run_in_threadpool(_admitted, request, row, limits)
+            if limits or row.access.token is not Token.IGNORED:
+                # One thread for all of it: each of these may query the database.
+                request.state.caller = await run_in_threadpool(_authorised, request, row, limits)
             strict = StrictRequest(request.scope, request.receive)
             strict.refuse_announced()
             if body is not None:
@@ -52,35 +63,35 @@ class GuardedRoute(APIRoute):
         return guarded
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        """`/notifications/send` is no notification's id: a path that is written out belongs to its own route."""
-        if "{" in self.path and scope.get("path", "").removeprefix(BASE) in _WRITTEN_OUT:
+        """A literal path belongs to its own route: `/notifications/send` is not the id of a notification."""
+        if "{" in self.path and scope.get("path", "").removeprefix(BASE) in _LITERAL_PATHS:
             return Match.NONE, {}
         return super().matches(scope)
 
     @property
     def operation(self) -> str:
-        """`METHOD /path/{template}`: the key of the table, and of idempotency keys."""
+        """`METHOD /path/{template}`: the key of the operation's row."""
         return f"{min(self.methods or ['GET'])} {self.path}"
 
 
-def _admitted(request: Request, row: Admission, limits: tuple[Limit, ...]) -> Caller | None:
-    """The caller, who may call and has not called too often.
+def _authorised(request: Request, row: Operation, limits: tuple[RateLimit, ...]) -> Caller | None:
+    """The caller, authorised and within the limits.
 
     Raises RateLimited, Unauthenticated, Denied, IdentifierNotVerified, Unavailable.
     """
     state = state_of(request.app)
-    limiter, services = state.limits, state.services
-    limiter.admit_address(limits, address_of(request))
+    services = state.services
+    state.limits.count_address(limits, address_of(request))
     caller = _caller(request, services, row)
-    row.check(caller)
-    limiter.admit_caller(limits, caller)
-    if row.verified and services.settings.orders_require_verified and caller and caller.user_id:
+    row.access.authorize(caller)
+    state.limits.count_caller(limits, caller)
+    if row.access.verified and services.settings.orders_require_verified and caller and caller.user_id:
         _require_verified(services, caller.user_id)
     return caller
 
 
-def _caller(request: Request, services: Services, row: Admission) -> Caller | None:
-    if row.token is Token.IGNORED:
+def _caller(request: Request, services: Services, row: Operation) -> Caller | None:
+    if row.access.token is Token.IGNORED:
         return None
     token = bearer(request.headers.getlist("authorization"))
     return services.sign_in.authenticate(token) if token is not None else None

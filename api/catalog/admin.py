@@ -70,7 +70,7 @@ class SetProductStock(Body):
     available: Units
 
 
-@router.post("", status_code=201, operation_id="createProduct", summary="Create a product")
+@router.post("", operation_id="createProduct", summary="Create a product")
 def create_product(
     body: CreateProduct,
     catalog: Catalog,

@@ -8,8 +8,8 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from api.access.callers import Admission, Token, admission
-from api.access.problems import PARTICULAR
+from api.access.callers import Access, Token
+from api.access.operations import find_operation
 from api.docs import openapi_bounds
 from api.docs.problem_schema import NAME, SCHEMAS, TEXT, schema_of
 from api.docs.request_examples import BODIES
@@ -110,13 +110,13 @@ def install(app: FastAPI, base: str) -> None:
     app.openapi = openapi  # type: ignore[method-assign]  # the way that FastAPI documents
 
 
-def refusals(operation: str, described: dict[str, Any]) -> list[str]:
+def problems_of(operation: str, described: dict[str, Any]) -> list[str]:
     """The slugs of every problem that an operation may answer with."""
-    row = admission(operation)
-    found = [*_ALWAYS, *PARTICULAR.get(operation, ())]
-    if row.token is not Token.IGNORED:
+    row = find_operation(operation)
+    found = [*_ALWAYS, *row.all_problems]
+    if row.access.token is not Token.IGNORED:
         found.append("unauthenticated")
-    if row.token is Token.NEEDED:
+    if row.access.token is Token.REQUIRED:
         found.append("forbidden")
     if "requestBody" in described:
         found += _OF_BODIES
@@ -176,16 +176,16 @@ def _operations(document: dict[str, Any], base: str) -> Iterator[tuple[str, dict
 
 
 def _complete(operation: str, described: dict[str, Any]) -> None:
-    row = admission(operation)
-    described["security"] = _security(operation, row)
+    access = find_operation(operation).access
+    described["security"] = _security(operation, access)
     described["parameters"] = [each for each in described.get("parameters", ()) if each["name"] not in _OF_HTTP]
     openapi_bounds.complete_parameters(described)
-    described["description"] = f"{described.get('description', '')}\n\nCallers: {_callers(row)}.".strip()
+    described["description"] = f"{described.get('description', '')}\n\nCallers: {_callers(access)}.".strip()
     answers = described["responses"]
     answers.pop("422", None)
     for status, answer in answers.items():
         _complete_answer(operation, status, answer, described["parameters"])
-    for slug in refusals(operation, described):
+    for slug in problems_of(operation, described):
         _add_problem(answers, slug, status_of(operation, slug))
     if operation in BODIES:
         content = described["requestBody"]["content"]["application/json"]
@@ -208,20 +208,20 @@ def _complete_answer(operation: str, status: str, answer: dict[str, Any], parame
         content["example"] = ANSWERS[operation]
 
 
-def _security(operation: str, row: Admission) -> list[dict[str, list[str]]]:
-    if row.token is Token.NEEDED:
-        return [{"bearer": [str(row.scope)] if row.scope else []}]
-    if row.token is Token.WELCOME and not operation.startswith("GET "):
+def _security(operation: str, access: Access) -> list[dict[str, list[str]]]:
+    if access.token is Token.REQUIRED:
+        return [{"bearer": [str(access.scope)] if access.scope else []}]
+    if access.token is Token.OPTIONAL and not operation.startswith("GET "):
         return [{}, {"bearer": []}]
     # Also reads that show an operator more: generated clients demand a token wherever one is named.
     return [{"signature": []}] if operation in _SIGNED else []
 
 
-def _callers(row: Admission) -> str:
-    if row.token is not Token.NEEDED:
+def _callers(access: Access) -> str:
+    if access.token is not Token.REQUIRED:
         return "anyone"
-    kinds = sorted(str(kind) for kind in row.kinds)
-    return ", ".join([*kinds, f"services with `{row.scope}`"] if row.scope else kinds)
+    kinds = sorted(str(kind) for kind in access.kinds)
+    return ", ".join([*kinds, f"services with `{access.scope}`"] if access.scope else kinds)
 
 
 def _add_problem(answers: dict[str, Any], slug: str, status: int) -> None:

@@ -51,7 +51,7 @@ def change_my_profile(body: ChangeProfile, caller: CurrentCaller, identity: Iden
     return UserProfile(**vars(identity.rename(caller.user_id, body.first_name, body.last_name)))
 
 
-@router.put("/users/me/email", status_code=202, operation_id="changeMyEmail", summary="Change your e-mail address")
+@router.put("/users/me/email", operation_id="changeMyEmail", summary="Change your e-mail address")
 async def change_my_email(
     body: ChangeEmail, caller: CurrentCaller, codes: VerificationCodes, passwords: PasswordQueue
 ) -> RequestAccepted:
@@ -61,7 +61,7 @@ async def change_my_email(
     return RequestAccepted()
 
 
-@router.put("/users/me/phone", status_code=202, operation_id="changeMyPhone", summary="Change your phone number")
+@router.put("/users/me/phone", operation_id="changeMyPhone", summary="Change your phone number")
 async def change_my_phone(
     body: ChangePhone, caller: CurrentCaller, codes: VerificationCodes, passwords: PasswordQueue
 ) -> RequestAccepted:

@@ -40,7 +40,6 @@ class ConfirmPasswordReset(Body):
 
 @router.post(
     "/auth/password/reset/request",
-    status_code=202,
     operation_id="requestPasswordReset",
     summary="Request a password reset",
 )
@@ -52,7 +51,6 @@ def request_password_reset(body: RequestPasswordReset, resets: PasswordResets) -
 
 @router.post(
     "/auth/password/reset/confirm",
-    status_code=204,
     operation_id="confirmPasswordReset",
     summary="Set a new password with a reset token",
 )

@@ -36,7 +36,6 @@ class RegisterByPhone(_Registration):
 
 @router.post(
     "/auth/register/email",
-    status_code=201,
     tags=["Identity"],
     operation_id="registerByEmail",
     summary="Register with an e-mail address",
@@ -51,7 +50,6 @@ async def register_by_email(
 
 @router.post(
     "/auth/register/phone",
-    status_code=201,
     tags=["Identity"],
     operation_id="registerByPhone",
     summary="Register with a phone number",
@@ -72,7 +70,7 @@ def get_my_profile(caller: CurrentCaller, identity: Identity) -> UserProfile:
     try:
         return _profile(identity.profile(caller.user_id))
     except NotFound:
-        raise Unauthenticated("A valid access token is required. Sign in.") from None
+        raise Unauthenticated() from None
 
 
 def _profile(profile: Profile) -> UserProfile:

@@ -103,13 +103,13 @@ def refresh_tokens(body: RefreshRequest, sign_in: SignIn, idempotency_key: Idemp
     return _signed_in(sign_in.refresh(body.refresh_token, idempotency_key))
 
 
-@router.post("/auth/logout", status_code=204, operation_id="logout", summary="Sign out")
+@router.post("/auth/logout", operation_id="logout", summary="Sign out")
 def logout(body: LogoutRequest, sign_in: SignIn) -> None:
     """Ends the session of the refresh token and revokes its access tokens. An unknown token has no effect."""
     sign_in.logout(body.refresh_token)
 
 
-@router.post("/auth/password/change", status_code=204, operation_id="changePassword", summary="Change your password")
+@router.post("/auth/password/change", operation_id="changePassword", summary="Change your password")
 async def change_password(
     body: ChangePassword, caller: CurrentCaller, sign_in: SignIn, passwords: PasswordQueue
 ) -> None:
@@ -129,9 +129,7 @@ def list_my_sessions(caller: CurrentCaller, sign_in: SignIn, paging: Paging) -> 
     return paging.page(listing, found, lambda session: session.id, _session)
 
 
-@router.delete(
-    "/users/me/sessions/{sessionId}", status_code=204, operation_id="endMySession", summary="End one of your sessions"
-)
+@router.delete("/users/me/sessions/{sessionId}", operation_id="endMySession", summary="End one of your sessions")
 def end_my_session(session_id: SessionId, caller: CurrentCaller, sign_in: SignIn) -> None:
     """Revokes the access tokens of the session at once."""
     sign_in.end_session(_account(caller), session_id)

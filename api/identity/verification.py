@@ -63,18 +63,14 @@ class PhoneVerificationResult(Shape):
     phone_verified: Literal[True] = True
 
 
-@router.post(
-    "/auth/verify/email/send", status_code=202, operation_id="sendEmailCode", summary="Send a code to an e-mail address"
-)
+@router.post("/auth/verify/email/send", operation_id="sendEmailCode", summary="Send a code to an e-mail address")
 def send_email_code(body: SendEmailCode, codes: VerificationCodes) -> RequestAccepted:
     """The code is sent only if an account has this address and it is not verified. The response never tells."""
     codes.send(body.email, None)
     return RequestAccepted()
 
 
-@router.post(
-    "/auth/verify/phone/send", status_code=202, operation_id="sendPhoneCode", summary="Send a code to a phone number"
-)
+@router.post("/auth/verify/phone/send", operation_id="sendPhoneCode", summary="Send a code to a phone number")
 def send_phone_code(body: SendPhoneCode, codes: VerificationCodes) -> RequestAccepted:
     """The code is sent only if an account has this number and it is not verified. The response never tells."""
     codes.send(None, body.phone)

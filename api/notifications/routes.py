@@ -15,7 +15,7 @@ from api.requests.idempotency import Idempotency, mark_replayed
 router = APIRouter(prefix="/notifications", tags=["Notifications"], route_class=GuardedRoute)
 
 
-@router.post("/send", status_code=202, operation_id="sendNotification", summary="Send a notification")
+@router.post("/send", operation_id="sendNotification", summary="Send a notification")
 def send_notification(
     body: SendNotification,
     notifications: Notifications,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 
-from api.access.callers import OPERATIONS
+from api.access.operations import OPERATIONS
 from api.identity.login_alarm import LoginAlarm
 
 #: Every way in by password, and what its statuses mean; others are requests that were no login.

@@ -10,8 +10,8 @@ from api.dependencies import Orders
 from api.orders.schemas import ResolveOrder, ResolveOrderResult
 from api.orders.starting import Starter
 from api.requests.fields import OrderId
-from api.requests.idempotency import KEY_ACCEPTED
 from services.errors import InvalidTransition, Unavailable
+from services.orders.status import UndoStep
 
 router = APIRouter(prefix="/orders", tags=["Orders"], route_class=GuardedRoute)
 
@@ -20,15 +20,14 @@ router = APIRouter(prefix="/orders", tags=["Orders"], route_class=GuardedRoute)
     "/{orderId}/resolve",
     operation_id="resolveOrder",
     summary="Resolve a stuck step of an order",
-    dependencies=[KEY_ACCEPTED],
 )
 async def resolve_order(order_id: OrderId, orders: Orders, starter: Starter, body: ResolveOrder) -> ResolveOrderResult:
     """For an order that needs attention: retry the step, mark it as done by hand, or write it off."""
     order = await run_in_threadpool(orders.get, order_id)
-    step = body.step or order.stuck_step
-    if not order.needs_attention or step is None:
+    stuck = order.stuck_reason(body.step)
+    if stuck is None:
         raise InvalidTransition("No step of this order is stuck.")
     if starter is None:
         raise Unavailable("The order workflow cannot be reached. Try again.", retry_after=5)
-    await starter.resolve(order_id, step, body.action, body.reference or "")
-    return ResolveOrderResult(order_id=order_id, step=step, action=body.action)
+    await starter.resolve(order_id, stuck, body.action, body.reference or "")
+    return ResolveOrderResult(order_id=order_id, step=UndoStep.of(stuck), action=body.action)

@@ -10,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 
 from api.access.guarded_route import GuardedRoute
 from api.dependencies import CurrentCaller, CurrentSettings, Language, Orders, Payments, owner
-from api.orders import schemas
+from api.orders import presenters
 from api.orders.payment_method import payment_method
 from api.orders.placing import Placement
 from api.orders.schemas import OperatorOrderSummary, Order, OrderSummary, PlacedOrder, PlaceOrder
@@ -30,7 +30,7 @@ From = Annotated[Moment | None, Query(alias="from", description="Only orders pla
 To = Annotated[Moment | None, Query(description="Only orders placed before this time.")]
 
 
-@router.post("", status_code=201, operation_id="placeOrder", summary="Place an order")
+@router.post("", operation_id="placeOrder", summary="Place an order")
 async def place_order(
     body: PlaceOrder,
     caller: CurrentCaller,
@@ -65,7 +65,7 @@ async def place_order(
         read = partial(snapshots.read, order.id, owner(caller))
         order = (await long_poll.until(order.id, read, lambda seen: seen.idle, seconds)).order
     response.headers["Location"] = f"/api/v1/orders/{order.id}"
-    return schemas.placed(order)
+    return presenters.placed(order)
 
 
 @router.get("/me", operation_id="listMyOrders", summary="List your orders")
@@ -81,7 +81,7 @@ def list_my_orders(
     listing = paging.listing({"status": status, "from": created_from, "to": to})
     wanted = OrderFilter(buyer_id=caller.user_id, status=status, created_from=created_from, created_to=to)
     found = orders.list_orders(wanted, paging.after(listing), paging.limit + 1)
-    return paging.page(listing, found, lambda order: order.id, schemas.summary)
+    return paging.page(listing, found, lambda order: order.id, presenters.summary)
 
 
 @router.get("", operation_id="listOrders", summary="List all orders")
@@ -100,7 +100,7 @@ def list_orders(
     wanted = OrderFilter(buyer_id, status, created_from, to, needs_attention)
     listing = paging.listing(vars(wanted))
     found = orders.list_orders(wanted, paging.after(listing), paging.limit + 1)
-    return paging.page(listing, found, lambda order: order.id, schemas.operator_summary)
+    return paging.page(listing, found, lambda order: order.id, presenters.operator_summary)
 
 
 @router.get("/{orderId}", operation_id="getOrder", summary="Get an order")
@@ -109,4 +109,4 @@ def get_order(order_id: OrderId, caller: CurrentCaller, orders: Orders, payments
     order: OrderView = orders.get(order_id, owner(caller))
     attempts = payments.of_order(order_id)
     refunds = payments.refunds_of(order_id) if attempts else []
-    return schemas.in_full(order, attempts[-1] if attempts else None, refunds[-1] if refunds else None)
+    return presenters.in_full(order, attempts[-1] if attempts else None, refunds[-1] if refunds else None)

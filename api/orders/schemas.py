@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from enum import StrEnum
 from typing import Annotated, Self
 from uuid import UUID
 
@@ -11,11 +10,8 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from api.requests.fields import Body, CardToken, Country, Id, Note, PhoneText, Quantity, Shape, Text, Utc
-from services.orders import views
-from services.orders.status import CancelReason, OrderEventType, OrderStatus
-from services.orders.views import EventView, LineView, OrderView
+from services.orders.status import CancelReason, OrderEventType, OrderStatus, ResolveAction, UndoStep
 from services.payments.status import PaymentMethodType, PaymentStatus, RefundStatus
-from services.payments.views import PaymentView, RefundView
 
 MAX_ORDER_LINES = 500
 
@@ -146,27 +142,12 @@ class Order(OrderSummary):
     needs_attention: bool = Field(description="A step of the order failed and needs an operator.")
 
 
-class ResolveAction(StrEnum):
-    """How an operator resolves a stuck step."""
-
-    RETRY = "retry"
-    MARK_DONE = "mark_done"
-    WRITE_OFF = "write_off"
-
-
-class StuckStep(StrEnum):
-    """Steps that an operator can resolve."""
-
-    REFUND_PAYMENT = "refund_payment"
-    RELEASE_STOCK = "release_stock"
-
-
 class ResolveOrder(Body):
     """How an operator resolves a stuck step."""
 
     action: Annotated[ResolveAction, Field(strict=False)]
-    step: Annotated[StuckStep, Field(strict=False)] | None = Field(
-        None, description="Defaults to the step that the order needs attention for."
+    step: Annotated[UndoStep, Field(strict=False)] | None = Field(
+        None, description="The stuck step; the oldest one by default."
     )
     reference: Text | None = Field(
         None, description="What was done by hand, for example a bank reference. Required for `mark_done`."
@@ -183,7 +164,7 @@ class ResolveOrderResult(Shape):
     """The step and how it is being resolved."""
 
     order_id: UUID
-    step: StuckStep
+    step: UndoStep
     action: ResolveAction
 
 
@@ -218,87 +199,3 @@ class OrderEvent(Shape):
     detail: str | None = Field(description="Reason or failure code, if any.")
     attempt: int | None = Field(description="Number of the payment attempt, from 1, if the entry is about one.")
     amount: str | None = Field(description="In the order's currency, if the entry is about money.")
-
-
-def lines(ordered: tuple[LineView, ...]) -> list[OrderLine]:
-    """The lines of an order."""
-    return [
-        OrderLine(product_id=view.product_id, name=view.name, price=view.price.text, quantity=view.quantity)
-        for view in ordered
-    ]
-
-
-def placed(order: OrderView) -> PlacedOrder:
-    """The response to a new order."""
-    return PlacedOrder(
-        order_id=order.id,
-        status=order.status,
-        total_amount=order.total.text,
-        currency=order.total.currency,
-        items=lines(order.lines),
-        created_at=order.created_at,
-    )
-
-
-def summary(order: views.OrderSummary) -> OrderSummary:
-    """An order in a list."""
-    return OrderSummary(
-        id=order.id,
-        status=order.status,
-        total_amount=order.total.text,
-        currency=order.total.currency,
-        created_at=order.created_at,
-    )
-
-
-def operator_summary(order: views.OrderSummary) -> OperatorOrderSummary:
-    """An order in a list for operators."""
-    return OperatorOrderSummary(
-        **summary(order).model_dump(exclude={"created_at"}),
-        created_at=order.created_at,
-        buyer_id=order.buyer_id,
-        needs_attention=order.needs_attention,
-    )
-
-
-def in_full(order: OrderView, payment: PaymentView | None, refund: RefundView | None) -> Order:
-    """An order with its latest payment and refund."""
-    return Order(
-        id=order.id,
-        status=order.status,
-        total_amount=order.total.text,
-        currency=order.total.currency,
-        items=lines(order.lines),
-        country=order.address.country,
-        region=order.address.region,
-        city=order.address.city,
-        street=order.address.street,
-        created_at=order.created_at,
-        updated_at=order.updated_at,
-        payment=payment and paid_by(payment),
-        refund=refund and OrderRefund(refund_id=refund.id, status=refund.status, amount=refund.amount.text),
-        cancel_reason=order.cancel_reason,
-        needs_attention=order.needs_attention,
-    )
-
-
-def paid_by(payment: PaymentView) -> OrderPayment:
-    """The payment of an order."""
-    return OrderPayment(
-        payment_id=payment.id,
-        status=payment.status,
-        method=PaymentMethodType(payment.method),
-        confirmation_url=payment.confirmation_url,
-    )
-
-
-def event(view: EventView) -> OrderEvent:
-    """An entry of the timeline."""
-    return OrderEvent(
-        at=view.at,
-        type=OrderEventType(view.type),
-        status=view.status,
-        detail=view.detail,
-        attempt=view.attempt,
-        amount=view.amount.text if view.amount else None,
-    )

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from starlette.concurrency import run_in_threadpool
 
-from api.orders import schemas
+from api.orders import presenters
 from api.orders.waiting import LongPolling, wait_for
 from services.errors import Unauthenticated, Unavailable
 from services.identity.views import Caller
@@ -65,7 +65,7 @@ class OrderStream:
             while True:
                 for event in events:
                     self._seen = event.id
-                    yield _frame(schemas.event(event).model_dump_json(by_alias=True), id_=event.id)
+                    yield _frame(presenters.event(event).model_dump_json(by_alias=True), id_=event.id)
                 if order.closed or self._long_polling.draining:
                     return
                 async for comment in self._keep_alive(news, ends):

@@ -11,7 +11,7 @@ from starlette.responses import StreamingResponse
 from api.access.callers import bearer
 from api.access.guarded_route import GuardedRoute
 from api.dependencies import CurrentCaller, Orders, SignIn, owner
-from api.orders import schemas
+from api.orders import presenters
 from api.orders.schemas import OrderEvent
 from api.orders.stream import OrderStream
 from api.orders.waiting import LongPoll
@@ -46,7 +46,7 @@ async def list_order_events(
     # Described in words only: a second media type would type every response as `string | OrderEventPage`.
     if "text/event-stream" not in accept:
         found = await run_in_threadpool(orders.events, order_id, owner(caller))
-        return Page(items=[schemas.event(view) for view in found], next_cursor=None)
+        return Page(items=[presenters.event(view) for view in found], next_cursor=None)
     token = bearer(request.headers.getlist("authorization"))
     stream = OrderStream(orders, sign_in, long_poll, order_id, owner(caller), token or "", last_event_id)
     if not await stream.open():

@@ -17,7 +17,7 @@ from api.requests.idempotency import Idempotency, mark_replayed
 router = APIRouter(prefix="/refunds", tags=["Payments"], route_class=GuardedRoute)
 
 
-@router.post("", status_code=201, operation_id="createRefund", summary="Create a refund")
+@router.post("", operation_id="createRefund", summary="Create a refund")
 def create_refund(
     body: CreateRefund,
     creation: Creation,

@@ -24,7 +24,6 @@ PaymentId = Annotated[Id, Path(alias="paymentId")]
 
 @router.post(
     "",
-    status_code=201,
     operation_id="createPayment",
     summary="Create a payment",
     responses={202: {"model": CreatePaymentResult, "description": "The payment has not started yet."}},

@@ -15,7 +15,6 @@ from api.requests.amounts import money
 from api.requests.body import StrictRequest
 from api.requests.client_address import address_of
 from api.requests.fields import Id, OrderId
-from api.requests.idempotency import KEY_ACCEPTED
 from api.state import state_of
 from services.payments import views
 
@@ -82,7 +81,6 @@ async def notify_payment(
     "/{orderId}/payment-status",
     operation_id="reportPaymentStatus",
     summary="Report the status of a payment",
-    dependencies=[KEY_ACCEPTED],
 )
 def report_payment_status(
     order_id: OrderId,

@@ -14,8 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from structlog import get_logger
 
-from api.access.callers import methods_of
-from api.access.problems import STATUSES
+from api.access.operations import OPERATIONS, methods_of
 from services.errors import MarketError
 
 log = get_logger(__name__)
@@ -83,7 +82,8 @@ _MAX_INSTANCE = 200
 
 def status_of(operation: str, slug: str) -> int:
     """The HTTP status of a problem where this operation answers with it."""
-    return STATUSES.get((operation, slug), TYPES[slug].status)
+    row = OPERATIONS.get(operation)
+    return row.statuses.get(slug, TYPES[slug].status) if row else TYPES[slug].status
 
 
 def answer(

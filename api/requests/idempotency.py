@@ -32,13 +32,13 @@ IdempotencyKey = Annotated[
 ]
 
 
-async def _accept_key(idempotency_key: IdempotencyKey = None) -> None:
+async def _validate_key(idempotency_key: IdempotencyKey = None) -> None:
     # The operation is idempotent without a key: the key only has to be well-formed.
     del idempotency_key
 
 
 #: For operations that are idempotent anyway: a key is validated and not stored.
-KEY_ACCEPTED = Depends(_accept_key)
+KEY_VALIDATED = Depends(_validate_key)
 
 
 @dataclass

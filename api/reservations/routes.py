@@ -44,7 +44,6 @@ def list_stocks(
 
 @router.post(
     "/reservations",
-    status_code=201,
     operation_id="createReservation",
     summary="Create a reservation",
     responses={200: {"model": ReservationState, "description": "It was there before, with the same items."}},

@@ -159,4 +159,4 @@ def _claims(claims: dict[str, Any]) -> Claims:
 
 
 def _refuse() -> NoReturn:
-    raise Unauthenticated("A valid access token is needed: sign in.") from None
+    raise Unauthenticated() from None

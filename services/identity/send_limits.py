@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlmodel import Session
 
 from services.identity.status import IdentifierKind
-from services.rate_limiter import Limits, Rate
+from services.rate_limiter import Rate, RateLimiter
 
 #: Per identifier and purpose. Not scaled by RATE_LIMIT_FACTOR: these limits protect recipients and codes, not servers.
 SEND_LIMITS = {
@@ -21,13 +21,13 @@ SEND_LIMITS = {
 class SendLimits:
     """Counts messages per identifier, and all SMS together, because each SMS costs money."""
 
-    def __init__(self, limits: Limits, sms_per_hour: int = 0) -> None:
+    def __init__(self, limits: RateLimiter, sms_per_hour: int = 0) -> None:
         """`sms_per_hour`: SMS to all people together; 0: no limit."""
         self._limits = limits
         self._budget = (Rate("sms-budget", sms_per_hour, 3600),) if sms_per_hour else ()
 
     def count(self, session: Session, purpose: str, kind: IdentifierKind, canonical: str) -> None:
         """Count one message before it is written. Raises RateLimited; the caller's transaction must then roll back."""
-        self._limits.admit_in(session, SEND_LIMITS[purpose], f"{kind}:{canonical}")
+        self._limits.acquire_in(session, SEND_LIMITS[purpose], f"{kind}:{canonical}")
         if kind is IdentifierKind.PHONE:
-            self._limits.admit_in(session, self._budget, "all")
+            self._limits.acquire_in(session, self._budget, "all")

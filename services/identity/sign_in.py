@@ -216,4 +216,4 @@ def _mismatch() -> InvalidCredentials:
 
 
 def _unauthenticated() -> Unauthenticated:
-    return Unauthenticated("A valid access token is needed: sign in.")
+    return Unauthenticated()

@@ -79,7 +79,7 @@ class VerificationCodes:
         with self._sessions.begin() as session:
             own = credentials_repository.find_own_credential(session, user_id)
         if own is None:
-            raise Unauthenticated("A valid access token is needed: sign in.")
+            raise Unauthenticated()
         subject = self._check.account_subject(own.email_canonical, own.phone)
         if not self._check.matches(subject, own.hash, password):
             raise InvalidCredentials("This is not the present password.")

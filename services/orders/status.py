@@ -50,14 +50,23 @@ class OrderEventType(StrEnum):
 
 
 class UndoStep(StrEnum):
-    """The undos of an order's workflow, as an attention reason and a resolution name them."""
+    """The undos that can get stuck and be resolved."""
 
     RELEASE_STOCK = "release_stock"
     REFUND_PAYMENT = "refund_payment"
+    #: the refund of money that arrived after the order had ended; its attention reason is its workflow's id
+    REFUND_LATE_PAYMENT = "refund_late_payment"
+
+    @classmethod
+    def of(cls, reason: str) -> UndoStep | None:
+        """The undo that raised an attention reason; None for a reason that no undo raised."""
+        if reason.startswith("refund-"):
+            return cls.REFUND_LATE_PAYMENT
+        return cls(reason) if reason in [*cls] else None
 
 
 class ResolveAction(StrEnum):
-    """What an operator decides about a stuck undo (contract, `POST /orders/{orderId}/resolve`)."""
+    """How an operator resolves a stuck undo (contract, `POST /orders/{orderId}/resolve`)."""
 
     RETRY = "retry"
     MARK_DONE = "mark_done"

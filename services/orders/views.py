@@ -9,7 +9,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 from services.money import Money
-from services.orders.status import FINAL, PAYMENT_REVIEW, OrderEventType
+from services.orders.status import FINAL, OrderEventType, UndoStep
 from services.orders.status import CancelReason as CancelReason
 from services.orders.status import OrderStatus as OrderStatus
 
@@ -102,10 +102,10 @@ class OrderView:
         """Whether a person is needed."""
         return bool(self.attention_reasons)
 
-    @property
-    def stuck_step(self) -> str | None:
-        """The oldest undo that is stuck: the step of a resolution that names none."""
-        return next((reason for reason in self.attention_reasons if reason != PAYMENT_REVIEW), None)
+    def stuck_reason(self, step: UndoStep | None = None) -> str | None:
+        """The oldest reason that this undo raised; of any undo when `step` is None."""
+        undos = ((reason, UndoStep.of(reason)) for reason in self.attention_reasons)
+        return next((reason for reason, undo in undos if undo and step in (None, undo)), None)
 
     @property
     def closed(self) -> bool:

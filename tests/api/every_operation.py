@@ -1,4 +1,4 @@
-"""Requests for any operation, made from the table of callers and the document's examples."""
+"""Requests for any operation, made from the table of operations and the document's examples."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from uuid import uuid4
 
 import httpx2
 
-from api.access.callers import OPERATIONS, Token, admission
+from api.access.callers import Token
 from api.access.guarded_route import BASE
-from api.access.problems import PARTICULAR
+from api.access.operations import OPERATIONS
 from api.docs.request_examples import BODIES
 from services.identity.views import CallerKind
 from tests.api.people import Person
@@ -22,7 +22,7 @@ from tests.api.people import Person
 _AROUND = ("/.well-known", "/livez", "/readyz", "/metrics", "/problems", "/docs", "/openapi.json")
 API = [operation for operation in OPERATIONS if not operation.partition(" ")[2].startswith(_AROUND)]
 #: Proven by their content, so whatever is wrong with that is 401.
-PROVEN_BY_CONTENT = [operation for operation in API if "invalid-signature" in PARTICULAR.get(operation, ())]
+PROVEN_BY_CONTENT = [operation for operation in API if "invalid-signature" in OPERATIONS[operation].problems]
 WITH_BODY = [
     operation
     for operation in API
@@ -30,7 +30,7 @@ WITH_BODY = [
 ]
 WITH_MEMBERS = [operation for operation in WITH_BODY if operation in BODIES]
 WITH_ID = [operation for operation in API if "Id}" in operation and operation not in PROVEN_BY_CONTENT]
-WITH_TOKEN = [operation for operation in API if admission(operation).token is not Token.IGNORED]
+WITH_TOKEN = [operation for operation in API if OPERATIONS[operation].access.token is not Token.IGNORED]
 JSON = {"Content-Type": "application/json"}
 
 
@@ -43,10 +43,10 @@ class Callers:
 
     def of(self, operation: str) -> Person | None:
         """None where no token is needed."""
-        row = admission(operation)
-        if row.token is not Token.NEEDED:
+        access = OPERATIONS[operation].access
+        if access.token is not Token.REQUIRED:
             return None
-        return self.buyer if CallerKind.BUYER in row.kinds else self.operator
+        return self.buyer if CallerKind.BUYER in access.kinds else self.operator
 
 
 @dataclass

@@ -50,7 +50,7 @@ def test_G14_behind_proxies(case: str) -> None:
 
 @pytest.mark.parametrize("said", ["10.0.0.1/8", "proxy.example", "0.0.0.0/0", "10.0.0.0/8,::/0"])
 def test_G14_proxies_that_are_none(said: str) -> None:
-    with pytest.raises(ValueError, match="TRUSTED_PROXIES takes"):
+    with pytest.raises(ValueError, match="TRUSTED_PROXIES"):
         read(trusted_proxies=said)
 
 

@@ -10,7 +10,7 @@ import httpx2
 import pytest
 from fastapi import FastAPI
 
-from api.access.callers import methods_of
+from api.access.operations import methods_of
 from api.app import create_app
 from api.problems.problem_details import TYPES
 from services import db

@@ -12,9 +12,9 @@ import httpx2
 import pytest
 from fastapi import FastAPI
 
-from api.access.callers import OPERATIONS, Token, admission
-from api.access.guarded_route import GuardedRoute
-from api.access.rate_limits import RATES, By, Unlimited, limits_of
+from api.access.callers import Token
+from api.access.operations import OPERATIONS
+from api.access.rate_limits import By, RateLimit, Unlimited
 from api.app import create_app
 from api.identity.login_alarm import WINDOW, LoginAlarm
 from api.server import make_server
@@ -23,7 +23,7 @@ from services import db
 from services.bootstrap import Services
 from services.db import Sessions
 from services.identity.views import Caller, CallerKind, Scope
-from services.rate_limiter import Limits
+from services.rate_limiter import RateLimiter
 from tests.api.people import PASSWORD, Person, a_service
 from tests.api.watching import Watch
 from tests.fakes.clock import FakeClock
@@ -41,14 +41,20 @@ def limited(services: Services) -> FastAPI:
 
 def app_of(services: Services, sessions: Sessions | None = None) -> FastAPI:
     settings = services.settings.model_copy(update={"rate_limit_factor": 1, "trusted_proxies": "10.0.0.0/8"})
-    limits = Limits(sessions or services.sessions, settings.secrets_key, FakeClock.now())
+    limits = RateLimiter(sessions or services.sessions, settings.secrets_key, FakeClock.now())
     return create_app(replace(services, settings=settings, limits=limits))
+
+
+def limits_of(operation: str) -> tuple[RateLimit, ...]:
+    """The limits of an operation."""
+    limits = OPERATIONS[operation].limits
+    return () if isinstance(limits, Unlimited) else limits
 
 
 def spend(app: FastAPI, caller: Caller, times: int) -> None:
     """What so many requests of this caller count."""
     for _ in range(times):
-        state_of(app).limits.admit_caller(limits_of("GET /orders/{orderId}"), caller)
+        state_of(app).limits.count_caller(limits_of("GET /orders/{orderId}"), caller)
 
 
 @asynccontextmanager
@@ -67,27 +73,17 @@ async def statuses(client: httpx2.AsyncClient, times: int, method: str, path: st
     return found
 
 
-def test_G7_every_operation_has_a_rate() -> None:
-    assert sorted(RATES) == sorted(OPERATIONS)
-    assert {operation for operation, row in RATES.items() if row == ()} == set()
-    unlimited = {operation for operation, row in RATES.items() if isinstance(row, Unlimited)}
+def test_G7_only_probes_and_metrics_are_not_limited() -> None:
+    unlimited = {operation for operation, row in OPERATIONS.items() if isinstance(row.limits, Unlimited)}
     assert unlimited == {"GET /livez", "GET /readyz", "GET /metrics"}
+    assert [operation for operation, row in OPERATIONS.items() if row.limits == ()] == []
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
-def test_G7_who_is_counted_is_known(operation: str) -> None:
-    limits = limits_of(operation)
-    needs = admission(operation).token is Token.NEEDED
+def test_G7_a_caller_is_counted_where_a_token_is_required(operation: str) -> None:
+    requires = OPERATIONS[operation].access.token is Token.REQUIRED
 
-    assert any(limit.by is By.CALLER for limit in limits) == needs
-
-
-def test_G7_a_route_without_a_rate_cannot_be_declared(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def opened() -> None: ...
-
-    monkeypatch.setattr("api.access.callers.OPERATIONS", {"POST /vault": admission("POST /orders")})
-    with pytest.raises(LookupError, match="api/access/rate_limits"):
-        GuardedRoute("/vault", opened, methods=["POST"])
+    assert any(limit.by is By.CALLER for limit in limits_of(operation)) == requires
 
 
 def test_each_name_is_one_rate() -> None:

@@ -15,7 +15,8 @@ import httpx2
 import pytest
 from fastapi import FastAPI
 
-from api.access.callers import Token, admission, methods_of
+from api.access.callers import Token
+from api.access.operations import OPERATIONS, methods_of
 from api.app import create_app
 from api.state import set_state, state_of
 from services import db
@@ -46,7 +47,7 @@ from tests.services.identity.forged_tokens import FORGED
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE", "QUERY", "BREW")
 PATHS = sorted({operation.partition(" ")[2] for operation in API})
 #: A buyer's own things, whose ids stand in the path.
-OWNED = [operation for operation in WITH_ID if CallerKind.BUYER in admission(operation).kinds]
+OWNED = [operation for operation in WITH_ID if CallerKind.BUYER in OPERATIONS[operation].access.kinds]
 #: Answered from memory.
 WITHOUT_DATABASE = {"GET /.well-known/jwks.json"}
 
@@ -112,7 +113,7 @@ async def test_G1_one_answer_for_every_bad_token(asking: Asking, bad_tokens: dic
         await asking.api.request(method, path, headers={"Authorization": f"Bearer {token}"})
         for token in bad_tokens.values()
     ]
-    if admission(operation).token is Token.NEEDED:
+    if OPERATIONS[operation].access.token is Token.REQUIRED:
         answers.append(await asking.api.request(method, path))
 
     assert {(answer.status_code, slug(answer)) for answer in answers} == {(401, "unauthenticated")}

@@ -17,8 +17,9 @@ from uuid import UUID
 import httpx2
 import pytest
 
-from api.access.callers import Token, admission
+from api.access.callers import Token
 from api.access.guarded_route import BASE
+from api.access.operations import OPERATIONS
 from api.docs.response_examples import ANSWERS
 from services.bootstrap import Services
 from services.identity.views import CallerKind
@@ -56,8 +57,8 @@ def part_of(operation: str) -> str:
     """Which run an operation belongs to, by who may call it."""
     if operation.endswith("/users/me/sessions/{sessionId}"):
         return "sessions"  # ended sessions are not good for anything after
-    row = admission(operation)
-    return "operator" if row.token is Token.NEEDED and CallerKind.BUYER not in row.kinds else "anna"
+    row = OPERATIONS[operation].access
+    return "operator" if row.token is Token.REQUIRED and CallerKind.BUYER not in row.kinds else "anna"
 
 
 def chosen(document: str, part: str) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Any
 import httpx2
 from fastapi import FastAPI
 
-from api.access.problems import STATUSES
+from api.access.operations import OPERATIONS
 from api.problems.problem_details import TYPES
 
 BASE = "/api/v1"
@@ -40,7 +40,7 @@ class Watch:
         assert {"type", "title", "status", "detail", "instance", "traceId"} <= problem.keys()
         slug = problem["type"].removeprefix("/problems/")
         assert TYPES[slug].title == problem["title"]
-        others = {status for (_, other), status in STATUSES.items() if other == slug}
+        others = {row.statuses[slug] for row in OPERATIONS.values() if slug in row.statuses}
         assert problem["status"] in {TYPES[slug].status, *others}
         assert problem["status"] == response.status_code
         assert problem["traceId"] == response.headers["x-request-id"]

@@ -13,7 +13,7 @@ from services import db, rate_limiter
 from services.clock import Clock
 from services.db import Sessions
 from services.errors import RateLimited, Unavailable
-from services.rate_limiter import Limits, Rate
+from services.rate_limiter import Rate, RateLimiter
 from tests.fakes.clock import FakeClock
 
 KEY = "a key of tests alone"
@@ -27,8 +27,8 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture
-def counted(sessions: Sessions, clock: FakeClock) -> Limits:
-    return Limits(sessions, KEY, clock)
+def counted(sessions: Sessions, clock: FakeClock) -> RateLimiter:
+    return RateLimiter(sessions, KEY, clock)
 
 
 @pytest.fixture
@@ -36,15 +36,15 @@ def away() -> Sessions:
     return Sessions(db.connect("postgresql://market@127.0.0.1:1/market"))
 
 
-def admitted(counted: Limits, rate: Rate, times: int, subject: str = "anna") -> int:
+def admitted(counted: RateLimiter, rate: Rate, times: int, subject: str = "anna") -> int:
     """How many of so many are let through."""
     return sum(wait_of(counted, rate, subject) == 0 for _ in range(times))
 
 
-def wait_of(counted: Limits, rate: Rate, subject: str = "anna") -> int:
+def wait_of(counted: RateLimiter, rate: Rate, subject: str = "anna") -> int:
     """Seconds to wait, 0 when it is admitted."""
     try:
-        counted.admit([rate], subject)
+        counted.acquire([rate], subject)
     except RateLimited as refusal:
         return refusal.retry_after
     return 0
@@ -56,12 +56,12 @@ def arrivals(sessions: Sessions, table: str = "strict") -> list[datetime]:
 
 
 @pytest.mark.parametrize("rate", [STRICT, COARSE, Rate("few", 3, 60, strict=False)], ids=lambda rate: rate.name)
-def test_G7_so_many_at_once_and_no_more(counted: Limits, rate: Rate) -> None:
+def test_G7_so_many_at_once_and_no_more(counted: RateLimiter, rate: Rate) -> None:
     assert admitted(counted, rate, int(rate.times) + 5) == rate.times
     assert admitted(counted, rate, 1, "boris") == 1
 
 
-def test_G7_one_more_after_each_step(counted: Limits, clock: FakeClock) -> None:
+def test_G7_one_more_after_each_step(counted: RateLimiter, clock: FakeClock) -> None:
     assert admitted(counted, STRICT, 20) == 20
     assert wait_of(counted, STRICT) == 180
     clock.move(seconds=179)
@@ -73,7 +73,7 @@ def test_G7_one_more_after_each_step(counted: Limits, clock: FakeClock) -> None:
     assert admitted(counted, STRICT, 25) == 20
 
 
-def test_G7_coarse_rates_come_back_as_steadily(counted: Limits, clock: FakeClock) -> None:
+def test_G7_coarse_rates_come_back_as_steadily(counted: RateLimiter, clock: FakeClock) -> None:
     assert admitted(counted, COARSE, 121) == 120
     assert wait_of(counted, COARSE) == 1
     clock.move(seconds=1)
@@ -82,7 +82,7 @@ def test_G7_coarse_rates_come_back_as_steadily(counted: Limits, clock: FakeClock
     assert admitted(counted, COARSE, 130) == 120
 
 
-def test_a_refusal_does_not_lengthen_the_wait(counted: Limits, sessions: Sessions) -> None:
+def test_a_refusal_does_not_lengthen_the_wait(counted: RateLimiter, sessions: Sessions) -> None:
     admitted(counted, STRICT, 20)
     before = arrivals(sessions)
 
@@ -90,27 +90,27 @@ def test_a_refusal_does_not_lengthen_the_wait(counted: Limits, sessions: Session
     assert arrivals(sessions) == before
 
 
-def test_if_one_rate_refuses_none_is_counted(counted: Limits, sessions: Sessions) -> None:
+def test_if_one_rate_refuses_none_is_counted(counted: RateLimiter, sessions: Sessions) -> None:
     narrow, wide = Rate("a-wide", 10, 60), Rate("b-narrow", 1, 60)
-    counted.admit([narrow, wide], "anna")
+    counted.acquire([narrow, wide], "anna")
     before = arrivals(sessions)
 
     with pytest.raises(RateLimited) as refused:
-        counted.admit([narrow, wide], "anna")
+        counted.acquire([narrow, wide], "anna")
     assert refused.value.retry_after == 60
     assert arrivals(sessions) == before
 
 
 @pytest.mark.parametrize("rate", [STRICT, COARSE], ids=lambda rate: rate.name)
 def test_T15_sixty_four_at_once_from_two_processes(sessions: Sessions, clock: FakeClock, rate: Rate) -> None:
-    processes = [Limits(sessions, KEY, clock), Limits(sessions, KEY, clock)]
+    processes = [RateLimiter(sessions, KEY, clock), RateLimiter(sessions, KEY, clock)]
     with ThreadPoolExecutor(64) as pool:
         waits = list(pool.map(lambda number: wait_of(processes[number % 2], rate), range(192)))
 
     assert Counter(wait == 0 for wait in waits)[True] == rate.times
 
 
-def test_a_process_takes_many_coarse_permits_with_one_question(counted: Limits, sessions: Sessions) -> None:
+def test_a_process_takes_many_coarse_permits_with_one_question(counted: RateLimiter, sessions: Sessions) -> None:
     assert admitted(counted, COARSE, 6) == 6
     before = arrivals(sessions, "coarse")
     assert admitted(counted, COARSE, 1) == 1
@@ -121,8 +121,8 @@ def test_a_process_takes_many_coarse_permits_with_one_question(counted: Limits, 
     assert arrivals(sessions, "coarse") == after
 
 
-def test_who_is_counted_cannot_be_read(counted: Limits, sessions: Sessions) -> None:
-    counted.admit([STRICT, COARSE], "203.0.113.7")
+def test_who_is_counted_cannot_be_read(counted: RateLimiter, sessions: Sessions) -> None:
+    counted.acquire([STRICT, COARSE], "203.0.113.7")
     with sessions.begin() as session:
         stored = session.execute(
             text("SELECT subject FROM limits.strict UNION ALL SELECT subject FROM limits.coarse")
@@ -134,36 +134,36 @@ def test_who_is_counted_cannot_be_read(counted: Limits, sessions: Sessions) -> N
     assert not any(b"203" in subject for subject in subjects)
 
 
-def test_what_a_process_remembers_is_bounded(counted: Limits, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rate_limiter, "POCKETS", 10)
+def test_what_a_process_remembers_is_bounded(counted: RateLimiter, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rate_limiter, "MAX_LOCAL_LEASES", 10)
     for number in range(50):
-        counted.admit([COARSE], f"address {number}")
+        counted.acquire([COARSE], f"address {number}")
 
-    assert len(counted._pockets) == 10
+    assert len(counted._leases) == 10
 
 
 def test_T15_strict_rates_fail_closed(away: Sessions) -> None:
     with pytest.raises(Unavailable):
-        Limits(away, KEY, Clock()).admit([STRICT], "anna")
+        RateLimiter(away, KEY, Clock()).acquire([STRICT], "anna")
 
 
 def test_T73_coarse_rates_fail_open_with_one_warning(away: Sessions, capfd: pytest.CaptureFixture[str]) -> None:
-    counted = Limits(away, KEY, Clock())
+    counted = RateLimiter(away, KEY, Clock())
 
     assert admitted(counted, COARSE, 300) == 300
     assert "".join(capfd.readouterr()).count("limits.not_counted") == 1
 
 
-def test_old_rows_are_deleted_along_the_way(counted: Limits, sessions: Sessions, clock: FakeClock) -> None:
-    counted.admit([STRICT, COARSE], "anna")
-    counted.admit([STRICT], "boris")
+def test_old_rows_are_deleted_along_the_way(counted: RateLimiter, sessions: Sessions, clock: FakeClock) -> None:
+    counted.acquire([STRICT, COARSE], "anna")
+    counted.acquire([STRICT], "boris")
     clock.move(seconds=rate_limiter.TIDY + 1)
-    counted.admit([COARSE], "vera")
+    counted.acquire([COARSE], "vera")
 
     assert (len(arrivals(sessions, "strict")), len(arrivals(sessions, "coarse"))) == (0, 1)
 
 
-def test_what_still_counts_is_kept(counted: Limits, sessions: Sessions, clock: FakeClock) -> None:
+def test_what_still_counts_is_kept(counted: RateLimiter, sessions: Sessions, clock: FakeClock) -> None:
     admitted(counted, STRICT, 20)
     clock.move(seconds=rate_limiter.TIDY + 1)
 

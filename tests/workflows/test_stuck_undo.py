@@ -47,7 +47,7 @@ async def test_two_stuck_undos_are_resolved_one_after_the_other(shop: Shop, loca
         shop.gates.failing.clear()
         await OrderCommands(shop.client).resolve(order.id, "release_stock", "retry")
         await shop.until(lambda: reasons(shop, order) == {"refund_payment"})
-        assert shop.services.orders.get(order.id).stuck_step == "refund_payment"
+        assert shop.services.orders.get(order.id).stuck_reason() == "refund_payment"
         shop.provider.failing_refunds = 0
         await OrderCommands(shop.client).resolve(order.id, "refund_payment", "retry")
         with suppress(RPCError):  # it may have ended already

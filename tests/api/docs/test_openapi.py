@@ -9,7 +9,8 @@ import httpx2
 import pytest
 from fastapi import FastAPI
 
-from api.access.callers import OPERATIONS, Token
+from api.access.callers import Token
+from api.access.operations import OPERATIONS
 from api.problems.problem_details import TYPES, status_of
 
 BASE = "/api/v1"
@@ -60,12 +61,12 @@ def test_bodies_have_examples_that_are_taken(document: dict[str, Any]) -> None:
 
 def test_who_needs_a_token(document: dict[str, Any]) -> None:
     for name, described in operations(document):
-        row = OPERATIONS[name]
+        row = OPERATIONS[name].access
         scopes = [str(row.scope)] if row.scope else []
-        assert (described["security"] == [{"bearer": scopes}]) is (row.token is Token.NEEDED), name
+        assert (described["security"] == [{"bearer": scopes}]) is (row.token is Token.REQUIRED), name
         proven_by_content = any(word in name for word in ("login", "refresh", "webhook", "notify"))
         assert ("401" in described["responses"]) is (
-            OPERATIONS[name].token is not Token.IGNORED or proven_by_content
+            OPERATIONS[name].access.token is not Token.IGNORED or proven_by_content
         ), name
 
 

@@ -23,16 +23,16 @@ from tests.builders import an_order
 
 @dataclass
 class Workflows:
-    """The port to Temporal, which takes one step for stuck."""
+    """A workflow starter whose workflows have these undos stuck."""
 
-    stuck: str = "refund_payment"
+    stuck: tuple[str, ...] = ("refund_payment",)
     resolved: list[tuple[UUID, str, str, str]] = field(default_factory=list)
 
     async def start(self, order_id: UUID, start_input: Mapping[str, Any]) -> None:
         """Nothing to start."""
 
     async def resolve(self, order_id: UUID, step: str, action: str, reference: str) -> str:
-        if step != self.stuck:
+        if step not in self.stuck:
             raise InvalidTransition("that step is not stuck")
         self.resolved.append((order_id, step, action, reference))
         return action
@@ -70,6 +70,24 @@ async def test_an_operator_resolves_the_stuck_step(
     assert answer.status_code == 200, answer.text
     assert answer.json() == {"orderId": str(order_id), "step": "refund_payment", "action": "mark_done"}
     assert workflows.resolved == [(order_id, "refund_payment", "mark_done", "transfer 4711")]
+
+
+async def test_the_refund_of_a_late_payment_is_resolved_by_its_own_workflow(
+    client: httpx2.AsyncClient, services: Services, workflows: Workflows, operator: Person
+) -> None:
+    """Beside the order's own stuck undo and a payment under review, which no undo raised."""
+    order_id = a_stuck_order(services)
+    late = f"refund-{new_id()}"
+    workflows.stuck = (late, "refund_payment")
+    for reason in ("payment_review", late):
+        services.order_transitions.raise_attention(order_id, reason)
+    answers = [
+        await client.post(f"/api/v1/orders/{order_id}/resolve", json=body, headers=operator.headers)
+        for body in ({"action": "retry", "step": "refund_late_payment"}, {"action": "retry"})
+    ]
+    assert [answer.status_code for answer in answers] == [200, 200], answers[0].text
+    assert [answer.json()["step"] for answer in answers] == ["refund_late_payment", "refund_payment"]
+    assert [step for _, step, *_ in workflows.resolved] == [late, "refund_payment"]
 
 
 async def test_a_buyer_may_not(

@@ -19,7 +19,7 @@ from services.identity.service import IdentityService
 from services.identity.sign_in import SignIn
 from services.identity.signing_keys import SigningKeys
 from services.identity.verification_codes import VerificationCodes
-from services.rate_limiter import Limits
+from services.rate_limiter import RateLimiter
 from services.secrets import Vault
 from tests.fakes.clock import FakeClock
 from tests.services.identity.doubles import KEY, MakeSignIn
@@ -77,9 +77,9 @@ def check(sessions: Sessions, passwords: PasswordHasher, clock: FakeClock) -> Pa
 
 @pytest.fixture
 def codes(sessions: Sessions, outbox: AccountMessages, check: PasswordCheck, clock: FakeClock) -> VerificationCodes:
-    return VerificationCodes(sessions, outbox, SendLimits(Limits(sessions, KEY, clock)), check, clock, KEY, "RU")
+    return VerificationCodes(sessions, outbox, SendLimits(RateLimiter(sessions, KEY, clock)), check, clock, KEY, "RU")
 
 
 @pytest.fixture
 def resets(sessions: Sessions, outbox: AccountMessages, check: PasswordCheck, clock: FakeClock) -> PasswordResets:
-    return PasswordResets(sessions, outbox, SendLimits(Limits(sessions, KEY, clock)), check, clock, "RU")
+    return PasswordResets(sessions, outbox, SendLimits(RateLimiter(sessions, KEY, clock)), check, clock, "RU")

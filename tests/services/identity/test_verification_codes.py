@@ -18,7 +18,7 @@ from services.identity.service import IdentityService
 from services.identity.sign_in import SignIn
 from services.identity.verification_codes import VerificationCodes
 from services.identity.views import Profile
-from services.rate_limiter import Limits
+from services.rate_limiter import RateLimiter
 from services.secrets import Vault
 from tests.fakes.clock import FakeClock
 from tests.services.identity.doubles import KEY, PASSWORD, by_email, by_phone
@@ -374,4 +374,4 @@ def test_the_hourly_budget_of_sms(
 
 
 def _limits_with_a_small_budget(sessions: Sessions, clock: FakeClock) -> SendLimits:
-    return SendLimits(Limits(sessions, KEY, clock), sms_per_hour=2)
+    return SendLimits(RateLimiter(sessions, KEY, clock), sms_per_hour=2)

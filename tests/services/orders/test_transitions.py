@@ -133,11 +133,11 @@ def test_a_reason_that_is_cleared_leaves_the_others(
     for reason in ("payment_review", "refund_payment", "release_stock", "refund_payment"):
         steps.raise_attention(order.id, reason)
     assert reasons() == ("payment_review", "refund_payment", "release_stock")
-    assert orders.get(order.id).stuck_step == "refund_payment"
+    assert orders.get(order.id).stuck_reason() == "refund_payment"
     steps.clear_attention(order.id, "refund_payment")
     steps.clear_attention(order.id, "refund_payment")
     assert reasons() == ("payment_review", "release_stock")
-    assert orders.get(order.id).stuck_step == "release_stock"
+    assert orders.get(order.id).stuck_reason() == "release_stock"
     for reason in reasons():
         steps.clear_attention(order.id, reason)
     assert (reasons(), orders.get(order.id).needs_attention) == ((), False)

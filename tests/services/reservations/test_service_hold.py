@@ -34,7 +34,7 @@ def test_T48_T80_lines_of_one_product_are_summed_before_the_check(
     tea = warehouse.product(3)
     with pytest.raises(OutOfStock) as refusal:
         service.hold(new_id(), [Item(tea, 2), Item(tea, 2)], 60)
-    assert refusal.value.short == [{"productId": str(tea), "wanted": 4, "available": 3}]
+    assert refusal.value.extra["short"] == [{"productId": str(tea), "wanted": 4, "available": 3}]
     assert service.hold(new_id(), [Item(tea, 1), Item(tea, 2)], 60).items == (Item(tea, 3),)
     assert warehouse.units(tea) == (0, 3, 0)
 
@@ -59,7 +59,7 @@ def test_T80_a_hold_without_enough_stock_names_the_shortages(service: Reservatio
     unknown = UUID(int=1)
     with pytest.raises(OutOfStock) as refusal:
         service.hold(order_id, [Item(tea, 5), Item(cup, 2), Item(unknown, 1)], 60)
-    assert refusal.value.short == [
+    assert refusal.value.extra["short"] == [
         {"productId": str(unknown), "wanted": 1, "available": 0},
         {"productId": str(cup), "wanted": 2, "available": 1},
     ]

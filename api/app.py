@@ -1,4 +1,4 @@
-"""The application: the services' doors, behind one edge."""
+"""The application: the routers of the services, the middleware, and the shared state."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ _SECURITY = (
     (b"cache-control", b"no-store"),
 )
 _HSTS = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
-# What a request is counted as whose client went away, in the manner of nginx.
+# The status under which a request is counted whose client closed the connection; nginx uses the same.
 _GONE = 499
 
 

@@ -1,4 +1,4 @@
-"""One `LISTEN` connection a process, that wakes whoever waits for a word from the database."""
+"""One `LISTEN` connection a process, which calls the subscribers of a channel on each notification."""
 
 from __future__ import annotations
 

@@ -114,7 +114,7 @@ class RateLimiter:
     def acquire(self, rates: Sequence[Rate], subject: str) -> None:
         """Count one for each rate: all strict ones or none of them, then the coarse ones one by one.
 
-        Coarse rates are spent from permits that this process took ahead, and admit while the database is away.
+        Coarse rates are spent from permits that this process leased, and allow while the database is not available.
         Raises RateLimited (with the longest wait), Unavailable (strict rates only).
         """
         strict = [rate for rate in rates if rate.strict]

@@ -1,1 +1,1 @@
-"""Tests mirror the rooms; `journeys/` go through HTTP."""
+"""Tests mirror the packages; `journeys/` go through HTTP."""

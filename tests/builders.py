@@ -25,7 +25,7 @@ def an_order(
     card: str | None = "tok_succeeds",
     phone: str | None = None,
 ) -> NewOrder:
-    """An order of so many products (or of these), paid by a card that succeeds unless told otherwise."""
+    """An order of so many products (or of these), paid by a card that succeeds unless another one is given."""
     ordered = products or tuple(a_product() for _ in range(lines))
     method = PaymentMethod(card=card, phone=phone) if card or phone else None
     return NewOrder(

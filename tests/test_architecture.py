@@ -1,4 +1,4 @@
-"""Holds the house to those rules of its plan that neither a linter nor a type checker sees."""
+"""Rules of the architecture that neither a linter nor a type checker checks."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from services.errors import Conflict, MarketError, Refused
 
 ROOT = Path(__file__).resolve().parent.parent
-ROOMS = ("activities", "api", "benchmarks", "sandbox", "services", "workers", "workflows")
+PACKAGES = ("activities", "api", "benchmarks", "sandbox", "services", "workers", "workflows")
 
 #: The contract's list, section 5.
 PROBLEM_TYPES = """
@@ -24,9 +24,9 @@ PROBLEM_TYPES = """
 """
 
 
-def sources(*rooms: str) -> dict[str, ast.Module]:
-    """Every Python file of these rooms, parsed, by its path from the root."""
-    files = [path for room in rooms for path in sorted((ROOT / room).rglob("*.py"))]
+def sources(*packages: str) -> dict[str, ast.Module]:
+    """Every Python file of these packages, parsed, by its path from the root."""
+    files = [path for package in packages for path in sorted((ROOT / package).rglob("*.py"))]
     return {path.relative_to(ROOT).as_posix(): ast.parse(path.read_text()) for path in files}
 
 
@@ -103,7 +103,7 @@ def _ends(node: ast.Attribute) -> bool:
 
 
 def test_settings_are_read_in_a_function_and_never_on_import() -> None:
-    for path, tree in sources(*ROOMS).items():
+    for path, tree in sources(*PACKAGES).items():
         at_import = [
             node
             for statement in tree.body
@@ -115,7 +115,7 @@ def test_settings_are_read_in_a_function_and_never_on_import() -> None:
 
 
 def test_files_are_named_for_what_they_hold_and_open_with_a_sentence() -> None:
-    for path, tree in sources(*ROOMS, "tests").items():
+    for path, tree in sources(*PACKAGES, "tests").items():
         assert not {"utils", "common", "helpers", "core", "misc"} & set(path.removesuffix(".py").split("/")), path
         if tree.body:
             first = (ast.get_docstring(tree) or "").split("\n")[0].strip()
@@ -125,8 +125,8 @@ def test_files_are_named_for_what_they_hold_and_open_with_a_sentence() -> None:
 def test_files_are_short() -> None:
     lengths = {
         path.relative_to(ROOT).as_posix(): len(path.read_text().splitlines())
-        for room in (*ROOMS, "tests")
-        for path in (ROOT / room).rglob("*.py")
+        for package in (*PACKAGES, "tests")
+        for path in (ROOT / package).rglob("*.py")
         if path.parent != ROOT / "services/migrations/versions"
     }
     # A test file is a list of cases: it may be a little longer.
@@ -140,7 +140,7 @@ def test_models_keep_annotations_that_sqlmodel_can_read() -> None:
 
 
 def test_every_folder_with_python_is_a_package() -> None:
-    folders = {path.parent for room in (*ROOMS, "tests") for path in (ROOT / room).rglob("*.py")}
+    folders = {path.parent for package in (*PACKAGES, "tests") for path in (ROOT / package).rglob("*.py")}
     bare = [folder for folder in folders if not (folder / "__init__.py").exists()]
     assert [os.fspath(folder.relative_to(ROOT)) for folder in bare if folder.name != "versions"] == []
 
@@ -152,7 +152,7 @@ def test_every_error_has_a_code_of_the_contract() -> None:
 
 
 def test_every_error_has_a_code_of_its_own() -> None:
-    """Failures of activities carry the code alone: two errors with one code could not be told apart."""
+    """Failures of activities carry the code alone: two errors with one code could not be distinguished."""
     raised = _descendants(MarketError)
     assert sorted(Counter(error.code for error in raised).values())[-1] == 1
 

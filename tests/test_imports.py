@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from tests.test_architecture import ROOMS, ROOT, sources
+from tests.test_architecture import PACKAGES, ROOT, sources
 
 LINT_IMPORTS = Path(sys.executable).with_name("lint-imports")
 
@@ -77,7 +77,7 @@ PLANTS: Mapping[str, list[tuple[str, str, str]]] = {
         ("workflows/planted.py", "from workflows import client", "workflows.planted -> workflows.client"),
         ("activities/planted.py", "from workflows import client", "activities.planted -> workflows.client"),
     ],
-    "api-rooms": [
+    "api-boundaries": [
         ("api/planted.py", "from services.orders import repository", "api.planted -> services.orders.repository"),
         ("api/planted.py", "from services.orders import models", "api.planted -> services.orders.models"),
         ("api/planted.py", "from services import db", "api.planted -> services.db"),
@@ -94,7 +94,7 @@ PLANTS: Mapping[str, list[tuple[str, str, str]]] = {
     ],
 }
 
-#: What each room may take from Temporal; import-linter sees only the package as a whole.
+#: The parts of temporalio that each package may import; import-linter sees only the whole.
 TEMPORAL = {
     "activities": {"activity", "exceptions", "worker"},
     "workflows": {"workflow", "common", "exceptions"},
@@ -114,11 +114,11 @@ def contracts() -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The rooms and the contracts, in a folder where they may be hurt."""
+    """A copy of the packages and the contracts, in which violations are planted."""
     copy = tmp_path_factory.mktemp("tree")
     shutil.copy(ROOT / "pyproject.toml", copy)
-    for room in ROOMS:
-        shutil.copytree(ROOT / room, copy / room, ignore=lambda folder, names: _not_python(Path(folder), names))
+    for package in PACKAGES:
+        shutil.copytree(ROOT / package, copy / package, ignore=lambda folder, names: _not_python(Path(folder), names))
     return copy
 
 
@@ -174,7 +174,7 @@ def test_importing_a_workflow_loads_no_database_code(module: str) -> None:
     assert {name.split(".")[2] for name in ours} <= {"views", "status", "start_input"}
 
 
-def test_each_room_takes_from_temporal_what_is_its_own() -> None:
+def test_each_package_imports_its_own_parts_of_temporalio() -> None:
     for path, tree in sources("activities", "workflows").items():
         allowed = TEMPORAL.get(path, TEMPORAL[path.split("/")[0]])
         assert _from_temporal(tree) <= allowed, path

@@ -1,4 +1,4 @@
-"""Holds the Makefile to what the README says: each target is there, and a machine that lacks something is told what."""
+"""The Makefile has every target that the README names, and reports what a machine lacks."""
 
 from __future__ import annotations
 

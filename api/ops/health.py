@@ -1,4 +1,4 @@
-"""Whether the process lives, whether it can serve, and what it has measured; outsiders are told little of it."""
+"""Liveness, readiness and metrics; the public sees a status only."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ async def metrics(request: Request) -> Response:
 
 
 def internal(app: FastAPI) -> FastAPI:
-    """The application of METRICS_PORT: the health of `app`, told in full to whoever can reach that port."""
+    """The application of METRICS_PORT: the health of `app` in full, for clients that can reach that port."""
     beside = FastAPI(openapi_url=None, redirect_slashes=False, telemetry={"auto_configure": False})
     set_state(beside, replace(state_of(app), internal=True))
     problem_details.install(beside)

@@ -43,7 +43,7 @@ class OrderSnapshot:
     @property
     def idle(self) -> bool:
         """Whether no step is under way (contract, section 3): the order waits for a person, the provider or nothing."""
-        return self.order.rests and (self.order.status is not OrderStatus.PAYMENT_PENDING or self.awaits_provider)
+        return self.order.is_idle and (self.order.status is not OrderStatus.PAYMENT_PENDING or self.awaits_provider)
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ log = structlog.get_logger(__name__)
 #: Concurrent starts; more would only queue up behind a slow Temporal.
 MAX_STARTS = 64
 #: Seconds for one start.
-PATIENCE = 1.0
+START_TIMEOUT = 1.0
 
 
 class WorkflowStarter(Protocol):
@@ -65,7 +65,7 @@ class WorkflowStarts:
     async def _try(self, starter: WorkflowStarter, order_id: UUID) -> None:
         try:
             start_input = await run_in_threadpool(self._orders.start_input, order_id)
-            await asyncio.wait_for(starter.start(order_id, start_input), PATIENCE)
+            await asyncio.wait_for(starter.start(order_id, start_input), START_TIMEOUT)
         except Exception as error:  # the order is stored, and the relay starts its workflow
             self.succeeding = False
             log.warning("api.start_left_to_relay", order_id=str(order_id), error=type(error).__name__)

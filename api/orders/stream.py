@@ -59,7 +59,7 @@ class OrderStream:
     async def frames(self) -> AsyncIterator[bytes]:
         """The frames of the stream."""
         ends = asyncio.get_running_loop().time() + LONGEST
-        with self._long_polling.listening(self._order_id) as news:
+        with self._long_polling.listening(self._order_id) as notified:
             order, events = await self._look(self._seen or 0)
             yield self._state(order, events)
             while True:
@@ -68,11 +68,11 @@ class OrderStream:
                     yield _frame(presenters.event(event).model_dump_json(by_alias=True), id_=event.id)
                 if order.closed or self._long_polling.draining:
                     return
-                async for comment in self._keep_alive(news, ends):
+                async for comment in self._keep_alive(notified, ends):
                     yield comment
-                if not news.is_set():
+                if not notified.is_set():
                     return
-                news.clear()
+                notified.clear()
                 order, events = await self._look(self._seen or 0)
 
     def _state(self, order: OrderView, events: list[EventView]) -> bytes:
@@ -84,10 +84,10 @@ class OrderStream:
         events.clear()
         return _frame(json.dumps(state), name="state", id_=self._seen)
 
-    async def _keep_alive(self, news: asyncio.Event, ends: float) -> AsyncIterator[bytes]:
+    async def _keep_alive(self, notified: asyncio.Event, ends: float) -> AsyncIterator[bytes]:
         """Comments until there is an event; returns without one when the stream has to end."""
         loop = asyncio.get_running_loop()
-        while not await wait_for(news, min(ends, loop.time() + KEEP_ALIVE)):
+        while not await wait_for(notified, min(ends, loop.time() + KEEP_ALIVE)):
             if loop.time() >= ends or not await self._is_authenticated():
                 return
             yield b": keep-alive\n\n"

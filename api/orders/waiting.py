@@ -1,4 +1,4 @@
-"""Waiting for an order to move: one subscription a process, that wakes whoever waits for that order."""
+"""Long polling of orders: one subscription a process wakes the requests that wait for an order."""
 
 from __future__ import annotations
 
@@ -53,37 +53,37 @@ class LongPolling:
     async def until(self, order_id: UUID, look: Callable[[], T], enough: Callable[[T], bool], seconds: float) -> T:
         """Look again at each word about the order until it is enough or `seconds` have passed; what was seen last."""
         deadline = asyncio.get_running_loop().time() + seconds
-        with self.listening(order_id) as news:
+        with self.listening(order_id) as notified:
             while True:
-                news.clear()
+                notified.clear()
                 seen = await run_in_threadpool(look)
-                if enough(seen) or self.draining or not await wait_for(news, deadline):
+                if enough(seen) or self.draining or not await wait_for(notified, deadline):
                     return seen if enough(seen) else await run_in_threadpool(look)
 
     @contextmanager
     def listening(self, order_id: UUID) -> Iterator[asyncio.Event]:
         """An event that is set at each word about the order (and at some others: look at the row)."""
-        key, news = str(order_id), asyncio.Event()
-        self._waiters[key].add(news)
+        key, notified = str(order_id), asyncio.Event()
+        self._waiters[key].add(notified)
         try:
-            yield news
+            yield notified
         finally:
-            self._waiters[key].discard(news)
+            self._waiters[key].discard(notified)
             if not self._waiters[key]:
                 del self._waiters[key]
 
     def _wake(self, order_id: str) -> None:
         # No order: the listener was away and may have missed words about any.
         waiting = self._waiters.get(order_id, ()) if order_id else {e for each in self._waiters.values() for e in each}
-        for news in waiting:
-            news.set()
+        for notified in waiting:
+            notified.set()
 
 
-async def wait_for(news: asyncio.Event, deadline: float) -> bool:
+async def wait_for(notified: asyncio.Event, deadline: float) -> bool:
     """Whether the event was set before the loop's time reached `deadline`."""
     try:
         async with asyncio.timeout_at(deadline):
-            await news.wait()
+            await notified.wait()
     except TimeoutError:
         return False
     return True

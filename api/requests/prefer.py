@@ -42,7 +42,7 @@ async def _preference(
         str | None,
         Header(
             alias="Prefer",
-            description="`wait=N`: answer when the order rests, after N seconds (0 to 30) at the latest.",
+            description="`wait=N`: answer when the order is idle or final, after N seconds (0 to 30) at the latest.",
             max_length=200,
         ),
     ] = None,

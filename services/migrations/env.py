@@ -14,8 +14,8 @@ from services.orders import models as orders
 from services.payments import models as payments
 from services.reservations import models as reservations
 
-ROOMS = (catalog, identity, notifications, orders, payments, reservations)
-SCHEMAS = {"idempotency", rate_limiter.SCHEMA, *(room.SCHEMA for room in ROOMS)}
+MODELS = (catalog, identity, notifications, orders, payments, reservations)
+SCHEMAS = {"idempotency", rate_limiter.SCHEMA, *(models.SCHEMA for models in MODELS)}
 # Any number that nothing else locks: two migrating processes take turns.
 LOCK = 7_302_026
 

@@ -64,7 +64,7 @@ class Order(SQLModel, table=True):
     method: str | None = Field(sa_column=Column(String(8)))
     #: sealed `{"card": token}` or `{"phone": E.164}`; null once the charge is final
     payment_method: bytes | None = Field(sa_column=Column(LargeBinary))
-    #: sealed phone given with the order: it is told of every event
+    #: encrypted phone number given with the order: it receives the notification of every event
     contact: bytes | None = Field(sa_column=Column(LargeBinary))
     #: the payment whose money the order keeps
     paid_by: UUID | None = None
@@ -75,7 +75,7 @@ class Order(SQLModel, table=True):
     cancel_reason: str | None = Field(sa_column=Column(String(20)))
     #: the reason in the words of the person who cancelled
     cancel_note: str | None = Field(sa_column=Column(String(500)))
-    #: why a person is needed, oldest first; whoever raised a reason clears it
+    #: why a person is needed, oldest first; the code that raised a reason clears it
     attention_reasons: list[str] = Field(
         sa_column=Column(ARRAY(Text), nullable=False, server_default=text("'{}'::text[]"))
     )

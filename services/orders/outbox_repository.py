@@ -1,4 +1,4 @@
-"""What waits beside the orders, in SQL: commands on their way to Temporal, and events not told yet."""
+"""SQL of the outbox: commands for Temporal, and events whose notifications are not queued."""
 
 from __future__ import annotations
 

@@ -155,9 +155,9 @@ class OrderService:
 
     @retried
     def notice_payment(self, order_id: UUID, payment_id: UUID, key: str, *, late: bool = False) -> None:
-        """Tell the order's workflow that the provider has news of a payment; once a key.
+        """Command the order's workflow to ask the provider about a payment; once a key.
 
-        That the order's own payment succeeded is no news any more once the order is paid. `late`: the payment was
+        Nothing is written about the payment that has already paid the order. `late`: the payment was
         given up before, so its money would pay nothing, whether the order is open or not: it is to be sent back.
         """
         with self._sessions.begin() as session:

@@ -126,7 +126,7 @@ class OrderTransitions:
 
     @retried
     def raise_attention(self, order_id: UUID, reason: str) -> None:
-        """Add a reason (a short code) for which a person is needed; whoever raises a reason clears it."""
+        """Add a reason (a short code) for which a person is needed; the code that raises a reason clears it."""
         with self._sessions.begin() as session:
             transitions_repository.raise_attention(session, order_id, reason)
 

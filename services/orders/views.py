@@ -113,7 +113,7 @@ class OrderView:
         return self.status in FINAL
 
     @property
-    def rests(self) -> bool:
+    def is_idle(self) -> bool:
         """Whether nothing moves until somebody outside acts (contract, section 3)."""
         waiting = self.status == OrderStatus.RESERVED and self.method is None
         return self.closed or waiting or self.needs_attention or self.status == OrderStatus.PAYMENT_PENDING
@@ -221,5 +221,5 @@ class PendingNotification:
     cancel_reason: CancelReason | None
     #: what tells this event from an earlier one of its type, as with a second refund; None for the first
     again: str | None = None
-    #: the order's own phone (E.164), told of every event
+    #: the phone number given with the order (E.164); receives every event
     phone: str | None = field(default=None, repr=False)

@@ -32,22 +32,22 @@ def settings(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Set
 
 
 @pytest.fixture(scope="session")
-def whole_house(settings: Settings, all_sessions: Sessions) -> Iterator[Services]:
+def all_services(settings: Settings, all_sessions: Sessions) -> Iterator[Services]:
     with open_services(settings, sessions=all_sessions, gateway=FakeGateway()) as services:
         yield services
 
 
 @pytest.fixture(scope="session")
-async def app(whole_house: Services) -> AsyncIterator[FastAPI]:
-    app = create_app(whole_house)
+async def app(all_services: Services) -> AsyncIterator[FastAPI]:
+    app = create_app(all_services)
     async with app.router.lifespan_context(app):
         yield app
 
 
 @pytest.fixture
-def services(whole_house: Services, sessions: Sessions) -> Services:
+def services(all_services: Services, sessions: Sessions) -> Services:
     """Every service, on empty tables."""
-    return whole_house
+    return all_services
 
 
 @pytest.fixture

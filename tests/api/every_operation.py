@@ -117,7 +117,7 @@ def slug(answer: httpx2.Response) -> str:
 
 
 def but_for_the_occurrence(answer: httpx2.Response) -> tuple[int, dict[str, Any], dict[str, str]]:
-    """What must be equal in two refusals that may not be told apart."""
+    """What must be equal in two refusals that must be indistinguishable."""
     body = {name: value for name, value in answer.json().items() if name not in ("traceId", "instance")}
     headers = {
         name: value for name, value in answer.headers.items() if name not in ("x-request-id", "content-length", "date")

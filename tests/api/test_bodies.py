@@ -140,7 +140,7 @@ async def test_G4_nothing_that_was_sent_comes_back(api: httpx2.AsyncClient, buye
     assert "4111111111111111" not in answer.text
 
 
-async def test_G4_many_mistakes_are_told_up_to_twenty(api: httpx2.AsyncClient, buyer: Person) -> None:
+async def test_G4_at_most_twenty_mistakes_are_reported(api: httpx2.AsyncClient, buyer: Person) -> None:
     answer = await api.post(ORDERS, json={**ADDRESS, "items": [{"productId": 1}] * 400}, headers=buyer.headers)
 
     assert len(answer.json()["errors"]) == 20

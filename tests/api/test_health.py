@@ -1,4 +1,4 @@
-"""What outsiders are told of a system that works for real, and what only its own people see."""
+"""What the public sees of the health of a production system, and what METRICS_PORT shows."""
 
 from __future__ import annotations
 

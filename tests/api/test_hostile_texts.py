@@ -1,4 +1,4 @@
-"""T119: 100 kB of what makes careless expressions slow, put to everything that reads a person's text."""
+"""T119: 100 kB of text that makes some regular expressions slow, sent to every field that takes text."""
 
 from __future__ import annotations
 

@@ -93,11 +93,11 @@ def test_each_name_is_one_rate() -> None:
 
 
 async def test_T01_twenty_registrations_an_hour(limited: FastAPI) -> None:
-    async with client_of(limited) as client, client_of(limited, "198.51.100.8") as neighbour:
+    async with client_of(limited) as client, client_of(limited, "198.51.100.8") as another_client:
         first = await statuses(client, 12, "POST", "/auth/register/email", json={})
         second = await statuses(client, 12, "POST", "/auth/register/phone", json={})
         answer = await client.post(f"{API}/auth/register/email", json={})
-        other = await neighbour.post(f"{API}/auth/register/email", json={})
+        other = await another_client.post(f"{API}/auth/register/email", json={})
 
     assert first + second == {422: 20, 429: 4}
     assert answer.json()["type"] == "/problems/rate-limited"
@@ -178,7 +178,7 @@ async def test_G7_six_hundred_a_minute_of_one_caller(limited: FastAPI, buyer: Pe
     assert (others.status_code, anonymous.status_code) == (404, 401)
 
 
-async def test_G2_who_may_not_call_is_told_so_first_and_not_counted(limited: FastAPI, buyer: Person) -> None:
+async def test_G2_an_unauthorised_caller_gets_403_and_is_not_counted(limited: FastAPI, buyer: Person) -> None:
     spend(limited, Caller(CallerKind.BUYER, buyer.id, None, "buyer"), 599)
     async with client_of(limited) as client:
         refused = await statuses(client, 3, "GET", "/orders", headers=buyer.headers)
@@ -188,7 +188,7 @@ async def test_G2_who_may_not_call_is_told_so_first_and_not_counted(limited: Fas
     assert (refused, found) == ({403: 4}, {200: 1, 429: 1})
 
 
-async def test_G7_services_have_room_for_machines(limited: FastAPI, services: Services) -> None:
+async def test_G7_minted_tokens_have_a_higher_limit(limited: FastAPI, services: Services) -> None:
     spend(limited, Caller(CallerKind.SERVICE, None, None, "service"), 5999)
     async with client_of(limited) as client:
         headers = a_service(services, Scope.ORDERS_READ).headers

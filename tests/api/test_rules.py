@@ -54,7 +54,7 @@ WITHOUT_DATABASE = {"GET /.well-known/jwks.json"}
 
 @pytest.fixture(scope="module")
 def roomy(settings: Settings, all_sessions: Sessions) -> Iterator[Services]:
-    """A house whose limits are out of the way, emptied once: refusals leave nothing behind."""
+    """Services with limits that no test reaches, emptied once: refused requests write nothing."""
     empty(all_sessions)
     wide = settings.model_copy(update={"rate_limit_factor": 1000.0})
     with open_services(wide, sessions=all_sessions, gateway=FakeGateway()) as services:

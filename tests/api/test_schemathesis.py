@@ -88,8 +88,8 @@ async def test_G3_T59_every_operation_as_the_document_says(
     people = {"anna": buyer, "boris": other, "operator": operator}
     caller = part if part in people else "anna"
     config = configured(tmp_path / "schemathesis.toml", identities(tmp_path / "callers.json", people), caller)
-    open_doors = services.settings.model_copy(update={"rate_limit_factor": 1000.0, "orders_max_unpaid": 0})
-    async with serving(replace(services, settings=open_doors)) as served:
+    without_limits = services.settings.model_copy(update={"rate_limit_factor": 1000.0, "orders_max_unpaid": 0})
+    async with serving(replace(services, settings=without_limits)) as served:
         url = f"http://127.0.0.1:{served.port}"
         document = (await served.client.get("/openapi.json")).text
         for example, there in (await real(served.client, services, buyer)).items():

@@ -1,4 +1,4 @@
-"""Values that may lie in few places, given away at every door, and looked for everywhere else (ABUSE T113)."""
+"""Values that may be stored in few places: sent to every operation, and searched everywhere else (ABUSE T113)."""
 
 from __future__ import annotations
 

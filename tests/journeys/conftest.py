@@ -1,4 +1,4 @@
-"""Running shops: after the last test of each module, tables, ledger and inbox have to tell one story."""
+"""Running shops: after the last test of each module, tables, ledger and inbox must agree."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def running(settings: StackSettings) -> Iterator[Shop]:
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
-    """Workers with the api inside, as `make up` runs them; ends with a clean verdict."""
+    """Workers with the api inside, as `make up` runs them; ends with a clean audit."""
     settings = StackSettings.for_tests(tmp_path_factory.mktemp("shop"))
     with running(replace(settings, env=CHEAP)) as opened:
         yield opened
@@ -56,7 +56,7 @@ def shop_in_parts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
 
 @pytest.fixture(scope="module")
 def judged_parts(shop_in_parts: Shop) -> Iterator[Shop]:
-    """The shop in parts, for the tests of one module; ends with a clean verdict."""
+    """The shop in parts, for the tests of one module; ends with a clean audit."""
     yield shop_in_parts
     assert shop_in_parts.violations() == []
 

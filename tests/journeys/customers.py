@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx2
 
-from tests.journeys.patience import LONGEST, until
+from tests.journeys.waiting import TIMEOUT, until
 
 PASSWORD = "correct horse battery staple 42"
 ADDRESS = {"country": "RU", "region": "Moscow", "city": "Moscow", "street": "1 Gift Street"}
@@ -21,7 +21,7 @@ class Customer:
         """`identifier`: `{"email": …}` or `{"phone": …}`."""
         (self.way,) = identifier
         self.identifier = dict(identifier)
-        self.http = httpx2.Client(timeout=LONGEST, headers={"Accept-Language": language})
+        self.http = httpx2.Client(timeout=TIMEOUT, headers={"Accept-Language": language})
         self.move(api)
 
     @property

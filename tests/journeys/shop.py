@@ -22,7 +22,7 @@ from sandbox.stack import Stack
 from services import db
 from services.db import Sessions
 from tests.journeys.customers import Customer
-from tests.journeys.patience import LONGEST, until
+from tests.journeys.waiting import TIMEOUT, until
 
 #: What every journey is set up with: cheap passwords.
 CHEAP = {"ARGON2_TIME_COST": "1", "ARGON2_MEMORY_KIB": "64", "ARGON2_PARALLELISM": "1"}
@@ -43,7 +43,7 @@ class Shop:
     def __init__(self, stack: Stack) -> None:
         self.stack = stack
         self._engine = db.connect(stack.addresses.database, pool_size=2)
-        self._sandbox = httpx2.Client(base_url=stack.addresses.sandbox, timeout=LONGEST)
+        self._sandbox = httpx2.Client(base_url=stack.addresses.sandbox, timeout=TIMEOUT)
         self._numbers = itertools.count(1)
         self._products = self._fill()
         self._customers: list[Customer] = []
@@ -119,7 +119,7 @@ class Shop:
         """How the order's workflow ended; waits for it, so that nothing of it is still to come. Raises TimeoutError."""
 
         async def result() -> Any:
-            return await asyncio.wait_for((await self.workflow(order_id)).result(), LONGEST)
+            return await asyncio.wait_for((await self.workflow(order_id)).result(), TIMEOUT)
 
         return str(asyncio.run(result())["status"])
 
@@ -139,7 +139,7 @@ class Shop:
         """What our tables, the provider's ledger and the inbox disagree about, once everything has drained.
 
         A mail whose sender was killed before it could note the sending is sent again under the same Message-ID, which
-        is once to the eye (FAULTS F66, F67): the inbox, which keeps every delivery, shows it twice.
+        is one message to its reader (FAULTS F66, F67): the inbox, which keeps every delivery, shows it twice.
         """
         addresses = self.stack.addresses
         checks = run_audit(addresses.database, addresses.sandbox, timeout=DRAINED_WITHIN)

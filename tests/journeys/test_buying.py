@@ -1,4 +1,4 @@
-"""Three customers from the door to the receipt, and what else they may try with an order (ABUSE T61 … T68)."""
+"""Three customers from registration to receipt, and what else they may try with an order (ABUSE T61 … T68)."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.journeys.customers import answered, problem
-from tests.journeys.patience import until
 from tests.journeys.shop import PRICE, STOCK, Shop
+from tests.journeys.waiting import until
 
 TEMPLATE = "{{7*7}} ${jndi:ldap://x} <b>bold</b> {% raw %}"
 
@@ -64,8 +64,8 @@ def test_journey_by_phone_in_russian_cancelled_while_pending(shop: Shop) -> None
 
     number = f"{order_id[-8:-4]}-{order_id[-4:]}".upper()
     for phone in (customer.address, payer):
-        told = until(lambda phone=phone: shop.inbox(phone), lambda found: len(found) == 3)  # type: ignore[misc]
-        assert sorted(message["text"] for message in told) == [
+        messages = until(lambda phone=phone: shop.inbox(phone), lambda found: len(found) == 3)  # type: ignore[misc]
+        assert sorted(message["text"] for message in messages) == [
             f"Заказ {number} на 1\u00a0299,00\u00a0₽ принят. Ждём оплату.",
             f"Заказ {number} отменён: по вашей просьбе.",
             f"Заказ {number}: вернули 1\u00a0299,00\u00a0₽. Деньги в пути.",
@@ -98,8 +98,8 @@ def test_journeys_with_the_visible_lane_only(shop: Shop, visible_lane: str) -> N
         for name, order in ends.items()
     }
     assert kept == {"straight": [(1, 0)], "declined": [(0, 0)], "cancelled": [(1, 1)]}
-    told = until(lambda: shop.inbox(customer.address), lambda found: len(found) == 8)
-    assert len([mail for mail in told if mail["subject"].endswith("cancelled")]) == 2
+    messages = until(lambda: shop.inbox(customer.address), lambda found: len(found) == 8)
+    assert len([mail for mail in messages if mail["subject"].endswith("cancelled")]) == 2
 
     scheduled, local = asyncio.run(steps_of(shop, ids["straight"]))
     assert scheduled == ["reserve_stock", "charge_payment", "confirm_order"]

@@ -17,8 +17,8 @@ from services.identity.signing_keys import KEY_FILE
 from tests.journeys.canaries import Canaries, a_secret, columns, events, histories, logs, stored_files
 from tests.journeys.conftest import running
 from tests.journeys.customers import ENDS, answered, problem
-from tests.journeys.patience import until
 from tests.journeys.shop import CHEAP, Shop
+from tests.journeys.waiting import until
 
 PAN = "4929420573595709"
 #: Where a column may hold what a person entrusted to it in plain, by the kind of canary.
@@ -74,7 +74,7 @@ class Visitor:
         self.http.headers["Authorization"] = f"Bearer {pair['accessToken']}"
         return self.canaries.keep(f"refresh token {number}", pair["refreshToken"])
 
-    def told(self, to: str, pattern: str) -> str:
+    def secret_sent(self, to: str, pattern: str) -> str:
         """What the newest message to this address says that fits."""
         messages = until(
             lambda: [found[1] for one in self.shop.inbox(to) if (found := re.search(pattern, str(one["text"])))]
@@ -102,7 +102,7 @@ def canaries(watched: Shop) -> Canaries:
 
 @pytest.fixture(scope="module")
 def visitor(watched: Shop, canaries: Canaries) -> Iterator[Visitor]:
-    """Somebody who has been through every door."""
+    """A person who has used every operation."""
     visitor = Visitor(watched, canaries)
     with visitor.http:
         registers(visitor)
@@ -138,7 +138,7 @@ def verifies(visitor: Visitor) -> None:
     for way, kind in (("email", "email"), ("phone", "account phone")):
         identifier = visitor.canaries.values[kind]
         visitor.post(f"/auth/verify/{way}/send", 202, **{way: identifier})
-        code = visitor.canaries.keep(f"{way} code", visitor.told(identifier, r"(?<!\d)(\d{6})(?!\d)"))
+        code = visitor.canaries.keep(f"{way} code", visitor.secret_sent(identifier, r"(?<!\d)(\d{6})(?!\d)"))
         wrong = f"{(int(code) + 1) % 1_000_000:06}"
         assert visitor.refused(f"/auth/verify/{way}/confirm", **{way: identifier}, code=wrong)[1] == "invalid-code"
         visitor.post(f"/auth/verify/{way}/confirm", 200, **{way: identifier}, code=code)
@@ -152,7 +152,7 @@ def changes_passwords(visitor: Visitor) -> None:
     assert visitor.refused("/auth/password/change", **asked) == (403, "invalid-credentials")
     visitor.post("/auth/password/change", 204, currentPassword=values["password"], newPassword=changed)
     visitor.post("/auth/password/reset/request", 202, email=values["email"])
-    token = keep("reset token", visitor.told(values["email"], r"([\w-]{40,})"))
+    token = keep("reset token", visitor.secret_sent(values["email"], r"([\w-]{40,})"))
     reset = keep("reset password", a_secret("reset"))
     guessed = keep("guessed reset token", a_secret("guess") * 2)
     assert visitor.refused("/auth/password/reset/confirm", resetToken=guessed, newPassword=reset)[0] == 422

@@ -13,8 +13,8 @@ import pytest
 from sandbox.ports import LOOPBACK
 from sandbox.programs import Program
 from tests.journeys.customers import Customer, answered
-from tests.journeys.patience import until
 from tests.journeys.shop import PRICE, STOCK, Shop
+from tests.journeys.waiting import until
 
 STRAIGHT = ["created", "reserved", "payment_pending", "paid", "confirmed"]
 
@@ -39,7 +39,7 @@ def is_confirmed_once(shop: Shop, customer: Customer, order_id: str, product: st
 
 
 def is_cancelled_once(shop: Shop, customer: Customer, order_id: str, product: str) -> None:
-    """Nothing held, no money kept, and each undo told once."""
+    """Nothing held, no money kept, and each undo notified once."""
     assert customer.end_of(order_id)["status"] == shop.outcome(order_id) == "cancelled"
     assert shop.stock(product) == (STOCK, 0, 0)
     timeline = customer.timeline(order_id)

@@ -9,16 +9,16 @@ import psycopg
 import pytest
 
 from tests.journeys.customers import answered
-from tests.journeys.patience import until
 from tests.journeys.shop import STOCK, Shop
 from tests.journeys.test_crashes import is_confirmed_once, worker_dies
+from tests.journeys.waiting import until
 
 _BLOCKED = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE :part"
 
 
 @contextmanager
 def holding(shop: Shop, statement: str, order_id: str) -> Iterator[None]:
-    """Holds what the statement locks, so that whoever wants it waits."""
+    """Holds what the statement locks, so that other transactions wait."""
     with psycopg.connect(shop.stack.addresses.database) as connection:
         connection.execute(statement, {"id": order_id})
         yield
@@ -100,8 +100,10 @@ def test_F49_the_provider_calls_while_no_worker_runs(parts: Shop) -> None:
     order_id = customer.place(product, card="tok_answers_later_2")
     customer.meets(order_id, "payment_waiting")
     parts.stack.kill("workers")
-    told = "SELECT count(*) FROM payments.inbox i JOIN payments.payments p ON p.id = i.payment_id WHERE order_id = :id"
-    until(lambda: parts.rows(told, id=order_id), lambda found: found[0][0] > 0)
+    reports = (
+        "SELECT count(*) FROM payments.inbox i JOIN payments.payments p ON p.id = i.payment_id WHERE order_id = :id"
+    )
+    until(lambda: parts.rows(reports, id=order_id), lambda found: found[0][0] > 0)
     assert customer.order(order_id)["status"] == "payment_pending"
     parts.stack.start("workers")
     is_confirmed_once(parts, customer, order_id, product)

@@ -6,8 +6,8 @@ import asyncio
 import time
 
 from tests.journeys.customers import Customer, answered
-from tests.journeys.patience import until
 from tests.journeys.shop import STOCK, Shop
+from tests.journeys.waiting import until
 
 #: Seconds for which Temporal stays away.
 AWAY = 10.0

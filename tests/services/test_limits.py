@@ -36,13 +36,13 @@ def away() -> Sessions:
     return Sessions(db.connect("postgresql://market@127.0.0.1:1/market"))
 
 
-def admitted(counted: RateLimiter, rate: Rate, times: int, subject: str = "anna") -> int:
+def allowed(counted: RateLimiter, rate: Rate, times: int, subject: str = "anna") -> int:
     """How many of so many are let through."""
     return sum(wait_of(counted, rate, subject) == 0 for _ in range(times))
 
 
 def wait_of(counted: RateLimiter, rate: Rate, subject: str = "anna") -> int:
-    """Seconds to wait, 0 when it is admitted."""
+    """Seconds to wait, 0 when it is allowed."""
     try:
         counted.acquire([rate], subject)
     except RateLimited as refusal:
@@ -57,12 +57,12 @@ def arrivals(sessions: Sessions, table: str = "strict") -> list[datetime]:
 
 @pytest.mark.parametrize("rate", [STRICT, COARSE, Rate("few", 3, 60, strict=False)], ids=lambda rate: rate.name)
 def test_G7_so_many_at_once_and_no_more(counted: RateLimiter, rate: Rate) -> None:
-    assert admitted(counted, rate, int(rate.times) + 5) == rate.times
-    assert admitted(counted, rate, 1, "boris") == 1
+    assert allowed(counted, rate, int(rate.times) + 5) == rate.times
+    assert allowed(counted, rate, 1, "boris") == 1
 
 
 def test_G7_one_more_after_each_step(counted: RateLimiter, clock: FakeClock) -> None:
-    assert admitted(counted, STRICT, 20) == 20
+    assert allowed(counted, STRICT, 20) == 20
     assert wait_of(counted, STRICT) == 180
     clock.move(seconds=179)
     assert wait_of(counted, STRICT) == 1
@@ -70,20 +70,20 @@ def test_G7_one_more_after_each_step(counted: RateLimiter, clock: FakeClock) -> 
     assert [wait_of(counted, STRICT) for _ in range(2)] == [0, 180]
     # Time that nobody uses is no credit.
     clock.move(seconds=3 * 3600)
-    assert admitted(counted, STRICT, 25) == 20
+    assert allowed(counted, STRICT, 25) == 20
 
 
 def test_G7_coarse_rates_come_back_as_steadily(counted: RateLimiter, clock: FakeClock) -> None:
-    assert admitted(counted, COARSE, 121) == 120
+    assert allowed(counted, COARSE, 121) == 120
     assert wait_of(counted, COARSE) == 1
     clock.move(seconds=1)
-    assert admitted(counted, COARSE, 3) == 2
+    assert allowed(counted, COARSE, 3) == 2
     clock.move(seconds=60)
-    assert admitted(counted, COARSE, 130) == 120
+    assert allowed(counted, COARSE, 130) == 120
 
 
 def test_a_refusal_does_not_lengthen_the_wait(counted: RateLimiter, sessions: Sessions) -> None:
-    admitted(counted, STRICT, 20)
+    allowed(counted, STRICT, 20)
     before = arrivals(sessions)
 
     assert {wait_of(counted, STRICT) for _ in range(10)} == {180}
@@ -111,13 +111,13 @@ def test_T15_sixty_four_at_once_from_two_processes(sessions: Sessions, clock: Fa
 
 
 def test_a_process_takes_many_coarse_permits_with_one_question(counted: RateLimiter, sessions: Sessions) -> None:
-    assert admitted(counted, COARSE, 6) == 6
+    assert allowed(counted, COARSE, 6) == 6
     before = arrivals(sessions, "coarse")
-    assert admitted(counted, COARSE, 1) == 1
+    assert allowed(counted, COARSE, 1) == 1
     after = arrivals(sessions, "coarse")
 
     assert (after[0] - before[0]).total_seconds() == 6 * COARSE.step
-    assert admitted(counted, COARSE, 5) == 5
+    assert allowed(counted, COARSE, 5) == 5
     assert arrivals(sessions, "coarse") == after
 
 
@@ -150,7 +150,7 @@ def test_T15_strict_rates_fail_closed(away: Sessions) -> None:
 def test_T73_coarse_rates_fail_open_with_one_warning(away: Sessions, capfd: pytest.CaptureFixture[str]) -> None:
     counted = RateLimiter(away, KEY, Clock())
 
-    assert admitted(counted, COARSE, 300) == 300
+    assert allowed(counted, COARSE, 300) == 300
     assert "".join(capfd.readouterr()).count("limits.not_counted") == 1
 
 
@@ -164,11 +164,11 @@ def test_old_rows_are_deleted_along_the_way(counted: RateLimiter, sessions: Sess
 
 
 def test_what_still_counts_is_kept(counted: RateLimiter, sessions: Sessions, clock: FakeClock) -> None:
-    admitted(counted, STRICT, 20)
+    allowed(counted, STRICT, 20)
     clock.move(seconds=rate_limiter.TIDY + 1)
 
     assert counted.forget_old() == 0
-    assert admitted(counted, STRICT, 20) == 3
+    assert allowed(counted, STRICT, 20) == 3
 
 
 @pytest.mark.parametrize(("factor", "times"), [(1000, 120_000), (0.5, 60), (0.0001, 1)], ids=str)

@@ -1,4 +1,4 @@
-"""F56, F57: cancelled at every step, by every door: confirmed or cancelled, never both, and everything undone."""
+"""F56, F57: cancelled at every step, by every source: confirmed or cancelled, never both, and everything undone."""
 
 from __future__ import annotations
 
@@ -32,63 +32,63 @@ UNDOS = [
 ]
 
 
-async def cancel_by(door: str, shop: Shop, order: OrderView) -> None:
+async def cancel_by(source: str, shop: Shop, order: OrderView) -> None:
     """As the buyer over REST does, as the CLI or Web UI does, or both."""
-    if door in ("buyer", "both"):
+    if source in ("buyer", "both"):
         with suppress(InvalidTransition):
             await shop.cancel(order)
-    if door in ("operator", "both"):
+    if source in ("operator", "both"):
         await shop.workflow(order.id).cancel()
 
 
-@pytest.mark.parametrize("door", ["buyer", "operator", "both"])
+@pytest.mark.parametrize("source", ["buyer", "operator", "both"])
 @pytest.mark.parametrize(("step", "point"), POINTS)
-async def test_F56_F57_cancelled_at(shop: Shop, step: str, point: str, door: str) -> None:
+async def test_F56_F57_cancelled_at(shop: Shop, step: str, point: str, source: str) -> None:
     reached, go = shop.gates.arm(step, point)
     order = await shop.place(an_order(shop.product(), shop.product()))
     assert await asyncio.to_thread(reached.wait, 10)
-    await cancel_by(door, shop, order)
+    await cancel_by(source, shop, order)
     go.set()
     outcome = await shop.outcome(order.id)
     # The row decides: once confirmed there is no way back. An operator's word reaches the row only through the
     # workflow, so it may come too late for an order that takes a tenth of a second.
-    late = step == "confirm" or door == "operator"
+    late = step == "confirm" or source == "operator"
     assert outcome.status in (("confirmed", "cancelled") if late else ("cancelled",))
     shop.check(order, OrderStatus(outcome.status))
 
 
-@pytest.mark.parametrize("door", ["buyer", "operator", "both"])
+@pytest.mark.parametrize("source", ["buyer", "operator", "both"])
 @pytest.mark.parametrize(("step", "point"), UNDOS)
-async def test_F56_cancelled_again_while_undoing_at(shop: Shop, step: str, point: str, door: str) -> None:
+async def test_F56_cancelled_again_while_undoing_at(shop: Shop, step: str, point: str, source: str) -> None:
     reached, go = shop.gates.arm(step, point)
     order = await shop.place(an_order(shop.product(), card="declines"))
     assert await asyncio.to_thread(reached.wait, 10)
-    await cancel_by(door, shop, order)
-    await cancel_by(door, shop, order)
+    await cancel_by(source, shop, order)
+    await cancel_by(source, shop, order)
     go.set()
     assert (await shop.outcome(order.id)).status == "cancelled"
     shop.check(order, OrderStatus.CANCELLED)
 
 
-@pytest.mark.parametrize("door", ["buyer", "operator", "both"])
-async def test_F56_cancelled_while_waiting_for_a_method(shop: Shop, door: str) -> None:
+@pytest.mark.parametrize("source", ["buyer", "operator", "both"])
+async def test_F56_cancelled_while_waiting_for_a_method(shop: Shop, source: str) -> None:
     order = await shop.place(an_order(shop.product(), card=None))
     await shop.until_status(order.id, OrderStatus.RESERVED)
-    await cancel_by(door, shop, order)
+    await cancel_by(source, shop, order)
     outcome = await shop.outcome(order.id)
     assert (outcome.status, outcome.reason) == (
         "cancelled",
-        "operator_request" if door == "operator" else "buyer_request",
+        "operator_request" if source == "operator" else "buyer_request",
     )
     shop.check(order, OrderStatus.CANCELLED)
 
 
-@pytest.mark.parametrize("door", ["buyer", "operator", "both"])
+@pytest.mark.parametrize("source", ["buyer", "operator", "both"])
 @pytest.mark.parametrize("end", [Outcome.SUCCEEDED, Outcome.FAILED])
-async def test_F56_cancelled_while_the_provider_is_waited_for(shop: Shop, door: str, end: Outcome) -> None:
+async def test_F56_cancelled_while_the_provider_is_waited_for(shop: Shop, source: str, end: Outcome) -> None:
     order = await shop.place(an_order(shop.product(), card="waits"))
     await shop.until(lambda: "payment_waiting" in shop.events(order.id))
-    await cancel_by(door, shop, order)
+    await cancel_by(source, shop, order)
     await shop.until(lambda: "released" in shop.events(order.id))
     payment = shop.payment_id(order.id)
     shop.provider.decide(payment, end)

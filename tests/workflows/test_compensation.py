@@ -94,7 +94,7 @@ def test_what_may_be_undone(error: BaseException, undoable: bool) -> None:
     assert may_undo(error) is undoable
 
 
-def test_a_refusal_is_told_by_its_code() -> None:
+def test_a_refusal_is_recognised_by_its_code() -> None:
     assert refusal_of(ApplicationError("x", type=OutOfStock.code, non_retryable=True)) == "out-of-stock"
     assert refusal_of(ApplicationError("x", type="service-unavailable")) is None
     assert refusal_of(CancelledError()) is None

@@ -42,9 +42,9 @@ def payments(shop: Shop, order: OrderView) -> list[PaymentView]:
     return shop.services.payments.of_order(order.id)
 
 
-def news(shop: Shop, payment_id: UUID, status: str, amount: Money | None = None) -> None:
+def report(shop: Shop, payment_id: UUID, status: str, amount: Money | None = None) -> None:
     """What `POST /payments/{paymentId}/notify` does."""
-    key = f"news:{new_id()}"
+    key = f"report:{new_id()}"
     _, received = shop.services.payments.receive_report(key, payment_id, PaymentStatusReport(status, amount))
     assert received is not None
     shop.services.orders.notice_payment(received.order_id, payment_id, key, late=received.late)
@@ -107,11 +107,11 @@ async def test_F48_a_late_failure_of_the_first_try_leaves_the_second_alone(shop:
     await pay_again(shop, order, "waits")
     await shop.until(lambda: len(payments(shop, order)) == 2)
     first, second = payments(shop, order)
-    await asyncio.to_thread(news, shop, first.id, "failed")
+    await asyncio.to_thread(report, shop, first.id, "failed")
     await drained(shop)
     assert shop.services.orders.get(order.id).status == OrderStatus.PAYMENT_PENDING
     shop.provider.decide(second.id, Outcome.SUCCEEDED)
-    await asyncio.to_thread(news, shop, second.id, "succeeded")
+    await asyncio.to_thread(report, shop, second.id, "succeeded")
     assert (await shop.outcome(order.id)).status == "confirmed"
     shop.check(order, CONFIRMED)
 
@@ -123,11 +123,11 @@ async def test_a_late_success_of_the_first_try_is_sent_back_and_the_second_stays
     await shop.until(lambda: len(payments(shop, order)) == 2)
     first, second = payments(shop, order)
     shop.provider.decide(first.id, Outcome.SUCCEEDED)
-    await asyncio.to_thread(news, shop, first.id, "succeeded")
+    await asyncio.to_thread(report, shop, first.id, "succeeded")
     await shop.until(lambda: returned(shop, order) == [order.total.minor])
     assert shop.services.orders.get(order.id).status == OrderStatus.PAYMENT_PENDING
     shop.provider.decide(second.id, Outcome.SUCCEEDED)
-    await asyncio.to_thread(news, shop, second.id, "succeeded")
+    await asyncio.to_thread(report, shop, second.id, "succeeded")
     assert (await shop.outcome(order.id)).status == "confirmed"
     shop.check(order, CONFIRMED)
     assert [payment.status for payment in payments(shop, order)] == ["refunded", "succeeded"]
@@ -140,10 +140,10 @@ async def test_a_webhook_about_our_own_refund_makes_no_second_one(shop: Shop) ->
     payment = shop.payment_id(order.id)
     shop.provider.decide(payment, Outcome.SUCCEEDED)
     await shop.cancel(order)
-    await asyncio.to_thread(news, shop, payment, "succeeded")
+    await asyncio.to_thread(report, shop, payment, "succeeded")
     await shop.outcome(order.id)
     for _ in range(3):
-        await asyncio.to_thread(news, shop, payment, "refunded")
+        await asyncio.to_thread(report, shop, payment, "refunded")
     await drained(shop)
     shop.check(order, CANCELLED)
     assert (len(shop.services.payments.refunds_of(order.id)), returned(shop, order)) == (1, [order.total.minor])
@@ -158,7 +158,7 @@ async def test_a_callback_while_a_refund_starts(shop: Shop) -> None:
     await shop.cancel(order)
     assert await asyncio.to_thread(reached.wait, 10)
     for status in ("succeeded", "refunded", "failed"):
-        await asyncio.to_thread(news, shop, payment, status)
+        await asyncio.to_thread(report, shop, payment, status)
     go.set()
     assert (await shop.outcome(order.id)).status == "cancelled"
     await drained(shop)
@@ -173,7 +173,7 @@ async def test_the_buyers_return_and_the_webhook_both_find_the_money(shop: Shop)
     shop.provider.decide(payment, Outcome.SUCCEEDED)
     seen = await asyncio.gather(
         *[asyncio.to_thread(shop.services.payments.refresh, payment) for _ in range(8)],
-        *[asyncio.to_thread(news, shop, payment, "succeeded") for _ in range(8)],
+        *[asyncio.to_thread(report, shop, payment, "succeeded") for _ in range(8)],
     )
     assert {view.captured_minor for view in seen if view is not None} == {order.total.minor}
     assert (await shop.outcome(order.id)).status == "confirmed"
@@ -186,7 +186,7 @@ async def test_F46_charged_after_the_cancel(shop: Shop) -> None:
     payment = shop.payment_id(order.id)
     shop.provider.decide(payment, Outcome.SUCCEEDED)
     for _ in range(3):
-        await asyncio.to_thread(news, shop, payment, "succeeded")
+        await asyncio.to_thread(report, shop, payment, "succeeded")
     await shop.until(lambda: returned(shop, order) == [order.total.minor])
     await drained(shop)
     shop.check(order, CANCELLED)
@@ -199,7 +199,7 @@ async def test_T100_a_stopped_payment_confirms_nothing_and_keeps_nothing(shop: S
     await shop.until(lambda: "payment_waiting" in shop.events(order.id))
     payment = shop.payment_id(order.id)
     shop.provider.decide(payment, truth)
-    await asyncio.to_thread(news, shop, payment, "succeeded", Money(1, "RUB"))
+    await asyncio.to_thread(report, shop, payment, "succeeded", Money(1, "RUB"))
     assert (await shop.outcome(order.id)).status == "cancelled"
     shop.check(order, CANCELLED)
     assert shop.services.payments.get(payment).status == ("refunded" if truth is Outcome.SUCCEEDED else "review")
@@ -221,7 +221,7 @@ async def test_F53_a_refund_that_never_succeeds_is_settled_by_hand(shop: Shop, a
         assert shop.services.orders.get(order.id).status == OrderStatus.CANCELLING
         await OrderCommands(shop.client).resolve(order.id, "refund_payment", action, "transfer 4711")
         assert (await shop.outcome(order.id)).status == "cancelled"
-        await asyncio.to_thread(news, shop, payment, "refunded")
+        await asyncio.to_thread(report, shop, payment, "refunded")
         await drained(shop)
     finally:
         shop.provider.failing_refunds = 0
@@ -267,7 +267,7 @@ async def test_F53_a_late_refund_that_keeps_failing_asks_for_a_person(shop: Shop
     )
 
 
-async def test_a_refund_that_was_left_is_gone_on_with_and_told_once(shop: Shop) -> None:
+async def test_a_waiting_refund_is_continued_and_reported_once(shop: Shop) -> None:
     order = await shop.place(an_order(shop.product()))
     await shop.outcome(order.id)
     shop.provider.set_available(False)

@@ -96,7 +96,7 @@ async def test_F35_unknown_then_found_not_charged(shop: Shop) -> None:
     assert shop.provider.charges[shop.payment_id(order.id)] == 2
 
 
-async def test_T52_without_a_method_it_rests_until_one_is_given(shop: Shop) -> None:
+async def test_T52_without_a_method_it_waits_until_one_is_given(shop: Shop) -> None:
     order = await shop.place(an_order(shop.product(), card=None))
     await shop.until_status(order.id, OrderStatus.RESERVED)
     assert await shop.workflow(order.id).query("status") == "reserved"
@@ -194,7 +194,7 @@ async def test_F47_a_success_after_the_end_is_refunded_once(shop: Shop) -> None:
     assert shop.events(order.id).count("refunded") == 1
 
 
-async def test_news_of_a_confirmed_orders_own_payment_refund_nothing(shop: Shop) -> None:
+async def test_a_report_on_the_payment_of_a_confirmed_order_refunds_nothing(shop: Shop) -> None:
     order = await shop.place(an_order(shop.product()))
     await shop.outcome(order.id)
     shop.services.orders.notice_payment(order.id, shop.payment_id(order.id), "again")

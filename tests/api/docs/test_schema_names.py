@@ -29,7 +29,7 @@ GLOBALS = frozenset(
 VAGUE = frozenset(
     {
         "Accepted", "Line", "Made", "Nothing", "Paid", "Price", "Reserved", "Resolved", "Result", "Stock", "Summary",
-        "Taken", "Told",
+        "Taken",
     }
 )  # fmt: skip
 PYTHON = frozenset(dir(builtins)) | frozenset(typing.__all__) | frozenset(collections.abc.__all__)

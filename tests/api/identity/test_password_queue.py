@@ -30,7 +30,7 @@ NAMES = {"firstName": "Анна", "lastName": "Иванова"}
 
 
 class Held(PasswordHasher):
-    """Compares nothing before it is told to."""
+    """Compares nothing until the test allows it."""
 
     def __init__(self) -> None:
         super().__init__(Argon2Profile(1, 8, 1))

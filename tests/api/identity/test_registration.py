@@ -79,9 +79,9 @@ async def test_T12_unknown_address_and_wrong_password_get_one_answer(api: httpx2
     unknown = await api.post(f"{AUTH}/login/email", json={"email": "nobody@example.com", "password": "wrong"})
 
     assert problem_of(wrong) == (401, "invalid-credentials")
-    told, other = wrong.json(), unknown.json()
-    del told["traceId"], other["traceId"]
-    assert told == other
+    body, other = wrong.json(), unknown.json()
+    del body["traceId"], other["traceId"]
+    assert body == other
 
 
 @pytest.mark.parametrize(

@@ -271,7 +271,7 @@ async def test_an_operator_cancels(
     assert services.orders.get(order_id).cancel_reason is CancelReason.OPERATOR_REQUEST
 
 
-async def test_placing_can_wait_until_the_order_rests(
+async def test_placing_can_wait_until_the_order_is_idle(
     api: httpx2.AsyncClient, app: FastAPI, buyer: Person, services: Services
 ) -> None:
     product_id = a_product(services)

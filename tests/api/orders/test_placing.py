@@ -35,16 +35,16 @@ async def test_an_order_is_stored_with_its_price_and_name(
     answer = await api.post(ORDERS, json={**items((lantern, 2), (kettle, 1)), **ADDRESS}, headers=buyer.headers)
 
     assert answer.status_code == 201
-    told = answer.json()
-    assert told.keys() == {"orderId", "status", "totalAmount", "currency", "items", "createdAt"}
-    assert (told["status"], told["totalAmount"], told["currency"]) == ("created", "24.00", "RUB")
-    assert told["items"] == [
+    body = answer.json()
+    assert body.keys() == {"orderId", "status", "totalAmount", "currency", "items", "createdAt"}
+    assert (body["status"], body["totalAmount"], body["currency"]) == ("created", "24.00", "RUB")
+    assert body["items"] == [
         {"productId": str(lantern), "name": "Lantern", "price": "10.50", "quantity": 2},
         {"productId": str(kettle), "name": "Kettle", "price": "3.00", "quantity": 1},
     ]
-    assert told["createdAt"].endswith("Z")
-    assert answer.headers["location"] == f"{ORDERS}/{told['orderId']}"
-    assert UUID(told["orderId"]).version == 7
+    assert body["createdAt"].endswith("Z")
+    assert answer.headers["location"] == f"{ORDERS}/{body['orderId']}"
+    assert UUID(body["orderId"]).version == 7
     seen = await api.get(answer.headers["location"], headers=buyer.headers)
     assert seen.json()["totalAmount"] == "24.00"
 

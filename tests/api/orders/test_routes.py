@@ -35,15 +35,15 @@ def many(services: Services, buyer: Person, count: int) -> list[str]:
 async def test_an_order(api: httpx2.AsyncClient, buyer: Person, services: Services) -> None:
     order_id = await placed(api, buyer, services, card="tok_succeeds")
 
-    told = (await api.get(f"{ORDERS}/{order_id}", headers=buyer.headers)).json()
+    body = (await api.get(f"{ORDERS}/{order_id}", headers=buyer.headers)).json()
 
-    assert told.keys() == {
+    assert body.keys() == {
         *("id", "status", "totalAmount", "currency", "items", "country", "region", "city", "street"),
         *("createdAt", "updatedAt", "payment", "refund", "cancelReason", "needsAttention"),
     }
-    assert {name: told[name] for name in ADDRESS} == ADDRESS
-    assert (told["payment"], told["refund"], told["cancelReason"], told["needsAttention"]) == (None, None, None, False)
-    assert "tok_succeeds" not in str(told)
+    assert {name: body[name] for name in ADDRESS} == ADDRESS
+    assert (body["payment"], body["refund"], body["cancelReason"], body["needsAttention"]) == (None, None, None, False)
+    assert "tok_succeeds" not in str(body)
 
 
 async def test_its_payment_and_refund(api: httpx2.AsyncClient, buyer: Person, services: Services) -> None:
@@ -73,8 +73,8 @@ async def test_T59_another_buyers_order(
     missing = (await api.get(f"{ORDERS}/{uuid4()}{rest}", headers=other.headers)).json()
 
     assert foreign["status"] == 404
-    for told in (foreign, missing):
-        del told["traceId"], told["instance"]
+    for body in (foreign, missing):
+        del body["traceId"], body["instance"]
     assert foreign == missing
 
 
@@ -232,9 +232,9 @@ async def test_the_timeline(api: httpx2.AsyncClient, buyer: Person, services: Se
     pay(services, order_id)
     confirm(services, order_id)
 
-    told = (await api.get(f"{ORDERS}/{order_id}/events", headers=buyer.headers)).json()
+    body = (await api.get(f"{ORDERS}/{order_id}/events", headers=buyer.headers)).json()
 
-    assert [event["type"] for event in told["items"]] == ["created", "reserved", "payment_pending", "paid", "confirmed"]
-    assert told["items"][0].keys() == {"at", "type", "status", "detail", "attempt", "amount"}
-    assert told["items"][3]["amount"] == "1299.00"
-    assert told["nextCursor"] is None
+    assert [event["type"] for event in body["items"]] == ["created", "reserved", "payment_pending", "paid", "confirmed"]
+    assert body["items"][0].keys() == {"at", "type", "status", "detail", "attempt", "amount"}
+    assert body["items"][3]["amount"] == "1299.00"
+    assert body["nextCursor"] is None

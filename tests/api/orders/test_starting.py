@@ -130,7 +130,7 @@ async def test_starts_beyond_the_limit_are_left_to_the_relay(
 ) -> None:
     starter.silent = True
     starts = starting.WorkflowStarts(services.orders, starter)
-    ids = [house_order(services, buyer) for _ in range(1)] * (starting.MAX_STARTS + 5)
+    ids = [stored_order(services, buyer) for _ in range(1)] * (starting.MAX_STARTS + 5)
 
     for order_id in ids:
         starts.begin(order_id)
@@ -140,5 +140,5 @@ async def test_starts_beyond_the_limit_are_left_to_the_relay(
     assert starts.under_way == 0
 
 
-def house_order(services: Services, buyer: Person) -> UUID:
+def stored_order(services: Services, buyer: Person) -> UUID:
     return services.orders.place(an_order(buyer_id=buyer.id)).order.id

@@ -42,7 +42,7 @@ async def refund(
     return await api.post(REFUNDS, json=body | changes, headers=caller.headers)
 
 
-def told(services: Services, payment: PaymentView) -> list[str]:
+def notified_refunds(services: Services, payment: PaymentView) -> list[str]:
     """Amounts of refunds that the timeline shows."""
     events = services.orders.events(payment.order_id)
     return [event.amount.text for event in events if event.type == "refunded" and event.amount]
@@ -81,7 +81,7 @@ async def test_a_partial_refund_and_then_the_remainder(
     assert services.payments.get(payment.id).status == "partially_refunded"
     assert (await refund(api, operator, payment, 1000, currency="RUB")).status_code == 201
     assert services.payments.get(payment.id).status == "refunded"
-    assert told(services, payment) == ["299.00", "1000.00"]
+    assert notified_refunds(services, payment) == ["299.00", "1000.00"]
     assert services.orders.get(payment.order_id).status == "confirmed"
     broken = [check.id for check in check_tables(services.sessions) if not check.holds]
     assert broken == []
@@ -155,7 +155,7 @@ async def test_T94_fifty_full_refunds_at_once(
     payment = await sold(api, buyer, services)
     answers = await asyncio.gather(*[refund(api, operator, payment) for _ in range(50)])
     assert Counter(answer.status_code for answer in answers) == {201: 1, 422: 49}
-    assert told(services, payment) == ["1299.00"]
+    assert notified_refunds(services, payment) == ["1299.00"]
 
 
 async def test_one_key_is_one_refund(
@@ -170,7 +170,7 @@ async def test_one_key_is_one_refund(
     assert again.headers["Idempotency-Replayed"] == "true"
     other = await api.post(REFUNDS, json=body | {"amount": "101.00"}, headers=headers)
     assert (other.status_code, other.json()["type"]) == (422, "/problems/idempotency-key-reused")
-    assert told(services, payment) == ["100.00"]
+    assert notified_refunds(services, payment) == ["100.00"]
 
 
 async def test_F54_a_refund_is_pending_while_the_provider_is_down(
@@ -180,6 +180,6 @@ async def test_F54_a_refund_is_pending_while_the_provider_is_down(
     with provider_away():
         answer = await refund(api, operator, payment, "100.00")
     assert (answer.status_code, answer.json()["status"]) == (201, "pending")
-    assert told(services, payment) == []
+    assert notified_refunds(services, payment) == []
     order = await api.get(f"/api/v1/orders/{payment.order_id}", headers=buyer.headers)
     assert order.json()["refund"]["status"] == "pending"

@@ -81,14 +81,14 @@ def test_T113_logs_contain_no_personal_data(service: NotificationService, outbox
 
 
 @pytest.mark.parametrize(
-    ("late_news", "status", "attempts"), [(POSTPONED, "queued", 2), (SENT, "sent", 1)], ids=["postponed", "sent"]
+    ("late_result", "status", "attempts"), [(POSTPONED, "queued", 2), (SENT, "sent", 1)], ids=["postponed", "sent"]
 )
 def test_after_the_lease_ended_only_the_status_sent_is_written(
     another: Callable[[], NotificationService],
     outbox: Outbox,
     clock: FakeClock,
     rows: Rows,
-    late_news: DeliveryResult,
+    late_result: DeliveryResult,
     status: str,
     attempts: int,
 ) -> None:
@@ -96,7 +96,7 @@ def test_after_the_lease_ended_only_the_status_sent_is_written(
         outbox.answer = lambda _: POSTPONED
         clock.move(seconds=LEASE)
         assert another().dispatch() == DispatchResult(queued=1)
-        return late_news
+        return late_result
 
     another().queue_order_notifications([a_notification()])
     outbox.answer = overtaken

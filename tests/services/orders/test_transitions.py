@@ -146,7 +146,7 @@ def test_a_reason_that_is_cleared_leaves_the_others(
 def test_a_transition_that_drops_the_method_leaves_attention(
     orders: OrderService, steps: OrderTransitions, order: OrderView
 ) -> None:
-    """Whoever raised a reason clears it: the end of an order does not."""
+    """The code that raised a reason clears it; the end of an order does not."""
     steps.raise_attention(order.id, "refund-of-a-late-payment")
     orders.request_cancel(order.id, order.buyer_id)
     steps.cancelled(order.id)

@@ -1,4 +1,4 @@
-"""Signed news from the provider itself, and an operator's refunds, through running processes."""
+"""Signed status reports of the provider, and an operator's refunds, through running processes."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import pytest
 
 from sandbox.layout import ROOT
 from tests.journeys.customers import answered
-from tests.journeys.patience import until
 from tests.journeys.shop import PRICE, Shop
+from tests.journeys.waiting import until
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +23,7 @@ def operator(shop: Shop) -> dict[str, str]:
     return {"Authorization": f"Bearer {minted.stdout.strip()}"}
 
 
-def test_signed_news_are_taken_and_believed_after_asking(shop: Shop) -> None:
+def test_a_signed_report_takes_effect_after_the_provider_was_asked(shop: Shop) -> None:
     card = "tok_answers_later_1"
     with httpx2.Client(base_url=shop.stack.addresses.sandbox) as sandbox:
         asked = {"script": card, "generic": True}
@@ -51,10 +51,10 @@ def test_an_operator_refunds_a_part_and_the_buyer_hears_of_it(shop: Shop, operat
     (charge,) = shop.ledger(order)
     assert [refund["amount"] for refund in charge["refunds"]] == ["299.00", "100.00"]
     # The total, 1,299.00, has other digits before its 299.
-    told = (" 299.00", "RUB299.00", "RUB\u00a0299.00"), (" 100.00", "RUB100.00", "RUB\u00a0100.00")
+    refunds = (" 299.00", "RUB299.00", "RUB\u00a0299.00"), (" 100.00", "RUB100.00", "RUB\u00a0100.00")
 
-    def heard() -> list[bool]:
+    def notified() -> list[bool]:
         mails = [mail["text"] for mail in shop.inbox(buyer.address)]
-        return [any(amount in text for amount in amounts for text in mails) for amounts in told]
+        return [any(amount in text for amount in amounts for text in mails) for amounts in refunds]
 
-    until(heard, all)
+    until(notified, all)

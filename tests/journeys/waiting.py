@@ -1,4 +1,4 @@
-"""Waiting for what a real system does in its own time: until a condition holds, never for a span of time."""
+"""Waiting until a condition holds on a running system; never for a fixed time."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from sandbox.process import wait_until
 T = TypeVar("T")
 
 #: Seconds; an idle machine needs a tenth of them.
-LONGEST = 60.0
+TIMEOUT = 60.0
 
 
-def until(look: Callable[[], T], good: Callable[[T], bool] = bool, seconds: float = LONGEST) -> T:
-    """What `look` returns once it is good. Raises TimeoutError with what was seen last."""
+def until(look: Callable[[], T], good: Callable[[T], bool] = bool, seconds: float = TIMEOUT) -> T:
+    """Return what `look` returns once it is good. Raises TimeoutError with the last value."""
     seen = look()
 
     def holds() -> bool:

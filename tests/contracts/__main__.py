@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from tests.contracts import citations, containers, locks, migrations, openapi, tree
+from tests.contracts import citations, containers, locks, migrations, openapi, tree, words
 from tests.contracts.checks import ContractBroken
 
 CHECKS: tuple[Callable[[], None], ...] = (
@@ -17,6 +17,7 @@ CHECKS: tuple[Callable[[], None], ...] = (
     citations.cited_sections_exist,
     citations.ids_are_listed_once,
     citations.rows_state_their_tests,
+    words.no_former_words,
     locks.locks_match_pyproject,
     locks.locks_are_hashed,
     locks.locks_agree,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from typing import Any
 
 import pytest
 from temporalio.client import WorkflowExecutionStatus, WorkflowFailureError
@@ -12,8 +13,10 @@ from activities.messages import OrderOutcome
 from services.errors import InvalidTransition
 from services.orders.status import CancelReason, OrderStatus
 from services.orders.views import PaymentMethod
-from services.payments.gateway import Outcome
+from services.payments.gateway import MethodRules, Outcome
+from services.payments.status import PaymentMethodType
 from tests.builders import an_order
+from tests.fakes.gateway import FakeGateway
 from tests.workflows.shop import Shop
 from workflows.client import TASK_QUEUE
 from workflows.order import OrderWorkflow
@@ -51,6 +54,22 @@ async def test_F38_declined_gives_the_goods_back(shop: Shop) -> None:
     assert await shop.outcome(order.id) == OrderOutcome(CANCELLED, CancelReason.PAYMENT_DECLINED)
     shop.check(order, CANCELLED)
     assert shop.events(order.id)[2:] == ["payment_pending", "payment_failed", "cancelling", "released", "cancelled"]
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [{"max_minor": 100}, {"currencies": frozenset({"EUR"})}, None],
+    ids=["amount", "currency", "method"],
+)
+async def test_a_payment_that_the_provider_cannot_take_is_no_decline(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, rules: dict[str, Any] | None
+) -> None:
+    methods = {} if rules is None else {PaymentMethodType.CARD: MethodRules(term=3600, **rules)}
+    monkeypatch.setattr(FakeGateway, "methods", methods)
+    order = await shop.place(an_order(shop.product()))
+    assert await shop.outcome(order.id) == OrderOutcome(CANCELLED, CancelReason.PAYMENT_UNAVAILABLE)
+    shop.check(order, CANCELLED)
+    assert shop.services.payments.of_order(order.id) == []
 
 
 async def test_pending_until_the_provider_calls(shop: Shop) -> None:

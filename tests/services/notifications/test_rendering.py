@@ -29,6 +29,7 @@ REASONS = (
     "buyer_request",
     "operator_request",
     "out_of_stock",
+    "payment_unavailable",
     "payment_declined",
     "payment_expired",
     "reservation_expired",

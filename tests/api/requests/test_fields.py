@@ -9,7 +9,7 @@ import httpx2
 import pytest
 
 from tests.api.every_operation import API, WITH_BODY, WITH_MEMBERS, Asking, example, slug, with_each
-from tests.api.test_bodies import BROKEN
+from tests.api.requests.test_body import BROKEN
 
 # The fixtures with the limits out of the way.
 from tests.api.test_rules import app, asking, callers, roomy

@@ -29,7 +29,7 @@ class ProblemType:
 
 
 TYPES: Mapping[str, ProblemType] = {
-    "unauthenticated": ProblemType(401, "A valid access token is needed"),
+    "unauthenticated": ProblemType(401, "A valid access token is required"),
     "invalid-credentials": ProblemType(401, "The identifier or the password is wrong"),
     "invalid-token": ProblemType(401, "The token is not valid (any more)"),
     "invalid-signature": ProblemType(401, "The signature does not fit the message"),

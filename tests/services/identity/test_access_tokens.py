@@ -160,4 +160,4 @@ def test_T112_a_refresh_token_is_not_an_access_token(identity: IdentityService, 
 def refused(sign_in: SignIn, token: str) -> bool:
     with pytest.raises(Unauthenticated) as error:
         sign_in.authenticate(token)
-    return (error.value.code, error.value.detail) == ("unauthenticated", "A valid access token is needed: sign in.")
+    return (error.value.code, error.value.detail) == ("unauthenticated", "A valid access token is required. Sign in.")

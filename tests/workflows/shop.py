@@ -152,3 +152,9 @@ async def open_shop(
                 await ensure_background_work(client)
                 skipper = TimeSkipper(client, config=TimeSkippingConfig(enabled=False))
                 yield Shop(services, provider, client, skipper, gates)
+
+
+def returned(shop: Shop, order: OrderView) -> list[int]:
+    """Minor units of each refund in the order's timeline."""
+    events = shop.services.orders.events(order.id)
+    return [event.amount.minor for event in events if event.type == "refunded" and event.amount]

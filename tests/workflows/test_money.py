@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 from uuid import UUID
 
 import pytest
-from temporalio.service import RPCError
 
-from activities.messages import RefundInput
 from services.clock import Clock, new_id
 from services.money import Money
 from services.orders.service import OrderService
@@ -20,11 +17,8 @@ from services.payments.views import PaymentStatusReport, PaymentView
 from services.reconcile import check_tables
 from services.secrets import Vault
 from tests.builders import KEY, an_order
-from tests.workflows.shop import Shop
-from workflows.client import TASK_QUEUE, refund_workflow_id
-from workflows.maintenance import SweepWorkflow
+from tests.workflows.shop import Shop, returned
 from workflows.order_commands import OrderCommands
-from workflows.refund import RefundWorkflow
 
 CONFIRMED, CANCELLED = OrderStatus.CONFIRMED, OrderStatus.CANCELLED
 
@@ -62,12 +56,6 @@ async def pay_again(shop: Shop, order: OrderView, card: str) -> None:
 
 def _method_is_gone(shop: Shop, order: OrderView) -> bool:
     return shop.services.order_transitions.start_payment(order.id, 1).method is None
-
-
-def returned(shop: Shop, order: OrderView) -> list[int]:
-    """Minor units of each refund in the timeline."""
-    events = shop.services.orders.events(order.id)
-    return [event.amount.minor for event in events if event.type == "refunded" and event.amount]
 
 
 async def drained(shop: Shop) -> None:
@@ -233,54 +221,3 @@ async def test_F53_a_refund_that_never_succeeds_is_settled_by_hand(shop: Shop, a
     broken = [v for check in check_tables(shop.services.sessions) if check.id in ("I4", "I5") for v in check.violations]
     assert str(order.id) not in map(str, broken)
     assert str(payment) not in map(str, broken)
-
-
-@pytest.mark.parametrize("action", ["retry", "mark_done", "write_off"])
-async def test_F53_a_late_refund_that_keeps_failing_asks_for_a_person(shop: Shop, action: str) -> None:
-    order = await shop.place(an_order(shop.product(), card="declines"))
-    await shop.outcome(order.id)
-    payment = shop.payment_id(order.id)
-    shop.provider.decide(payment, Outcome.SUCCEEDED)
-    shop.provider.failing_refunds = 10_000
-    late = RefundInput(order.id, payment, attention_after=600)
-    step = refund_workflow_id(payment)
-    refund = await shop.skipper.client.start_workflow(RefundWorkflow.run, late, id=step, task_queue=TASK_QUEUE)
-    try:
-        await shop.until(lambda: bool(shop.services.payments.refunds_of(order.id)))
-        await shop.skipper.fast_forward(refund, 700)
-        await shop.until(lambda: shop.services.orders.get(order.id).needs_attention)
-        assert shop.services.orders.get(order.id).attention_reasons == (step,)
-        if action == "retry":
-            shop.provider.failing_refunds = 0
-        await OrderCommands(shop.client).resolve(order.id, step, action, "transfer 4711")
-        if action == "retry":
-            with suppress(RPCError):  # it may have ended already
-                await shop.skipper.fast_forward(refund, 700)
-        await asyncio.wait_for(refund.result(), 20)
-    finally:
-        shop.provider.failing_refunds = 0
-    assert not shop.services.orders.get(order.id).needs_attention
-    assert shop.services.orders.get(order.id).status == CANCELLED
-    last = shop.services.payments.refunds_of(order.id)[-1]
-    assert (last.status, last.failure_code) == (
-        ("failed", "written_off") if action == "write_off" else ("succeeded", None)
-    )
-
-
-async def test_a_waiting_refund_is_continued_and_reported_once(shop: Shop) -> None:
-    order = await shop.place(an_order(shop.product()))
-    await shop.outcome(order.id)
-    shop.provider.set_available(False)
-    try:
-        left = await asyncio.to_thread(
-            shop.services.payments.refund, order.id, shop.payment_id(order.id), Money(100, order.total.currency)
-        )
-    finally:
-        shop.provider.set_available(True)
-    assert left.status == "pending"
-    await shop.until(lambda: left.id in shop.services.payments.pending_refunds(100))
-    for number in range(2):
-        await shop.client.execute_workflow(SweepWorkflow.run, id=f"sweep-{order.id}-{number}", task_queue=TASK_QUEUE)
-    assert shop.services.payments.get_refund(left.id).status == "succeeded"
-    assert (returned(shop, order), shop.services.payments.unreported_refunds(10)) == ([100], [])
-    assert shop.services.orders.get(order.id).status == CONFIRMED

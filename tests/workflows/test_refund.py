@@ -1,0 +1,52 @@
+"""Refunds of late payments: one that keeps failing asks for a person and is resolved on its own."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+
+import pytest
+from temporalio.service import RPCError
+
+from activities.messages import RefundInput
+from services.orders.status import OrderStatus
+from services.payments.gateway import Outcome
+from tests.builders import an_order
+from tests.workflows.shop import Shop
+from workflows.client import TASK_QUEUE, refund_workflow_id
+from workflows.order_commands import OrderCommands
+from workflows.refund import RefundWorkflow
+
+CONFIRMED, CANCELLED = OrderStatus.CONFIRMED, OrderStatus.CANCELLED
+
+
+@pytest.mark.parametrize("action", ["retry", "mark_done", "write_off"])
+async def test_F53_a_late_refund_that_keeps_failing_asks_for_a_person(shop: Shop, action: str) -> None:
+    order = await shop.place(an_order(shop.product(), card="declines"))
+    await shop.outcome(order.id)
+    payment = shop.payment_id(order.id)
+    shop.provider.decide(payment, Outcome.SUCCEEDED)
+    shop.provider.failing_refunds = 10_000
+    late = RefundInput(order.id, payment, attention_after=600)
+    step = refund_workflow_id(payment)
+    refund = await shop.skipper.client.start_workflow(RefundWorkflow.run, late, id=step, task_queue=TASK_QUEUE)
+    try:
+        await shop.until(lambda: bool(shop.services.payments.refunds_of(order.id)))
+        await shop.skipper.fast_forward(refund, 700)
+        await shop.until(lambda: shop.services.orders.get(order.id).needs_attention)
+        assert shop.services.orders.get(order.id).attention_reasons == (step,)
+        if action == "retry":
+            shop.provider.failing_refunds = 0
+        await OrderCommands(shop.client).resolve(order.id, step, action, "transfer 4711")
+        if action == "retry":
+            with suppress(RPCError):  # it may have ended already
+                await shop.skipper.fast_forward(refund, 700)
+        await asyncio.wait_for(refund.result(), 20)
+    finally:
+        shop.provider.failing_refunds = 0
+    assert not shop.services.orders.get(order.id).needs_attention
+    assert shop.services.orders.get(order.id).status == CANCELLED
+    last = shop.services.payments.refunds_of(order.id)[-1]
+    assert (last.status, last.failure_code) == (
+        ("failed", "written_off") if action == "write_off" else ("succeeded", None)
+    )

@@ -1,1 +1,1 @@
-"""Tests mirror the packages; `journeys/` go through HTTP."""
+"""Tests; the directories mirror the source, and `journeys/` tests whole running systems over HTTP."""

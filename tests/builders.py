@@ -1,4 +1,4 @@
-"""Builders that say only what a test is about."""
+"""Builders of test data with defaults for everything that a test does not depend on."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ KEY = "a-test-key-of-more-than-thirty-two-characters"
 
 
 def a_product(price: str = "10.00", currency: str = "RUB", *, active: bool = True) -> Product:
-    """A product as the catalog says it."""
+    """A product as the catalog returns it."""
     return Product(new_id(), "Lantern", Money.parse(price, currency), active)
 
 
@@ -25,7 +25,7 @@ def an_order(
     card: str | None = "tok_succeeds",
     phone: str | None = None,
 ) -> NewOrder:
-    """An order of so many products (or of these), paid by a card that succeeds unless another one is given."""
+    """An order of the given products, or of `lines` new ones; by default its card payment succeeds."""
     ordered = products or tuple(a_product() for _ in range(lines))
     method = PaymentMethod(card=card, phone=phone) if card or phone else None
     return NewOrder(

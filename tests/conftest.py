@@ -1,4 +1,4 @@
-"""What most tests stand on: a real PostgreSQL of their own, emptied before each test that asks for it."""
+"""Shared fixtures: a real PostgreSQL server, whose tables are emptied before each test that uses `sessions`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from services.db import Sessions
 
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
-    """One server for the session (and per worker of xdist), migrated to head; not durable, so fast."""
+    """One server for each test session (and each xdist worker), migrated to head; not durable, which is faster."""
     data: Path = tmp_path_factory.mktemp("postgres")
     with EmbeddedPostgres(data / "data", free_port(), secrets.token_hex(8), durable=False) as server:
         migrate.to_head(server.url())
@@ -44,7 +44,7 @@ def sessions(all_sessions: Sessions) -> Sessions:
 
 
 def empty(sessions: Sessions) -> None:
-    """Remove every row of every service."""
+    """Delete all rows of all services."""
     with sessions.begin() as session:
         tables = session.execute(
             text(

@@ -13,7 +13,7 @@ import pytest
 from sandbox.settings import StackSettings
 from sandbox.stack import Stack
 from tests.clients.tools import Tools, npm_tools, pip_tools
-from tests.journeys.shop import CHEAP
+from tests.journeys.shop import CHEAP_PASSWORDS
 
 # The normal test run has neither npm nor a package index: these tests have a command of their own.
 collect_ignore_glob = [] if os.environ.get("TEST_CLIENTS") else ["test_*.py"]
@@ -35,7 +35,7 @@ class RunningApi:
 
 @pytest.fixture(scope="session")
 def running_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningApi]:
-    settings = replace(StackSettings.for_tests(tmp_path_factory.mktemp("stack")), catalog=True, env=CHEAP)
+    settings = replace(StackSettings.for_tests(tmp_path_factory.mktemp("stack")), catalog=True, env=CHEAP_PASSWORDS)
     with Stack(settings) as stack:
         scripts = httpx2.get(f"{stack.addresses.sandbox}/scripts").raise_for_status().json()
         card = next(script["value"] for script in scripts if script["method"] == "card")

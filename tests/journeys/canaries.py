@@ -1,4 +1,4 @@
-"""Values that may be stored in few places: sent to every operation, and searched everywhere else (ABUSE T113)."""
+"""Secret values that a test sends to every endpoint, then searches for wherever they must not be (ABUSE T113)."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from temporalio.client import Client
 
 from tests.journeys.shop import Shop
 
-#: A code of six digits, so that no part of a time or an id is taken for one.
+#: A verification code of six digits; parts of times and ids do not match.
 _CODE = re.compile(rb"\d{6}")
-#: Logs of those who are not ours: the stand-ins print what they are asked.
+#: Logs that are not searched: the stand-ins log the requests that they receive.
 FOREIGN_LOGS = {"standins.log"}
 _COLUMNS = """
     SELECT table_schema, table_name, column_name FROM information_schema.columns
@@ -25,28 +25,28 @@ _COLUMNS = """
 
 
 def a_secret(kind: str) -> str:
-    """A value that occurs nowhere by chance."""
+    """A unique value that does not occur by chance."""
     return f"canary-{kind}-{secrets.token_hex(8)}"
 
 
 @dataclass
 class Canaries:
-    """What to look for, by what it is; values may join until the search."""
+    """The values to search for, by kind."""
 
     values: dict[str, str] = field(default_factory=dict)
 
     def keep(self, kind: str, value: str) -> str:
-        """Look for this value too; returns it."""
+        """Add a value to the search; returns it."""
         self.values[kind] = value
         return value
 
     def keep_all(self, kind: str, values: Mapping[str, str]) -> None:
-        """Look for each of these values too."""
+        """Add values to the search, as `<kind> <name>`."""
         for name, value in values.items():
             self.keep(f"{kind} {name}", value)
 
     def found_in(self, content: bytes, *, codes: bool = True) -> list[str]:
-        """What of it is in there."""
+        """The kinds whose values are in the content; `codes`: also search for codes of six digits."""
         return [kind for kind, value in self.values.items() if _pattern(value, codes=codes).search(content)]
 
 
@@ -54,17 +54,17 @@ def _pattern(value: str, *, codes: bool) -> re.Pattern[bytes]:
     plain = value.encode()
     if _CODE.fullmatch(plain):
         return re.compile(rb"(?<![\w.+-])" + plain + rb"(?![\w.-])" if codes else rb"(?!)")
-    # a number is as well known without its plus, an address in any case of letters
+    # a phone number is found without its plus, an address in upper and lower case
     return re.compile(re.escape(plain.removeprefix(b"+")), re.IGNORECASE)
 
 
 def logs(folder: Path) -> dict[str, bytes]:
-    """Everything that our processes and their servers wrote, by file."""
+    """The logs of our processes and of the database and Temporal servers, by file name."""
     return {file.name: file.read_bytes() for file in (folder / "logs").iterdir() if file.name not in FOREIGN_LOGS}
 
 
 def events(log: bytes) -> Iterator[dict[str, object]]:
-    """The events of a log. Raises ValueError when a line is none."""
+    """The events of a log. Raises ValueError when a line is not JSON."""
     for line in log.decode("ascii").split("\n"):
         if line:
             event = json.loads(line)
@@ -73,12 +73,12 @@ def events(log: bytes) -> Iterator[dict[str, object]]:
 
 
 def stored_files(folder: Path) -> dict[str, bytes]:
-    """What Temporal's server keeps, with what is not yet merged into it."""
+    """The database files of the Temporal server, with its write-ahead log."""
     return {file.name: file.read_bytes() for file in folder.glob("temporal.db*")}
 
 
 async def histories(client: Client) -> dict[str, bytes]:
-    """Every workflow's history, payloads and failures as they are, and what a list of workflows shows of it."""
+    """The history of every workflow with payloads and failures, and its entry in the list of workflows."""
     found = {}
     async for workflow in client.list_workflows():
         handle = client.get_workflow_handle(workflow.id, run_id=workflow.run_id)
@@ -89,7 +89,7 @@ async def histories(client: Client) -> dict[str, bytes]:
 
 
 def columns(shop: Shop) -> Iterable[tuple[str, bytes]]:
-    """Every column that could hold a word, as `schema.table.column`, with all that it holds."""
+    """Every column that can hold text, as `schema.table.column`, with all its values."""
     for schema, table, column in shop.rows(_COLUMNS):
         cells = shop.rows(f'SELECT "{column}" FROM "{schema}"."{table}" WHERE "{column}" IS NOT NULL')  # noqa: S608
         yield f"{schema}.{table}.{column}", b"\n".join(_bytes(cell) for (cell,) in cells)

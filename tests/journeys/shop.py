@@ -1,4 +1,4 @@
-"""A whole running shop as its customers meet it, over HTTP; and what its owner can look up behind it."""
+"""A running shop: customers use its HTTP API, and tests read its database, ledger and inbox."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from services.db import Sessions
 from tests.journeys.customers import Customer
 from tests.journeys.waiting import TIMEOUT, until
 
-#: What every journey is set up with: cheap passwords.
-CHEAP = {"ARGON2_TIME_COST": "1", "ARGON2_MEMORY_KIB": "64", "ARGON2_PARALLELISM": "1"}
-#: Seconds: what a killed worker had in its hands is another's after a minute (the lease of a message).
-DRAINED_WITHIN = 100.0
+#: Settings of every shop: password hashing with the smallest cost.
+CHEAP_PASSWORDS = {"ARGON2_TIME_COST": "1", "ARGON2_MEMORY_KIB": "64", "ARGON2_PARALLELISM": "1"}
+#: Seconds until all messages must be sent; the lease of a killed worker's messages ends after a minute.
+DELIVERY_TIMEOUT = 100.0
 _UNSENT = """
     SELECT key FROM notifications.notifications WHERE status = 'queued'
      UNION ALL SELECT key FROM orders.events WHERE notified_at IS NULL
@@ -38,7 +38,7 @@ STOCK = 1000
 
 
 class Shop:
-    """Its parts can be killed and started by `stack`."""
+    """A running shop; `stack` kills and starts its processes."""
 
     def __init__(self, stack: Stack) -> None:
         self.stack = stack
@@ -49,14 +49,14 @@ class Shop:
         self._customers: list[Customer] = []
 
     def close(self) -> None:
-        """Give back connections."""
+        """Close all connections."""
         self._engine.dispose()
         self._sandbox.close()
         for customer in self._customers:
             customer.http.close()
 
     def customer(self, language: str = "en", *, phone: str | None = None, api: str | None = None) -> Customer:
-        """Somebody new with an account: by e-mail, unless a phone is given; `api`: the address they use."""
+        """A new customer, registered by e-mail unless a phone is given; `api`: the base URL that they use."""
         identifier = {"phone": phone} if phone else {"email": f"customer-{next(self._numbers)}@example.com"}
         made = Customer(api or self.stack.addresses.api, language, identifier)
         self._customers.append(made)
@@ -65,29 +65,29 @@ class Shop:
         return made
 
     def product(self) -> str:
-        """The id of a product that nobody has bought yet: 1299 roubles, a thousand in stock."""
+        """The id of a product without orders: 1299.00 RUB, 1000 units in stock."""
         return next(self._products)
 
     def ledger(self, order: dict[str, Any]) -> list[dict[str, Any]]:
-        """What the provider itself believes about an order's payment."""
+        """The provider's own records of an order's payment."""
         reference = order["payment"]["paymentId"]
         items: list[dict[str, Any]] = self._sandbox.get("/ledger", params={"reference": reference}).json()["items"]
         return items
 
     def inbox(self, to: str) -> list[dict[str, Any]]:
-        """Everything that arrived at an address or number, newest last."""
+        """All messages to an e-mail address or phone number, newest last."""
         items: list[dict[str, Any]] = self._sandbox.get("/inbox", params={"to": to}).json()["items"]
         return items
 
     def paying(self, method: str, behaviour: str) -> str:
-        """The first card or phone of the provider that behaves so."""
+        """The first test card or phone of the provider with this behaviour."""
         scripts = self._sandbox.get("/scripts").json()
         return next(
             str(script["value"]) for script in scripts if (script["method"], script["behaviour"]) == (method, behaviour)
         )
 
     def rows(self, statement: str, **values: Any) -> list[tuple[Any, ...]]:
-        """What the database says."""
+        """The rows that a statement selects."""
         with Sessions(self._engine).begin() as session:
             return [tuple(row) for row in session.execute(text(statement), values)]
 
@@ -98,11 +98,11 @@ class Shop:
         return available, reserved, sold
 
     def arm(self, step: str, point: str) -> None:
-        """Have the worker die (kill -9) when it next comes to this point; its `FAULTS` must name it."""
+        """Kill the worker (SIGKILL) when it next reaches this fault point, which its `FAULTS` must name."""
         (self.stack.settings.data_dir / f"fault-{step}-{point}").unlink()
 
-    def api_of_its_own(self, **settings: str) -> Program:
-        """Another api of this shop on a port of its own, not started: `api-<port>`."""
+    def another_api(self, **settings: str) -> Program:
+        """Another API process of this shop on a free port, not started: `api-<port>`."""
         port = free_port()
         name = f"api-{port}"
         return Program(
@@ -116,7 +116,7 @@ class Shop:
         )
 
     def outcome(self, order_id: str) -> str:
-        """How the order's workflow ended; waits for it, so that nothing of it is still to come. Raises TimeoutError."""
+        """Wait until the order's workflow has ended; returns its outcome. Raises TimeoutError."""
 
         async def result() -> Any:
             return await asyncio.wait_for((await self.workflow(order_id)).result(), TIMEOUT)
@@ -128,28 +128,28 @@ class Shop:
         return (await self.temporal()).get_workflow_handle(f"order-{order_id}")
 
     async def temporal(self) -> Client:
-        """A connection to where the orders' workflows are."""
+        """A connection to Temporal."""
         return await Client.connect(self.stack.addresses.temporal, namespace=self.stack.settings.temporal_namespace)
 
-    def drained(self) -> None:
-        """Returns when every message is out of the workers' hands. Raises TimeoutError."""
-        until(lambda: self.rows(_UNSENT), lambda found: not found, DRAINED_WITHIN)
+    def wait_for_delivery(self) -> None:
+        """Wait until every message is sent. Raises TimeoutError."""
+        until(lambda: self.rows(_UNSENT), lambda found: not found, DELIVERY_TIMEOUT)
 
     def violations(self) -> list[str]:
-        """What our tables, the provider's ledger and the inbox disagree about, once everything has drained.
+        """Differences between our tables, the provider's ledger and the inbox, after every message is sent.
 
-        A mail whose sender was killed before it could note the sending is sent again under the same Message-ID, which
-        is one message to its reader (FAULTS F66, F67): the inbox, which keeps every delivery, shows it twice.
+        A mail whose sender was killed before it recorded the delivery is sent again with the same Message-ID. Mail
+        clients show it once (FAULTS F66, F67), but the inbox keeps both deliveries.
         """
         addresses = self.stack.addresses
-        checks = run_audit(addresses.database, addresses.sandbox, timeout=DRAINED_WITHIN)
+        checks = run_audit(addresses.database, addresses.sandbox, timeout=DELIVERY_TIMEOUT)
         found = [f"{check.id} ({check.description}): {wrong}" for check in checks for wrong in check.violations]
         resent = {f"message {message_id}: delivered" for message_id in self._mails()} if self.killed else set()
         return [line for line in found if not any(again in line for again in resent)]
 
     @property
     def killed(self) -> bool:
-        """Whether tests kill workers here."""
+        """Whether tests kill the workers of this shop."""
         return "FAULTS" in self.stack.settings.env
 
     def _mails(self) -> set[str]:

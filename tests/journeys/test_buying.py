@@ -1,4 +1,4 @@
-"""Three customers from registration to receipt, and what else they may try with an order (ABUSE T61 … T68)."""
+"""Three customers buy, from the registration to the last message; and invalid steps of orders (ABUSE T61 … T68)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.journeys.waiting import until
 TEMPLATE = "{{7*7}} ${jndi:ldap://x} <b>bold</b> {% raw %}"
 
 
-def test_journey_by_email_and_card(shop: Shop) -> None:
+def test_a_customer_buys_with_email_and_card(shop: Shop) -> None:
     customer, product = shop.customer("en"), shop.product()
     me = answered(customer.http.get("/users/me"), 200)
     assert (me["email"], me["phone"], me["emailVerified"]) == (customer.address, None, False)
@@ -23,7 +23,7 @@ def test_journey_by_email_and_card(shop: Shop) -> None:
     assert (seen["price"], seen["currency"], seen["stock"]) == (PRICE, "RUB", STOCK)
 
     order_id = customer.place(product, quantity=2, card=shop.paying("card", "succeeds"))
-    order = customer.end_of(order_id)
+    order = customer.wait_for_end(order_id)
     assert (order["status"], order["totalAmount"], order["currency"]) == ("confirmed", "2598.00", "RUB")
     assert (order["payment"]["status"], order["payment"]["method"]) == ("succeeded", "card")
     assert (order["refund"], order["cancelReason"], order["needsAttention"]) == (None, None, False)
@@ -43,16 +43,16 @@ def test_journey_by_email_and_card(shop: Shop) -> None:
     assert all("RUB\u00a02,598.00" in mail["text"] and "Hello Anna," in mail["text"] for mail in mails)
 
 
-def test_journey_by_phone_in_russian_cancelled_while_pending(shop: Shop) -> None:
+def test_a_russian_customer_pays_by_phone_and_cancels_while_the_payment_is_pending(shop: Shop) -> None:
     customer, product = shop.customer("ru", phone="+79161234567"), shop.product()
     payer = shop.paying("phone", "answers_later")
     order_id = customer.place(product, phone=payer)
-    customer.meets(order_id, "payment_waiting")
+    customer.wait_for_event(order_id, "payment_waiting")
     assert customer.order(order_id)["status"] == "payment_pending"
     assert shop.stock(product) == (STOCK - 1, 1, 0)
     assert answered(customer.step(order_id, "cancel"), 202)["status"] == "cancelling"
 
-    order = customer.end_of(order_id)
+    order = customer.wait_for_end(order_id)
     assert (order["status"], order["cancelReason"]) == ("cancelled", "buyer_request")
     assert (order["refund"]["status"], order["refund"]["amount"]) == ("succeeded", PRICE)
     timeline = customer.timeline(order_id)
@@ -64,8 +64,8 @@ def test_journey_by_phone_in_russian_cancelled_while_pending(shop: Shop) -> None
 
     number = f"{order_id[-8:-4]}-{order_id[-4:]}".upper()
     for phone in (customer.address, payer):
-        messages = until(lambda phone=phone: shop.inbox(phone), lambda found: len(found) == 3)  # type: ignore[misc]
-        assert sorted(message["text"] for message in messages) == [
+        received = until(lambda phone=phone: shop.inbox(phone), lambda found: len(found) == 3)  # type: ignore[misc]
+        assert sorted(message["text"] for message in received) == [
             f"Заказ {number} на 1\u00a0299,00\u00a0₽ принят. Ждём оплату.",
             f"Заказ {number} отменён: по вашей просьбе.",
             f"Заказ {number}: вернули 1\u00a0299,00\u00a0₽. Деньги в пути.",
@@ -73,20 +73,20 @@ def test_journey_by_phone_in_russian_cancelled_while_pending(shop: Shop) -> None
 
 
 @pytest.fixture(scope="module")
-def visible_lane(shop: Shop) -> Iterator[str]:
-    """The address of an api whose orders take the visible lane only."""
-    with shop.api_of_its_own(LOCAL_LANE="off") as api:
+def api_with_regular_lane(shop: Shop) -> Iterator[str]:
+    """The base URL of an API whose orders run every step as a regular activity."""
+    with shop.another_api(LOCAL_LANE="off") as api:
         yield f"http://127.0.0.1:{api.name.rpartition('-')[2]}"
 
 
-def test_journeys_with_the_visible_lane_only(shop: Shop, visible_lane: str) -> None:
-    customer, product = shop.customer("en", api=visible_lane), shop.product()
+def test_journeys_with_regular_activities_only(shop: Shop, api_with_regular_lane: str) -> None:
+    customer, product = shop.customer("en", api=api_with_regular_lane), shop.product()
     ways = {"straight": "succeeds", "declined": "declines", "cancelled": "answers_later"}
     ids = {name: customer.place(product, card=shop.paying("card", behaviour)) for name, behaviour in ways.items()}
-    customer.meets(ids["cancelled"], "payment_waiting")
+    customer.wait_for_event(ids["cancelled"], "payment_waiting")
     assert answered(customer.step(ids["cancelled"], "cancel"), 202)["status"] == "cancelling"
 
-    ends = {name: customer.end_of(order_id) for name, order_id in ids.items()}
+    ends = {name: customer.wait_for_end(order_id) for name, order_id in ids.items()}
     assert {name: (order["status"], order["cancelReason"]) for name, order in ends.items()} == {
         "straight": ("confirmed", None),
         "declined": ("cancelled", "payment_declined"),
@@ -98,8 +98,8 @@ def test_journeys_with_the_visible_lane_only(shop: Shop, visible_lane: str) -> N
         for name, order in ends.items()
     }
     assert kept == {"straight": [(1, 0)], "declined": [(0, 0)], "cancelled": [(1, 1)]}
-    messages = until(lambda: shop.inbox(customer.address), lambda found: len(found) == 8)
-    assert len([mail for mail in messages if mail["subject"].endswith("cancelled")]) == 2
+    received = until(lambda: shop.inbox(customer.address), lambda found: len(found) == 8)
+    assert len([mail for mail in received if mail["subject"].endswith("cancelled")]) == 2
 
     scheduled, local = asyncio.run(steps_of(shop, ids["straight"]))
     assert scheduled == ["reserve_stock", "charge_payment", "confirm_order"]
@@ -107,7 +107,7 @@ def test_journeys_with_the_visible_lane_only(shop: Shop, visible_lane: str) -> N
 
 
 async def steps_of(shop: Shop, order_id: str) -> tuple[list[str], int]:
-    """The regular activities of an order's workflow, and how many local ones it ran."""
+    """The regular activities of an order's workflow, and the number of its local activities."""
     history = await (await shop.workflow(order_id)).fetch_history()
     scheduled = [
         event.activity_task_scheduled_event_attributes.activity_type.name
@@ -118,7 +118,7 @@ async def steps_of(shop: Shop, order_id: str) -> tuple[list[str], int]:
     return scheduled, len(markers)
 
 
-def test_T61_reserve_of_a_foreign_a_held_and_a_cancelled_order(shop: Shop) -> None:
+def test_T61_reserve_is_refused_for_strangers_and_cancelled_orders_and_idempotent_otherwise(shop: Shop) -> None:
     customer, stranger, product = shop.customer(), shop.customer(), shop.product()
     order_id = customer.place(product)
     first = answered(customer.step(order_id, "reserve"), 200)
@@ -127,7 +127,7 @@ def test_T61_reserve_of_a_foreign_a_held_and_a_cancelled_order(shop: Shop) -> No
     assert answered(customer.step(order_id, "reserve"), 200) == first
 
     answered(customer.step(order_id, "cancel"), 202)
-    assert customer.end_of(order_id)["status"] == "cancelled"
+    assert customer.wait_for_end(order_id)["status"] == "cancelled"
     assert problem(customer.step(order_id, "reserve")) == (409, "invalid-transition")
     assert shop.stock(product) == (STOCK, 0, 0)
 
@@ -141,39 +141,39 @@ def test_T62_fifty_parallel_reserves_hold_once(shop: Shop) -> None:
     assert len({answer.json()["reservationId"] for answer in answers}) == 1
     assert shop.stock(product) == (STOCK - 3, 3, 0)
     answered(customer.step(order_id, "cancel"), 202)
-    assert customer.end_of(order_id)["status"] == "cancelled"
+    assert customer.wait_for_end(order_id)["status"] == "cancelled"
 
 
-def test_T66_confirm_before_payment_skips_nothing(shop: Shop) -> None:
+def test_T66_confirm_before_the_payment_is_refused(shop: Shop) -> None:
     customer, stranger, product = shop.customer(), shop.customer(), shop.product()
     order_id = customer.place(product)
-    customer.reaches(order_id, "reserved")
+    customer.wait_for_status(order_id, "reserved")
     assert problem(customer.step(order_id, "confirm")) == (409, "invalid-transition")
     assert problem(stranger.step(order_id, "confirm")) == (404, "not-found")
     assert customer.order(order_id)["status"] == "reserved"
     assert customer.timeline(order_id) == ["created", "reserved"]
     assert shop.stock(product) == (STOCK - 1, 1, 0)
     answered(customer.step(order_id, "cancel"), 202)
-    assert customer.end_of(order_id)["status"] == "cancelled"
+    assert customer.wait_for_end(order_id)["status"] == "cancelled"
 
 
-def test_T67_cancel_of_a_foreign_and_a_confirmed_order(shop: Shop) -> None:
+def test_T67_cancel_is_refused_for_strangers_and_confirmed_orders(shop: Shop) -> None:
     customer, stranger = shop.customer(), shop.customer()
     order_id = customer.place(shop.product(), card=shop.paying("card", "succeeds"))
     assert problem(stranger.step(order_id, "cancel")) == (404, "not-found")
-    assert customer.end_of(order_id)["status"] == "confirmed"
+    assert customer.wait_for_end(order_id)["status"] == "confirmed"
     assert problem(customer.step(order_id, "cancel")) == (409, "invalid-transition")
     assert customer.order(order_id)["status"] == "confirmed"
 
 
-def test_T67_cancel_twice_with_reasons(shop: Shop) -> None:
+def test_T67_a_second_cancel_keeps_the_first_reason(shop: Shop) -> None:
     customer, product = shop.customer(), shop.product()
     order_id = customer.place(product)
-    customer.reaches(order_id, "reserved")
+    customer.wait_for_status(order_id, "reserved")
     assert problem(customer.step(order_id, "cancel", reason="x" * 10_000)) == (422, "validation-error")
     assert customer.order(order_id)["status"] == "reserved"
     answered(customer.step(order_id, "cancel", reason=TEMPLATE), 202)
-    assert customer.end_of(order_id)["status"] == "cancelled"
+    assert customer.wait_for_end(order_id)["status"] == "cancelled"
     again = answered(customer.step(order_id, "cancel", reason="another one"), 200)
     assert again == {"orderId": order_id, "status": "cancelled"}
     assert shop.rows("SELECT cancel_note FROM orders.orders WHERE id = :id", id=order_id) == [(TEMPLATE,)]
@@ -181,12 +181,12 @@ def test_T67_cancel_twice_with_reasons(shop: Shop) -> None:
     assert shop.stock(product) == (STOCK, 0, 0)
 
 
-def test_T68_cancel_while_the_charge_is_in_flight(shop: Shop) -> None:
+def test_T68_cancel_during_the_charge_refunds_it(shop: Shop) -> None:
     customer, product = shop.customer(), shop.product()
     order_id = customer.place(product, card="tok_succeeds_3")
-    customer.reaches(order_id, "payment_pending")
+    customer.wait_for_status(order_id, "payment_pending")
     assert answered(customer.step(order_id, "cancel"), 202) == {"orderId": order_id, "status": "cancelling"}
-    order = customer.end_of(order_id)
+    order = customer.wait_for_end(order_id)
     assert order["status"] == "cancelled"
     (charge,) = shop.ledger(order)
     assert (charge["captures"], [refund["amount"] for refund in charge["refunds"]]) == (1, [PRICE])

@@ -1,4 +1,4 @@
-"""T113, T114: what people entrust to a running shop is where it has to be and nowhere else, whatever goes wrong."""
+"""T113, T114: personal data and secrets are stored only where they must be, also when requests fail."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from sandbox.settings import StackSettings
 from services.identity.signing_keys import KEY_FILE
 from tests.journeys.canaries import Canaries, a_secret, columns, events, histories, logs, stored_files
 from tests.journeys.conftest import running
-from tests.journeys.customers import ENDS, answered, problem
-from tests.journeys.shop import CHEAP, Shop
+from tests.journeys.customers import FINAL_STATUSES, answered, problem
+from tests.journeys.shop import CHEAP_PASSWORDS, Shop
 from tests.journeys.waiting import until
 
 PAN = "4929420573595709"
-#: Where a column may hold what a person entrusted to it in plain, by the kind of canary.
+#: The columns that may hold a value in plain text, by the kind of value.
 ALLOWED = {
     "email": {"identity.users.email", "identity.users.email_canonical", "identity.tokens.identifier"},
     "account phone": {"identity.users.phone", "identity.tokens.identifier"},
@@ -36,7 +36,7 @@ ALLOWED = {
 
 
 class Visitor:
-    """Somebody whose every word is a canary; keeps what the shop answered."""
+    """A client that sends only canaries; keeps the error responses."""
 
     def __init__(self, shop: Shop, canaries: Canaries) -> None:
         self.shop, self.canaries = shop, canaries
@@ -55,27 +55,27 @@ class Visitor:
             self.refusals.append(answer.read() + str(answer.headers).encode())
 
     def post(self, path: str, *statuses: int, **body: Any) -> dict[str, Any]:
-        """The body of an answer that has one of the statuses, or an empty one."""
+        """Check the status of the response; returns its body, or an empty one."""
         answer = self.http.post(path, json=body)
         assert answer.status_code in statuses, f"{path}: {answer.status_code} {answer.text}"
         found: dict[str, Any] = answer.json() if answer.content else {}
         return found
 
     def refused(self, path: str, **body: Any) -> tuple[int, str]:
-        """Status and slug of a refusal."""
+        """Status and problem slug of the error response."""
         return problem(self.http.post(path, json=body))
 
-    def log_in(self, way: str, password: str) -> str:
+    def log_in(self, kind: str, password: str) -> str:
         """The refresh token of a new session."""
-        identifier = {way: self.canaries.values["email" if way == "email" else "account phone"]}
-        pair = self.post(f"/auth/login/{way}", 200, **identifier, password=password)
+        identifier = {kind: self.canaries.values["email" if kind == "email" else "account phone"]}
+        pair = self.post(f"/auth/login/{kind}", 200, **identifier, password=password)
         number = len(self.canaries.values)
         self.canaries.keep(f"access token {number}", pair["accessToken"])
         self.http.headers["Authorization"] = f"Bearer {pair['accessToken']}"
         return self.canaries.keep(f"refresh token {number}", pair["refreshToken"])
 
-    def secret_sent(self, to: str, pattern: str) -> str:
-        """What the newest message to this address says that fits."""
+    def received(self, to: str, pattern: str) -> str:
+        """The first group of `pattern` in the newest message to this address that matches it."""
         messages = until(
             lambda: [found[1] for one in self.shop.inbox(to) if (found := re.search(pattern, str(one["text"])))]
         )
@@ -83,17 +83,17 @@ class Visitor:
 
 
 @pytest.fixture(scope="module")
-def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
-    """A shop of its own, for all of it is searched; every step is a regular activity, so that histories are full."""
+def searched_shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    """A shop for these tests only; every step is a regular activity, so that histories contain it."""
     settings = StackSettings.for_tests(tmp_path_factory.mktemp("canaries"))
-    with running(replace(settings, separate=True, env={**CHEAP, "LOCAL_LANE": "off"})) as shop:
+    with running(replace(settings, separate=True, env={**CHEAP_PASSWORDS, "LOCAL_LANE": "off"})) as shop:
         yield shop
 
 
 @pytest.fixture(scope="module")
-def canaries(watched: Shop) -> Canaries:
-    """The secrets of the shop itself."""
-    folder = watched.stack.settings.data_dir
+def canaries(searched_shop: Shop) -> Canaries:
+    """The canaries, starting with the secrets of the shop itself."""
+    folder = searched_shop.stack.settings.data_dir
     made = Canaries()
     made.keep_all("shop's", json.loads((folder / "secrets.json").read_text()))
     made.keep("signing key", (folder / KEY_FILE).read_text().split("\n")[1])
@@ -101,17 +101,17 @@ def canaries(watched: Shop) -> Canaries:
 
 
 @pytest.fixture(scope="module")
-def visitor(watched: Shop, canaries: Canaries) -> Iterator[Visitor]:
-    """A person who has used every operation."""
-    visitor = Visitor(watched, canaries)
+def visitor(searched_shop: Shop, canaries: Canaries) -> Iterator[Visitor]:
+    """A client that has used every endpoint."""
+    visitor = Visitor(searched_shop, canaries)
     with visitor.http:
         registers(visitor)
         verifies(visitor)
         changes_passwords(visitor)
         buys(visitor)
-        tries_what_is_refused(visitor)
-        meets_a_database_that_is_away(visitor)
-        watched.drained()
+        sends_invalid_requests(visitor)
+        uses_the_api_while_the_database_is_down(visitor)
+        searched_shop.wait_for_delivery()
         yield visitor
 
 
@@ -131,28 +131,28 @@ def registers(visitor: Visitor) -> None:
     keep("rotated refresh token", pair["refreshToken"])
     assert visitor.refused("/auth/refresh", refreshToken=refresh) == (401, "invalid-token")
     visitor.post("/auth/logout", 204, refreshToken=visitor.log_in("phone", password))
-    del visitor.http.headers["Authorization"]  # of a session that has ended
+    del visitor.http.headers["Authorization"]  # its session has ended
 
 
 def verifies(visitor: Visitor) -> None:
-    for way, kind in (("email", "email"), ("phone", "account phone")):
-        identifier = visitor.canaries.values[kind]
-        visitor.post(f"/auth/verify/{way}/send", 202, **{way: identifier})
-        code = visitor.canaries.keep(f"{way} code", visitor.secret_sent(identifier, r"(?<!\d)(\d{6})(?!\d)"))
+    for kind, canary in (("email", "email"), ("phone", "account phone")):
+        identifier = visitor.canaries.values[canary]
+        visitor.post(f"/auth/verify/{kind}/send", 202, **{kind: identifier})
+        code = visitor.canaries.keep(f"{kind} code", visitor.received(identifier, r"(?<!\d)(\d{6})(?!\d)"))
         wrong = f"{(int(code) + 1) % 1_000_000:06}"
-        assert visitor.refused(f"/auth/verify/{way}/confirm", **{way: identifier}, code=wrong)[1] == "invalid-code"
-        visitor.post(f"/auth/verify/{way}/confirm", 200, **{way: identifier}, code=code)
+        assert visitor.refused(f"/auth/verify/{kind}/confirm", **{kind: identifier}, code=wrong)[1] == "invalid-code"
+        visitor.post(f"/auth/verify/{kind}/confirm", 200, **{kind: identifier}, code=code)
 
 
 def changes_passwords(visitor: Visitor) -> None:
     keep, values = visitor.canaries.keep, visitor.canaries.values
     visitor.log_in("email", values["password"])
     changed, wrong = keep("changed password", a_secret("changed")), keep("wrong password", a_secret("wrong"))
-    asked = {"currentPassword": wrong, "newPassword": changed}
-    assert visitor.refused("/auth/password/change", **asked) == (403, "invalid-credentials")
+    body = {"currentPassword": wrong, "newPassword": changed}
+    assert visitor.refused("/auth/password/change", **body) == (403, "invalid-credentials")
     visitor.post("/auth/password/change", 204, currentPassword=values["password"], newPassword=changed)
     visitor.post("/auth/password/reset/request", 202, email=values["email"])
-    token = keep("reset token", visitor.secret_sent(values["email"], r"([\w-]{40,})"))
+    token = keep("reset token", visitor.received(values["email"], r"([\w-]{40,})"))
     reset = keep("reset password", a_secret("reset"))
     guessed = keep("guessed reset token", a_secret("guess") * 2)
     assert visitor.refused("/auth/password/reset/confirm", resetToken=guessed, newPassword=reset)[0] == 422
@@ -161,14 +161,14 @@ def changes_passwords(visitor: Visitor) -> None:
 
 
 def address(visitor: Visitor) -> dict[str, str]:
-    """The one place that everything goes to."""
+    """The delivery address of every order."""
     for name in ("region", "city", "street"):
         visitor.canaries.values.setdefault(name, a_secret(name))
     return {"country": "RU"} | {name: visitor.canaries.values[name] for name in ("region", "city", "street")}
 
 
 def buys(visitor: Visitor) -> None:
-    """Orders that are confirmed, declined, and cancelled with the money sent back."""
+    """Orders that are confirmed, declined, and cancelled with a refund."""
     keep, shop, to = visitor.canaries.keep, visitor.shop, address(visitor)
     cards = {
         "confirmed": keep("card", a_secret("card").replace("-", "_")),
@@ -200,10 +200,10 @@ def status(visitor: Visitor, order_id: str) -> str:
 
 
 def end_of(visitor: Visitor, order_id: str) -> str:
-    return until(lambda: status(visitor, order_id), lambda seen: seen in ENDS)
+    return until(lambda: status(visitor, order_id), lambda seen: seen in FINAL_STATUSES)
 
 
-def tries_what_is_refused(visitor: Visitor) -> None:
+def sends_invalid_requests(visitor: Visitor) -> None:
     keep, shop, to = visitor.canaries.keep, visitor.shop, address(visitor)
     goods = {"items": [{"productId": shop.product(), "quantity": 1}]}
     pan = keep("card number", PAN)
@@ -224,8 +224,8 @@ def tries_what_is_refused(visitor: Visitor) -> None:
         assert stranger.get("/users/me", headers=headers).status_code == 401
 
 
-def meets_a_database_that_is_away(visitor: Visitor) -> None:
-    """Drivers like to say what they were about to write."""
+def uses_the_api_while_the_database_is_down(visitor: Visitor) -> None:
+    """Errors of database drivers contain values of the failed statement."""
     values, stack = visitor.canaries.values, visitor.shop.stack
     stack.kill("postgres")
     trying = {"email": values["email"], "password": values["reset password"]}
@@ -236,49 +236,59 @@ def meets_a_database_that_is_away(visitor: Visitor) -> None:
     until(lambda: visitor.http.get("/products").status_code == 200)
 
 
-def test_T113_logs(visitor: Visitor, watched: Shop, canaries: Canaries) -> None:
-    found = {name: canaries.found_in(log) for name, log in logs(watched.stack.settings.data_dir).items()}
+def test_T113_logs_hold_no_personal_data(visitor: Visitor, searched_shop: Shop, canaries: Canaries) -> None:
+    found = {name: canaries.found_in(log) for name, log in logs(searched_shop.stack.settings.data_dir).items()}
     assert {"api.log", "workers.log"} <= found.keys()
     assert {name: kinds for name, kinds in found.items() if kinds} == {}
 
 
-def test_T113_workflow_histories(visitor: Visitor, watched: Shop, canaries: Canaries) -> None:
+def test_T113_workflow_histories_hold_no_personal_data(
+    visitor: Visitor, searched_shop: Shop, canaries: Canaries
+) -> None:
     async def read() -> dict[str, bytes]:
-        return await histories(await watched.temporal())
+        return await histories(await searched_shop.temporal())
 
     shown = asyncio.run(read())
     assert len([name for name in shown if name.startswith("order-")]) == 5
     assert {name: kinds for name, history in shown.items() if (kinds := canaries.found_in(history))} == {}
 
 
-def test_T113_what_temporal_stores(visitor: Visitor, watched: Shop, canaries: Canaries) -> None:
-    files = stored_files(watched.stack.settings.data_dir)
+def test_T113_files_of_temporal_hold_no_personal_data(
+    visitor: Visitor, searched_shop: Shop, canaries: Canaries
+) -> None:
+    files = stored_files(searched_shop.stack.settings.data_dir)
     assert b"order-" in files["temporal.db"] + files.get("temporal.db-wal", b"")
     assert {name: kinds for name, stored in files.items() if (kinds := canaries.found_in(stored, codes=False))} == {}
 
 
-def test_T113_measures_and_problem_bodies(visitor: Visitor, watched: Shop, canaries: Canaries) -> None:
-    measures = httpx2.get(f"{watched.stack.addresses.api}/metrics").content
-    assert b"http_requests_total" in measures
-    assert canaries.found_in(measures, codes=False) == []
+def test_T113_metrics_and_error_responses_hold_no_personal_data(
+    visitor: Visitor, searched_shop: Shop, canaries: Canaries
+) -> None:
+    metrics = httpx2.get(f"{searched_shop.stack.addresses.api}/metrics").content
+    assert b"http_requests_total" in metrics
+    assert canaries.found_in(metrics, codes=False) == []
     assert len(visitor.refusals) >= 12
     assert [kinds for body in visitor.refusals if (kinds := canaries.found_in(body))] == []
 
 
-def test_T113_rows(visitor: Visitor, watched: Shop, canaries: Canaries) -> None:
+def test_T113_tables_hold_personal_data_only_in_allowed_columns(
+    visitor: Visitor, searched_shop: Shop, canaries: Canaries
+) -> None:
     dropped = "SELECT count(*) FROM notifications.notifications WHERE status = 'sent' AND variables IS NOT NULL"
-    assert watched.rows(dropped) == [(0,)]
-    assert watched.rows("SELECT count(*) >= 15 FROM notifications.notifications WHERE status = 'sent'") == [(True,)]
-    held = {name: canaries.found_in(content) for name, content in columns(watched)}
+    assert searched_shop.rows(dropped) == [(0,)]
+    assert searched_shop.rows("SELECT count(*) >= 15 FROM notifications.notifications WHERE status = 'sent'") == [
+        (True,)
+    ]
+    held = {name: canaries.found_in(content) for name, content in columns(searched_shop)}
     wrong = {name: [kind for kind in kinds if name not in ALLOWED.get(kind, ())] for name, kinds in held.items()}
     assert {name: kinds for name, kinds in wrong.items() if kinds} == {}
-    # the search finds what is there
+    # the search finds values where they are allowed
     assert "email" in held["identity.users.email"]
     assert "street" in held["orders.orders.street"]
 
 
-def test_T114_one_json_line_an_event(visitor: Visitor, watched: Shop) -> None:
-    written = logs(watched.stack.settings.data_dir)
+def test_T114_each_log_line_is_one_json_event(visitor: Visitor, searched_shop: Shop) -> None:
+    written = logs(searched_shop.stack.settings.data_dir)
     kept = [event for name in ("api.log", "workers.log") for event in events(written[name])]
     assert len(kept) > 5
     assert {"at", "event", "level"} <= set.intersection(*(set(event) for event in kept))

@@ -1,4 +1,4 @@
-"""Workers and apis killed with -9 at their worst moments: every effect once, and the order ends (FAULTS F01 … F31)."""
+"""Workers and APIs killed with SIGKILL at fault points: every effect happens once, every order ends (F01 … F31)."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from tests.journeys.waiting import until
 STRAIGHT = ["created", "reserved", "payment_pending", "paid", "confirmed"]
 
 
-def worker_dies(shop: Shop) -> None:
-    """Returns when an armed point has killed the worker."""
+def wait_for_worker_kill(shop: Shop) -> None:
+    """Wait until an armed fault point has killed the worker."""
     worker = shop.stack.component("workers")
     until(lambda: not worker.running)
     assert worker.ending == "SIGKILL"
 
 
-def is_confirmed_once(shop: Shop, customer: Customer, order_id: str, product: str) -> None:
-    """Reserved once, charged once, sold once."""
-    order = customer.end_of(order_id)
+def assert_confirmed_once(shop: Shop, customer: Customer, order_id: str, product: str) -> None:
+    """The order is confirmed; it was reserved, charged and sold once."""
+    order = customer.wait_for_end(order_id)
     assert order["status"] == shop.outcome(order_id) == "confirmed"
     assert shop.stock(product) == (STOCK - 1, 0, 1)
     assert [(charge["captures"], charge["refunds"]) for charge in shop.ledger(order)] == [(1, [])]
@@ -38,9 +38,9 @@ def is_confirmed_once(shop: Shop, customer: Customer, order_id: str, product: st
     assert steps == STRAIGHT
 
 
-def is_cancelled_once(shop: Shop, customer: Customer, order_id: str, product: str) -> None:
-    """Nothing held, no money kept, and each undo notified once."""
-    assert customer.end_of(order_id)["status"] == shop.outcome(order_id) == "cancelled"
+def assert_cancelled_once(shop: Shop, customer: Customer, order_id: str, product: str) -> None:
+    """The order is cancelled, nothing is held, and the timeline has each undo once."""
+    assert customer.wait_for_end(order_id)["status"] == shop.outcome(order_id) == "cancelled"
     assert shop.stock(product) == (STOCK, 0, 0)
     timeline = customer.timeline(order_id)
     assert (timeline.count("released"), timeline.count("cancelled")) == (1, 1)
@@ -50,20 +50,20 @@ def test_F01_worker_killed_before_reserve_commits(parts: Shop) -> None:
     customer, product = parts.customer(), parts.product()
     parts.arm("reserve", "before")
     order_id = customer.place(product, card=parts.paying("card", "succeeds"))
-    worker_dies(parts)
+    wait_for_worker_kill(parts)
     assert parts.stock(product) == (STOCK, 0, 0)
     parts.stack.start("workers")
-    is_confirmed_once(parts, customer, order_id, product)
+    assert_confirmed_once(parts, customer, order_id, product)
 
 
 def test_F02_worker_killed_after_reserve_committed(parts: Shop) -> None:
     customer, product = parts.customer(), parts.product()
     parts.arm("reserve", "after")
     order_id = customer.place(product, card=parts.paying("card", "succeeds"))
-    worker_dies(parts)
+    wait_for_worker_kill(parts)
     assert parts.stock(product) == (STOCK - 1, 1, 0)
     parts.stack.start("workers")
-    is_confirmed_once(parts, customer, order_id, product)
+    assert_confirmed_once(parts, customer, order_id, product)
 
 
 @pytest.mark.parametrize(
@@ -80,25 +80,25 @@ def test_F07_worker_killed_around_confirm(
     customer, product = parts.customer(), parts.product()
     parts.arm(step, point)
     order_id = customer.place(product, card=parts.paying("card", "succeeds"))
-    worker_dies(parts)
+    wait_for_worker_kill(parts)
     assert parts.stock(product) == stock
     assert customer.order(order_id)["status"] == status
     parts.stack.start("workers")
-    is_confirmed_once(parts, customer, order_id, product)
+    assert_confirmed_once(parts, customer, order_id, product)
 
 
 def test_F08_worker_killed_around_release(parts: Shop) -> None:
     customer, product = parts.customer(), parts.product()
     parts.arm("release", "before")
     order_id = customer.place(product, card=parts.paying("card", "declines"))
-    worker_dies(parts)
+    wait_for_worker_kill(parts)
     assert parts.stock(product) == (STOCK - 1, 1, 0)
     parts.arm("release", "after")
     parts.stack.start("workers")
-    worker_dies(parts)
+    wait_for_worker_kill(parts)
     assert parts.stock(product) == (STOCK, 0, 0)
     parts.stack.start("workers")
-    is_cancelled_once(parts, customer, order_id, product)
+    assert_cancelled_once(parts, customer, order_id, product)
     assert customer.order(order_id)["cancelReason"] == "payment_declined"
 
 
@@ -106,22 +106,22 @@ def test_F08_worker_killed_around_refund(parts: Shop) -> None:
     customer, product = parts.customer(), parts.product()
     parts.arm("charge", "after")
     order_id = customer.place(product, card=parts.paying("card", "succeeds"))
-    worker_dies(parts)
+    wait_for_worker_kill(parts)
     assert answered(customer.step(order_id, "cancel"), 202)["status"] == "cancelling"
     charged = customer.order(order_id)
     assert [(charge["captures"], charge["refunds"]) for charge in parts.ledger(charged)] == [(1, [])]
 
     parts.arm("refund", "before")
     parts.stack.start("workers")
-    worker_dies(parts)
+    wait_for_worker_kill(parts)
     assert [charge["refunds"] for charge in parts.ledger(charged)] == [[]]
     parts.arm("refund", "after")
     parts.stack.start("workers")
-    worker_dies(parts)
+    wait_for_worker_kill(parts)
     assert [len(charge["refunds"]) for charge in parts.ledger(charged)] == [1]
     parts.stack.start("workers")
 
-    is_cancelled_once(parts, customer, order_id, product)
+    assert_cancelled_once(parts, customer, order_id, product)
     (charge,) = parts.ledger(charged)
     assert [(refund["amount"], refund["status"]) for refund in charge["refunds"]] == [(PRICE, "succeeded")]
     assert customer.timeline(order_id).count("refunded") == 1
@@ -129,24 +129,24 @@ def test_F08_worker_killed_around_refund(parts: Shop) -> None:
 
 @pytest.mark.parametrize("point", ["before", "after"])
 def test_F08_worker_killed_around_notify(parts: Shop, point: str) -> None:
-    """Around the queueing of messages: each is there once, however often it is begun."""
+    """The queueing of messages is repeated, but each message is sent once."""
     customer, product = parts.customer(), parts.product()
     parts.arm("notify", point)
     order_id = customer.place(product, card=parts.paying("card", "succeeds"))
-    worker_dies(parts)
+    wait_for_worker_kill(parts)
     parts.stack.start("workers")
-    is_confirmed_once(parts, customer, order_id, product)
-    parts.drained()
+    assert_confirmed_once(parts, customer, order_id, product)
+    parts.wait_for_delivery()
     subjects = [item["subject"] for item in parts.inbox(customer.identifier["email"])]
     assert len(subjects) == len(set(subjects)) == 3
 
 
 @pytest.fixture
-def doomed_api(parts: Shop) -> Iterator[Program]:
-    """An api whose own starts of workflows never get through: who they call takes the call and says nothing."""
-    with closing(socket.create_server((LOOPBACK, 0))) as silence:
-        address = f"{LOOPBACK}:{silence.getsockname()[1]}"
-        with parts.api_of_its_own(TEMPORAL_ADDRESS=address) as api:
+def api_without_temporal(parts: Shop) -> Iterator[Program]:
+    """An API that cannot start workflows: its Temporal address accepts connections and never responds."""
+    with closing(socket.create_server((LOOPBACK, 0))) as listener:
+        address = f"{LOOPBACK}:{listener.getsockname()[1]}"
+        with parts.another_api(TEMPORAL_ADDRESS=address) as api:
             yield api
 
 
@@ -154,31 +154,31 @@ def address_of(api: Program) -> str:
     return f"http://{LOOPBACK}:{api.name.rpartition('-')[2]}"
 
 
-def test_F30_api_killed_between_commit_and_reply(parts: Shop, doomed_api: Program) -> None:
+def test_F30_api_killed_between_commit_and_reply(parts: Shop, api_without_temporal: Program) -> None:
     customer, product = parts.customer(), parts.product()
     key = {"Idempotency-Key": "the-only-one"}
-    customer.move(address_of(doomed_api))
-    # It commits, and then waits with its reply for an order that takes its time to be charged.
+    customer.use_api(address_of(api_without_temporal))
+    # The API commits, and then waits 30 s for the order, whose charge is slow, before it responds.
     with ThreadPoolExecutor(1) as pool:
         lost = pool.submit(customer.post_order, product, headers={**key, "Prefer": "wait=30"}, card="tok_succeeds_3")
         until(lambda: parts.rows("SELECT order_id FROM orders.lines WHERE product_id = :id", id=product))
-        doomed_api.kill()
+        api_without_temporal.kill()
         with pytest.raises(httpx2.TransportError):
             lost.result()
 
-    customer.move(parts.stack.addresses.api)
+    customer.use_api(parts.stack.addresses.api)
     again = customer.post_order(product, headers=key, card="tok_succeeds_3")
     assert again.headers["Idempotency-Replayed"] == "true"
     order_id = str(answered(again, 201)["orderId"])
     assert [order["id"] for order in customer.orders()] == [order_id]
-    is_confirmed_once(parts, customer, order_id, product)
+    assert_confirmed_once(parts, customer, order_id, product)
 
 
-def test_F31_api_killed_between_commit_and_start(parts: Shop, doomed_api: Program) -> None:
+def test_F31_api_killed_between_commit_and_start(parts: Shop, api_without_temporal: Program) -> None:
     customer, product = parts.customer(), parts.product()
-    customer.move(address_of(doomed_api))
+    customer.use_api(address_of(api_without_temporal))
     order_id = customer.place(product, card=parts.paying("card", "succeeds"))
-    doomed_api.kill()
-    customer.move(parts.stack.addresses.api)
-    is_confirmed_once(parts, customer, order_id, product)
+    api_without_temporal.kill()
+    customer.use_api(parts.stack.addresses.api)
+    assert_confirmed_once(parts, customer, order_id, product)
     assert parts.rows("SELECT attempts > 0 FROM orders.outbox WHERE order_id = :id", id=order_id) == [(True,)]

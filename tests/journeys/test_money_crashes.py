@@ -1,4 +1,4 @@
-"""Workers killed with -9 around a charge: one intent, one charge, one order (FAULTS F03 … F06, F40, F49)."""
+"""Workers killed with SIGKILL around a charge: one intent, one charge, one order (FAULTS F03 … F06, F40, F49)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from tests.journeys.customers import answered
 from tests.journeys.shop import STOCK, Shop
-from tests.journeys.test_crashes import is_confirmed_once, worker_dies
+from tests.journeys.test_crashes import assert_confirmed_once, wait_for_worker_kill
 from tests.journeys.waiting import until
 
 _BLOCKED = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE :part"
@@ -18,7 +18,7 @@ _BLOCKED = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'
 
 @contextmanager
 def holding(shop: Shop, statement: str, order_id: str) -> Iterator[None]:
-    """Holds what the statement locks, so that other transactions wait."""
+    """Hold the locks of a statement, so that other transactions wait for them."""
     with psycopg.connect(shop.stack.addresses.database) as connection:
         connection.execute(statement, {"id": order_id})
         yield
@@ -26,7 +26,7 @@ def holding(shop: Shop, statement: str, order_id: str) -> Iterator[None]:
 
 
 def kill_when_blocked(shop: Shop, part: str) -> None:
-    """Kill the worker once its statement waits for a lock."""
+    """Kill the worker when a statement that contains `part` waits for a lock."""
     until(lambda: shop.rows(_BLOCKED, part=f"%{part}%"), lambda found: found[0][0] > 0)
     shop.stack.kill("workers")
 
@@ -45,7 +45,7 @@ def test_F03_worker_killed_before_the_intent_commits(parts: Shop) -> None:
         kill_when_blocked(parts, "payments.payment_locks")
         assert intents(parts, order_id) == 0
     parts.stack.start("workers")
-    is_confirmed_once(parts, customer, order_id, product)
+    assert_confirmed_once(parts, customer, order_id, product)
     assert intents(parts, order_id) == 1
 
 
@@ -55,7 +55,7 @@ def test_F03_worker_killed_after_the_intent_and_F04_before_the_provider_charged(
     until(lambda: intents(parts, order_id), lambda count: count == 1)
     parts.stack.kill("workers")
     parts.stack.start("workers")
-    is_confirmed_once(parts, customer, order_id, product)
+    assert_confirmed_once(parts, customer, order_id, product)
     assert intents(parts, order_id) == 1
 
 
@@ -63,15 +63,15 @@ def test_F04_worker_killed_before_the_charge(parts: Shop) -> None:
     customer, product = parts.customer(), parts.product()
     parts.arm("charge", "before")
     order_id = customer.place(product, card=parts.paying("card", "succeeds"))
-    worker_dies(parts)
+    wait_for_worker_kill(parts)
     assert intents(parts, order_id) == 0
     parts.stack.start("workers")
-    is_confirmed_once(parts, customer, order_id, product)
+    assert_confirmed_once(parts, customer, order_id, product)
 
 
 @pytest.mark.parametrize("card", ["tok_succeeds_3", "tok_ignores_keys_3"])
 def test_F05_worker_killed_after_the_provider_charged(parts: Shop, card: str) -> None:
-    """Also when the provider would charge again whatever the key (F40)."""
+    """Also with a provider that ignores idempotency keys (F40)."""
     customer, product = parts.customer(), parts.product()
     order_id = customer.place(product, card=card)
     reference = until(lambda: parts.rows("SELECT id FROM payments.payments WHERE order_id = :id", id=order_id), bool)
@@ -79,10 +79,10 @@ def test_F05_worker_killed_after_the_provider_charged(parts: Shop, card: str) ->
     until(lambda: parts.ledger(payment), lambda found: [charge["captures"] for charge in found] == [1])
     parts.stack.kill("workers")
     parts.stack.start("workers")
-    is_confirmed_once(parts, customer, order_id, product)
+    assert_confirmed_once(parts, customer, order_id, product)
 
 
-def test_F06_worker_killed_after_the_reply_before_it_is_written(parts: Shop) -> None:
+def test_F06_worker_killed_after_the_provider_answered_before_the_answer_is_recorded(parts: Shop) -> None:
     customer, product = parts.customer(), parts.product()
     order_id = customer.place(product, card="tok_succeeds_2")
     until(lambda: intents(parts, order_id), lambda count: count == 1)
@@ -92,32 +92,32 @@ def test_F06_worker_killed_after_the_reply_before_it_is_written(parts: Shop) -> 
         statement = "SELECT captured_minor FROM payments.payments WHERE order_id = :id"
         assert parts.rows(statement, id=order_id) == [(0,)]
     parts.stack.start("workers")
-    is_confirmed_once(parts, customer, order_id, product)
+    assert_confirmed_once(parts, customer, order_id, product)
 
 
-def test_F49_the_provider_calls_while_no_worker_runs(parts: Shop) -> None:
+def test_F49_a_webhook_while_no_worker_runs_is_processed_later(parts: Shop) -> None:
     customer, product = parts.customer(), parts.product()
     order_id = customer.place(product, card="tok_answers_later_2")
-    customer.meets(order_id, "payment_waiting")
+    customer.wait_for_event(order_id, "payment_waiting")
     parts.stack.kill("workers")
-    reports = (
+    reported = (
         "SELECT count(*) FROM payments.inbox i JOIN payments.payments p ON p.id = i.payment_id WHERE order_id = :id"
     )
-    until(lambda: parts.rows(reports, id=order_id), lambda found: found[0][0] > 0)
+    until(lambda: parts.rows(reported, id=order_id), lambda found: found[0][0] > 0)
     assert customer.order(order_id)["status"] == "payment_pending"
     parts.stack.start("workers")
-    is_confirmed_once(parts, customer, order_id, product)
+    assert_confirmed_once(parts, customer, order_id, product)
 
 
-def test_F55_cancel_while_the_worker_that_charges_is_dead(parts: Shop) -> None:
-    """The charge was made and nobody wrote it down: the cancel finds it and sends the money back, once."""
+def test_F55_a_cancel_after_the_charging_worker_was_killed_refunds_the_charge(parts: Shop) -> None:
+    """The provider charged, but the result was not recorded: the cancel finds the charge and refunds it once."""
     customer, product = parts.customer(), parts.product()
     order_id = customer.place(product, card="tok_succeeds_3")
     until(lambda: intents(parts, order_id), lambda count: count == 1)
     parts.stack.kill("workers")
     assert answered(customer.step(order_id, "cancel"), 202)["status"] == "cancelling"
     parts.stack.start("workers")
-    order = customer.end_of(order_id)
+    order = customer.wait_for_end(order_id)
     assert order["status"] == parts.outcome(order_id) == "cancelled"
     assert parts.stock(product) == (STOCK, 0, 0)
     (charge,) = parts.ledger(order)

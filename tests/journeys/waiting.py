@@ -1,4 +1,4 @@
-"""Waiting until a condition holds on a running system; never for a fixed time."""
+"""Waits until a condition holds in a running system; never for a fixed time."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from sandbox.process import wait_until
 
 T = TypeVar("T")
 
-#: Seconds; an idle machine needs a tenth of them.
+#: Seconds until a wait fails; an idle machine needs a tenth of them.
 TIMEOUT = 60.0
 
 
-def until(look: Callable[[], T], good: Callable[[T], bool] = bool, seconds: float = TIMEOUT) -> T:
-    """Return what `look` returns once it is good. Raises TimeoutError with the last value."""
-    seen = look()
+def until(read: Callable[[], T], holds: Callable[[T], bool] = bool, timeout: float = TIMEOUT) -> T:
+    """Read until the condition holds for the value; returns that value. Raises TimeoutError with the last value."""
+    value = read()
 
-    def holds() -> bool:
-        nonlocal seen
-        seen = look()
-        return good(seen)
+    def read_again() -> bool:
+        nonlocal value
+        value = read()
+        return holds(value)
 
-    if good(seen) or wait_until(holds, seconds, every=0.1):
-        return seen
-    raise TimeoutError(f"after {seconds:g} s it is still {seen!r}")
+    if holds(value) or wait_until(read_again, timeout, every=0.1):
+        return value
+    raise TimeoutError(f"after {timeout:g} s the value is still {value!r}")

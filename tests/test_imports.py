@@ -84,6 +84,14 @@ PLANTS: Mapping[str, list[tuple[str, str, str]]] = {
         ("api/planted.py", "from activities import messages", "api.planted -> activities.messages"),
         ("api/planted.py", "from workflows import order", "api.planted -> workflows.order"),
     ],
+    "api-services-apart": [
+        ("api/catalog/planted.py", "from api.orders import routes", "api.catalog.planted -> api.orders.routes"),
+        ("api/payments/planted.py", "from api.orders import placing", "api.payments.planted -> api.orders.placing"),
+    ],
+    "api-shared-below": [
+        ("api/access/planted.py", "from api.orders import schemas", "api.access.planted -> api.orders.schemas"),
+        ("api/requests/planted.py", "from api.docs import openapi", "api.requests.planted -> api.docs.openapi"),
+    ],
     "api-no-sql": [
         ("api/planted.py", "import sqlalchemy", "api.planted -> sqlalchemy"),
         ("api/planted.py", "from temporalio.client import Client", "api.planted -> temporalio"),

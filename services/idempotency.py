@@ -160,5 +160,5 @@ _END = text(
     " WHERE caller = :caller AND operation = :operation AND key = :key AND status = 0"
 )
 _FORGET = text(
-    f"DELETE FROM idempotency.keys WHERE created_at < now() - interval '{KEPT_HOURS} hours' RETURNING 1"  # noqa: S608
+    f"DELETE FROM idempotency.keys WHERE created_at < now() - interval '{KEPT_HOURS} hours' RETURNING 1"  # noqa: S608 - a constant
 )

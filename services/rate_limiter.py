@@ -241,7 +241,7 @@ _ACQUIRE = {
 }
 _LEFT = {
     model: text(
-        f"SELECT ceil(extract(epoch FROM arrival - {NOW} - {_SLACK})) FROM {table}"  # noqa: S608
+        f"SELECT ceil(extract(epoch FROM arrival - {NOW} - {_SLACK})) FROM {table}"  # noqa: S608 - constants
         " WHERE rule = :rule AND subject = :subject"
     )
     for model, table in _TABLES.items()

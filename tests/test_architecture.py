@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -132,6 +133,17 @@ def test_files_are_short() -> None:
     # A test file is a list of cases: it may be a little longer.
     allowed = {path: 400 if path.startswith("tests/") else 300 for path in lengths}
     assert {path: lines for path, lines in lengths.items() if lines > allowed[path]} == {}
+
+
+def test_every_silenced_check_has_its_reason() -> None:
+    """`# type: ignore[code]  # reason` and `# noqa: CODE - reason`."""
+    silenced = re.compile(r"# (type: ignore(?:\[[^\]]*\])?|noqa: [A-Z]+[0-9]+(?:, [A-Z]+[0-9]+)*)(.*)")
+    for path in sources(*PACKAGES, "tests"):
+        if path == "tests/test_architecture.py":
+            continue
+        for number, line in enumerate((ROOT / path).read_text().splitlines(), 1):
+            if found := silenced.search(line):
+                assert re.match(r" +[#-] \S", found.group(2)), f"{path}:{number} silences a check without a reason"
 
 
 def test_models_keep_annotations_that_sqlmodel_can_read() -> None:

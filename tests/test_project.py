@@ -13,7 +13,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-TARGETS = ("help", "install", "up", "demo", "test", "check", "bench", "bench-identity", "openapi", "lock", "clean")
+TARGETS = (
+    *("help", "install", "up", "demo", "test", "test-clients", "check", "bench", "bench-identity"),
+    *("openapi", "lock", "clean"),
+)
 
 
 def make(*words: str, folder: Path = ROOT, **env: str) -> subprocess.CompletedProcess[str]:

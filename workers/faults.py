@@ -64,8 +64,7 @@ class Faults:
 def with_faults(services: Services, faults: Faults) -> Services:
     """The same services, whose methods reach the fault points before and after they run."""
     wrapped = {name: _FaultyService(getattr(services, name), methods, faults) for name, methods in STEPS.items()}
-    # `replace` cannot know that the wrappers answer to every method of the services that they wrap.
-    return replace(services, **wrapped)  # type: ignore[arg-type]
+    return replace(services, **wrapped)  # type: ignore[arg-type]  # the wrappers have every method of what they wrap
 
 
 class _FaultyService:

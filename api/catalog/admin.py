@@ -57,11 +57,11 @@ class ChangeProduct(Body):
     """The fields to change. Fields that are left out stay as they are."""
 
     name: ProductName = Field(default=None)  # type: ignore[assignment]  # left out, never null
-    description: Description = Field(default=None)  # type: ignore[assignment]
-    price: Amount = Field(default=None)  # type: ignore[assignment]
-    currency: Currency = Field(default=None)  # type: ignore[assignment]
-    attributes: Attributes = Field(default=None)  # type: ignore[arg-type]
-    is_active: StrictBool = Field(default=None)  # type: ignore[assignment]
+    description: Description = Field(default=None)  # type: ignore[assignment]  # left out, never null
+    price: Amount = Field(default=None)  # type: ignore[assignment]  # left out, never null
+    currency: Currency = Field(default=None)  # type: ignore[assignment]  # left out, never null
+    attributes: Attributes = Field(default=None)  # type: ignore[arg-type]  # left out, never null
+    is_active: StrictBool = Field(default=None)  # type: ignore[assignment]  # left out, never null
 
 
 class SetProductStock(Body):

@@ -23,8 +23,8 @@ class ChangeProfile(Body):
     """The names to change. Fields that are left out stay as they are."""
 
     id: Id = Field(default=None, description="The id of the account; it cannot be changed.")  # type: ignore[assignment]  # left out, never null
-    first_name: Name = Field(default=None)  # type: ignore[assignment]
-    last_name: Name = Field(default=None)  # type: ignore[assignment]
+    first_name: Name = Field(default=None)  # type: ignore[assignment]  # left out, never null
+    last_name: Name = Field(default=None)  # type: ignore[assignment]  # left out, never null
 
 
 class ChangeEmail(Body):

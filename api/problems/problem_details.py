@@ -168,7 +168,7 @@ def _who(request: Request) -> dict[str, str]:
 
 
 async def _on_http_exception(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)  # noqa: S101
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class only
     slug = _BY_STATUS.get(error.status_code, "internal-error")
     headers = dict(error.headers or {})
     if slug == "method-not-allowed":

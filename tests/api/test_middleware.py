@@ -131,7 +131,7 @@ def test_a_service_that_there_is_not(services: Services) -> None:
 class BrokenCatalog(CatalogService):
     """Fails with a text that nobody may see."""
 
-    def prices(self, product_ids: object) -> dict[object, object]:  # type: ignore[override]
+    def prices(self, product_ids: object) -> dict[object, object]:  # type: ignore[override]  # it only raises
         raise RuntimeError("canary: password is hunter2")
 
 

@@ -64,7 +64,7 @@ def test_a_russian_customer_pays_by_phone_and_cancels_while_the_payment_is_pendi
 
     number = f"{order_id[-8:-4]}-{order_id[-4:]}".upper()
     for phone in (customer.address, payer):
-        received = until(lambda phone=phone: shop.inbox(phone), lambda found: len(found) == 3)  # type: ignore[misc]
+        received = until(lambda phone=phone: shop.inbox(phone), lambda found: len(found) == 3)  # type: ignore[misc]  # a lambda with a default
         assert sorted(message["text"] for message in received) == [
             f"Заказ {number} на 1\u00a0299,00\u00a0₽ принят. Ждём оплату.",
             f"Заказ {number} отменён: по вашей просьбе.",

@@ -52,7 +52,7 @@ def wait_of(counted: RateLimiter, rate: Rate, subject: str = "anna") -> int:
 
 def arrivals(sessions: Sessions, table: str = "strict") -> list[datetime]:
     with sessions.begin() as session:
-        return list(session.execute(text(f"SELECT arrival FROM limits.{table} ORDER BY rule")).scalars())  # noqa: S608
+        return list(session.execute(text(f"SELECT arrival FROM limits.{table} ORDER BY rule")).scalars())  # noqa: S608 - a constant
 
 
 @pytest.mark.parametrize("rate", [STRICT, COARSE, Rate("few", 3, 60, strict=False)], ids=lambda rate: rate.name)

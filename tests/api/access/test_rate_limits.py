@@ -69,7 +69,7 @@ async def statuses(client: httpx2.AsyncClient, times: int, method: str, path: st
     """How a request is answered so many times, one after the other."""
     found: Counter[int] = Counter()
     for _ in range(times):
-        found[(await client.request(method, API + path, **more)).status_code] += 1  # type: ignore[arg-type]
+        found[(await client.request(method, API + path, **more)).status_code] += 1  # type: ignore[arg-type]  # options of httpx2
     return found
 
 

@@ -55,16 +55,28 @@ class Saga:
             await step.run()
 
     async def undo(self, run: Callable[[Undo], Awaitable[None]]) -> None:
-        """Run every undo by `run`: started newest first, side by side, but for those that wait by `after`."""
-        finished = {undo.step: asyncio.Event() for undo in self._undos}
+        """Run every undo by `run`: started newest first, side by side, but for those that wait by `after`.
+
+        Ends when all have ended, then raises the first error. (A workflow that ends while a local activity is open
+        sends commands that the server refuses, and hangs.) An undo does not start after one that raised.
+        """
+        ended = {undo.step: asyncio.Event() for undo in self._undos}
+        errors: dict[str, FailureError] = {}
 
         async def one(undo: Undo) -> None:
-            for step in undo.after:
-                await finished[step].wait()
-            await run(undo)
-            finished[undo.step].set()
+            try:
+                for step in undo.after:
+                    await ended[step].wait()
+                if errors.keys().isdisjoint(undo.after):
+                    await run(undo)
+            except FailureError as error:
+                errors[undo.step] = error
+            finally:
+                ended[undo.step].set()
 
         await asyncio.gather(*[one(undo) for undo in self._undos])
+        for error in errors.values():
+            raise error
 
 
 def _check(undos: list[Undo]) -> None:

@@ -70,6 +70,27 @@ async def test_an_undo_that_waits_does_not_hold_up_the_others() -> None:
     assert log.entries == ["undo reserve", "undo pay"]
 
 
+async def test_an_undo_that_is_refused_lets_the_others_end_first() -> None:
+    """A workflow that ended while a local activity is open would hang; undos after the refused one do not start."""
+    log, go = Log(), asyncio.Event()
+
+    async def run(undo: Undo) -> None:
+        if undo.step == "pay":
+            raise ApplicationError("no", type="invalid-transition", non_retryable=True)
+        await go.wait()
+        await undo.run()
+
+    saga = Saga(log.step("reserve"), log.step("wrap", after=("pay",)), log.step("pay"))
+    undoing = asyncio.ensure_future(saga.undo(run))
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert not undoing.done()
+    go.set()
+    with pytest.raises(ApplicationError):
+        await undoing
+    assert log.entries == ["undo reserve"]
+
+
 @pytest.mark.parametrize(
     "after", [{"reserve": ("pay",), "pay": ("reserve",)}, {"reserve": ("gift",), "pay": ()}], ids=["cycle", "unknown"]
 )

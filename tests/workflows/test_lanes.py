@@ -50,7 +50,12 @@ class LanesWorkflow:
     async def run(self, local: bool) -> list[int]:
         lanes = Lanes(local=local)
         calls = [lanes.run(Steps.wrap_gift, number, TRANSACTION) for number in (1, 2)]
-        return list(await asyncio.gather(*calls))
+        # Both have to end: a workflow that ends while a local activity is open hangs.
+        results = await asyncio.gather(*calls, return_exceptions=True)
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
+        return [result for result in results if isinstance(result, int)]
 
 
 @asynccontextmanager

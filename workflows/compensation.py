@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from temporalio import workflow
-from temporalio.exceptions import ApplicationError, FailureError
+from temporalio.exceptions import ActivityError, ApplicationError, FailureError, RetryState
+from temporalio.exceptions import TimeoutError as StepTimeout
 
 with workflow.unsafe.imports_passed_through():
     from services.errors import OrderClaimed
@@ -98,6 +99,16 @@ def refusal_of(error: BaseException) -> str | None:
     """The code of a business refusal (`out-of-stock`); None for any other failure and for a cancellation."""
     cause = root_cause(error)
     return cause.type if isinstance(cause, ApplicationError) and cause.non_retryable else None
+
+
+def ran_out_of_time(error: BaseException) -> bool:
+    """True when the time for all attempts of a step is over.
+
+    Temporal reports that as a time-out only when an attempt was running; otherwise as the last attempt's failure, with
+    a retry state of its own.
+    """
+    ended = isinstance(error, ActivityError) and error.retry_state == RetryState.TIMEOUT
+    return ended or isinstance(root_cause(error), StepTimeout)
 
 
 def may_undo(error: BaseException) -> bool:

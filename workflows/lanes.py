@@ -59,8 +59,8 @@ class Lanes:
         """Run one step; `within` bounds all attempts of the regular lane (None: no bound).
 
         The activity id is the method's name, which operators type; a second call in the same run is `name-2`, so that
-        ids are unique also when two calls are open at once. Raises what the step raises as a refusal, or a time-out
-        when `within` is over.
+        ids are unique also when two calls are open at once. Raises what the step raises as a refusal; when
+        `within` is over, an error of which `ran_out_of_time` is true.
         """
         name = self._activity_id(activity.__name__)
         if self._local:

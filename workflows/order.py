@@ -1,4 +1,4 @@
-"""The workflow of one order: reserve, pay, confirm; and the undo of each when a step fails or somebody cancels."""
+"""The workflow of one order: reserve, pay, confirm, and their undos when a step fails or the order is cancelled."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from datetime import timedelta
 
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError
-from temporalio.exceptions import TimeoutError as StepTimeout
 
 with workflow.unsafe.imports_passed_through():
     from activities.messages import CancelReason, OrderInput, OrderOutcome, PaymentState, PaymentUpdated, Resolve
@@ -24,7 +23,7 @@ with workflow.unsafe.imports_passed_through():
     from services.orders.status import PAYMENT_REVIEW, OrderStatus, UndoStep
     from services.payments.status import PaymentStatus
     from workflows.attention import Attention
-    from workflows.compensation import Saga, Step, Undo, may_undo, refusal_of, root_cause, shielded
+    from workflows.compensation import Saga, Step, Undo, may_undo, ran_out_of_time, refusal_of, shielded
     from workflows.lanes import poll_interval
     from workflows.order_steps import OrderSteps
     from workflows.search_attributes import ORDER_STATUS
@@ -46,7 +45,10 @@ _REASONS = {
 
 @workflow.defn
 class OrderWorkflow:
-    """Drives one order; it always completes with the order's outcome, so Failed and Terminated are accidents."""
+    """Drives one order and completes with its outcome; Failed and Terminated are accidents.
+
+    It fails when another run holds the order, and when an undo is refused.
+    """
 
     @workflow.init
     def __init__(self, order: OrderInput) -> None:
@@ -194,7 +196,7 @@ def _cancel_reason(error: BaseException) -> CancelReason:
     refusal = refusal_of(error)
     if refusal in _REASONS:
         return _REASONS[refusal]
-    if isinstance(root_cause(error), StepTimeout):
+    if ran_out_of_time(error):
         return CancelReason.PAYMENT_EXPIRED
     if refusal is None:
         # A cancellation from the CLI or the Web UI; one by the buyer has written its reason into the row before.

@@ -56,10 +56,14 @@ class StuckUndoWatch:
             raise _invalid("mark_done needs the reference of what was done by hand")
 
     async def resolve(self, decision: Resolve) -> str:
-        """Take an operator's decision; returns when it is written down."""
-        self._decisions[decision.step] = decision
+        """Write an operator's decision down, then let it take effect: a saga cannot end before it is booked."""
         await self._record(decision.step, decision.action, decision.reference)
+        self._decisions[decision.step] = decision
         return f"{decision.step}: {decision.action}"
+
+    def decided(self, step: str) -> bool:
+        """Whether a decision about this undo waits to take effect."""
+        return step in self._decisions
 
     async def _outcome(self, step: str, task: asyncio.Future[object]) -> Resolve | None:
         """The operator's decision about an undo, or None when it has finished by itself."""
@@ -71,7 +75,7 @@ class StuckUndoWatch:
                 self._stuck.append(step)
                 workflow.logger.warning("undo.stuck %s", step)
                 await self._attention.raise_(step)
-        await workflow.wait_condition(lambda: task.done() or step in self._decisions)
+        await workflow.wait_condition(lambda: task.done() or self.decided(step))
         if task.done():
             task.result()
             return None

@@ -172,6 +172,22 @@ async def test_F37_a_provider_that_is_away_is_waited_for(shop: Shop) -> None:
     shop.check(order, CONFIRMED)
 
 
+async def test_F37_a_provider_that_stays_away_ends_the_order_with_its_payment_window(shop: Shop) -> None:
+    """Temporal ends the retries of the charge with their last failure, which is no time-out."""
+    shop.provider.set_available(False)
+    try:
+        order = await shop.place(an_order(shop.product()))
+        await shop.until_status(order.id, OrderStatus.PAYMENT_PENDING)
+        await shop.forward(order.id, 1000)
+        await shop.until_status(order.id, OrderStatus.CANCELLING)
+    finally:
+        shop.provider.set_available(True)
+    with suppress(RPCError):  # it may have ended already
+        await shop.forward(order.id, 300)
+    assert await shop.outcome(order.id) == OrderOutcome(CANCELLED, CancelReason.PAYMENT_EXPIRED)
+    shop.check(order, CANCELLED)
+
+
 async def test_F55_two_cancels_and_a_success_at_once(shop: Shop) -> None:
     order = await shop.place(an_order(shop.product(), card="waits"))
     await shop.until(lambda: "payment_waiting" in shop.events(order.id))

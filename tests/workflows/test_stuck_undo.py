@@ -8,6 +8,7 @@ from contextlib import suppress
 import pytest
 from temporalio.service import RPCError
 
+from activities.messages import Resolve
 from services.clock import Clock
 from services.orders.service import OrderService
 from services.orders.status import OrderStatus
@@ -16,7 +17,9 @@ from services.payments.gateway import Outcome
 from services.secrets import Vault
 from tests.builders import KEY, an_order
 from tests.workflows.shop import Shop
+from workflows.attention import Attention
 from workflows.order_commands import OrderCommands
+from workflows.stuck_undo import StuckUndoWatch
 
 
 async def place(shop: Shop, *, local_lane: bool) -> OrderView:
@@ -58,3 +61,19 @@ async def test_two_stuck_undos_are_resolved_one_after_the_other(shop: Shop, loca
         shop.provider.failing_refunds = 0
     shop.check(order, OrderStatus.CANCELLED)
     assert reasons(shop, order) == set()
+
+
+async def test_a_decision_is_written_down_before_it_takes_effect() -> None:
+    """Otherwise the saga could end, and the order be `cancelled`, before the money is booked."""
+    recorded: list[tuple[str, bool]] = []
+
+    async def record(step: str, action: str, reference: str) -> None:
+        recorded.append((f"{step} {action} {reference}", watch.decided(step)))
+
+    watch = StuckUndoWatch(600, Attention(_ignore, _ignore), record)
+    await watch.resolve(Resolve("refund_payment", "mark_done", "transfer 4711"))
+    assert recorded == [("refund_payment mark_done transfer 4711", False)]
+    assert watch.decided("refund_payment")
+
+
+async def _ignore(_: str) -> None: ...

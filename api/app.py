@@ -7,14 +7,14 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from fastapi import APIRouter, FastAPI
 
-from api.access.guarded_route import BASE
+from api.access.operations import BASE
 from api.access.rate_limits import OperationLimits
 from api.catalog import admin as catalog_admin
 from api.catalog import routes as catalog_routes
 from api.docs import openapi, problem_pages, swagger
 from api.identity import account, jwks, password_reset, registration, sign_in, verification
 from api.identity.password_queue import PasswordThreads
-from api.middleware import Edge
+from api.middleware import RequestMiddleware
 from api.notifications import routes as notifications_routes
 from api.ops import health
 from api.ops.metrics import HttpMetrics
@@ -73,7 +73,7 @@ def create_app(services: Services, starter: WorkflowStarter | None = None) -> Fa
             app.include_router(router, prefix=BASE)
     for router in (health.router, jwks.router, problem_pages.router, *((swagger.router,) if settings.docs_on else ())):
         app.include_router(router)
-    app.add_middleware(Edge, metrics=state.metrics, hsts=not settings.development)
+    app.add_middleware(RequestMiddleware, metrics=state.metrics, hsts=not settings.development)
     openapi.install(app, BASE)
     return app
 
@@ -88,7 +88,7 @@ def _state(services: Services, starter: WorkflowStarter | None) -> AppState:
         password_threads=PasswordThreads(),
         proxies=TrustedProxies(settings.trusted_proxies),
         limits=OperationLimits(services.limits, settings.rate_limit_factor),
-        long_polling=LongPolling(services.wakeups),
+        long_polling=LongPolling(services.pg_listener),
         order_starts=WorkflowStarts(services.orders, starter),
     )
 
@@ -104,13 +104,13 @@ def _served(names: str) -> list[str]:
 def _lifespan(state: AppState) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        state.services.wakeups.start()
+        state.services.pg_listener.start()
         state.long_polling.open()
         try:
             yield
         finally:
             state.long_polling.close()
             await state.order_starts.close()
-            state.services.wakeups.stop()
+            state.services.pg_listener.stop()
 
     return lifespan

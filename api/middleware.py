@@ -1,4 +1,4 @@
-"""The outermost layer: every answer gets its headers, a request id, a measure, and never an exception's text."""
+"""Middleware for every request: request id, security headers, metrics, and 500 without the text of the exception."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ _HSTS = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
 _GONE = 499
 
 
-class BrokenOff(Exception):
-    """An answer had begun when its handler failed: the server can only close the connection."""
+class ResponseAborted(Exception):
+    """The handler failed after the response had started: the server can only close the connection."""
 
 
-class Edge:
-    """Pure ASGI, because it runs for every request."""
+class RequestMiddleware:
+    """The outermost middleware; pure ASGI, which costs less than Starlette's base class."""
 
     def __init__(self, app: ASGIApp, *, metrics: HttpMetrics, hsts: bool) -> None:
         self._app = app
@@ -39,7 +39,7 @@ class Edge:
         self._headers = (*_SECURITY, _HSTS) if hsts else _SECURITY
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
+        """Process one request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -60,10 +60,10 @@ class Edge:
             await self._app(scope, receive, answer)
         except ClientDisconnect:
             pass
-        except Exception as error:  # the last resort: nothing of it may reach the client or the server's log
+        except Exception as error:  # the text may carry values: neither the client nor the server's log gets it
             refusal = unexpected(error, Request(scope))
             if status != _GONE:
-                raise BrokenOff from None
+                raise ResponseAborted from None
             await refusal(scope, receive, answer)
         finally:
             self._metrics.count(operation_of(Request(scope)), status, perf_counter() - began)
@@ -75,7 +75,7 @@ class Edge:
 
 
 def _trace_id(headers: Iterable[tuple[bytes, bytes]]) -> str:
-    """The caller's X-Request-Id if it is a plain word, else a new one."""
+    """The X-Request-Id of the request if it is valid, else a new id."""
     for name, value in headers:
         if name == b"x-request-id" and _REQUEST_ID.fullmatch(value):
             return value.decode()

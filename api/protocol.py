@@ -1,4 +1,4 @@
-"""HTTP/1.1 with bounds that the server itself does not have: the size of a head, and the time to receive a request."""
+"""HTTP/1.1 with two limits that uvicorn lacks: the size of a request head and the time to receive a request."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-#: Request line and headers together, in bytes; beyond it 431.
+#: Bytes of request line and headers; a longer head gets 431.
 MAX_HEAD = 16 * 1024
-#: Seconds in which a request must have arrived, its body too; then the connection is cut.
+#: Seconds to receive a request with its body; then the connection is closed.
 RECEIVE_SECONDS = 10
 
 _TOO_LARGE = (
@@ -20,28 +20,28 @@ _TOO_LARGE = (
 
 
 class HeadTooLarge(Exception):
-    """Request line and headers are beyond the limit."""
+    """Request line and headers exceed MAX_HEAD."""
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """One connection."""
+    """The protocol of one connection."""
 
     _head = 0
     _in_head = True
     _timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: Any) -> None:
-        """The clock runs from here: a connection that says nothing is cut as well."""
+        """Start the timer: a connection without a request is closed as well."""
         super().connection_made(transport)
-        self._expect()
+        self._start_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Nothing more is expected."""
-        self._relax()
+        """Stop the timer."""
+        self._stop_timer()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Count what belongs to an unfinished head: the parser would keep it without end."""
+        """Count the bytes of an unfinished head, which the parser would buffer without limit."""
         was_in_head = self._in_head
         super().data_received(data)
         if was_in_head and self._in_head and not self.transport.is_closing():
@@ -50,14 +50,14 @@ class BoundedProtocol(HttpToolsProtocol):
                 self.send_400_response("")
 
     def on_message_begin(self) -> None:
-        """A request begins."""
+        """Start counting a new head."""
         super().on_message_begin()
         self._head, self._in_head = 0, True
         if self._timer is None:
-            self._expect()
+            self._start_timer()
 
     def on_headers_complete(self) -> None:
-        """The head is complete, maybe in one piece. Raises HeadTooLarge, which ends the parsing."""
+        """Check the size of the complete head. Raises HeadTooLarge, which ends the parsing."""
         self._head = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
         self._in_head = False
         if self._head > MAX_HEAD:
@@ -65,30 +65,30 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
-        """All of the request is here."""
-        self._relax()
+        """Stop the timer: the request is complete."""
+        self._stop_timer()
         super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:
-        """431 where the head was too large, else what the server says of broken HTTP."""
+        """Send 431 for a head that is too large, else uvicorn's 400 for malformed HTTP."""
         if self._head <= MAX_HEAD:
             super().send_400_response(msg)
             return
         self.transport.write(_TOO_LARGE)
         self.transport.close()
 
-    def _expect(self) -> None:
-        self._timer = self.loop.call_later(RECEIVE_SECONDS, self._cut)
+    def _start_timer(self) -> None:
+        self._timer = self.loop.call_later(RECEIVE_SECONDS, self._close)
 
-    def _relax(self) -> None:
+    def _stop_timer(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
-    def _cut(self) -> None:
+    def _close(self) -> None:
         self._timer = None
         if self.flow.read_paused:
-            # It is we who do not read: an earlier request of this connection is still being answered.
-            self._expect()
+            # Reading is paused by this process: it still answers an earlier request of this connection.
+            self._start_timer()
         else:
             self.transport.abort()

@@ -1,4 +1,4 @@
-"""The HTTP server: bounded, and quick to stop."""
+"""The HTTP server: uvicorn with a limit of connections and an ordered shutdown."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from api.protocol import BoundedProtocol
 from api.state import state_of
 from services.settings import Settings
 
-#: Connections at once; beyond it 503.
+#: Concurrent connections; more get 503.
 MAX_CONNECTIONS = 2000
 
 
 class Listener(uvicorn.Server):
-    """uvicorn that leaves signals to the process: it would raise them again at its end, before anything is closed."""
+    """uvicorn without signal handlers: those would raise the signal again before the process has closed anything."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Capture none."""
+        """Install no handlers."""
         yield
 
 
 class Server(Listener):
-    """Stops in order: unready, everybody who waits answered, connections drained, closed."""
+    """Shuts down in order: not ready, long polls answered, connections drained, closed."""
 
     def __init__(self, config: uvicorn.Config, app: FastAPI, internal: Listener | None = None) -> None:
         super().__init__(config)
@@ -39,13 +39,13 @@ class Server(Listener):
         self._beside: asyncio.Task[None] | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Open METRICS_PORT as well, if it is set."""
+        """Start listening, also on METRICS_PORT if it is set."""
         await super().startup(sockets)
         if self._internal is not None:
             self._beside = asyncio.create_task(self._internal.serve())
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Let nobody wait for what this process will not see any more."""
+        """End all long polls, then close the connections."""
         state_of(self._application).long_polling.drain()
         await super().shutdown(sockets)
         if self._internal is not None and self._beside is not None:
@@ -54,7 +54,7 @@ class Server(Listener):
 
 
 def make_server(app: FastAPI, settings: Settings) -> Server:
-    """A server for `API_HOST:API_PORT`; `await it.serve()`, and set `should_exit` to stop it."""
+    """A server for `API_HOST:API_PORT`: `await server.serve()` runs it, `server.should_exit = True` stops it."""
     internal = None
     if settings.metrics_port is not None:
         internal = Listener(_config(health.internal(app), settings.metrics_host, settings.metrics_port, lifespan="off"))

@@ -42,7 +42,7 @@ def run(connection: Connection) -> None:
 async def _serve(connection: Connection, settings: Settings) -> None:
     client = await connect(settings)
     with open_services(settings) as services:
-        services.wakeups.start()
+        services.pg_listener.start()
         async with _working(client, services), _answering(services, OrderCommands(client, eager=True)):
             shop = await asyncio.to_thread(connection.recv)
             sagas = Sagas(services, client, shop)

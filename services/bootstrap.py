@@ -12,7 +12,7 @@ from services import db
 from services.catalog.service import CatalogService
 from services.clock import Clock
 from services.db import Sessions
-from services.idempotency import Keys
+from services.idempotency import IdempotencyStore
 from services.identity.access_tokens import AccessTokens
 from services.identity.account_messages import AccountMessages
 from services.identity.login_throttle import ThrottleSubjects
@@ -39,7 +39,7 @@ from services.payments.gateway import Gateway
 from services.payments.service import PaymentService
 from services.payments.signatures import SignatureVerifier
 from services.payments.yookassa.gateway import SOURCES, YooKassa, any_amount_methods, live_methods
-from services.pg_notify import Wakeups
+from services.pg_notify import PgListener
 from services.rate_limiter import RateLimiter
 from services.reservations.service import ReservationService
 from services.secrets import Vault, webhook_keys
@@ -52,7 +52,7 @@ class Services:
 
     settings: Settings
     sessions: Sessions
-    wakeups: Wakeups
+    pg_listener: PgListener
     identity: IdentityService
     sign_in: SignIn
     codes: VerificationCodes
@@ -60,7 +60,7 @@ class Services:
     account_messages: AccountMessages
     tokens: AccessTokens
     limits: RateLimiter
-    keys: Keys
+    idempotency: IdempotencyStore
     catalog: CatalogService
     orders: OrderService
     order_transitions: OrderTransitions
@@ -106,7 +106,7 @@ def open_services(
         if gateway is None:
             gateway = resources.enter_context(closing(_gateway(settings)))
         services = _wire(settings, resources, url, sessions, clock or Clock(), gateway, call_budget, policy)
-        resources.callback(services.wakeups.stop)
+        resources.callback(services.pg_listener.stop)
         yield services
 
 
@@ -133,7 +133,7 @@ def _wire(
     return Services(
         settings=settings,
         sessions=sessions,
-        wakeups=Wakeups(settings.database_listen_url or url),
+        pg_listener=PgListener(settings.database_listen_url or url),
         identity=IdentityService(sessions, passwords, clock, settings.phone_region),
         sign_in=SignIn(
             sessions, check, tokens, RefreshTokens(settings.secrets_key), messages, clock, settings.phone_region
@@ -143,7 +143,7 @@ def _wire(
         account_messages=messages,
         tokens=tokens,
         limits=limits,
-        keys=Keys(sessions),
+        idempotency=IdempotencyStore(sessions),
         catalog=CatalogService(sessions, clock),
         orders=OrderService(sessions, vault, clock, policy or _policy(settings)),
         order_transitions=OrderTransitions(sessions, vault),

@@ -1,4 +1,4 @@
-"""Idempotency keys, written in the same transaction as the effect that they protect (contract, section 1)."""
+"""Idempotency keys, stored in the transaction of the effect that they protect (contract, section 1)."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from sqlmodel import Field, Session, SQLModel
 from services.db import Sessions, retried
 from services.errors import IdempotencyInProgress, IdempotencyKeyReused
 
-#: How long a key is remembered, in hours.
+#: How long a key is kept, in hours.
 KEPT_HOURS = 72
 
 
 class IdempotencyKey(SQLModel, table=True):
-    """One row a key: which request it was, and which resource came out; never the body of an answer."""
+    """A key with its request, the id of the resource and the status; never the body of a response."""
 
     __tablename__ = "keys"
     __table_args__ = {"schema": "idempotency"}
@@ -36,8 +36,8 @@ class IdempotencyKey(SQLModel, table=True):
 
 
 @dataclass(frozen=True)
-class Idempotent:
-    """A request that carries a key: who calls (`buyer:<id>`), what (`POST /orders`), the key, a hash of the body."""
+class IdempotentRequest:
+    """A request with a key: the caller (`buyer:<id>`), the operation (`POST /orders`), the key, a hash of the body."""
 
     caller: str
     operation: str
@@ -45,25 +45,27 @@ class Idempotent:
     body_hash: bytes
 
     @classmethod
-    def of(cls, caller: str, operation: str, key: str, body: object) -> Idempotent:
-        """Hash a JSON-like body so that its spelling (order of members, white space) does not matter."""
+    def of(cls, caller: str, operation: str, key: str, body: object) -> IdempotentRequest:
+        """Hash the body in a canonical form: the order of members and white space make no difference."""
         canonical = json.dumps(body, sort_keys=True, separators=(",", ":"), default=str)
         return cls(caller, operation, key, hashlib.sha256(canonical.encode()).digest())
 
 
 @dataclass(frozen=True)
-class Replay:
-    """What an earlier request with this key made."""
+class EarlierRequest:
+    """The resource and the status of the first request with a key; status 0 while it has no response yet."""
 
     resource_id: UUID
     status: int
 
 
-def remember(session: Session, request: Idempotent | None, resource_id: UUID, status: int) -> Replay | None:
-    """Write the key's row in the caller's transaction, or return what the first request made.
+def remember(
+    session: Session, request: IdempotentRequest | None, resource_id: UUID, status: int
+) -> EarlierRequest | None:
+    """Store the key in the caller's transaction, or return the earlier request with it.
 
-    A second request waits for the first one's commit, 2 s at most.
-    Raises IdempotencyKeyReused when the body differs, IdempotencyInProgress when the first is still running.
+    A second request waits up to 2 s for the first one to commit.
+    Raises IdempotencyKeyReused when the body differs, IdempotencyInProgress when the first still runs.
     """
     if request is None:
         return None
@@ -95,22 +97,22 @@ def _insert(session: Session, values: dict[str, object]) -> bool:
     return written is not None
 
 
-def _replay(session: Session, request: Idempotent) -> Replay:
+def _replay(session: Session, request: IdempotentRequest) -> EarlierRequest:
     row = session.execute(_FIND, {"caller": request.caller, "operation": request.operation, "key": request.key}).one()
     if bytes(row.body_hash) != request.body_hash:
-        raise IdempotencyKeyReused("This Idempotency-Key was used for another request: take a new one.")
-    return Replay(row.resource_id, row.status)
+        raise IdempotencyKeyReused("This Idempotency-Key was used for another request: use a new one.")
+    return EarlierRequest(row.resource_id, row.status)
 
 
-class Keys:
-    """Keys of operations that only join what goes on anyway: doing them again is harmless, a second body is not."""
+class IdempotencyStore:
+    """Keys of operations that are idempotent anyway: keeps the first status, and refuses another body."""
 
     def __init__(self, sessions: Sessions) -> None:
         self._sessions = sessions
 
     @retried
-    def begin(self, request: Idempotent | None, resource_id: UUID) -> Replay | None:
-        """Write the key's row before the operation, or return what is known of the first request (status 0: nothing).
+    def begin(self, request: IdempotentRequest | None, resource_id: UUID) -> EarlierRequest | None:
+        """Store the key before the operation, or return the earlier request with it.
 
         Raises IdempotencyKeyReused, IdempotencyInProgress.
         """
@@ -120,8 +122,8 @@ class Keys:
             return remember(session, request, resource_id, 0)
 
     @retried
-    def end(self, request: Idempotent | None, status: int) -> None:
-        """Keep the status of the first answer."""
+    def end(self, request: IdempotentRequest | None, status: int) -> None:
+        """Store the status of the first response."""
         if request is None:
             return
         values = {"caller": request.caller, "operation": request.operation, "key": request.key, "status": status}

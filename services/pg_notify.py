@@ -11,23 +11,24 @@ import structlog
 
 #: A row of `orders.events` was written; the payload is the order's id.
 ORDER_EVENTS = "order_events"
-#: A command waits in `orders.outbox`.
+#: A command was added to `orders.outbox`.
 OUTBOX = "outbox"
-#: A message waits in `notifications.notifications`, or an event that has some.
+#: A message was added to `notifications.notifications`, or an event that needs one.
 NOTIFICATIONS = "notifications"
 
 Wake = Callable[[str], None]
 
 
-class Wakeups:
+class PgListener:
     """Calls subscribers, in a thread of its own, with the payload of each NOTIFY.
 
-    A lost connection is made again every second; then everybody is woken once with an empty payload, because a
-    word may have been missed. Waiting must therefore always look at the row again, and use a time-out as well.
+    A lost connection is reopened, with one attempt every second. Every subscriber is then called once with an empty
+    payload, because notifications may have been missed. A subscriber must therefore read the row again each time, and
+    must not wait without a timeout.
     """
 
     def __init__(self, url: str) -> None:
-        """`url`: a session of its own at the database (not through a transaction pooler)."""
+        """`url`: a direct connection to the database; a transaction pooler does not support LISTEN."""
         self._url = url
         self._subscribers: dict[str, list[Wake]] = defaultdict(list)
         self._guard = threading.Lock()
@@ -35,20 +36,20 @@ class Wakeups:
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Begin to listen; returns at once. Repeating it changes nothing."""
+        """Start the thread; returns at once. Idempotent."""
         if self._thread:
             return
-        self._thread = threading.Thread(target=self._run, name="wakeups", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="pg-listener", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
-        """End within a second or so."""
+        """Stop the thread; takes up to a second."""
         self._stopped.set()
         if self._thread:
             self._thread.join(timeout=3)
 
     def subscribe(self, channel: str, wake: Wake) -> Callable[[], None]:
-        """Have `wake` called (it must not block); returns the function that ends the subscription."""
+        """Have `wake` called with each payload; it must not block. Returns a function that ends the subscription."""
         with self._guard:
             self._subscribers[channel].append(wake)
 
@@ -63,24 +64,24 @@ class Wakeups:
             try:
                 self._listen()
             except psycopg.Error as error:
-                structlog.get_logger().warning("wakeups.lost", error=type(error).__name__)
+                structlog.get_logger().warning("pg_listener.connection_lost", error=type(error).__name__)
                 self._stopped.wait(1)
 
     def _listen(self) -> None:
         with psycopg.connect(self._url, autocommit=True, connect_timeout=3) as connection:
             for channel in (ORDER_EVENTS, OUTBOX, NOTIFICATIONS):
                 connection.execute(f"LISTEN {channel}".encode())
-            self._wake_everybody()
+            self._wake_all()
             while not self._stopped.is_set():
-                for word in connection.notifies(timeout=0.5):
-                    self._wake(word.channel, word.payload)
+                for notification in connection.notifies(timeout=0.5):
+                    self._wake(notification.channel, notification.payload)
 
     def _wake(self, channel: str, payload: str) -> None:
         with self._guard:
-            waiting = list(self._subscribers[channel])
-        for wake in waiting:
+            subscribers = list(self._subscribers[channel])
+        for wake in subscribers:
             wake(payload)
 
-    def _wake_everybody(self) -> None:
+    def _wake_all(self) -> None:
         for channel in (ORDER_EVENTS, OUTBOX, NOTIFICATIONS):
             self._wake(channel, "")

@@ -1,4 +1,4 @@
-"""Rates, counted in PostgreSQL: one row and one statement a question (GCRA), no Redis."""
+"""Rate limiter in PostgreSQL: one row for each limit and subject, counted by one statement (GCRA); needs no Redis."""
 
 import hashlib
 import hmac
@@ -21,14 +21,14 @@ from services.db import Sessions, retried
 from services.errors import RateLimited, Unavailable
 
 SCHEMA = "limits"
-#: A coarse rate is taken from its row in this many parts, each spent without asking again. A process that took one and
-#: keeps it may let through that much more later: 5 % of the rate.
+#: A coarse rate is leased from its row in this many shares; a process spends a share without asking the database again.
+#: A process that keeps a share may allow that much more later: 5 % of the rate.
 SHARES = 20
-#: Subjects whose permits a process remembers; who falls out costs a question.
+#: Local leases of a process; the least recently used is dropped, and its subject asks the database again.
 MAX_LOCAL_LEASES = 4096
-#: Seconds for which coarse rates do without a database that did not answer.
+#: Seconds for which coarse rates are not counted after the database did not answer.
 AWAY = 5.0
-#: Seconds between two rounds of deleting rows that count no more.
+#: Seconds between two deletions of expired rows.
 TIDY = 600.0
 _BATCH = 1000
 
@@ -48,20 +48,20 @@ def _arrival() -> Any:
 
 
 class CoarseRate(SQLModel, table=True):
-    """Limits whose loss in a crash hurts nobody: by address, of what anyone may read. Not written to the log."""
+    """Counters of coarse limits, such as reads by address. The table is unlogged: a crash empties it."""
 
     __tablename__ = "coarse"
     __table_args__ = (Index("ix_coarse_arrival", "arrival"), {"schema": SCHEMA, "prefixes": ["UNLOGGED"]})
 
     rule: str = _rule()
-    #: keyed hash of an address or account: who it was cannot be read back
+    #: keyed hash of an address or account, which cannot be reversed
     subject: bytes = _subject()
     #: GCRA's theoretical arrival time: when the next request would be due at a steady rate
     arrival: datetime = _arrival()
 
 
 class StrictRate(SQLModel, table=True):
-    """Limits that guard accounts and codes: a crash must not give an attacker a fresh start."""
+    """Counters of limits that protect accounts and codes; they survive a crash."""
 
     __tablename__ = "strict"
     __table_args__ = (Index("ix_strict_arrival", "arrival"), {"schema": SCHEMA})
@@ -73,35 +73,36 @@ class StrictRate(SQLModel, table=True):
 
 @dataclass(frozen=True)
 class Rate:
-    """So many `times` in so many `seconds`, all at once if wanted, then one every `seconds / times`."""
+    """`times` requests in `seconds` seconds: in a burst of that size, then one every `seconds / times` seconds."""
 
     name: str
     times: float
     seconds: float
-    #: kept through a crash, and no without an answer of the database
+    #: counted in a table that survives a crash; refuses while the database is not available
     strict: bool = True
 
     def scaled(self, factor: float) -> "Rate":
-        """The same rate for more, or fewer, times."""
+        """The same rate with `times` multiplied by the factor, 1 at least."""
         return Rate(self.name, max(self.times * factor, 1), self.seconds, self.strict)
 
     @property
     def step(self) -> float:
-        """Seconds of one time."""
+        """Seconds between two requests at the steady rate."""
         return self.seconds / self.times
 
 
 @dataclass
 class LocalLease:
-    """Permits of one rate and subject that were counted already, and until when asking for more is useless."""
+    """Permits of one rate and subject that are counted in the database already, and not spent yet."""
 
     lock: threading.Lock = field(default_factory=threading.Lock)
     permits: int = 0
+    #: the database refused more permits until then
     refused_until: float = 0
 
 
 class RateLimiter:
-    """Counts by rule and subject, over all processes."""
+    """Counts requests by rule and subject across all processes."""
 
     def __init__(self, sessions: Sessions, secrets_key: str, clock: Clock) -> None:
         self._sessions, self._clock = sessions, clock
@@ -112,7 +113,7 @@ class RateLimiter:
         self._tidy_at = self._moment() + TIDY
 
     def acquire(self, rates: Sequence[Rate], subject: str) -> None:
-        """Count one for each rate: all strict ones or none of them, then the coarse ones one by one.
+        """Count one request for each rate: all strict rates or none of them, then the coarse ones one by one.
 
         Coarse rates are spent from permits that this process leased, and allow while the database is not available.
         Raises RateLimited (with the longest wait), Unavailable (strict rates only).
@@ -126,13 +127,13 @@ class RateLimiter:
         self._tidy()
 
     def acquire_in(self, session: Session, rates: Sequence[Rate], subject: str, permits: int = 1) -> None:
-        """Count for each rate in the caller's transaction, which must end when this raises RateLimited."""
+        """Count for each rate in the caller's transaction, which must be rolled back when this raises RateLimited."""
         waits = [self._wait(session, rate, subject, permits) for rate in rates]
         if any(waits):
             raise _limited(max(waits))
 
     def forget_old(self) -> int:
-        """Delete what counts no more; returns how many rows."""
+        """Delete expired rows; returns how many."""
         return sum(self._forget(statement) for statement in _FORGET)
 
     @retried
@@ -142,7 +143,7 @@ class RateLimiter:
 
     def _spend(self, rate: Rate, subject: str) -> None:
         lease = self._lease_of(rate.name, subject)
-        # One at a time asks for a subject: the others then find what it brought.
+        # One thread at a time refills a lease: the others then spend from it.
         with lease.lock:
             if lease.permits < 1:
                 self._refill(lease, rate, subject)
@@ -162,7 +163,7 @@ class RateLimiter:
             raise
         except Unavailable:
             lease.permits, self._away_until = wanted, now + AWAY
-            _log.warning("limits.not_counted", rule=rate.name)
+            _log.warning("rate_limiter.not_counted", rule=rate.name)
 
     def _lease(self, rate: Rate, subject: str, wanted: int) -> int:
         with self._sessions.begin() as session:
@@ -173,7 +174,7 @@ class RateLimiter:
         raise _limited(wait)
 
     def _wait(self, session: Session, rate: Rate, subject: str, permits: int) -> int:
-        """Count, or whole seconds until that is possible."""
+        """Count and return 0, or return the whole seconds until that is possible."""
         values = {
             "rule": rate.name,
             "subject": hmac.digest(self._key, f"{rate.name}:{subject}".encode("utf-8", "replace"), "sha256"),
@@ -203,7 +204,7 @@ class RateLimiter:
         try:
             self.forget_old()
         except Unavailable:
-            _log.warning("limits.not_tidied")
+            _log.warning("rate_limiter.expired_rows_kept")
 
     def _forget(self, statement: TextClause) -> int:
         forgotten = 0
@@ -215,7 +216,7 @@ class RateLimiter:
                 return forgotten
 
     def _moment(self) -> float:
-        """Seconds of a clock that only goes on; how long a wait is, never when."""
+        """Seconds of a monotonic clock, for durations only."""
         override = self._clock.override()
         return override.timestamp() if override else time.monotonic()
 
@@ -227,7 +228,7 @@ def _limited(wait: int) -> RateLimited:
 _TABLES: dict[type[SQLModel], str] = {StrictRate: "limits.strict", CoarseRate: "limits.coarse"}
 _SECONDS = "cast(:{} AS float8) * interval '1 second'"
 _STEP, _SLACK = _SECONDS.format("step"), _SECONDS.format("slack")
-# The generic cell rate algorithm: a refusal leaves the row alone, so that asking again and again costs nothing more.
+# The generic cell rate algorithm: a refusal does not change the row, so repeated attempts do not extend the wait.
 _ACQUIRE = {
     model: text(
         f"""
@@ -246,7 +247,7 @@ _LEFT = {
     )
     for model, table in _TABLES.items()
 }
-# Rows in use are left for the next round: waiting for two of them in another order than a counter is a deadlock.
+# Locked rows are left for the next deletion: waiting for them in another order than the counters could deadlock.
 _FORGET = [
     text(
         f"""

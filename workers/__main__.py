@@ -36,12 +36,12 @@ def main() -> int:
 
 
 async def serve(services: Services, *, with_api: bool) -> None:
-    """Work until SIGTERM or SIGINT: then take nothing new, end what runs within 10 s, and go."""
+    """Serve until SIGTERM or SIGINT; then take no new work, and finish the running one within 10 s."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     starter = DeferredStarter()
-    services.wakeups.start()
+    services.pg_listener.start()
     parts = [_work(services, stop, starter, eager=with_api)]
     if with_api:
         parts.append(_serve_api(services, starter, stop))

@@ -28,7 +28,7 @@ def activities(services: Services, delivery: CommandDelivery, faults: Faults | N
     faults = faults or Faults.parse(services.settings.faults, services.settings.data_dir)
     if faults.active:
         services = with_faults(services, faults)
-    subscribe = services.wakeups.subscribe
+    subscribe = services.pg_listener.subscribe
     transitions = services.order_transitions
     reservations = ReservationActivities(transitions, services.reservations)
     orders = OrderActivities(transitions, services.reservations)

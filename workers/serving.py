@@ -18,12 +18,12 @@ from workflows.background import ensure_background_work
 from workflows.client import TASK_QUEUE
 from workflows.order_commands import OrderCommands
 
-#: Steps under way at once: each may hold a database connection.
+#: Concurrent steps: each may hold a database connection.
 THREADS = 16
-#: Seconds between looks whether the relay, the dispatcher and the schedule exist.
+#: Seconds between checks that the relay, the dispatcher and the schedule exist.
 ENSURE = 30.0
 
-# Our own modules are pure where workflows use them: loaded once instead of for every workflow (10 ms each).
+# Modules of ours that workflows use are pure, so they are loaded once and not for every workflow (10 ms each).
 WORKFLOW_RUNNER = SandboxedWorkflowRunner(
     restrictions=SandboxRestrictions.default.with_passthrough_modules("activities", "workflows", "services")
 )
@@ -51,7 +51,7 @@ def make_worker(
 
 
 async def keep_background_work(client: Client) -> None:
-    """Ensure every 30 s that the relay, the dispatcher and the schedule exist; trouble is logged and tried again."""
+    """Ensure every 30 s that the relay, the dispatcher and the schedule exist; a failure is logged and retried."""
     while True:
         try:
             await ensure_background_work(client)

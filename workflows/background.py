@@ -30,7 +30,7 @@ SWEEP_ID = "sweep-reservations"
 
 
 async def ensure_background_work(client: Client) -> None:
-    """Have the relay, the dispatcher and the sweeping schedule exist; harmless to repeat from many workers."""
+    """Start the relay, the dispatcher and the sweep schedule unless they exist; repeatable, also by many workers."""
     await asyncio.gather(
         _ensure_running(client, OutboxRelayWorkflow.run, RELAY_ID),
         _ensure_running(client, NotificationDispatchWorkflow.run, DISPATCH_ID),

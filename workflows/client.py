@@ -9,17 +9,19 @@ from uuid import UUID
 from temporalio.client import Client
 from temporalio.service import GrpcCompression
 
+from services.orders.status import LATE_REFUND_PREFIX
+
 if TYPE_CHECKING:
     from services.settings import Settings
 
-#: One queue for everything: activities that share it with their workflow can be handed over without a poll.
+#: One task queue: activities that share it with their workflow can be started without a poll.
 TASK_QUEUE = "market"
-#: A lost workflow task waits this long.
+#: Time after which a lost workflow task is repeated.
 TASK_TIMEOUT = timedelta(seconds=3)
 
 
 async def connect(settings: Settings, *, lazy: bool = False) -> Client:
-    """The connection of a process to Temporal by its settings; `lazy`: also while Temporal is away.
+    """Connect to Temporal as the settings say; `lazy`: without waiting for Temporal to be available.
 
     Raises RuntimeError when it cannot be reached.
     """
@@ -40,4 +42,4 @@ def order_workflow_id(order_id: UUID) -> str:
 
 def refund_workflow_id(payment_id: UUID | str) -> str:
     """`refund-<paymentId>`: one late payment is refunded by one workflow."""
-    return f"refund-{payment_id}"
+    return f"{LATE_REFUND_PREFIX}{payment_id}"

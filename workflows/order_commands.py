@@ -25,6 +25,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from activities.messages import OrderInput, PaymentUpdated, RefundInput, Resolve
 from services.errors import InvalidTransition, Unavailable
 from services.money import Money
+from services.orders.status import UndoStep
 from workflows.client import TASK_QUEUE, TASK_TIMEOUT, order_workflow_id, refund_workflow_id
 from workflows.order import OrderWorkflow
 from workflows.refund import RefundWorkflow
@@ -47,12 +48,12 @@ class OrderCommands:
     """Starts and signals the workflows of orders."""
 
     def __init__(self, client: Client, *, eager: bool = False) -> None:
-        """`eager`: a worker for the queue runs on this very client, so that a start needs no round trip to it."""
+        """`eager`: a worker for the task queue runs on this client, so a start needs no round trip to it."""
         self._client = client
         self._eager = eager
 
     async def start(self, order_id: UUID, start_input: Mapping[str, Any]) -> None:
-        """Start an order's workflow, or join it when it runs or has run. Raises RPCError when Temporal is away."""
+        """Start the workflow, or join it when it runs or has run. Raises RPCError when Temporal is not available."""
         try:
             await self._client.start_workflow(
                 OrderWorkflow.run, request_eager_start=self._eager, **self._start_arguments(order_id, start_input)
@@ -61,16 +62,16 @@ class OrderCommands:
             return
 
     async def deliver(self, command: Command) -> str:
-        """Bring a command of the outbox to its workflow; says what became of it.
+        """Deliver a command of the outbox to its workflow; returns `delivered`, `refund` or `stale`.
 
         Every command but the start comes as signal-with-start with the stored input, so that none overtakes the
-        start. "Closed" is read from the order's row. Raises RPCError when Temporal is away.
+        start. Whether the order is closed is read from its row. Raises RPCError when Temporal is not available.
         """
         if command.name == "start":
             await self.start(command.order_id, command.start_input)
             return "delivered"
         if command.closed or command.name == "late_payment":
-            return await self._beside_the_order(command)
+            return await self._deliver_to_closed(command)
         try:
             await self._client.start_workflow(
                 OrderWorkflow.run,
@@ -83,12 +84,12 @@ class OrderCommands:
         return "delivered"
 
     async def resolve(self, order_id: UUID, step: str, action: str, reference: str = "") -> str:
-        """Settle a stuck step of an order; says what was done.
+        """Resolve a stuck undo of an order; returns the step and the action.
 
-        Raises InvalidTransition when the step is not stuck, Unavailable when Temporal or every worker is away.
+        Raises InvalidTransition when the undo is not stuck, Unavailable when Temporal or every worker is not available.
         """
-        # A refund that is stuck after its order's end is named by its own workflow.
-        workflow_id = step if step.startswith(refund_workflow_id("")) else order_workflow_id(order_id)
+        # The refund of a late payment is resolved by its own workflow, whose id is the step.
+        workflow_id = step if UndoStep.of(step) is UndoStep.REFUND_LATE_PAYMENT else order_workflow_id(order_id)
         handle = self._client.get_workflow_handle(workflow_id)
         decision = Resolve(step, action, reference)
         try:
@@ -97,10 +98,10 @@ class OrderCommands:
             raise InvalidTransition(str(refused.cause)) from refused
         except (RPCError, TimeoutError) as trouble:
             if isinstance(trouble, RPCError) and trouble.status == RPCStatusCode.NOT_FOUND:
-                raise InvalidTransition("The order's workflow has ended: nothing is stuck.") from trouble
-            raise Unavailable("The workflow does not answer: try again.", retry_after=5) from trouble
+                raise InvalidTransition("The workflow has ended. No step is stuck.") from trouble
+            raise Unavailable("The workflow does not answer. Try again.", retry_after=5) from trouble
 
-    async def _beside_the_order(self, command: Command) -> str:
+    async def _deliver_to_closed(self, command: Command) -> str:
         if command.name not in ("payment_updated", "late_payment"):
             return "stale"
         payment_id = UUID(command.arguments["payment_id"])
@@ -167,5 +168,5 @@ class DeferredStarter:
     async def resolve(self, order_id: UUID, step: str, action: str, reference: str) -> str:
         """Raises Unavailable while Temporal was never reached."""
         if self.commands is None:
-            raise Unavailable("Temporal was not reached yet: try again.", retry_after=5)
+            raise Unavailable("Temporal was not reached yet. Try again.", retry_after=5)
         return await self.commands.resolve(order_id, step, action, reference)

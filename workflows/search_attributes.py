@@ -1,4 +1,4 @@
-"""The search attributes by which operators find orders; written rarely, for each write costs the server dearly."""
+"""Search attributes of orders; written rarely, because each write is expensive for the server."""
 
 from __future__ import annotations
 

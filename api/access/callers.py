@@ -29,6 +29,8 @@ class Access:
     scope: Scope | None = None
     #: with ORDERS_REQUIRE_VERIFIED, only accounts with a verified e-mail address or phone number
     verified: bool = False
+    #: authenticated by a signature of the body (Standard Webhooks)
+    signed: bool = False
 
     def authorize(self, caller: Caller | None) -> None:
         """Raises Unauthenticated, Denied."""
@@ -46,8 +48,9 @@ def callers(*kinds: CallerKind, scope: Scope | None = None, verified: bool = Fal
 
 
 ANYONE = Access(Token.IGNORED)
-#: The operation authenticates the message itself: by its signature, or by its source and the provider.
+#: The operation authenticates the message itself, by its source and the provider.
 BY_CONTENT = Access(Token.IGNORED)
+SIGNED = Access(Token.IGNORED, signed=True)
 #: Operators see more.
 ANYONE_KNOWN = Access(Token.OPTIONAL)
 

@@ -14,7 +14,7 @@ from starlette.routing import Match
 from starlette.types import Scope
 
 from api.access.callers import Token, bearer
-from api.access.operations import OPERATIONS, KeyUse, Operation, find_operation
+from api.access.operations import BASE, OPERATIONS, KeyUse, Operation, find_operation
 from api.access.rate_limits import RateLimit, Unlimited
 from api.requests.body import StrictRequest
 from api.requests.client_address import address_of
@@ -26,7 +26,6 @@ from services.identity.views import Caller
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
-BASE = "/api/v1"
 _LITERAL_PATHS = frozenset(path for _, _, path in (row.partition(" ") for row in OPERATIONS) if "{" not in path)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
-from api.access.callers import ANYONE, ANYONE_KNOWN, BY_CONTENT, Access, callers
+from api.access.callers import ANYONE, ANYONE_KNOWN, BY_CONTENT, SIGNED, Access, callers
 from api.access.rate_limits import (
     CALLER,
     CATALOG,
@@ -21,6 +21,9 @@ from api.access.rate_limits import (
     Unlimited,
 )
 from services.identity.views import CallerKind, Scope
+
+#: The path below which the services are; the keys of operations leave it out.
+BASE = "/api/v1"
 
 
 class KeyUse(Enum):
@@ -47,6 +50,8 @@ class Operation:
     #: status of a problem, where it is not the one of its type
     statuses: Mapping[str, int] = field(default_factory=dict)
     key: KeyUse = KeyUse.NONE
+    #: whether a 201 has a Location header
+    location: bool = False
 
     @property
     def all_problems(self) -> tuple[str, ...]:
@@ -112,7 +117,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "GET /products/{productId}": _READ_PRODUCT,
     "GET /products/{productId}/price": _READ_PRODUCT,
     "GET /products/{productId}/stock": _READ_PRODUCT,
-    "POST /products": Operation(_OPERATOR, _BY_CALLER, (201,), key=_STORED),
+    "POST /products": Operation(_OPERATOR, _BY_CALLER, (201,), key=_STORED, location=True),
     "PATCH /products/{productId}": Operation(_OPERATOR, _BY_CALLER, problems=_FOUND),
     "PUT /products/{productId}/stock": Operation(_OPERATOR, _BY_CALLER, problems=_STEP),
     # Orders
@@ -129,6 +134,7 @@ OPERATIONS: Mapping[str, Operation] = {
             "too-many-open-orders",
         ),
         key=_STORED,
+        location=True,
     ),
     "GET /orders": Operation(_OPERATOR, _BY_CALLER),
     "GET /orders/me": Operation(_BUYER, _BY_CALLER),
@@ -183,7 +189,7 @@ OPERATIONS: Mapping[str, Operation] = {
     ),
     "GET /payments/{paymentId}": Operation(_service(Scope.PAYMENTS_READ), _BY_CALLER, problems=_FOUND),
     "POST /payments/{paymentId}/notify": Operation(
-        BY_CONTENT, (WEBHOOKS,), problems=("not-found", "invalid-signature", "payment-order-mismatch")
+        SIGNED, (WEBHOOKS,), problems=("not-found", "invalid-signature", "payment-order-mismatch")
     ),
     "POST /payments/webhooks/{gateway}": Operation(
         BY_CONTENT, (WEBHOOKS,), problems=("not-found", "invalid-signature")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from api.requests.client_address import household_of, network_of
+from api.requests.client_address import host_of, network_of
 from services.identity.views import Caller
 from services.rate_limiter import Rate, RateLimiter
 
@@ -64,7 +64,7 @@ class OperationLimits:
         """Count a request from this address. Raises RateLimited, Unavailable."""
         for limit in limits:
             if limit.by is By.ADDRESS:
-                self._count(limit.rate, household_of(address))
+                self._count(limit.rate, host_of(address))
             elif limit.by is By.NETWORK:
                 self._count(limit.rate, network_of(address))
 

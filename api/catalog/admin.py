@@ -9,6 +9,7 @@ from fastapi import APIRouter, Response
 from pydantic import AfterValidator, Field, StrictBool, StrictInt, StrictStr
 
 from api.access.guarded_route import GuardedRoute
+from api.access.operations import BASE
 from api.catalog.schemas import Product, ProductStock
 from api.catalog.stock import in_full
 from api.dependencies import Catalog, Reservations
@@ -86,7 +87,7 @@ def create_product(
     reservations.add_stocks([(product.id, body.stock)])
     if replayed:
         mark_replayed(response)
-    response.headers["Location"] = f"/api/v1/products/{product.id}"
+    response.headers["Location"] = f"{BASE}/products/{product.id}"
     return in_full(reservations, product)
 
 

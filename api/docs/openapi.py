@@ -93,10 +93,6 @@ _ANSWERED = {
 }
 _SUCCESS = {200: "Success.", 201: "Created.", 202: "Accepted; it is done in the background.", 204: "No content."}
 _LOCATION = {"Location": {"description": "The address of the new resource.", "schema": _ADDRESS}}
-#: Operations whose 201 has a Location.
-_LOCATED = {"POST /orders"}
-#: Operations that are authenticated by a signature of their body.
-_SIGNED = {"POST /payments/{paymentId}/notify"}
 
 
 def install(app: FastAPI, base: str) -> None:
@@ -196,7 +192,7 @@ def _complete_answer(operation: str, status: str, answer: dict[str, Any], parame
     headers = _REQUEST_ID | _CACHED
     for parameter in parameters:
         headers = headers | _ANSWERED.get(parameter["name"], {})
-    if status == "201" and operation in _LOCATED:
+    if status == "201" and find_operation(operation).location:
         headers = headers | _LOCATION
     answer["headers"] = headers
     if answer["description"] == "Successful Response":
@@ -214,7 +210,7 @@ def _security(operation: str, access: Access) -> list[dict[str, list[str]]]:
     if access.token is Token.OPTIONAL and not operation.startswith("GET "):
         return [{}, {"bearer": []}]
     # Also reads that show an operator more: generated clients demand a token wherever one is named.
-    return [{"signature": []}] if operation in _SIGNED else []
+    return [{"signature": []}] if access.signed else []
 
 
 def _callers(access: Access) -> str:

@@ -25,7 +25,7 @@ _WORD = {"pattern": "^[a-z]+(_[a-z]+)*$", "maxLength": 40}
 _TOKEN = {"pattern": "^[A-Za-z0-9_.-]+$", "maxLength": 8192}
 _CURSOR = {"pattern": "^[A-Za-z0-9_-]*$", "maxLength": 200}
 
-#: By format, wherever it is.
+#: By format, in requests and responses.
 _FORMATS: Mapping[str, Schema] = {"uuid": _ID, "date-time": _MOMENT}
 #: In requests, by the name of the member or parameter.
 _ASKED: Mapping[str, Schema] = {

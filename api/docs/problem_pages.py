@@ -1,4 +1,4 @@
-"""`/problems/<slug>`: the page that every problem's `type` points to, made from docs/problems."""
+"""`/problems/<slug>`: the page that the `type` of a problem links to, rendered from docs/problems."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from api.problems.problem_details import TYPES
 from services.errors import NotFound
 
 PAGES = Path(__file__).resolve().parents[2] / "docs" / "problems"
-# The pages have no script, and one style that lies in them.
+# The pages have no script and one inline style.
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
 _STYLE = (
     "body{font:16px/1.5 sans-serif;max-width:42em;margin:2em auto;padding:0 1em}"
@@ -28,7 +28,7 @@ router = APIRouter(route_class=GuardedRoute, include_in_schema=False)
 
 @router.get("/problems/{slug}")
 def problem_page(slug: str) -> HTMLResponse:
-    """What happened, what to do, an example."""
+    """The explanation of a problem type: what happened, what to do, an example."""
     if slug not in TYPES:
         raise NotFound("There is no such type of problem.")
     text = (PAGES / f"{slug}.md").read_text(encoding="utf-8")
@@ -38,7 +38,7 @@ def problem_page(slug: str) -> HTMLResponse:
 
 
 def rendered(title: str, text: str) -> str:
-    """A page of headings, paragraphs, lists and fenced code as HTML; everything else is shown as it is."""
+    """A page of headings, paragraphs, lists and fenced code as HTML; everything else is escaped."""
     body = "\n".join(_blocks(text))
     head = f"<meta charset=utf-8><title>{html.escape(title)}</title><style>{_STYLE}</style>"
     return f"<!doctype html><html lang=en><head>{head}</head><body>{body}</body></html>"

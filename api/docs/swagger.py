@@ -1,4 +1,4 @@
-"""`/docs` and `/openapi.json`: Swagger UI from the installed package, nothing from elsewhere."""
+"""`/docs` and `/openapi.json`: Swagger UI from the installed package, without external resources."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ router = APIRouter(route_class=GuardedRoute, include_in_schema=False)
 
 @router.get("/docs")
 async def docs() -> HTMLResponse:
-    """The page."""
+    """The HTML page of Swagger UI."""
     return HTMLResponse(_PAGE, headers={"Content-Security-Policy": _POLICY})
 
 
 @router.get("/docs/{asset}")
 def docs_asset(asset: str) -> Response:
-    """What the page loads."""
+    """A script, style or icon of Swagger UI."""
     if asset == "start.js":
         return Response(_START, media_type="text/javascript", headers=_CACHED)
     if asset not in _ASSETS:
@@ -52,5 +52,5 @@ def docs_asset(asset: str) -> Response:
 
 @router.get("/openapi.json")
 def openapi(request: Request) -> Response:
-    """The api described for programs."""
+    """The OpenAPI document."""
     return Response(json.dumps(request.app.openapi(), ensure_ascii=False), media_type="application/json")

@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import Field, StrictStr
 
 from api.requests.fields import Body, Shape, Utc
-from services.notifications.status import Channel, NotificationStatus
+from services.notifications.status import NotificationChannel, NotificationStatus
 
 Variable = Annotated[StrictStr, Field(max_length=500)]
 
@@ -16,7 +16,7 @@ Variable = Annotated[StrictStr, Field(max_length=500)]
 class SendNotification(Body):
     """A message made from a template. Its language follows `Accept-Language`."""
 
-    channel: Annotated[Channel, Field(strict=False)]
+    channel: Annotated[NotificationChannel, Field(strict=False)]
     to: Annotated[
         StrictStr,
         Field(min_length=3, max_length=254, description="E-mail address or phone number, depending on the channel."),
@@ -37,7 +37,7 @@ class QueuedNotification(Shape):
 class NotificationDetails(QueuedNotification):
     """A message without its text."""
 
-    channel: Channel
+    channel: NotificationChannel
     to: str = Field(description="The recipient, masked.")
     template: str
     created_at: Utc

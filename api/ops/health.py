@@ -8,7 +8,7 @@ from typing import Literal
 from fastapi import APIRouter, FastAPI, Request, Response
 
 from api.access.guarded_route import GuardedRoute
-from api.middleware import Edge
+from api.middleware import RequestMiddleware
 from api.ops.metrics import HttpMetrics
 from api.problems import problem_details
 from api.requests.fields import Shape
@@ -21,19 +21,19 @@ router = APIRouter(tags=["Health"], route_class=GuardedRoute, include_in_schema=
 
 
 class Alive(Shape):
-    """The process answers."""
+    """The process responds."""
 
     status: Literal["alive"] = "alive"
 
 
 class Readiness(Shape):
-    """Whether requests should come here; `degraded` still serves."""
+    """Whether this process should get requests; a degraded one should."""
 
     status: Literal["ready", "degraded", "unready"]
 
 
 class Detailed(Readiness):
-    """The same, and why."""
+    """Readiness with the state of database and Temporal."""
 
     database: Literal["ready", "away", "not-migrated"]
     temporal: Literal["ready", "away", "unknown"]
@@ -41,43 +41,43 @@ class Detailed(Readiness):
 
 @router.get("/livez")
 async def livez() -> Alive:
-    """The event loop turns; nothing else is asked."""
+    """Responds as long as the event loop runs; checks nothing else."""
     return Alive()
 
 
 @router.get("/readyz")
 def readyz(request: Request, response: Response) -> Detailed | Readiness:
-    """503 while the database is away or behind, or the process is going to stop."""
+    """503 while the database is unavailable or not migrated, or the process shuts down."""
     state = state_of(request.app)
     database, temporal = _database(state.services), _temporal(state.order_starts.succeeding)
     status: Literal["ready", "degraded", "unready"] = "degraded" if temporal == "away" else "ready"
     if database != "ready" or state.long_polling.draining:
         response.status_code, status = 503, "unready"
-    if not _inside(request):
+    if not _shows_details(request):
         return Readiness(status=status)
     return Detailed(status=status, database=database, temporal=temporal)
 
 
 @router.get("/metrics")
 async def metrics(request: Request) -> Response:
-    """Prometheus' text form."""
-    if not _inside(request):
+    """Metrics in Prometheus' text format."""
+    if not _shows_details(request):
         raise NotFound("There is no such resource.")
     return Response(state_of(request.app).metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
 def internal(app: FastAPI) -> FastAPI:
     """The application of METRICS_PORT: the health of `app` in full, for clients that can reach that port."""
-    beside = FastAPI(openapi_url=None, redirect_slashes=False, telemetry={"auto_configure": False})
-    set_state(beside, replace(state_of(app), internal=True))
-    problem_details.install(beside)
-    beside.include_router(router)
-    beside.add_middleware(Edge, metrics=HttpMetrics(), hsts=False)
-    return beside
+    internal_app = FastAPI(openapi_url=None, redirect_slashes=False, telemetry={"auto_configure": False})
+    set_state(internal_app, replace(state_of(app), internal=True))
+    problem_details.install(internal_app)
+    internal_app.include_router(router)
+    internal_app.add_middleware(RequestMiddleware, metrics=HttpMetrics(), hsts=False)
+    return internal_app
 
 
-def _inside(request: Request) -> bool:
-    # Not by the peer's address: a proxy on this machine brings everybody in from the loopback.
+def _shows_details(request: Request) -> bool:
+    # Not by the peer's address: behind a proxy on this machine every request comes from the loopback.
     state = state_of(request.app)
     return state.internal or state.services.settings.development
 
@@ -90,7 +90,7 @@ def _database(services: Services) -> Literal["ready", "away", "not-migrated"]:
 
 
 def _temporal(succeeding: bool | None) -> Literal["ready", "away", "unknown"]:
-    # Judged by the last start of an order: no traffic is made only to ask.
+    # Known from the last start of an order: no request is sent to Temporal for the check.
     if succeeding is None:
         return "unknown"
     return "ready" if succeeding else "away"

@@ -1,20 +1,21 @@
-"""What is counted of HTTP, for `/metrics`: by operation and status, in a registry of this app alone."""
+"""HTTP metrics by operation and status, in a registry of their own."""
 
 from __future__ import annotations
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 
 from api.access.operations import OPERATIONS
+from api.access.rate_limits import LOGIN
 from api.identity.login_alarm import LoginAlarm
 
-#: Every way in by password, and what its statuses mean; others are requests that were no login.
-_LOGINS = ("POST /auth/login/email", "POST /auth/login/phone")
-_OUTCOMES = {200: "succeeded", 401: "failed", 429: "limited", 503: "turned_away"}
+#: Operations that sign in by password, and the outcome that each status means; other statuses are not counted.
+_LOGINS = frozenset(key for key, row in OPERATIONS.items() if row.limits == (LOGIN,))
+_OUTCOMES = {200: "succeeded", 401: "failed", 429: "limited", 503: "unavailable"}
 _BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
 
 class HttpMetrics:
-    """Requests and their durations; labels are templates and numbers, never what a client sent."""
+    """Counts requests and durations; labels are path templates and statuses, never what a client sent."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -31,7 +32,7 @@ class HttpMetrics:
         self._alarm = LoginAlarm()
 
     def count(self, operation: str, status: int, seconds: float) -> None:
-        """One request, answered after so many seconds (499: its client went away first)."""
+        """Count a request and its duration in seconds; status 499: the client closed the connection first."""
         operation = operation if operation in OPERATIONS else "other"
         self._requests.labels(operation, status).inc()
         self._seconds.labels(operation).observe(seconds)
@@ -44,5 +45,5 @@ class HttpMetrics:
             self._alarms.inc()
 
     def text(self) -> bytes:
-        """All of it in Prometheus' text form."""
+        """The metrics in Prometheus' text format."""
         return generate_latest(self.registry)

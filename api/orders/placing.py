@@ -12,7 +12,7 @@ from fastapi import Depends
 from api.dependencies import Catalog, Orders, Reservations
 from services.catalog.service import CatalogService
 from services.errors import Invalid, OutOfStock
-from services.idempotency import Idempotent
+from services.idempotency import IdempotentRequest
 from services.orders.service import OrderService
 from services.orders.views import NewOrder, Placed, Product
 from services.reservations.service import ReservationService
@@ -26,7 +26,7 @@ class OrderPlacement:
     reservations: ReservationService
     orders: OrderService
 
-    def place(self, new: NewOrder, request: Idempotent | None) -> Placed:
+    def place(self, new: NewOrder, request: IdempotentRequest | None) -> Placed:
         """Store the order with the catalog's prices of this moment.
 
         Raises OutOfStock when a product is short already, and what `OrderService.place` raises.
@@ -49,7 +49,7 @@ class OrderPlacement:
             if available.get(product_id, 0) < wanted
         ]
 
-    def _replay(self, new: NewOrder, request: Idempotent | None, short: list[dict[str, Any]]) -> Placed:
+    def _replay(self, new: NewOrder, request: IdempotentRequest | None, short: list[dict[str, Any]]) -> Placed:
         # The request may repeat one that took the last units: an order without lines is only ever replayed.
         try:
             return self.orders.place(replace(new, quantities={}), request)

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query, Response
 from starlette.concurrency import run_in_threadpool
 
 from api.access.guarded_route import GuardedRoute
+from api.access.operations import BASE
 from api.dependencies import CurrentCaller, CurrentSettings, Language, Orders, Payments, owner
 from api.orders import presenters
 from api.orders.payment_method import payment_method
@@ -64,7 +65,7 @@ async def place_order(
     if seconds := prefer.seconds(0, response):
         read = partial(snapshots.read, order.id, owner(caller))
         order = (await long_poll.until(order.id, read, lambda seen: seen.idle, seconds)).order
-    response.headers["Location"] = f"/api/v1/orders/{order.id}"
+    response.headers["Location"] = f"{BASE}/orders/{order.id}"
     return presenters.placed(order)
 
 

@@ -33,7 +33,7 @@ class WorkflowStarter(Protocol):
 
 
 class WorkflowStarts:
-    """Tries each start once, with a bound on time and number."""
+    """Tries each start once, within START_TIMEOUT, with at most MAX_STARTS at once."""
 
     def __init__(self, orders: OrderService, starter: WorkflowStarter | None) -> None:
         self._orders = orders

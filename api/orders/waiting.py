@@ -13,45 +13,48 @@ from fastapi import Depends, Request
 from starlette.concurrency import run_in_threadpool
 
 from api.state import state_of
-from services.pg_notify import ORDER_EVENTS, Wakeups
+from services.pg_notify import ORDER_EVENTS, PgListener
 
 T = TypeVar("T")
 
 
 class LongPolling:
-    """Bridges the listener's thread into the event loop."""
+    """Brings notifications of the listener's thread into the event loop."""
 
-    def __init__(self, wakeups: Wakeups) -> None:
-        self._wakeups = wakeups
+    def __init__(self, pg_listener: PgListener) -> None:
+        self._pg_listener = pg_listener
         self._waiters: dict[str, set[asyncio.Event]] = defaultdict(set)
         self._unsubscribe: Callable[[], None] | None = None
         self.draining = False
 
     def open(self) -> None:
-        """Begin to hear; call it in the loop that the requests run in."""
+        """Subscribe; call it in the event loop of the requests."""
         loop = asyncio.get_running_loop()
-        self._unsubscribe = self._wakeups.subscribe(
-            ORDER_EVENTS, lambda order_id: _tell(loop, lambda: self._wake(order_id))
+        self._unsubscribe = self._pg_listener.subscribe(
+            ORDER_EVENTS, lambda order_id: _wake_in(loop, lambda: self._wake(order_id))
         )
 
     @property
     def listeners(self) -> int:
-        """How many wait or listen now."""
+        """The number of long polls and streams that wait."""
         return sum(len(events) for events in self._waiters.values())
 
     def drain(self) -> None:
-        """Answer everybody who waits now, and let nobody wait again: the process is going to stop."""
+        """End all waits and refuse new ones: the process is shutting down."""
         self.draining = True
         self._wake("")
 
     def close(self) -> None:
-        """Hear no more."""
+        """End all waits and the subscription."""
         self.drain()
         if self._unsubscribe:
             self._unsubscribe()
 
     async def until(self, order_id: UUID, look: Callable[[], T], enough: Callable[[T], bool], seconds: float) -> T:
-        """Look again at each word about the order until it is enough or `seconds` have passed; what was seen last."""
+        """Call `look` at each notification about the order, until its result is `enough` or `seconds` have passed.
+
+        Returns the last result.
+        """
         deadline = asyncio.get_running_loop().time() + seconds
         with self.listening(order_id) as notified:
             while True:
@@ -62,7 +65,7 @@ class LongPolling:
 
     @contextmanager
     def listening(self, order_id: UUID) -> Iterator[asyncio.Event]:
-        """An event that is set at each word about the order (and at some others: look at the row)."""
+        """An event that is set at each notification about the order, and sometimes without one: read the row."""
         key, notified = str(order_id), asyncio.Event()
         self._waiters[key].add(notified)
         try:
@@ -73,7 +76,7 @@ class LongPolling:
                 del self._waiters[key]
 
     def _wake(self, order_id: str) -> None:
-        # No order: the listener was away and may have missed words about any.
+        # Without an order: the listener lost its connection and may have missed notifications about any order.
         waiting = self._waiters.get(order_id, ()) if order_id else {e for each in self._waiters.values() for e in each}
         for notified in waiting:
             notified.set()
@@ -89,7 +92,7 @@ async def wait_for(notified: asyncio.Event, deadline: float) -> bool:
     return True
 
 
-def _tell(loop: asyncio.AbstractEventLoop, wake: Callable[[], None]) -> None:
+def _wake_in(loop: asyncio.AbstractEventLoop, wake: Callable[[], None]) -> None:
     if not loop.is_closed():
         loop.call_soon_threadsafe(wake)
 

@@ -14,7 +14,7 @@ from api.dependencies import Orders
 from api.orders.snapshot import ENDING, OrderSnapshot, SnapshotReader, Snapshots, closed
 from api.orders.waiting import LongPoll, LongPolling
 from services.errors import AmountMismatch, CurrencyMismatch, InvalidTransition, ReservationExpired
-from services.idempotency import Idempotent
+from services.idempotency import IdempotentRequest
 from services.money import Money
 from services.orders.service import OrderService
 from services.orders.views import CancelReason, OrderView, PaymentMethod
@@ -40,7 +40,7 @@ class PaymentCreation:
     long_polling: LongPolling
 
     async def create(
-        self, order_id: UUID, amount: Money, method: PaymentMethod, request: Idempotent | None, wait: float
+        self, order_id: UUID, amount: Money, method: PaymentMethod, request: IdempotentRequest | None, wait: float
     ) -> CreatedPayment:
         """Pay the order's total by this method; waits up to `wait` seconds for the outcome.
 
@@ -58,7 +58,7 @@ class PaymentCreation:
             raise closed(after.order)
         return CreatedPayment(payment, replayed)
 
-    def _give_method(self, order_id: UUID, method: PaymentMethod, request: Idempotent | None) -> bool:
+    def _give_method(self, order_id: UUID, method: PaymentMethod, request: IdempotentRequest | None) -> bool:
         try:
             return self.orders.give_method(order_id, None, method, request)
         except InvalidTransition:

@@ -10,7 +10,7 @@ from fastapi import Depends
 
 from api.dependencies import Orders, OrderTransitions, Payments
 from services.errors import InvalidTransition, PaymentOrderMismatch
-from services.idempotency import Idempotent
+from services.idempotency import IdempotentRequest
 from services.money import Money
 from services.orders import transitions
 from services.orders.service import OrderService
@@ -38,7 +38,7 @@ class RefundCreation:
             raise InvalidTransition(f"The order is {order.status}: only payments of confirmed orders can be refunded.")
         return payment
 
-    def create(self, order_id: UUID, payment_id: UUID, amount: Money, request: Idempotent | None) -> RefundView:
+    def create(self, order_id: UUID, payment_id: UUID, amount: Money, request: IdempotentRequest | None) -> RefundView:
         """Refund this amount; a refund that is decided at once is added to the order's timeline.
 
         Raises what `PaymentService.refund` raises.

@@ -1,4 +1,4 @@
-"""What every refusal looks like over HTTP: RFC 9457 problem documents, from one table by the error's code."""
+"""Errors as RFC 9457 problem documents, from one table of types by the code of the error."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ log = get_logger(__name__)
 
 @dataclass(frozen=True)
 class ProblemType:
-    """A type of problem (contract, section 5): its page is `/problems/<slug>`."""
+    """A problem type (contract, section 5) with its status and title; its page is `/problems/<slug>`."""
 
     status: int
     title: str
@@ -31,41 +31,41 @@ class ProblemType:
 TYPES: Mapping[str, ProblemType] = {
     "unauthenticated": ProblemType(401, "A valid access token is required"),
     "invalid-credentials": ProblemType(401, "The identifier or the password is wrong"),
-    "invalid-token": ProblemType(401, "The token is not valid (any more)"),
-    "invalid-signature": ProblemType(401, "The signature does not fit the message"),
-    "forbidden": ProblemType(403, "The caller may not do this"),
-    "already-registered": ProblemType(409, "The address or number has an account already"),
+    "invalid-token": ProblemType(401, "The token is invalid, expired or used"),
+    "invalid-signature": ProblemType(401, "The signature does not match the message"),
+    "forbidden": ProblemType(403, "The caller is not allowed to do this"),
+    "already-registered": ProblemType(409, "An account with this address or number exists"),
     "identifier-not-verified": ProblemType(403, "An address or number must be verified first"),
-    "not-found": ProblemType(404, "There is no such thing"),
-    "method-not-allowed": ProblemType(405, "The resource does not know this method"),
-    "validation-error": ProblemType(422, "Some values cannot be accepted"),
-    "immutable-field": ProblemType(422, "A value that cannot be changed"),
-    "malformed-json": ProblemType(400, "The body is not JSON"),
+    "not-found": ProblemType(404, "Not found"),
+    "method-not-allowed": ProblemType(405, "The resource does not support this method"),
+    "validation-error": ProblemType(422, "Some values are invalid"),
+    "immutable-field": ProblemType(422, "The value cannot be changed"),
+    "malformed-json": ProblemType(400, "The body is not valid JSON"),
     "unsupported-media-type": ProblemType(415, "The body must be application/json"),
     "payload-too-large": ProblemType(413, "The body is too large"),
     "rate-limited": ProblemType(429, "Too many requests"),
-    "too-many-open-orders": ProblemType(429, "Too many orders wait to be paid"),
+    "too-many-open-orders": ProblemType(429, "Too many unpaid orders"),
     "password-too-weak": ProblemType(422, "The password is too easy to guess"),
-    "invalid-code": ProblemType(422, "The code is not valid (any more)"),
-    "idempotency-key-reused": ProblemType(422, "The key belongs to another request"),
-    "idempotency-in-progress": ProblemType(409, "The first request with this key still runs"),
-    "invalid-transition": ProblemType(409, "The state does not allow this"),
-    "out-of-stock": ProblemType(409, "There is not enough of some products"),
-    "product-unavailable": ProblemType(422, "Some products are not sold"),
-    "reservation-exists": ProblemType(409, "The order has another reservation"),
+    "invalid-code": ProblemType(422, "The code is invalid, expired or used"),
+    "idempotency-key-reused": ProblemType(422, "The key was used for another request"),
+    "idempotency-in-progress": ProblemType(409, "The first request with this key is still running"),
+    "invalid-transition": ProblemType(409, "The current state does not allow this"),
+    "out-of-stock": ProblemType(409, "Some products are out of stock"),
+    "product-unavailable": ProblemType(422, "Some products are not for sale"),
+    "reservation-exists": ProblemType(409, "The order has a reservation for other items"),
     "reservation-closed": ProblemType(409, "The reservation has ended"),
-    "reservation-expired": ProblemType(409, "The goods were held for too long"),
-    "payment-exists": ProblemType(409, "Another payment is under way"),
-    "amount-mismatch": ProblemType(422, "The amount is not the order's"),
+    "reservation-expired": ProblemType(409, "The reservation has expired"),
+    "payment-exists": ProblemType(409, "The order has a payment already"),
+    "amount-mismatch": ProblemType(422, "The amount is not the total of the order"),
     "currency-mismatch": ProblemType(422, "The currencies differ"),
-    "card-number-not-accepted": ProblemType(422, "A card number was sent instead of a token"),
-    "refund-exceeds-captured": ProblemType(422, "More than was paid cannot be refunded"),
+    "card-number-not-accepted": ProblemType(422, "Card numbers are not accepted"),
+    "refund-exceeds-captured": ProblemType(422, "The refund exceeds the captured amount"),
     "payment-order-mismatch": ProblemType(409, "The payment belongs to another order"),
-    "service-unavailable": ProblemType(503, "Something we need is away or busy"),
-    "internal-error": ProblemType(500, "Something went wrong on our side"),
+    "service-unavailable": ProblemType(503, "The service is temporarily unavailable"),
+    "internal-error": ProblemType(500, "Internal error"),
 }
 
-#: Which type a bare HTTP status stands for.
+#: Problem types of errors that Starlette raises with a status only.
 _BY_STATUS = {
     400: "malformed-json",
     401: "unauthenticated",
@@ -81,7 +81,7 @@ _MAX_INSTANCE = 200
 
 
 def status_of(operation: str, slug: str) -> int:
-    """The HTTP status of a problem where this operation answers with it."""
+    """The HTTP status of a problem of this operation."""
     row = OPERATIONS.get(operation)
     return row.statuses.get(slug, TYPES[slug].status) if row else TYPES[slug].status
 
@@ -95,7 +95,7 @@ def answer(
     headers: Mapping[str, str] | None = None,
     instance: str | None = None,
 ) -> Response:
-    """The problem document of type `slug`; `instance` is the request's path unless that may not be shown."""
+    """The problem document of type `slug`; `instance` replaces the path of the request where that must not be shown."""
     known, status = TYPES[slug], status_of(operation_of(request), slug)
     document = {
         "type": f"/problems/{slug}",
@@ -110,7 +110,7 @@ def answer(
 
 
 def of_error(error: MarketError, request: Request) -> Response:
-    """The answer to an error of a service."""
+    """The problem document of a service's error."""
     slug = error.problem_type if error.problem_type in TYPES else "internal-error"
     extra = dict(error.extra)
     pointer = getattr(error, "pointer", "")
@@ -132,9 +132,9 @@ def _headers(slug: str, error: MarketError) -> dict[str, str]:
 
 
 def unexpected(error: Exception, request: Request) -> Response:
-    """500 with a trace id alone; the log gets the place, never the text (it may carry values)."""
+    """500 with the trace id; the log gets the stack frames, never the text of the error, which may carry values."""
     log.error("api.unexpected", error=type(error).__name__, frames=_frames(error), operation=operation_of(request))
-    return answer("internal-error", request, detail="Please tell us the trace id if it goes on.")
+    return answer("internal-error", request, detail="If this persists, report the trace id.")
 
 
 def _frames(error: BaseException) -> Sequence[str]:
@@ -148,7 +148,7 @@ def _frames(error: BaseException) -> Sequence[str]:
 
 
 def operation_of(request: Request) -> str:
-    """`METHOD /path/{template}`, or the method alone where no route fits; never the path as it was typed."""
+    """`METHOD /path/{template}`, or the method alone when no route matches; never the path of the request."""
     route = request.scope.get("route")
     return f"{request.method} {getattr(route, 'path', '')}".strip()
 
@@ -172,12 +172,12 @@ async def _on_http_exception(request: Request, error: Exception) -> Response:
     slug = _BY_STATUS.get(error.status_code, "internal-error")
     headers = dict(error.headers or {})
     if slug == "method-not-allowed":
-        # Starlette names only the methods of the first route that it met.
+        # Starlette names the methods of the first matching route only.
         headers["Allow"] = ", ".join(methods_of(getattr(request.scope.get("route"), "path", "")))
     return answer(slug, request, headers=headers)
 
 
 def install(app: FastAPI) -> None:
-    """Have the app answer every error of ours, and Starlette's own, with problem documents."""
+    """Have the application answer service errors and Starlette's errors with problem documents."""
     app.add_exception_handler(MarketError, _on_market_error)
     app.add_exception_handler(HTTPException, _on_http_exception)

@@ -1,4 +1,4 @@
-"""422 answers: where a request is wrong and why, in our own words, without repeating what was sent."""
+"""422 responses: which fields are invalid and why, with fixed messages that never repeat the value."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from starlette.responses import Response
 
 from api.problems.problem_details import TYPES, answer, operation_of
 
-#: More than so many mistakes help nobody.
+#: Errors that a response lists at most.
 _MAX_ERRORS = 20
-#: Names of members as this api has them; anything else came from outside and is not repeated.
+#: Names of members of this API; other names come from the client and are not repeated.
 _NAME = re.compile(r"[A-Za-z][A-Za-z_-]{0,63}")
 
-# Filled from limits that are declared in the models, never from values.
+# Placeholders are limits that the models declare, never values.
 _MESSAGES = {
     "missing": "This is required.",
-    "extra_forbidden": "This member is not known here.",
+    "extra_forbidden": "Unknown member.",
     "string_type": "This must be a string.",
     "int_type": "This must be an integer, written without quotes, fraction or exponent.",
     "bool_type": "This must be true or false.",
@@ -29,21 +29,21 @@ _MESSAGES = {
     "model_type": "This must be an object.",
     "model_attributes_type": "This must be an object.",
     "dict_type": "This must be an object.",
-    "string_too_short": "At least {min_length} character(s) are needed.",
-    "string_too_long": "At most {max_length} characters are taken.",
-    "too_short": "At least {min_length} item(s) are needed.",
-    "too_long": "At most {max_length} items are taken.",
+    "string_too_short": "At least {min_length} character(s) are required.",
+    "string_too_long": "At most {max_length} characters are allowed.",
+    "too_short": "At least {min_length} item(s) are required.",
+    "too_long": "At most {max_length} items are allowed.",
     "greater_than_equal": "This must be {ge} or more.",
     "less_than_equal": "This must be {le} or less.",
     "enum": "This must be one of {expected}.",
     "literal_error": "This must be one of {expected}.",
 }
-#: Our own validators raise these with a fixed text of their own.
+#: Error types of the validators in this project, which have fixed messages.
 _OWN = re.compile(r"[a-z0-9]+(-[a-z0-9]+)+")
 
 
 def _pointer(location: Sequence[int | str]) -> str:
-    """`/items/0/quantity` for the body; `/query/limit`, `/path/orderId`, `/header/…` for the rest."""
+    """`/items/0/quantity` for the body; `/query/limit`, `/path/orderId`, `/header/…` for parameters."""
     steps = list(location[1:] if location and location[0] == "body" else location)
     while steps and isinstance(steps[-1], str) and not _NAME.fullmatch(steps[-1]):
         steps.pop()
@@ -54,7 +54,7 @@ def _message(error: Mapping[str, Any]) -> str:
     kind = error["type"]
     if _OWN.fullmatch(kind):
         return str(error["msg"])
-    return _MESSAGES.get(kind, "This is not an acceptable value.").format_map(error.get("ctx", {}))
+    return _MESSAGES.get(kind, "This value is invalid.").format_map(error.get("ctx", {}))
 
 
 def _shown(error: Mapping[str, Any]) -> dict[str, str]:
@@ -67,12 +67,12 @@ async def _on_validation_error(request: Request, error: Exception) -> Response:
     found = error.errors()
     shown = [_shown(each) for each in found[:_MAX_ERRORS]]
     slug = next((each["code"] for each in shown if each["code"] in TYPES), "validation-error")
-    # A path that is wrong holds what was typed: show its template instead.
+    # An invalid path contains what the client typed: show its template instead.
     typed = any(each["loc"][:1] == ("path",) for each in found)
     instance = operation_of(request).partition(" ")[2] if typed else None
     return answer(slug, request, extra={"errors": shown}, instance=instance)
 
 
 def install(app: FastAPI) -> None:
-    """Have the app answer requests that do not fit their models."""
+    """Have the application answer requests that do not match their models."""
     app.add_exception_handler(RequestValidationError, _on_validation_error)

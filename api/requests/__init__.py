@@ -1,1 +1,1 @@
-"""What requests have in common: bodies, fields, amounts, pages, preferences, idempotency keys, client addresses."""
+"""Parts of requests: bodies, fields, amounts, pages, preferences, idempotency keys, client addresses."""

@@ -12,7 +12,7 @@ from pydantic_core import PydanticCustomError
 from services.errors import Invalid
 from services.money import MAX_MINOR, Money, is_currency
 
-# What a fraction is written out up to: `1E+999999` is a short text of a long number.
+# Exponents are written out up to this value only: `1E+999999` is a short text of a very long number.
 _BEYOND = MAX_MINOR * 10
 _DIGITS = 20
 _AMOUNT = re.compile(r"(0|[1-9][0-9]{0,12})(\.[0-9]{1,4})?", re.ASCII)
@@ -34,7 +34,7 @@ def _currency(code: str) -> str:
     return code
 
 
-#: An amount that is not negative; what it is worth, and whether it fits, its currency says.
+#: A non-negative amount; how many decimals are allowed depends on its currency.
 Amount = Annotated[
     str,
     BeforeValidator(_amount, json_schema_input_type=str | float),
@@ -44,11 +44,11 @@ Currency = Annotated[StrictStr, Field(min_length=3, max_length=3), AfterValidato
 
 
 def money(amount: str, currency: str) -> Money:
-    """The amount in its currency. Raises Invalid: too many decimals, nothing, or more than there can be."""
+    """The amount in its currency. Raises Invalid: too many decimals, zero, or above the maximum."""
     try:
         parsed = Money.parse(amount, currency)
     except ValueError:
         parsed = Money(0, currency)
     if parsed.minor < 1:
-        raise Invalid("The amount is out of bounds, or has more decimals than its currency.", pointer="/amount")
+        raise Invalid("The amount is zero, too large, or has more decimals than its currency.", pointer="/amount")
     return parsed

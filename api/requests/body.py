@@ -1,4 +1,4 @@
-"""Request bodies, read more strictly than JSON libraries do: bounded, UTF-8, no duplicate keys, no NaN."""
+"""Strict JSON bodies: limited in size and depth, UTF-8, without duplicate members, NaN or U+0000."""
 
 from __future__ import annotations
 
@@ -13,31 +13,31 @@ from services.errors import Invalid, MarketError
 
 MAX_BYTES = 64 * 1024
 MAX_DEPTH = 20
-# Longer numbers are out of every bound of the contract, and slow to convert.
+# Longer numbers exceed every limit of the contract, and are slow to convert.
 _MAX_DIGITS = 100
 _BEYOND = int("1" + "0" * _MAX_DIGITS)
 
 
 class StrictRequest(Request):
-    """A request whose body is bounded and whose JSON is strict."""
+    """A request with a limited body and strict JSON."""
 
     _bytes: bytes | None = None
     _value: object = None
 
     async def body(self) -> bytes:
-        """The raw body. Raises PayloadTooLarge beyond 64 KiB, also when its length was not announced."""
+        """The raw body. Raises PayloadTooLarge above 64 KiB, also without Content-Length."""
         if self._bytes is None:
             self._bytes = await self._bounded()
         return self._bytes
 
     async def json(self) -> Any:
-        """The value that `read_json` found."""
+        """The value that `read_json` parsed."""
         return self._value
 
     async def read_json(self, *, required: bool) -> None:
-        """Read and check the body; an empty one needs no content type where none is `required`.
+        """Read and check the body; an empty body needs no content type when no body is `required`.
 
-        Raises PayloadTooLarge, UnsupportedMediaType, MalformedJson, and Invalid for what is JSON but too deep.
+        Raises PayloadTooLarge, UnsupportedMediaType, MalformedJson, and Invalid for JSON that is nested too deep.
         """
         body = await self.body()
         if body or required:
@@ -51,7 +51,7 @@ class StrictRequest(Request):
             raise UnsupportedMediaType("Send Content-Type: application/json.")
 
     def refuse_announced(self) -> None:
-        """Refuse by Content-Length, before anything is read. Raises PayloadTooLarge."""
+        """Check Content-Length before the body is read. Raises PayloadTooLarge."""
         announced = self.headers.get("content-length", "0")
         if not announced.isdecimal() or int(announced[:20]) > MAX_BYTES:
             raise PayloadTooLarge(f"A body has at most {MAX_BYTES} bytes.")
@@ -66,7 +66,7 @@ class StrictRequest(Request):
 
 
 def parse(body: bytes) -> object:
-    """The value of a JSON text; fractions become Decimal. Raises MalformedJson, Invalid (depth, U+0000)."""
+    """Parse JSON; fractions become Decimal. Raises MalformedJson, Invalid (depth, U+0000)."""
     try:
         value = json.loads(
             body.decode("utf-8"),
@@ -78,7 +78,7 @@ def parse(body: bytes) -> object:
     except RecursionError:
         raise _too_deep() from None
     except ValueError:
-        raise MalformedJson("The body cannot be read as JSON.") from None
+        raise MalformedJson("The body is not valid JSON.") from None
     _inspect(value)
     return value
 
@@ -86,7 +86,7 @@ def parse(body: bytes) -> object:
 def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise MalformedJson("An object has a member twice.")
+        raise MalformedJson("An object has a duplicate member.")
     return found
 
 
@@ -108,7 +108,7 @@ def _fraction(digits: str) -> Decimal:
 
 
 def _inspect(value: object) -> None:
-    """Refuse what PostgreSQL or a later reader could not take: depth, lone surrogates, U+0000."""
+    """Refuse values that PostgreSQL or a later parser would not accept: depth, lone surrogates, U+0000."""
     level: list[object] = [value]
     for _ in range(MAX_DEPTH):
         _inspect_texts(level)
@@ -139,7 +139,7 @@ def _inspect_text(text: str) -> None:
         try:
             text.encode()
         except UnicodeEncodeError:
-            raise MalformedJson("A string has half of a surrogate pair.") from None
+            raise MalformedJson("A string has an unpaired surrogate.") from None
 
 
 def _too_deep() -> Invalid:
@@ -147,18 +147,18 @@ def _too_deep() -> Invalid:
 
 
 class PayloadTooLarge(MarketError):
-    """A body, or a part of it, beyond the contract's limits."""
+    """A body above the size limit of the contract."""
 
     code = "payload-too-large"
 
 
 class UnsupportedMediaType(MarketError):
-    """A body that is not `application/json`."""
+    """A body whose content type is not `application/json`."""
 
     code = "unsupported-media-type"
 
 
 class MalformedJson(MarketError):
-    """A body that no strict JSON reader accepts."""
+    """A body that is not valid JSON by the strict rules."""
 
     code = "malformed-json"

@@ -1,4 +1,4 @@
-"""Who is at the other end: the peer's address, or what a proxy that we trust says of it; nothing else that is sent."""
+"""The client's IP address: the peer's, or that in X-Forwarded-For when the peer is a trusted proxy."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _WITH_PORT = re.compile(r"\[([0-9A-Fa-f:.]+)\](?::[0-9]{1,5})?|([0-9.]+):[0-9]{1
 
 
 class TrustedProxies:
-    """The networks whose X-Forwarded-For is believed."""
+    """The networks whose X-Forwarded-For is trusted."""
 
     def __init__(self, networks: str = "") -> None:
         """`networks`: comma-separated, as in TRUSTED_PROXIES. Raises ValueError."""
@@ -27,9 +27,9 @@ class TrustedProxies:
         ]
 
     def client(self, peer: str, forwarded: Iterable[str]) -> str:
-        """The address nearest to us that is no proxy of ours; `forwarded`: X-Forwarded-For, line by line.
+        """The last address that is not a trusted proxy; `forwarded` has the lines of X-Forwarded-For.
 
-        A hop that is no address ends the search: the proxy that passed it on is all that is known.
+        An entry that is not an address ends the search: the result is then the proxy that added it.
         """
         address = _parsed(peer)
         if address is None:
@@ -47,18 +47,18 @@ class TrustedProxies:
 
 
 def address_of(request: Request) -> str:
-    """Where a request comes from, in its shortest spelling; empty where the server does not know it."""
+    """The address of the client in canonical form; empty when the server does not know the peer."""
     peer = request.client.host if request.client else ""
     return state_of(request.app).proxies.client(peer, request.headers.getlist("x-forwarded-for"))
 
 
 def network_of(address: str) -> str:
-    """The network that one person or firm usually has: /24 of IPv4, /64 of IPv6."""
+    """The network that one person or company usually has: the /24 of IPv4, the /64 of IPv6."""
     return _network(address, 24)
 
 
-def household_of(address: str) -> str:
-    """The IPv4 address itself, or the /64 of IPv6, in which anybody takes a new address as often as wanted."""
+def host_of(address: str) -> str:
+    """The IPv4 address itself, or the /64 of IPv6, within which a client can change its address at will."""
     return _network(address, 32)
 
 
@@ -75,7 +75,7 @@ def _parsed(spelled: str) -> Address | None:
     if found:
         spelled = found[1] or found[2]
     try:
-        # A zone (`fe80::1%eth0`) says which card of this machine it came in by.
+        # A zone (`fe80::1%eth0`) names a network interface of this machine.
         address = ipaddress.ip_address(spelled.partition("%")[0])
     except ValueError:
         return None

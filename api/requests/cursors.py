@@ -1,4 +1,4 @@
-"""Where a list goes on: opaque, signed, and good only for the caller and the filters that it was made for."""
+"""Signed page cursors, valid only for the caller and the filters that they were made for."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _ID_BYTES = 16
 
 
 class Cursors:
-    """Makes and reads cursors; `SECRETS_KEY` may hold several keys: the first signs, all are good for reading."""
+    """Writes and reads cursors. SECRETS_KEY may have several keys: the first signs, all verify."""
 
     def __init__(self, secrets_key: str) -> None:
         self._keys = [
@@ -24,17 +24,17 @@ class Cursors:
         ]
 
     def write(self, listing: Listing, last: UUID) -> str:
-        """The cursor behind `last`."""
+        """The cursor of the page after `last`."""
         return _written(last.bytes + _mac(self._keys[0], listing, last.bytes))
 
     def read(self, listing: Listing, cursor: str) -> UUID:
-        """The last id of the page before. Raises Invalid for anything that was not made for this list."""
+        """The last id of the previous page. Raises Invalid for a cursor that was not made for this list."""
         try:
             raw = base64.urlsafe_b64decode(cursor.encode("ascii") + b"==")
         except ValueError:
             raise _unknown() from None
         last, mac = raw[:_ID_BYTES], raw[_ID_BYTES:]
-        # One spelling only: base64 skips strange characters and the last bits.
+        # Accept the canonical form only: base64 ignores invalid characters and the last bits.
         if len(raw) != _ID_BYTES + _MAC_BYTES or _written(raw) != cursor or not self._fits(listing, last, mac):
             raise _unknown()
         return UUID(bytes=last)
@@ -45,7 +45,7 @@ class Cursors:
 
 @dataclass(frozen=True)
 class Listing:
-    """One list as one caller sees it: the operation, who reads it, and the filters that were asked for."""
+    """A list as one caller sees it: the operation, the caller and the filters."""
 
     operation: str
     caller: str
@@ -53,7 +53,7 @@ class Listing:
 
     @property
     def name(self) -> bytes:
-        """The same for the same list only."""
+        """Bytes that identify the list."""
         return repr((self.operation, self.caller, sorted((k, str(v)) for k, v in self.filters.items()))).encode()
 
 
@@ -66,4 +66,4 @@ def _written(raw: bytes) -> str:
 
 
 def _unknown() -> Invalid:
-    return Invalid("This cursor is not good for this list: begin again without it.", pointer="/query/cursor")
+    return Invalid("This cursor is not valid for this list: start again without it.", pointer="/query/cursor")

@@ -1,4 +1,4 @@
-"""Types of single values in requests; each refuses with a code and a fixed text, never with what was sent."""
+"""Types of fields in requests; each refuses with a code and a fixed message that never contains the value."""
 
 from __future__ import annotations
 
@@ -32,28 +32,28 @@ _TOKEN = re.compile(r"[\x21-\x7e]{1,255}")
 _SEPARATORS = re.compile(r"[\s\-–—._/]+")
 # Controls, formats (bidi overrides, zero width), surrogates, line ends, private use and unassigned.
 _UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp", "Co", "Cn"})
-# Persian and the Indic scripts cannot be written without them.
+# Required by Persian and the Indic scripts.
 _JOINERS = "\u200c\u200d"
 _LINE_ENDS = str.maketrans("\n\r\t", "   ")
 _COUNTRIES = frozenset(country.alpha_2 for country in pycountry.countries)
 
 
 class Body(BaseModel):
-    """A JSON body: camelCase, strict types, nothing unknown."""
+    """A JSON body: camelCase, strict types, no unknown members."""
 
     model_config = ConfigDict(alias_generator=to_camel, extra="forbid", strict=True, frozen=True)
 
     @model_validator(mode="before")
     @classmethod
     def _an_object(cls, value: Any) -> Any:
-        # FastAPI has models read from attributes: `[]` would do where every member is optional.
+        # FastAPI validates from attributes: `[]` would be accepted where every member is optional.
         if isinstance(value, dict | cls):
             return value
         raise PydanticCustomError("not-an-object", "This must be an object.")
 
 
 class Shape(BaseModel):
-    """A JSON answer: camelCase."""
+    """A JSON response: camelCase."""
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True)
 
@@ -65,7 +65,7 @@ class EmptyBody(Body):
 def _uuid(value: Any) -> Any:
     if isinstance(value, str) and _UUID.fullmatch(value):
         return UUID(value)
-    raise PydanticCustomError("not-a-uuid", "This must be a UUID in its usual form of 36 characters.")
+    raise PydanticCustomError("not-a-uuid", "This must be a UUID of 36 characters, with dashes.")
 
 
 def _moment(value: Any) -> Any:
@@ -73,9 +73,9 @@ def _moment(value: Any) -> Any:
         moment = datetime.fromisoformat(value) if _MOMENT.fullmatch(value) else None
     except (TypeError, ValueError):
         moment = None
-    # Years that survive a shift of the time zone.
+    # A conversion to another time zone must not leave the years that datetime supports.
     if moment is None or not 1970 <= moment.year <= 9000:
-        raise PydanticCustomError("not-a-moment", "This must be a moment like 2026-01-31T12:00:00Z.")
+        raise PydanticCustomError("not-a-moment", "This must be a timestamp like 2026-01-31T12:00:00Z.")
     return moment
 
 
@@ -87,7 +87,9 @@ def _integer(value: Any) -> Any:
 
 def _plain(text: str) -> str:
     if any(unicodedata.category(char) in _UNPRINTABLE and char not in _JOINERS for char in text):
-        raise PydanticCustomError("unprintable-text", "Control and text direction characters are not taken.")
+        raise PydanticCustomError(
+            "unprintable-text", "Control characters and text direction characters are not allowed."
+        )
     if not text.strip():
         raise PydanticCustomError("blank-text", "This cannot be blank.")
     return text
@@ -106,7 +108,7 @@ def _country(code: str) -> str:
 def _card(token: str) -> str:
     if _is_card_number(token):
         raise PydanticCustomError(
-            "card-number-not-accepted", "Send the token that the payment form gave you, never a card number."
+            "card-number-not-accepted", "Send the token of the payment form, never a card number."
         )
     if not _TOKEN.fullmatch(token):
         raise PydanticCustomError("not-a-token", "A payment token has 1 to 255 visible ASCII characters.")
@@ -127,27 +129,27 @@ def _utc(moment: datetime) -> str:
     return moment.isoformat().replace("+00:00", "Z")
 
 
-#: A UUID in its usual form.
+#: A UUID with dashes, 36 characters.
 Id = Annotated[UUID, BeforeValidator(_uuid, json_schema_input_type=UUID)]
-#: An RFC 3339 moment in a query.
+#: An RFC 3339 timestamp in a query.
 Moment = Annotated[datetime, BeforeValidator(_moment, json_schema_input_type=datetime)]
-#: An integer in a query, which has only text.
+#: An integer in a query, where every value is text.
 Integer = Annotated[int, BeforeValidator(_integer, json_schema_input_type=int)]
-#: One line of a person's text, kept literally.
+#: One line of text from a person, stored unchanged.
 Text = Annotated[StrictStr, Field(min_length=1, max_length=MAX_TEXT), AfterValidator(_plain)]
-#: What a list is searched for.
+#: Text to search a list for.
 SearchText = Annotated[StrictStr, Field(min_length=1, max_length=100), AfterValidator(_plain)]
-#: Some lines of a person's text, kept literally; may be empty.
+#: Several lines of text from a person, stored unchanged; may be empty.
 Note = Annotated[StrictStr, Field(max_length=500), AfterValidator(_note)]
 Country = Annotated[
     StrictStr, Field(min_length=2, max_length=2, json_schema_extra={"pattern": "^[A-Z]{2}$"}), AfterValidator(_country)
 ]
 CardToken = Annotated[StrictStr, Field(min_length=1, max_length=255), AfterValidator(_card)]
-#: A phone as a person writes it; canonical only after services have read it.
+#: A phone number as a person types it; services convert it to E.164.
 PhoneText = Annotated[StrictStr, Field(min_length=1, max_length=40)]
-#: A moment in an answer: RFC 3339, UTC, `Z`.
+#: A timestamp in a response: RFC 3339, UTC, `Z`.
 Utc = Annotated[datetime, PlainSerializer(_utc, return_type=str)]
-#: Units of one line.
+#: Units of an order line.
 Quantity = Annotated[StrictInt, Field(ge=1, le=1_000_000)]
 OrderId = Annotated[Id, Path(alias="orderId")]
 ProductId = Annotated[Id, Path(alias="productId")]

@@ -13,8 +13,9 @@ from pydantic_core import PydanticCustomError
 from starlette.concurrency import run_in_threadpool
 
 from api.access.callers import name_of
+from api.access.operations import BASE
 from api.state import state_of
-from services.idempotency import Idempotent, Keys, Replay
+from services.idempotency import EarlierRequest, IdempotencyStore, IdempotentRequest
 from services.identity.views import Caller
 
 
@@ -50,34 +51,34 @@ class IdempotentOperation:
     it. Without a key, both do nothing.
     """
 
-    store: Keys
+    store: IdempotencyStore
     caller: Caller
     #: method and path, with the ids of the path
     operation: str
     key: str | None
-    replay: Replay | None = None
-    _begun: Idempotent | None = None
+    earlier: EarlierRequest | None = None
+    _begun: IdempotentRequest | None = None
 
-    def request(self, body: BaseModel | None = None) -> Idempotent | None:
-        """The key with its caller, operation and body; None when no key was sent."""
+    def request(self, body: BaseModel | None = None) -> IdempotentRequest | None:
+        """The key with its caller, operation and body; None without a key."""
         if self.key is None:
             return None
         values = body.model_dump(mode="json") if body is not None else {}
-        return Idempotent.of(name_of(self.caller), self.operation, self.key, values)
+        return IdempotentRequest.of(name_of(self.caller), self.operation, self.key, values)
 
     async def begin(self, resource_id: UUID, body: BaseModel | None = None) -> None:
         """Store the key, or find the first request with it. Raises IdempotencyKeyReused, IdempotencyInProgress."""
         self._begun = self.request(body)
         if self._begun is not None:
-            self.replay = await run_in_threadpool(self.store.begin, self._begun, resource_id)
+            self.earlier = await run_in_threadpool(self.store.begin, self._begun, resource_id)
 
     async def end(self, response: Response, status: int) -> None:
         """Set this status, or that of the first request when this one repeats it."""
         response.status_code = status
-        if self.replay is not None:
+        if self.earlier is not None:
             mark_replayed(response)
-            response.status_code = self.replay.status or status
-        if self._begun is not None and not (self.replay and self.replay.status):
+            response.status_code = self.earlier.status or status
+        if self._begun is not None and not (self.earlier and self.earlier.status):
             await run_in_threadpool(self.store.end, self._begun, status)
 
 
@@ -88,8 +89,10 @@ def mark_replayed(response: Response) -> None:
 
 async def _operation(request: Request, idempotency_key: IdempotencyKey = None) -> IdempotentOperation:
     caller: Caller = request.state.caller
-    path = request.url.path.removeprefix("/api/v1")
-    return IdempotentOperation(state_of(request.app).services.keys, caller, f"{request.method} {path}", idempotency_key)
+    path = request.url.path.removeprefix(BASE)
+    return IdempotentOperation(
+        state_of(request.app).services.idempotency, caller, f"{request.method} {path}", idempotency_key
+    )
 
 
 #: The idempotency of this request.

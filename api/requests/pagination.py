@@ -51,11 +51,11 @@ class PageRequest:
         return Listing(self.operation, "" if public else self.caller, filters)
 
     def after(self, listing: Listing) -> UUID | None:
-        """The last id of the page before. Raises Invalid for a cursor of another list."""
+        """The last id of the previous page. Raises Invalid for a cursor of another list."""
         return self.cursors.read(listing, self.cursor) if self.cursor is not None else None
 
     def page(self, listing: Listing, found: Sequence[T], key: Callable[[T], UUID], shape: Callable[[T], S]) -> Page[S]:
-        """A page of `found`, of which one more than `limit` was looked for to see whether it goes on."""
+        """A page of `found`, which has one item more than `limit` when there is a next page."""
         shown = found[: self.limit]
         following = self.cursors.write(listing, key(shown[-1])) if len(found) > self.limit else None
         return Page(items=[shape(each) for each in shown], next_cursor=following)

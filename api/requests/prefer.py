@@ -1,4 +1,4 @@
-"""`Prefer: wait=N` (RFC 7240): how long a caller would wait for background work to rest."""
+"""`Prefer: wait=N` (RFC 7240): how long a request waits for background work."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from typing import Annotated
 from fastapi import Depends, Header, Response
 
 MAX_WAIT = 30
-#: What the steps of an order wait for when nothing is said, in seconds.
+#: Seconds that the steps of an order wait by default.
 STEP_WAIT = 5
 _WAIT = re.compile(r'wait\s*=\s*"?(\d{1,9})"?\s*(;.*)?', re.IGNORECASE | re.ASCII)
 
 
 @dataclass(frozen=True)
 class WaitPreference:
-    """How many seconds the caller said it waits; None when it said nothing."""
+    """The requested wait in seconds; None without a preference."""
 
     asked: int | None
 
     def seconds(self, default: int, response: Response) -> int:
-        """How long to wait; tells the caller when its wish was followed."""
+        """Seconds to wait; sets `Preference-Applied` when the request has a preference."""
         if self.asked is None:
             return default
         response.headers["Preference-Applied"] = f"wait={self.asked}"
@@ -29,7 +29,7 @@ class WaitPreference:
 
 
 def read(prefer: str | None) -> WaitPreference:
-    """The first `wait` of them, 30 s at most; one that cannot be read is ignored (RFC 7240, section 2)."""
+    """The first `wait`, at most 30 s; an invalid preference is ignored (RFC 7240, section 2)."""
     for preference in (prefer or "").split(","):
         match = _WAIT.fullmatch(preference.strip())
         if match:
@@ -50,5 +50,5 @@ async def _preference(
     return read(prefer)
 
 
-#: How long the caller would wait.
+#: The wait preference of the request.
 Prefer = Annotated[WaitPreference, Depends(_preference)]

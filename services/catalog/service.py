@@ -14,7 +14,7 @@ from services.catalog.views import ImportResult, ProductChange, ProductDraft, Pr
 from services.clock import Clock, new_id
 from services.db import Sessions, retried
 from services.errors import Invalid, NotFound
-from services.idempotency import Idempotent, remember
+from services.idempotency import IdempotentRequest, remember
 
 # Products written in one statement.
 _BATCH = 1000
@@ -79,7 +79,7 @@ class CatalogService:
         return ImportResult(added, changed, ids)
 
     @retried
-    def add(self, draft: ProductDraft, idempotent: Idempotent | None = None) -> tuple[ProductView, bool]:
+    def add(self, draft: ProductDraft, idempotent: IdempotentRequest | None = None) -> tuple[ProductView, bool]:
         """Add a product; the second value is True when an earlier request with the same key had added it.
 
         Raises Invalid, with a pointer, for an invalid product or an existing SKU; and the errors of

@@ -105,4 +105,4 @@ class PasswordResets:
 
 
 def _invalid_token() -> InvalidToken:
-    return InvalidToken("This reset token is not valid (any more): ask for a new one.")
+    return InvalidToken("This reset token is invalid or has expired. Request a new one.")

@@ -87,7 +87,7 @@ class SignIn:
         if reused is not None:
             _log.warning("identity.refresh_token_reused", user_id=str(reused.user_id), session_id=str(reused.id))
         if rotated is None:
-            raise InvalidToken("This refresh token is not valid (any more): sign in.")
+            raise InvalidToken("This refresh token is invalid or has expired. Sign in.")
         access = self._tokens.issue(
             rotated.user_id, rotated.session_id, rotated.role, at=rotated.made_at, jti=rotated.id
         )

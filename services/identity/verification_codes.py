@@ -93,7 +93,7 @@ class VerificationCodes:
         identifier = read_identifier(email, phone, self._phone_region)
         stored = self._find_matching_code(identifier, code)
         if stored is None or not self._consume_code(identifier, stored, caller):
-            raise InvalidCode("This code is not valid (any more): ask for a new one.", pointer="/code")
+            raise InvalidCode("This code is invalid or has expired. Request a new one.", pointer="/code")
 
     @retried
     def _send_change_code(self, user_id: UUID, identifier: Identifier, subjects: Sequence[bytes]) -> None:

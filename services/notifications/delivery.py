@@ -12,7 +12,7 @@ import structlog
 from services.notifications.ports import DeliveryResult, Email, MailSender, Outcome, Sms, SmsSender
 from services.notifications.rendering import Templates
 from services.notifications.retry_policy import ClaimedMessage
-from services.notifications.status import Channel
+from services.notifications.status import NotificationChannel
 from services.secrets import Vault
 
 _NOT_TRIED = DeliveryResult(Outcome.UNTRIED)
@@ -30,7 +30,7 @@ class MessageSender:
 
     def send(self, claimed: ClaimedMessage) -> DeliveryResult:
         """Send one message. Never raises, so that a broken message cannot block others."""
-        if claimed.channel is Channel.SMS and claimed.attempts > 1:
+        if claimed.channel is NotificationChannel.SMS and claimed.attempts > 1:
             return _SENDER_DIED
         try:
             message = self._render(claimed)
@@ -45,7 +45,7 @@ class MessageSender:
         to = self._vault.open(claimed.recipient)["to"]
         variables = self._vault.open(claimed.variables)
         arguments = (claimed.template, claimed.language, variables)
-        if claimed.channel is Channel.SMS:
+        if claimed.channel is NotificationChannel.SMS:
             return Sms(claimed.id, to, self._templates.sms(*arguments))
         email = self._templates.email(*arguments)
         return Email(claimed.id, to, email.subject, email.text, email.html, claimed.created_at)

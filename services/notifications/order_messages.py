@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from services.notifications.status import Channel
+from services.notifications.status import NotificationChannel
 from services.notifications.template_registry import VARIABLES
 from services.notifications.views import NewMessage, OrderNotification
 
@@ -23,11 +23,11 @@ def messages_for(notification: OrderNotification) -> Iterator[NewMessage]:
         )
 
 
-def _addresses(notification: OrderNotification) -> Iterator[tuple[str, Channel, str]]:
+def _addresses(notification: OrderNotification) -> Iterator[tuple[str, NotificationChannel, str]]:
     if notification.email:
-        yield "email", Channel.EMAIL, notification.email
+        yield "email", NotificationChannel.EMAIL, notification.email
     for place, phone in enumerate(notification.phones):
-        yield ("sms", "sms:order")[place] if place < 2 else f"sms:{place}", Channel.SMS, phone
+        yield ("sms", "sms:order")[place] if place < 2 else f"sms:{place}", NotificationChannel.SMS, phone
 
 
 def _variables(notification: OrderNotification) -> Mapping[str, str]:

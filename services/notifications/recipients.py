@@ -7,7 +7,7 @@ from email_validator import EmailNotValidError, validate_email
 from phonenumbers import NumberParseException, PhoneNumberFormat, PhoneNumberType
 
 from services.errors import Invalid
-from services.notifications.status import Channel
+from services.notifications.status import NotificationChannel
 
 #: Characters. A longer recipient is refused without parsing, which bounds the time of a check (ABUSE T119).
 MAX_LENGTH = 254
@@ -15,16 +15,16 @@ MAX_LENGTH = 254
 _COSTLY = frozenset({PhoneNumberType.PREMIUM_RATE, PhoneNumberType.SHARED_COST, PhoneNumberType.UAN})
 
 
-def checked_recipient(channel: Channel, to: str) -> str:
+def checked_recipient(channel: NotificationChannel, to: str) -> str:
     """The recipient in canonical form. Raises Invalid at `/to` when it is not one address of the channel's kind."""
     if len(to) > MAX_LENGTH:
         raise _invalid(channel)
-    return _address(to) if channel is Channel.EMAIL else _number(to)
+    return _address(to) if channel is NotificationChannel.EMAIL else _number(to)
 
 
-def masked_recipient(channel: Channel, to: str) -> str:
+def masked_recipient(channel: NotificationChannel, to: str) -> str:
     """First letters of an e-mail address (`a***@e***`); first and last two characters of a phone (`+7***67`)."""
-    if channel is Channel.SMS:
+    if channel is NotificationChannel.SMS:
         return f"{to[:2]}***{to[-2:]}"
     local, _, domain = to.rpartition("@")
     return f"{local[:1]}***@{domain[:1]}***"
@@ -34,7 +34,7 @@ def _address(to: str) -> str:
     try:
         found = validate_email(to, check_deliverability=False)
     except EmailNotValidError as error:
-        raise _invalid(Channel.EMAIL) from error
+        raise _invalid(NotificationChannel.EMAIL) from error
     return found.ascii_email or found.normalized
 
 
@@ -42,13 +42,15 @@ def _number(to: str) -> str:
     try:
         number = phonenumbers.parse(to, None)
     except NumberParseException as error:
-        raise _invalid(Channel.SMS) from error
+        raise _invalid(NotificationChannel.SMS) from error
     exact = phonenumbers.format_number(number, PhoneNumberFormat.E164) == to
     if not exact or not phonenumbers.is_valid_number(number) or phonenumbers.number_type(number) in _COSTLY:
-        raise _invalid(Channel.SMS)
+        raise _invalid(NotificationChannel.SMS)
     return to
 
 
-def _invalid(channel: Channel) -> Invalid:
-    expected = "one e-mail address" if channel is Channel.EMAIL else "one phone number in E.164, like +79991234567"
+def _invalid(channel: NotificationChannel) -> Invalid:
+    expected = (
+        "one e-mail address" if channel is NotificationChannel.EMAIL else "one phone number in E.164, like +79991234567"
+    )
     return Invalid(f"For the channel {channel}, 'to' must be {expected}.", pointer="/to")

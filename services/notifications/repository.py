@@ -14,7 +14,7 @@ from sqlmodel import Session
 from services.clock import NOW as MOMENT
 from services.clock import Clock
 from services.notifications.retry_policy import ClaimedMessage, StatusUpdate
-from services.notifications.status import Channel
+from services.notifications.status import NotificationChannel
 from services.pg_notify import NOTIFICATIONS
 
 
@@ -57,7 +57,7 @@ def insert(session: Session, messages: Sequence[EncryptedMessage], clock: Clock)
 
 
 def claim(
-    session: Session, channel: Channel, limit: int, lease: int, retry_period: int, clock: Clock
+    session: Session, channel: NotificationChannel, limit: int, lease: int, retry_period: int, clock: Clock
 ) -> list[ClaimedMessage]:
     """Claim due messages, oldest first, for `lease` seconds; another dispatcher gets other messages.
 
@@ -72,7 +72,7 @@ def claim(
 def _claimed_message(row: Row[Any]) -> ClaimedMessage:
     return ClaimedMessage(
         id=row.id,
-        channel=Channel(row.channel),
+        channel=NotificationChannel(row.channel),
         template=row.template,
         language=row.language,
         recipient=bytes(row.recipient),

@@ -8,7 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from services.notifications.ports import DeliveryResult, Outcome
-from services.notifications.status import Channel, NotificationStatus
+from services.notifications.status import NotificationChannel, NotificationStatus
 
 #: Seconds for which a claimed message belongs to one dispatcher.
 LEASE = 60
@@ -30,7 +30,7 @@ class ClaimedMessage:
     """A message that one dispatcher holds until its lease ends."""
 
     id: UUID
-    channel: Channel
+    channel: NotificationChannel
     template: str
     language: str
     recipient: bytes = field(repr=False)
@@ -71,7 +71,7 @@ def next_status(claimed: ClaimedMessage, result: DeliveryResult, pause: float) -
             return _retry(claimed, result, 0, counted=0)
         case Outcome.UNTRIED if not claimed.expired:
             return _retry(claimed, result, UNTRIED_DELAY, counted=0)
-        case Outcome.POSTPONED | Outcome.UNKNOWN if claimed.channel is Channel.EMAIL:
+        case Outcome.POSTPONED | Outcome.UNKNOWN if claimed.channel is NotificationChannel.EMAIL:
             if claimed.attempts <= len(DELAYS):
                 return _retry(claimed, result, DELAYS[claimed.attempts - 1], counted=1)
     return _finish(claimed, NotificationStatus.FAILED, result.reason)

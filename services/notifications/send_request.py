@@ -9,7 +9,7 @@ from uuid import UUID
 from services.errors import Invalid
 from services.notifications.recipients import checked_recipient
 from services.notifications.rendering import Templates
-from services.notifications.status import Channel
+from services.notifications.status import NotificationChannel
 from services.notifications.template_registry import VARIABLES, supported_language
 from services.notifications.views import NewMessage
 
@@ -29,16 +29,18 @@ def checked_message(
     templates: Templates,
 ) -> NewMessage:
     """The message to queue. Raises Invalid with the pointer of the first member that is not valid."""
-    if channel not in list(Channel):
-        raise Invalid(f"'channel' must be one of: {', '.join(Channel)}.", pointer="/channel")
+    if channel not in list(NotificationChannel):
+        raise Invalid(f"'channel' must be one of: {', '.join(NotificationChannel)}.", pointer="/channel")
     if template not in VARIABLES:
         raise Invalid(f"'template' must be one of: {', '.join(VARIABLES)}.", pointer="/template")
-    recipient = checked_recipient(Channel(channel), to)
+    recipient = checked_recipient(NotificationChannel(channel), to)
     _check_names(VARIABLES[template], variables)
     _check_values(variables)
     language = supported_language(language)
     _check_rendering(templates, template, language, variables)
-    return NewMessage(f"send:{notification_id}", Channel(channel), recipient, template, language, dict(variables))
+    return NewMessage(
+        f"send:{notification_id}", NotificationChannel(channel), recipient, template, language, dict(variables)
+    )
 
 
 def _check_names(declared: frozenset[str], variables: Mapping[str, str]) -> None:

@@ -14,7 +14,7 @@ from sqlmodel import Session
 from services.clock import Clock, new_id
 from services.db import Sessions, retried
 from services.errors import NotFound, Unavailable
-from services.idempotency import Idempotent, remember
+from services.idempotency import IdempotentRequest, remember
 from services.notifications import repository
 from services.notifications.delivery import DeliveryBatch, MessageSender
 from services.notifications.order_messages import messages_for
@@ -31,7 +31,7 @@ from services.notifications.retry_policy import (
     next_status,
 )
 from services.notifications.send_request import checked_message
-from services.notifications.status import Channel, NotificationStatus
+from services.notifications.status import NotificationChannel, NotificationStatus
 from services.notifications.template_registry import supported_language
 from services.notifications.views import DispatchResult, NewMessage, NotificationView, OrderNotification
 from services.secrets import Vault
@@ -58,7 +58,7 @@ class NotificationService:
         self._templates = templates
         self._monotonic = monotonic
         self._message_sender = MessageSender(vault, templates, mail_sender, sms_sender)
-        self._breakers = {channel: CircuitBreaker(monotonic) for channel in Channel}
+        self._breakers = {channel: CircuitBreaker(monotonic) for channel in NotificationChannel}
 
     @retried
     def queue(self, messages: Sequence[NewMessage]) -> list[UUID]:
@@ -81,7 +81,7 @@ class NotificationService:
         template: str,
         variables: Mapping[str, str],
         language: str = "ru",
-        idempotent: Idempotent | None = None,
+        idempotent: IdempotentRequest | None = None,
     ) -> NotificationView:
         """Queue one message for a caller (contract, `POST /notifications/send`).
 
@@ -107,12 +107,14 @@ class NotificationService:
         Each message is claimed in one transaction, sent outside of any, and its result is written in another.
         Raises Unavailable when the database is not available.
         """
-        with ThreadPoolExecutor(len(Channel) * (workers + 1), "notifications") as pool:
-            runs = [pool.submit(self._drain, channel, limit, workers, pool) for channel in Channel]
+        with ThreadPoolExecutor(len(NotificationChannel) * (workers + 1), "notifications") as pool:
+            runs = [pool.submit(self._drain, channel, limit, workers, pool) for channel in NotificationChannel]
             counts = sum((run.result() for run in runs), Counter[NotificationStatus]())
         return DispatchResult(*(counts[status] for status in _COUNTED))
 
-    def _drain(self, channel: Channel, limit: int, workers: int, pool: Executor) -> Counter[NotificationStatus]:
+    def _drain(
+        self, channel: NotificationChannel, limit: int, workers: int, pool: Executor
+    ) -> Counter[NotificationStatus]:
         counts = Counter[NotificationStatus]()
         while (left := limit - counts.total()) > 0 and not self._breakers[channel].is_open:
             started = self._monotonic()
@@ -125,12 +127,12 @@ class NotificationService:
         return counts
 
     @retried
-    def _claim(self, channel: Channel, limit: int) -> list[ClaimedMessage]:
+    def _claim(self, channel: NotificationChannel, limit: int) -> list[ClaimedMessage]:
         with self._sessions.begin() as session:
             return repository.claim(session, channel, limit, LEASE, RETRY_PERIOD, self._clock)
 
     def _deliver(
-        self, channel: Channel, claimed: list[ClaimedMessage], started: float, pool: Executor
+        self, channel: NotificationChannel, claimed: list[ClaimedMessage], started: float, pool: Executor
     ) -> list[StatusUpdate]:
         batch = DeliveryBatch(self._message_sender, lambda: self._monotonic() < started + START_WITHIN)
         results = batch.run(claimed, pool)
@@ -182,8 +184,8 @@ def _view(row: repository.StoredNotification, to: str, *, replayed: bool) -> Not
     return NotificationView(
         id=row.id,
         status=NotificationStatus(row.status),
-        channel=Channel(row.channel),
-        to_masked=masked_recipient(Channel(row.channel), to),
+        channel=NotificationChannel(row.channel),
+        to_masked=masked_recipient(NotificationChannel(row.channel), to),
         template=row.template,
         created_at=row.created_at,
         error_message=row.error_message,
@@ -193,6 +195,6 @@ def _view(row: repository.StoredNotification, to: str, *, replayed: bool) -> Not
 
 #: Messages claimed at once for each worker. An SMS that a dead sender had claimed is never sent again, so no more are
 #: claimed than are sent at once. An e-mail is sent again, so more are claimed, with fewer statements.
-_PER_WORKER = {Channel.EMAIL: 2, Channel.SMS: 1}
+_PER_WORKER = {NotificationChannel.EMAIL: 2, NotificationChannel.SMS: 1}
 #: In the order of the fields of `DispatchResult`.
 _COUNTED = (NotificationStatus.SENT, NotificationStatus.FAILED, NotificationStatus.QUEUED)

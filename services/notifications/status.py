@@ -11,7 +11,7 @@ class NotificationStatus(StrEnum):
     FAILED = "failed"
 
 
-class Channel(StrEnum):
+class NotificationChannel(StrEnum):
     """How a message reaches its recipient."""
 
     EMAIL = "email"

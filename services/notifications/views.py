@@ -9,7 +9,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from services.money import Money
-from services.notifications.status import Channel, NotificationStatus
+from services.notifications.status import NotificationChannel, NotificationStatus
 
 
 class OrderEvent(StrEnum):
@@ -27,7 +27,7 @@ class NewMessage:
     """One message to queue; a second one with the same key is not queued."""
 
     key: str
-    channel: Channel
+    channel: NotificationChannel
     to: str = field(repr=False)
     template: str
     language: str
@@ -39,7 +39,7 @@ class NewMessage:
         cls, message_id: UUID, channel: str, to: str, template: str, language: str, variables: Mapping[str, str]
     ) -> NewMessage:
         """A message about an account; `message_id` is its id in the identity service and makes its key."""
-        return cls(f"account:{message_id}", Channel(channel), to, template, language, variables)
+        return cls(f"account:{message_id}", NotificationChannel(channel), to, template, language, variables)
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class NotificationView:
 
     id: UUID
     status: NotificationStatus
-    channel: Channel
+    channel: NotificationChannel
     to_masked: str
     template: str
     created_at: datetime

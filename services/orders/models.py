@@ -60,17 +60,17 @@ class Order(SQLModel, table=True):
     city: str = Field(sa_column=Column(Text, nullable=False))
     street: str = Field(sa_column=Column(Text, nullable=False))
     language: str = Field(sa_column=Column(String(8), nullable=False))
-    #: card or phone: what the present method is; the value itself is sealed
+    #: card or phone; the value itself is encrypted
     method: str | None = Field(sa_column=Column(String(8)))
-    #: sealed `{"card": token}` or `{"phone": E.164}`; null once the charge is final
+    #: encrypted `{"card": token}` or `{"phone": E.164}`; null once the charge is final
     payment_method: bytes | None = Field(sa_column=Column(LargeBinary))
     #: encrypted phone number given with the order: it receives the notification of every event
     contact: bytes | None = Field(sa_column=Column(LargeBinary))
     #: the payment whose money the order keeps
     paid_by: UUID | None = None
-    #: the original run that may drive this order; it outlives Temporal's retention
+    #: the run that holds this order; kept longer than Temporal's retention
     claimed_by: str | None = Field(sa_column=Column(String(64)))
-    #: what the workflow is started with, also by a later signal-with-start
+    #: the start input, also of a later signal-with-start
     start_input: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
     cancel_reason: str | None = Field(sa_column=Column(String(20)))
     #: the reason in the words of the person who cancelled
@@ -149,5 +149,5 @@ class OutboxCommand(SQLModel, table=True):
     attempts: int = Field(sa_column_kwargs={"server_default": text("0")})
     created_at: datetime = _moment()
     done_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
-    #: delivered, joined, stale: what became of it
+    #: claimed, delivered, refund, stale
     outcome: str | None = Field(default=None, sa_column=Column(String(32)))

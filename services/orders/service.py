@@ -19,7 +19,7 @@ from services.errors import (
     ProductUnavailable,
     TooManyOpenOrders,
 )
-from services.idempotency import Idempotent, remember
+from services.idempotency import IdempotentRequest, remember
 from services.money import MAX_MINOR, Money
 from services.orders import outbox_repository, repository, shaping, transitions_repository
 from services.orders.start_input import OrderInput
@@ -49,7 +49,7 @@ class OrderService:
         self._policy = policy
 
     @retried
-    def place(self, new: NewOrder, idempotent: Idempotent | None = None) -> Placed:
+    def place(self, new: NewOrder, idempotent: IdempotentRequest | None = None) -> Placed:
         """Store an order with its prices frozen, its first event and its start command (contract, `POST /orders`).
 
         Raises ProductUnavailable, CurrencyMismatch, Invalid (a total out of bounds), TooManyOpenOrders,
@@ -106,7 +106,7 @@ class OrderService:
 
     @retried
     def give_method(
-        self, order_id: UUID, buyer_id: UUID | None, method: PaymentMethod, idempotent: Idempotent | None = None
+        self, order_id: UUID, buyer_id: UUID | None, method: PaymentMethod, idempotent: IdempotentRequest | None = None
     ) -> bool:
         """Keep a way to pay for an order that waits for one, and tell its workflow; True when `idempotent` did before.
 
@@ -227,7 +227,7 @@ def _ordered(new: NewOrder) -> list[tuple[Product, int]]:
     missing = [key for key in new.quantities if key not in new.products or not new.products[key].is_active]
     if missing:
         raise ProductUnavailable(
-            "Some products are not sold (any more).", products=[str(product_id) for product_id in missing]
+            "Some products are not for sale.", products=[str(product_id) for product_id in missing]
         )
     return [(new.products[product_id], quantity) for product_id, quantity in new.quantities.items()]
 

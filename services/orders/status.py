@@ -49,6 +49,10 @@ class OrderEventType(StrEnum):
     CANCELLED = "cancelled"
 
 
+#: Start of the id of the workflow that refunds a late payment, which is also its attention reason.
+LATE_REFUND_PREFIX = "refund-"
+
+
 class UndoStep(StrEnum):
     """The undos that can get stuck and be resolved."""
 
@@ -60,7 +64,7 @@ class UndoStep(StrEnum):
     @classmethod
     def of(cls, reason: str) -> UndoStep | None:
         """The undo that raised an attention reason; None for a reason that no undo raised."""
-        if reason.startswith("refund-"):
+        if reason.startswith(LATE_REFUND_PREFIX):
             return cls.REFUND_LATE_PAYMENT
         return cls(reason) if reason in [*cls] else None
 

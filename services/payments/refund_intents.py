@@ -19,7 +19,7 @@ from services.errors import (
     RefundExceedsCaptured,
     Unavailable,
 )
-from services.idempotency import Idempotent, remember
+from services.idempotency import IdempotentRequest, remember
 from services.money import Money
 from services.payments.call_budget import CallBudget
 from services.payments.gateway import Gateway
@@ -60,7 +60,7 @@ class RefundIntents:
 
     @retried
     def for_amount(
-        self, order_id: UUID, payment_id: UUID, amount: Money, idempotent: Idempotent | None
+        self, order_id: UUID, payment_id: UUID, amount: Money, idempotent: IdempotentRequest | None
     ) -> tuple[RefundRecord, bool]:
         """A refund of `amount`, and whether this call created it. Raises as PaymentService.refund, but Unavailable."""
         refund_id = new_id()

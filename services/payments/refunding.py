@@ -11,7 +11,7 @@ from sqlmodel import Session
 from services.clock import Clock
 from services.db import Sessions, retried
 from services.errors import NotFound, Unavailable
-from services.idempotency import Idempotent
+from services.idempotency import IdempotentRequest
 from services.money import Money
 from services.payments.call_budget import CallBudget, gateway_errors_as_unavailable, unavailable
 from services.payments.gateway import (
@@ -80,7 +80,7 @@ class Refunds:
             return self._find(session, refund_id)
 
     def refund_amount(
-        self, order_id: UUID, payment_id: UUID, amount: Money, idempotent: Idempotent | None
+        self, order_id: UUID, payment_id: UUID, amount: Money, idempotent: IdempotentRequest | None
     ) -> tuple[RefundRecord, bool]:
         """Refund `amount`; also whether an earlier request made this refund. Raises as PaymentService.refund."""
         started = time.monotonic()

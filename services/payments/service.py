@@ -18,7 +18,7 @@ from services.errors import (
     InvalidTransition,
     PaymentOrderMismatch,
 )
-from services.idempotency import Idempotent
+from services.idempotency import IdempotentRequest
 from services.money import MAX_MINOR, Money, is_currency
 from services.payments.call_budget import CallBudget
 from services.payments.charging import Charges
@@ -103,7 +103,7 @@ class PaymentService:
         return _combine([step], [r for r in self.refunds_of(record.view.order_id) if r.payment_id == payment_id])
 
     def refund(
-        self, order_id: UUID, payment_id: UUID, amount: Money, *, idempotent: Idempotent | None = None
+        self, order_id: UUID, payment_id: UUID, amount: Money, *, idempotent: IdempotentRequest | None = None
     ) -> RefundView:
         """Refund a part or all of a payment for an operator; `pending` until the provider has decided.
 

@@ -1,4 +1,4 @@
-"""The whole api over HTTP, on a real PostgreSQL, without Temporal: tests themselves take an order's steps."""
+"""Fixtures: the whole API over HTTP on a real PostgreSQL, without Temporal; tests take an order's steps themselves."""
 
 from __future__ import annotations
 

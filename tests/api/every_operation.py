@@ -12,8 +12,7 @@ from uuid import uuid4
 import httpx2
 
 from api.access.callers import Token
-from api.access.guarded_route import BASE
-from api.access.operations import OPERATIONS
+from api.access.operations import BASE, OPERATIONS
 from api.docs.request_examples import BODIES
 from services.identity.views import CallerKind
 from tests.api.people import Person
@@ -36,7 +35,7 @@ JSON = {"Content-Type": "application/json"}
 
 @dataclass(frozen=True)
 class Callers:
-    """Somebody whom an operation lets in."""
+    """Callers that operations allow."""
 
     buyer: Person
     operator: Person

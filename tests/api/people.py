@@ -14,7 +14,7 @@ PASSWORD = "four unrelated words together"
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody with a token; services and minted operators have no id."""
+    """A caller with a token; services and minted operators have no id."""
 
     token: str
     id: UUID | None = None

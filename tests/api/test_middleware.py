@@ -1,4 +1,4 @@
-"""What every answer carries, and what clients cannot change."""
+"""Headers, errors and metrics of every response, and the pages of problems and documents."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def client_of(app: FastAPI, address: str = "127.0.0.1") -> httpx2.AsyncClient:
     return httpx2.AsyncClient(transport=transport, base_url="http://market")
 
 
-async def test_G8_unknown_paths(api: httpx2.AsyncClient) -> None:
+async def test_G8_unknown_paths_answer_404(api: httpx2.AsyncClient) -> None:
     for path in (
         "/",
         "/nope",
@@ -52,7 +52,7 @@ async def test_G8_unknown_paths(api: httpx2.AsyncClient) -> None:
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "TRACE"])
-async def test_G8_other_methods(api: httpx2.AsyncClient, method: str) -> None:
+async def test_G8_other_methods_answer_405(api: httpx2.AsyncClient, method: str) -> None:
     answer = await api.request(method, ORDERS)
 
     assert answer.status_code == 405
@@ -60,7 +60,7 @@ async def test_G8_other_methods(api: httpx2.AsyncClient, method: str) -> None:
     assert methods_of("/orders") == ["GET", "POST"]
 
 
-async def test_G14_headers_that_would_change_the_request(api: httpx2.AsyncClient, buyer: Person) -> None:
+async def test_G14_headers_cannot_override_method_or_host(api: httpx2.AsyncClient, buyer: Person) -> None:
     tricks = {
         "X-HTTP-Method-Override": "DELETE",
         "X-User-Id": str(uuid4()),
@@ -76,14 +76,14 @@ async def test_G14_headers_that_would_change_the_request(api: httpx2.AsyncClient
 
 
 @pytest.mark.parametrize("given", ["abc-123", "A" * 64])
-async def test_a_request_id_is_given_back(api: httpx2.AsyncClient, given: str) -> None:
+async def test_a_valid_request_id_is_returned(api: httpx2.AsyncClient, given: str) -> None:
     answer = await api.get("/nope", headers={"X-Request-Id": given})
 
     assert (answer.headers["x-request-id"], answer.json()["traceId"]) == (given, given)
 
 
 @pytest.mark.parametrize("given", ["a b", "x" * 65, "a\tb", "{}", "<x>", "\x1b[31m"])
-async def test_T114_a_strange_request_id_is_replaced(api: httpx2.AsyncClient, given: str) -> None:
+async def test_T114_an_invalid_request_id_is_replaced(api: httpx2.AsyncClient, given: str) -> None:
     answer = await api.get("/nope", headers={"X-Request-Id": given})
 
     assert given not in answer.headers["x-request-id"]
@@ -96,7 +96,7 @@ async def test_T76_nothing_of_the_request_is_reflected(api: httpx2.AsyncClient) 
     assert "canary" not in answer.text + str(answer.headers)
 
 
-async def test_hsts_outside_development(services: Services) -> None:
+async def test_HSTS_is_sent_outside_development(services: Services) -> None:
     settings = services.settings.model_copy(update={"app_env": "production"})
     async with client_of(create_app(replace(services, settings=settings))) as client:
         answer = await client.get("/livez")
@@ -108,13 +108,13 @@ async def test_hsts_outside_development(services: Services) -> None:
         assert "strict-transport-security" not in (await client.get("/livez")).headers
 
 
-async def test_docs_switched_on_in_production(services: Services) -> None:
+async def test_docs_can_be_switched_on_in_production(services: Services) -> None:
     settings = services.settings.model_copy(update={"app_env": "production", "api_docs": True})
     async with client_of(create_app(replace(services, settings=settings))) as client:
         assert (await client.get("/openapi.json")).status_code == 200
 
 
-async def test_services_can_be_served_alone(services: Services) -> None:
+async def test_one_service_can_be_served_alone(services: Services) -> None:
     settings = services.settings.model_copy(update={"api_services": "catalog"})
     async with client_of(create_app(replace(services, settings=settings))) as client:
         statuses = [(await client.get(path)).status_code for path in ("/api/v1/products", ORDERS, "/livez")]
@@ -122,20 +122,22 @@ async def test_services_can_be_served_alone(services: Services) -> None:
     assert statuses == [200, 404, 200]
 
 
-def test_a_service_that_there_is_not(services: Services) -> None:
+def test_an_unknown_service_in_API_SERVICES_is_refused(services: Services) -> None:
     settings = services.settings.model_copy(update={"api_services": "catalog,casino"})
     with pytest.raises(ValueError, match="casino"):
         create_app(replace(services, settings=settings))
 
 
 class BrokenCatalog(CatalogService):
-    """Fails with a text that nobody may see."""
+    """Fails with a text that no response may contain."""
 
     def prices(self, product_ids: object) -> dict[object, object]:  # type: ignore[override]  # it only raises
         raise RuntimeError("canary: password is hunter2")
 
 
-async def test_G10_the_unexpected(services: Services, capfd: pytest.CaptureFixture[str]) -> None:
+async def test_G10_an_unexpected_error_answers_500_without_its_text(
+    services: Services, capfd: pytest.CaptureFixture[str]
+) -> None:
     broken = replace(services, catalog=BrokenCatalog(services.sessions, Clock()))
     async with client_of(create_app(broken)) as client:
         answer = await client.get(f"/api/v1/products/{uuid4()}")
@@ -148,7 +150,7 @@ async def test_G10_the_unexpected(services: Services, capfd: pytest.CaptureFixtu
     assert "api.unexpected" in logged.out + logged.err
 
 
-async def test_G9_the_database_is_away(services: Services, buyer: Person, settings: Settings) -> None:
+async def test_G9_without_the_database_503_is_answered(services: Services, buyer: Person, settings: Settings) -> None:
     nowhere = Sessions(db.connect("postgresql://market@127.0.0.1:1/market"))
     away = replace(services, catalog=CatalogService(nowhere, Clock()), sessions=nowhere)
     async with client_of(create_app(away)) as client:
@@ -162,13 +164,13 @@ async def test_G9_the_database_is_away(services: Services, buyer: Person, settin
     assert alive.status_code == 200
 
 
-async def test_ready(api: httpx2.AsyncClient) -> None:
+async def test_readiness_of_a_healthy_process(api: httpx2.AsyncClient) -> None:
     answer = await api.get("/readyz")
 
     assert answer.json() == {"status": "ready", "database": "ready", "temporal": "unknown"}
 
 
-async def test_metrics_name_operations_and_nothing_that_was_sent(api: httpx2.AsyncClient, buyer: Person) -> None:
+async def test_metric_labels_contain_nothing_that_was_sent(api: httpx2.AsyncClient, buyer: Person) -> None:
     canary = uuid4()
     await api.get(f"{ORDERS}/{canary}", headers=buyer.headers)
     await api.get(f"/{canary}")
@@ -182,11 +184,11 @@ async def test_metrics_name_operations_and_nothing_that_was_sent(api: httpx2.Asy
     assert "BREW" not in text
 
 
-def test_the_types_are_the_contract_s() -> None:
+def test_problem_types_are_those_of_the_contract() -> None:
     assert list(TYPES) == CONTRACT.replace("\n", " ").split(", ")
 
 
-async def test_every_type_has_its_page(api: httpx2.AsyncClient, problem_pages: Path) -> None:
+async def test_every_problem_type_has_a_page(api: httpx2.AsyncClient, problem_pages: Path) -> None:
     for slug, known in TYPES.items():
         page = await api.get(f"/problems/{slug}")
         assert page.status_code == 200, slug
@@ -198,16 +200,16 @@ async def test_every_type_has_its_page(api: httpx2.AsyncClient, problem_pages: P
         assert (problem_pages / f"{slug}.md").is_file(), slug
 
 
-def test_no_page_is_left_over(problem_pages: Path) -> None:
+def test_every_page_has_a_problem_type(problem_pages: Path) -> None:
     assert {page.stem for page in problem_pages.glob("*.md")} == TYPES.keys()
 
 
 @pytest.mark.parametrize("slug", ["nope", "..%2f..%2fREADME", "internal-error.md"])
-async def test_pages_that_there_are_not(api: httpx2.AsyncClient, slug: str) -> None:
+async def test_an_unknown_problem_page_answers_404(api: httpx2.AsyncClient, slug: str) -> None:
     assert (await api.get(f"/problems/{slug}")).status_code == 404
 
 
-async def test_swagger_ui_needs_nothing_from_elsewhere(api: httpx2.AsyncClient) -> None:
+async def test_swagger_ui_loads_no_external_resource(api: httpx2.AsyncClient) -> None:
     page = await api.get("/docs")
 
     assert "http" not in page.text

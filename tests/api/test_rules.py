@@ -1,4 +1,4 @@
-"""The rules for every operation (ABUSE, section 0), each held against the whole table; bodies: test_rules_of_bodies."""
+"""Rules for every operation (docs/abuse-cases.md, G1-G15); rules for bodies are in requests/test_fields.py."""
 
 from __future__ import annotations
 
@@ -107,7 +107,9 @@ def bad_tokens(roomy: Services, callers: Callers) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("operation", WITH_TOKEN)
-async def test_G1_one_answer_for_every_bad_token(asking: Asking, bad_tokens: dict[str, str], operation: str) -> None:
+async def test_G1_every_invalid_token_gets_the_same_401(
+    asking: Asking, bad_tokens: dict[str, str], operation: str
+) -> None:
     method, path = request_line(operation)
     answers = [
         await asking.api.request(method, path, headers={"Authorization": f"Bearer {token}"})
@@ -122,7 +124,9 @@ async def test_G1_one_answer_for_every_bad_token(asking: Asking, bad_tokens: dic
 
 
 @pytest.mark.parametrize("operation", OWNED)
-async def test_G3_anothers_is_as_if_it_were_not(asking: Asking, roomy: Services, operation: str) -> None:
+async def test_G3_a_resource_of_another_user_answers_like_a_missing_one(
+    asking: Asking, roomy: Services, operation: str
+) -> None:
     owner = a_buyer(roomy)
     placed = await order(asking.api, owner, a_product(roomy))
     session = roomy.sign_in.sessions(UUID(str(owner.id)), None, None, 1)[0]
@@ -136,7 +140,7 @@ async def test_G3_anothers_is_as_if_it_were_not(asking: Asking, roomy: Services,
 
 
 @pytest.mark.parametrize("path", PATHS)
-async def test_G8_other_methods(asking: Asking, path: str) -> None:
+async def test_G8_other_methods_answer_405(asking: Asking, path: str) -> None:
     known = methods_of(path)
     for method in (method for method in METHODS if method not in known):
         answer = await asking.api.request(method, request_line(f"{method} {path}")[1])
@@ -148,7 +152,7 @@ async def test_G8_other_methods(asking: Asking, path: str) -> None:
 
 
 @pytest.mark.parametrize("operation", API)
-async def test_G8_a_longer_path_is_unknown(asking: Asking, operation: str) -> None:
+async def test_G8_a_longer_path_answers_404(asking: Asking, operation: str) -> None:
     method, path = request_line(operation)
 
     for more in ("/", "/nope/nope/nope"):
@@ -166,7 +170,7 @@ async def away(roomy: Services, callers: Callers, settings: Settings) -> AsyncIt
 
 
 @pytest.mark.parametrize("operation", [each for each in API if each not in PROVEN_BY_CONTENT])
-async def test_G9_the_database_is_away(away: Asking, operation: str) -> None:
+async def test_G9_without_the_database_503_is_answered(away: Asking, operation: str) -> None:
     began = time.monotonic()
     answer = await away.ask(operation)
 
@@ -175,7 +179,7 @@ async def test_G9_the_database_is_away(away: Asking, operation: str) -> None:
     assert time.monotonic() - began < 5
 
 
-async def test_G9_a_database_that_says_nothing(roomy: Services, callers: Callers) -> None:
+async def test_G9_a_database_that_does_not_respond(roomy: Services, callers: Callers) -> None:
     async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read()
         writer.close()
@@ -213,7 +217,7 @@ async def broken(roomy: Services, callers: Callers) -> AsyncIterator[Asking]:
 
 
 @pytest.mark.parametrize("operation", API)
-async def test_G10_the_unexpected(broken: Asking, operation: str) -> None:
+async def test_G10_an_unexpected_error_answers_500_without_its_text(broken: Asking, operation: str) -> None:
     answer = await broken.ask(operation, gateway="fake")
 
     assert (answer.status_code, slug(answer)) == (500, "internal-error")
@@ -221,7 +225,7 @@ async def test_G10_the_unexpected(broken: Asking, operation: str) -> None:
 
 
 @pytest.mark.parametrize("operation", API)
-async def test_G11_headers_of_every_answer(asking: Asking, operation: str) -> None:
+async def test_G11_every_response_has_the_security_headers(asking: Asking, operation: str) -> None:
     answer = await asking.ask(operation, headers={"Origin": "https://evil.example", "Prefer": "wait=0"})
 
     assert answer.status_code < 500
@@ -245,7 +249,7 @@ MALFORMED = {
 
 
 @pytest.mark.parametrize("operation", WITH_ID)
-async def test_G12_a_malformed_id(asking: Asking, operation: str) -> None:
+async def test_G12_a_malformed_id_answers_422(asking: Asking, operation: str) -> None:
     names = [step[1:-1] for step in operation.split("/") if step.startswith("{")]
     for what, bad in MALFORMED.items():
         answer = await asking.ask(operation, content=None, headers=None, **dict.fromkeys(names, bad))
@@ -259,7 +263,7 @@ BAD_KEYS = {"empty": b"", "a space inside": b"a b", "256 characters": b"k" * 256
 
 
 @pytest.mark.parametrize("operation", KEYED)
-async def test_G15_a_malformed_key(asking: Asking, app: FastAPI, operation: str) -> None:
+async def test_G15_a_malformed_idempotency_key_answers_422(asking: Asking, app: FastAPI, operation: str) -> None:
     method, _ = request_line(operation)
     template = "/api/v1" + operation.partition(" ")[2]
     parameters = app.openapi()["paths"][template][method.lower()]["parameters"]

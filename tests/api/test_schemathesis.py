@@ -1,4 +1,4 @@
-"""Every operation tried by schemathesis over HTTP: examples, edges of every bound, random requests, and chains of them.
+"""Every operation tested by schemathesis over HTTP: examples, boundary values, random requests, and sequences of them.
 
 `SCHEMA_EXAMPLES=200` (and a longer `pytest`) looks deeper; `make test` is content with a few requests an operation.
 """
@@ -18,8 +18,7 @@ import httpx2
 import pytest
 
 from api.access.callers import Token
-from api.access.guarded_route import BASE
-from api.access.operations import OPERATIONS
+from api.access.operations import BASE, OPERATIONS
 from api.docs.response_examples import ANSWERS
 from services.bootstrap import Services
 from services.identity.views import CallerKind
@@ -73,7 +72,7 @@ def chosen(document: str, part: str) -> list[str]:
 
 
 @pytest.mark.parametrize("part", ["anna", "operator", "sessions"])
-async def test_G3_T59_every_operation_as_the_document_says(
+async def test_G3_T59_every_operation_conforms_to_the_document(
     part: str,
     services: Services,
     buyer: Person,

@@ -1,4 +1,4 @@
-"""The real server on a real port: live streams, heads and times without bounds, and stopping."""
+"""The real server on a real port: streams, limits of heads and times, malformed HTTP, and shutdown."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ async def stream(
         yield response
 
 
-async def test_a_live_stream_from_the_present_state_to_the_end(
+async def test_a_stream_starts_with_the_current_state_and_ends_with_the_order(
     served: Served, buyer: Person, services: Services
 ) -> None:
     order_id = await placed(served.client, buyer, services, card="tok_succeeds")
@@ -123,7 +123,7 @@ async def test_a_live_stream_from_the_present_state_to_the_end(
     assert ids == [event.id for event in services.orders.events(order_id)][1:]
 
 
-async def test_a_stream_is_resumed_where_it_broke(served: Served, buyer: Person, services: Services) -> None:
+async def test_a_stream_resumes_after_the_last_event(served: Served, buyer: Person, services: Services) -> None:
     order_id = await placed(served.client, buyer, services, card="tok_succeeds")
     reserve(services, order_id)
     had = services.orders.events(order_id)[0].id
@@ -139,7 +139,7 @@ async def test_a_stream_is_resumed_where_it_broke(served: Served, buyer: Person,
     assert after.status_code == 204
 
 
-async def test_T59_a_stream_of_another_buyers_order(
+async def test_T59_the_stream_of_another_buyers_order_answers_404(
     served: Served, buyer: Person, other: Person, services: Services
 ) -> None:
     order_id = await placed(served.client, buyer, services)
@@ -162,7 +162,7 @@ async def test_T26_a_stream_ends_with_its_session(
             assert [frame async for frame in seen] == []
 
 
-async def test_G11_no_version_of_the_server(served: Served) -> None:
+async def test_G11_no_response_names_the_server(served: Served) -> None:
     answer = await served.client.get("/nope")
 
     assert "server" not in answer.headers
@@ -178,7 +178,7 @@ async def test_G11_no_version_of_the_server(served: Served) -> None:
         b"GET /livez?" + b"a" * 17_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
     ],
 )
-async def test_G5_heads_beyond_16_KiB(served: Served, head: bytes) -> None:
+async def test_G5_a_head_above_16_KiB_answers_431(served: Served, head: bytes) -> None:
     answer = await served.raw(head)
 
     assert answer.startswith(b"HTTP/1.1 431 ")
@@ -186,7 +186,7 @@ async def test_G5_heads_beyond_16_KiB(served: Served, head: bytes) -> None:
     assert (await served.client.get("/livez")).status_code == 200
 
 
-async def test_a_head_of_15_KiB(served: Served) -> None:
+async def test_a_head_of_15_KiB_is_accepted(served: Served) -> None:
     assert (await served.client.get("/livez", headers={"X-Long": "a" * 15 * 1024})).status_code == 200
 
 
@@ -199,13 +199,15 @@ async def test_a_head_of_15_KiB(served: Served) -> None:
         b"Content-Length: 99\r\n\r\n{",
     ],
 )
-async def test_T104_a_client_that_is_slow(served: Served, monkeypatch: pytest.MonkeyPatch, sent: bytes) -> None:
+async def test_T104_a_slow_request_is_disconnected(
+    served: Served, monkeypatch: pytest.MonkeyPatch, sent: bytes
+) -> None:
     monkeypatch.setattr(protocol, "RECEIVE_SECONDS", 0.3)
     async with asyncio.timeout(5):
         assert await served.raw(sent) == b""
 
 
-async def test_a_slow_answer_is_not_cut(
+async def test_a_slow_response_is_not_disconnected(
     served: Served, buyer: Person, services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(protocol, "RECEIVE_SECONDS", 0.3)
@@ -225,7 +227,7 @@ async def test_a_slow_answer_is_not_cut(
         b"Content-Length : 5\r\n\r\nhello",
     ],
 )
-async def test_T118_ambiguous_lengths(served: Served, head: bytes) -> None:
+async def test_T118_ambiguous_lengths_are_refused(served: Served, head: bytes) -> None:
     answer = await served.raw(b"POST /api/v1/auth/login/email HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" + head)
 
     assert answer.startswith(b"HTTP/1.1 4")
@@ -252,7 +254,7 @@ SMUGGLED = {
 }
 
 
-async def test_T118_nothing_is_smuggled(served: Served) -> None:
+async def test_T118_no_request_is_smuggled(served: Served) -> None:
     for case, sent in SMUGGLED.items():
         async with asyncio.timeout(5):
             answer = await served.raw(sent)
@@ -261,14 +263,14 @@ async def test_T118_nothing_is_smuggled(served: Served) -> None:
         assert b'"ready"' not in answer, case
 
 
-async def test_T118_an_absolute_address(served: Served) -> None:
+async def test_T118_an_absolute_request_target_is_served(served: Served) -> None:
     answer = await served.raw(b"GET http://evil.example/nope HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
 
     assert answer.startswith(b"HTTP/1.1 404 ")
     assert b"evil.example" not in answer
 
 
-async def test_T118_asking_before_sending(served: Served) -> None:
+async def test_T118_expect_100_continue_is_supported(served: Served) -> None:
     asked = LOGIN + b"Connection: close\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n{}"
 
     answer = await served.raw(asked)
@@ -277,13 +279,13 @@ async def test_T118_asking_before_sending(served: Served) -> None:
     assert answer.count(b"HTTP/1.1 4") == 1
 
 
-async def test_T118_old_http(served: Served) -> None:
+async def test_T118_old_versions_of_HTTP(served: Served) -> None:
     answer = await served.raw(b"GET /livez HTTP/1.0\r\n\r\n")
 
     assert answer.startswith(b"HTTP/1.1 200 ")
 
 
-async def test_stopping_answers_who_waits_and_ends_streams(services: Services, buyer: Person) -> None:
+async def test_shutdown_answers_long_polls_and_ends_streams(services: Services, buyer: Person) -> None:
     async with serving(services) as served:
         order_id = await placed(served.client, buyer, services)
         step = asyncio.create_task(

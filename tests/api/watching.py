@@ -1,4 +1,4 @@
-"""Holds every answer against what the contract says of all answers (G11), and problems against the OpenAPI document."""
+"""Checks every response against the rules for all responses (G11), and problems against the OpenAPI document."""
 
 from __future__ import annotations
 

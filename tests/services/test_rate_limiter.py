@@ -1,4 +1,4 @@
-"""Rates in PostgreSQL: exact at their edge, over processes and threads, and what becomes of them without a database."""
+"""Rate limiter in PostgreSQL: exact limits across processes and threads, and what it allows without a database."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def away() -> Sessions:
 
 
 def allowed(counted: RateLimiter, rate: Rate, times: int, subject: str = "anna") -> int:
-    """How many of so many are let through."""
+    """How many of these requests are allowed."""
     return sum(wait_of(counted, rate, subject) == 0 for _ in range(times))
 
 
@@ -56,12 +56,12 @@ def arrivals(sessions: Sessions, table: str = "strict") -> list[datetime]:
 
 
 @pytest.mark.parametrize("rate", [STRICT, COARSE, Rate("few", 3, 60, strict=False)], ids=lambda rate: rate.name)
-def test_G7_so_many_at_once_and_no_more(counted: RateLimiter, rate: Rate) -> None:
+def test_G7_a_burst_of_the_rate_is_allowed_and_no_more(counted: RateLimiter, rate: Rate) -> None:
     assert allowed(counted, rate, int(rate.times) + 5) == rate.times
     assert allowed(counted, rate, 1, "boris") == 1
 
 
-def test_G7_one_more_after_each_step(counted: RateLimiter, clock: FakeClock) -> None:
+def test_G7_one_more_request_is_allowed_after_each_step(counted: RateLimiter, clock: FakeClock) -> None:
     assert allowed(counted, STRICT, 20) == 20
     assert wait_of(counted, STRICT) == 180
     clock.move(seconds=179)
@@ -73,7 +73,7 @@ def test_G7_one_more_after_each_step(counted: RateLimiter, clock: FakeClock) -> 
     assert allowed(counted, STRICT, 25) == 20
 
 
-def test_G7_coarse_rates_come_back_as_steadily(counted: RateLimiter, clock: FakeClock) -> None:
+def test_G7_coarse_rates_recover_at_the_steady_rate(counted: RateLimiter, clock: FakeClock) -> None:
     assert allowed(counted, COARSE, 121) == 120
     assert wait_of(counted, COARSE) == 1
     clock.move(seconds=1)
@@ -82,7 +82,7 @@ def test_G7_coarse_rates_come_back_as_steadily(counted: RateLimiter, clock: Fake
     assert allowed(counted, COARSE, 130) == 120
 
 
-def test_a_refusal_does_not_lengthen_the_wait(counted: RateLimiter, sessions: Sessions) -> None:
+def test_a_refusal_does_not_extend_the_wait(counted: RateLimiter, sessions: Sessions) -> None:
     allowed(counted, STRICT, 20)
     before = arrivals(sessions)
 
@@ -90,7 +90,7 @@ def test_a_refusal_does_not_lengthen_the_wait(counted: RateLimiter, sessions: Se
     assert arrivals(sessions) == before
 
 
-def test_if_one_rate_refuses_none_is_counted(counted: RateLimiter, sessions: Sessions) -> None:
+def test_when_one_rate_refuses_no_rate_is_counted(counted: RateLimiter, sessions: Sessions) -> None:
     narrow, wide = Rate("a-wide", 10, 60), Rate("b-narrow", 1, 60)
     counted.acquire([narrow, wide], "anna")
     before = arrivals(sessions)
@@ -102,7 +102,7 @@ def test_if_one_rate_refuses_none_is_counted(counted: RateLimiter, sessions: Ses
 
 
 @pytest.mark.parametrize("rate", [STRICT, COARSE], ids=lambda rate: rate.name)
-def test_T15_sixty_four_at_once_from_two_processes(sessions: Sessions, clock: FakeClock, rate: Rate) -> None:
+def test_T15_sixty_four_concurrent_requests_of_two_processes(sessions: Sessions, clock: FakeClock, rate: Rate) -> None:
     processes = [RateLimiter(sessions, KEY, clock), RateLimiter(sessions, KEY, clock)]
     with ThreadPoolExecutor(64) as pool:
         waits = list(pool.map(lambda number: wait_of(processes[number % 2], rate), range(192)))
@@ -110,7 +110,7 @@ def test_T15_sixty_four_at_once_from_two_processes(sessions: Sessions, clock: Fa
     assert Counter(wait == 0 for wait in waits)[True] == rate.times
 
 
-def test_a_process_takes_many_coarse_permits_with_one_question(counted: RateLimiter, sessions: Sessions) -> None:
+def test_a_process_leases_many_coarse_permits_with_one_query(counted: RateLimiter, sessions: Sessions) -> None:
     assert allowed(counted, COARSE, 6) == 6
     before = arrivals(sessions, "coarse")
     assert allowed(counted, COARSE, 1) == 1
@@ -121,7 +121,7 @@ def test_a_process_takes_many_coarse_permits_with_one_question(counted: RateLimi
     assert arrivals(sessions, "coarse") == after
 
 
-def test_who_is_counted_cannot_be_read(counted: RateLimiter, sessions: Sessions) -> None:
+def test_subjects_cannot_be_read_from_the_rows(counted: RateLimiter, sessions: Sessions) -> None:
     counted.acquire([STRICT, COARSE], "203.0.113.7")
     with sessions.begin() as session:
         stored = session.execute(
@@ -134,7 +134,7 @@ def test_who_is_counted_cannot_be_read(counted: RateLimiter, sessions: Sessions)
     assert not any(b"203" in subject for subject in subjects)
 
 
-def test_what_a_process_remembers_is_bounded(counted: RateLimiter, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_local_leases_are_bounded(counted: RateLimiter, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rate_limiter, "MAX_LOCAL_LEASES", 10)
     for number in range(50):
         counted.acquire([COARSE], f"address {number}")
@@ -151,10 +151,10 @@ def test_T73_coarse_rates_fail_open_with_one_warning(away: Sessions, capfd: pyte
     counted = RateLimiter(away, KEY, Clock())
 
     assert allowed(counted, COARSE, 300) == 300
-    assert "".join(capfd.readouterr()).count("limits.not_counted") == 1
+    assert "".join(capfd.readouterr()).count("rate_limiter.not_counted") == 1
 
 
-def test_old_rows_are_deleted_along_the_way(counted: RateLimiter, sessions: Sessions, clock: FakeClock) -> None:
+def test_expired_rows_are_deleted_while_counting(counted: RateLimiter, sessions: Sessions, clock: FakeClock) -> None:
     counted.acquire([STRICT, COARSE], "anna")
     counted.acquire([STRICT], "boris")
     clock.move(seconds=rate_limiter.TIDY + 1)
@@ -163,7 +163,7 @@ def test_old_rows_are_deleted_along_the_way(counted: RateLimiter, sessions: Sess
     assert (len(arrivals(sessions, "strict")), len(arrivals(sessions, "coarse"))) == (0, 1)
 
 
-def test_what_still_counts_is_kept(counted: RateLimiter, sessions: Sessions, clock: FakeClock) -> None:
+def test_rows_that_are_not_expired_are_kept(counted: RateLimiter, sessions: Sessions, clock: FakeClock) -> None:
     allowed(counted, STRICT, 20)
     clock.move(seconds=rate_limiter.TIDY + 1)
 

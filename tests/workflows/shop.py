@@ -146,7 +146,7 @@ async def open_shop(
     provider, gates = FakeGateway(), Gates()
     budget = CallBudget(call=0.04, claim=0.05, refund_retry_delay=0.05)
     with open_services(settings, gateway=provider, sessions=sessions, call_budget=budget, policy=policy) as services:
-        services.wakeups.start()
+        services.pg_listener.start()
         with ThreadPoolExecutor(THREADS) as executor:
             async with make_worker(client, services, executor=executor, faults=gates):
                 await ensure_background_work(client)

@@ -1,4 +1,4 @@
-"""The table of callers: complete, enforced on every route, and the same refusal for every bad token."""
+"""The table of operations and its callers: complete, enforced on every route, one response for every invalid token."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import base64
 import json
 import re
 from collections.abc import Iterator
+from typing import get_args
 from uuid import uuid4
 
 import httpx2
@@ -16,6 +17,7 @@ from fastapi.routing import iter_route_contexts
 from api.access.callers import Access, Token
 from api.access.guarded_route import GuardedRoute
 from api.access.operations import OPERATIONS, KeyUse
+from api.requests.idempotency import Idempotency
 from services.bootstrap import Services
 from services.identity.views import CallerKind, Scope
 from tests.api.people import Person, a_service
@@ -53,6 +55,17 @@ def test_the_document_names_the_statuses_of_success_and_the_keys_of_the_row(app:
             assert ("Idempotency-Key" in names) is takes_key, key
 
 
+def test_a_route_stores_the_key_where_its_row_says_so(app: FastAPI) -> None:
+    [_, stores] = get_args(Idempotency)
+    stored = {
+        route.operation
+        for route in routes_of(app)
+        if stores.dependency in {dependant.call for dependant in route.dependant.dependencies}
+    }
+
+    assert stored == {operation for operation, row in OPERATIONS.items() if row.key is KeyUse.STORED}
+
+
 def test_a_route_without_a_row_cannot_be_declared() -> None:
     async def opened() -> None: ...
 
@@ -61,7 +74,7 @@ def test_a_route_without_a_row_cannot_be_declared() -> None:
 
 
 @pytest.mark.parametrize("operation", REQUIRED)
-async def test_G1_no_token(api: httpx2.AsyncClient, operation: str) -> None:
+async def test_G1_an_operation_without_a_token_answers_401(api: httpx2.AsyncClient, operation: str) -> None:
     # Bodies and ids are wrong as well: who calls comes first.
     method, path = request_of(operation)
     answer = await api.request(method, re.sub("-(?=[0-9a-f]{4})", "!", path), content=b"{")
@@ -88,7 +101,9 @@ def bad_tokens(services: Services, buyer: Person) -> dict[str, str]:
     }
 
 
-async def test_G1_one_answer_for_every_bad_token(api: httpx2.AsyncClient, services: Services, buyer: Person) -> None:
+async def test_G1_every_invalid_token_gets_the_same_401(
+    api: httpx2.AsyncClient, services: Services, buyer: Person
+) -> None:
     bodies = set()
     for authorization in bad_tokens(services, buyer).values():
         answer = await api.get(f"{BASE}/users/me", headers=[(b"Authorization", authorization.encode())])
@@ -97,13 +112,15 @@ async def test_G1_one_answer_for_every_bad_token(api: httpx2.AsyncClient, servic
     assert len(bodies) == 1
 
 
-async def test_G1_two_tokens_are_none(api: httpx2.AsyncClient, buyer: Person) -> None:
+async def test_G1_two_authorization_headers_answer_401(api: httpx2.AsyncClient, buyer: Person) -> None:
     twice = [("Authorization", f"Bearer {buyer.token}")] * 2
 
     assert (await api.get(f"{BASE}/users/me", headers=twice)).status_code == 401
 
 
-async def test_T41_a_disabled_user(api: httpx2.AsyncClient, services: Services, buyer: Person) -> None:
+async def test_T41_the_token_of_a_disabled_user_answers_401(
+    api: httpx2.AsyncClient, services: Services, buyer: Person
+) -> None:
     assert buyer.id is not None
     services.identity.set_active(buyer.id, False)
 
@@ -111,7 +128,7 @@ async def test_T41_a_disabled_user(api: httpx2.AsyncClient, services: Services, 
 
 
 @pytest.mark.parametrize("operation", REQUIRED)
-async def test_G2_callers_that_the_table_does_not_name(
+async def test_G2_callers_outside_the_row_get_403(
     api: httpx2.AsyncClient, services: Services, buyer: Person, operator: Person, operation: str
 ) -> None:
     row = OPERATIONS[operation].access
@@ -130,7 +147,7 @@ async def test_G2_callers_that_the_table_does_not_name(
             assert (answer.status_code, answer.json()["type"]) == (403, "/problems/forbidden")
 
 
-async def test_T60_a_service_with_the_scope(api: httpx2.AsyncClient, services: Services) -> None:
+async def test_T60_a_service_needs_the_scope_of_the_operation(api: httpx2.AsyncClient, services: Services) -> None:
     path = f"{BASE}/orders/{uuid4()}"
 
     answers = [
@@ -144,13 +161,13 @@ async def test_T60_a_service_with_the_scope(api: httpx2.AsyncClient, services: S
 @pytest.mark.parametrize(
     "operation", [operation for operation, row in OPERATIONS.items() if row.access == Access(Token.OPTIONAL)]
 )
-async def test_a_bad_token_is_refused_where_one_is_welcome(api: httpx2.AsyncClient, operation: str) -> None:
+async def test_an_invalid_token_answers_401_where_a_token_is_optional(api: httpx2.AsyncClient, operation: str) -> None:
     method, path = request_of(operation)
 
     assert (await api.request(method, path, headers={"Authorization": "Bearer x"})).status_code == 401
 
 
-async def test_an_old_token_does_not_hinder_signing_in(api: httpx2.AsyncClient) -> None:
+async def test_an_expired_token_does_not_prevent_signing_in(api: httpx2.AsyncClient) -> None:
     answer = await api.post(f"{BASE}/auth/login/email", json={}, headers={"Authorization": "Bearer old"})
 
     assert answer.status_code == 422

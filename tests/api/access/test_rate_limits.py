@@ -1,4 +1,4 @@
-"""The table of rates: complete, and enforced before anything is read; nothing that a client sends escapes it."""
+"""Rate limits: every operation is limited before its body is read, and no header changes who is counted."""
 
 from __future__ import annotations
 
@@ -86,13 +86,13 @@ def test_G7_a_caller_is_counted_where_a_token_is_required(operation: str) -> Non
     assert any(limit.by is By.CALLER for limit in limits_of(operation)) == requires
 
 
-def test_each_name_is_one_rate() -> None:
+def test_each_rate_has_a_name_of_its_own() -> None:
     rates = {limit.rate for operation in OPERATIONS for limit in limits_of(operation)}
 
     assert len({rate.name for rate in rates}) == len(rates)
 
 
-async def test_T01_twenty_registrations_an_hour(limited: FastAPI) -> None:
+async def test_T01_an_address_may_register_twenty_times_an_hour(limited: FastAPI) -> None:
     async with client_of(limited) as client, client_of(limited, "198.51.100.8") as another_client:
         first = await statuses(client, 12, "POST", "/auth/register/email", json={})
         second = await statuses(client, 12, "POST", "/auth/register/phone", json={})
@@ -116,7 +116,9 @@ async def test_T01_twenty_registrations_an_hour(limited: FastAPI) -> None:
         ("PUT", "/users/me/email", 20),
     ],
 )
-async def test_T10_sends_and_codes_by_address(limited: FastAPI, method: str, path: str, times: int) -> None:
+async def test_T10_sending_and_confirming_codes_is_limited_by_address(
+    limited: FastAPI, method: str, path: str, times: int
+) -> None:
     # Empty bodies: whatever is in them, the request was counted.
     async with client_of(limited) as client:
         found = await statuses(client, times + 3, method, path, json={})
@@ -125,7 +127,7 @@ async def test_T10_sends_and_codes_by_address(limited: FastAPI, method: str, pat
     assert found.keys() <= {422, 401, 429}
 
 
-async def test_T15_thirty_logins_a_minute_by_network(limited: FastAPI) -> None:
+async def test_T15_a_network_may_log_in_thirty_times_a_minute(limited: FastAPI) -> None:
     found: Counter[int] = Counter()
     for host in range(1, 9):
         async with client_of(limited, f"198.51.100.{host}") as client:
@@ -137,7 +139,7 @@ async def test_T15_thirty_logins_a_minute_by_network(limited: FastAPI) -> None:
     assert other.status_code == 422
 
 
-async def test_T15_a_network_of_ipv6(limited: FastAPI) -> None:
+async def test_T15_an_IPv6_network_is_a_64(limited: FastAPI) -> None:
     found: Counter[int] = Counter()
     for host in range(1, 9):
         async with client_of(limited, f"2001:db8:1:2::{host}") as client:
@@ -146,7 +148,7 @@ async def test_T15_a_network_of_ipv6(limited: FastAPI) -> None:
     assert found == {422: 30, 429: 2}
 
 
-async def test_T15_a_refused_login_is_not_read(limited: FastAPI) -> None:
+async def test_T15_the_body_of_a_limited_login_is_not_read(limited: FastAPI) -> None:
     async with client_of(limited) as client:
         await statuses(client, 30, "POST", "/auth/login/email", json={})
         answer = await client.post(LOGIN, content=b"{" * 100_000, headers={"Content-Type": "text/plain"})
@@ -154,7 +156,7 @@ async def test_T15_a_refused_login_is_not_read(limited: FastAPI) -> None:
     assert answer.status_code == 429
 
 
-async def test_T73_the_121st_look_at_the_catalog(limited: FastAPI) -> None:
+async def test_T73_the_121st_catalog_request_of_a_minute_answers_429(limited: FastAPI) -> None:
     async with client_of(limited) as client:
         found = await statuses(client, 60, "GET", "/products")
         found += await statuses(client, 61, "GET", f"/products/{uuid4()}")
@@ -164,7 +166,9 @@ async def test_T73_the_121st_look_at_the_catalog(limited: FastAPI) -> None:
     assert (answer.status_code, answer.headers["retry-after"]) == (429, "1")
 
 
-async def test_G7_six_hundred_a_minute_of_one_caller(limited: FastAPI, buyer: Person, other: Person) -> None:
+async def test_G7_a_caller_may_send_six_hundred_requests_a_minute(
+    limited: FastAPI, buyer: Person, other: Person
+) -> None:
     spend(limited, Caller(CallerKind.BUYER, buyer.id, None, "buyer"), 598)
     path = f"/orders/{uuid4()}"
     async with client_of(limited) as client:
@@ -197,7 +201,7 @@ async def test_G7_minted_tokens_have_a_higher_limit(limited: FastAPI, services: 
     assert found == {404: 1, 429: 1}
 
 
-async def test_G14_headers_do_not_make_another_caller(limited: FastAPI) -> None:
+async def test_G14_forwarding_headers_do_not_change_the_counted_address(limited: FastAPI) -> None:
     async with client_of(limited) as client:
         found: Counter[int] = Counter()
         for number in range(23):
@@ -217,11 +221,11 @@ async def test_G14_headers_do_not_make_another_caller(limited: FastAPI) -> None:
     assert found == {422: 20, 429: 3}
 
 
-def test_G14_the_server_believes_no_header_of_its_own_accord(services: Services, limited: FastAPI) -> None:
+def test_G14_uvicorn_does_not_read_proxy_headers(services: Services, limited: FastAPI) -> None:
     assert make_server(limited, services.settings).config.proxy_headers is False
 
 
-async def test_G14_a_proxy_is_believed(limited: FastAPI) -> None:
+async def test_G14_the_forwarded_address_of_a_trusted_proxy_is_counted(limited: FastAPI) -> None:
     async with client_of(limited, "10.1.2.3") as proxy:
         one = {"X-Forwarded-For": "6.6.6.6, 203.0.113.1, 10.0.0.9"}
         other = {"X-Forwarded-For": "6.6.6.6, 203.0.113.2, 10.0.0.9"}
@@ -231,7 +235,7 @@ async def test_G14_a_proxy_is_believed(limited: FastAPI) -> None:
     assert (found, second) == ({422: 20, 429: 1}, {422: 1})
 
 
-async def test_T15_without_the_database_no_login_and_yet_a_catalog(services: Services) -> None:
+async def test_T15_without_the_database_logins_are_refused_and_the_catalog_is_served(services: Services) -> None:
     app = app_of(services, Sessions(db.connect("postgresql://market@127.0.0.1:1/market")))
     async with client_of(app) as client:
         login = await client.post(LOGIN, json=WRONG)
@@ -244,7 +248,7 @@ async def test_T15_without_the_database_no_login_and_yet_a_catalog(services: Ser
     assert probes == [200, 200]
 
 
-async def test_T15_logins_are_measured(limited: FastAPI, services: Services, buyer: Person) -> None:
+async def test_T15_metrics_count_logins_by_outcome(limited: FastAPI, services: Services, buyer: Person) -> None:
     async with client_of(limited) as client:
         await client.post(LOGIN, json=WRONG)
         await client.post(LOGIN, json={"email": buyer.email, "password": PASSWORD})
@@ -272,7 +276,7 @@ def counted(alarm: LoginAlarm, failed: int, succeeded: int) -> int:
     return sum(alarm.count(failed=each) for each in outcomes)
 
 
-def test_T15_the_alarm(capfd: pytest.CaptureFixture[str]) -> None:
+def test_T15_the_login_alarm_is_raised_once_in_five_minutes(capfd: pytest.CaptureFixture[str]) -> None:
     clock = Seconds()
     alarm = LoginAlarm(clock)
 
@@ -283,11 +287,11 @@ def test_T15_the_alarm(capfd: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize(("failed", "succeeded", "alarms"), [(150, 150, 0), (151, 150, 1), (100, 0, 0), (101, 102, 0)])
-def test_T15_people_who_mistype(failed: int, succeeded: int, alarms: int) -> None:
+def test_T15_the_login_alarm_needs_a_majority_of_failures(failed: int, succeeded: int, alarms: int) -> None:
     assert counted(LoginAlarm(Seconds()), failed, succeeded) == alarms
 
 
-def test_T15_failures_of_yesterday() -> None:
+def test_T15_the_login_alarm_ignores_failures_outside_its_window() -> None:
     clock = Seconds()
     alarm = LoginAlarm(clock)
     found = 0

@@ -27,7 +27,7 @@ def operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]
             yield f"{method.upper()} {path.removeprefix(BASE)}", described
 
 
-def test_every_operation_of_the_api_is_in_it(document: dict[str, Any]) -> None:
+def test_the_document_has_every_operation(document: dict[str, Any]) -> None:
     around = {"GET /livez", "GET /readyz", "GET /metrics", "GET /docs", "GET /openapi.json"}
     api = {row for row in OPERATIONS if row not in around and not row.startswith(("GET /docs/", "GET /problems/"))}
 
@@ -35,7 +35,7 @@ def test_every_operation_of_the_api_is_in_it(document: dict[str, Any]) -> None:
     assert document["openapi"] == "3.1.0"
 
 
-def test_every_operation_says_all(document: dict[str, Any]) -> None:
+def test_every_operation_is_complete(document: dict[str, Any]) -> None:
     ids = [described["operationId"] for _, described in operations(document)]
     assert len(ids) == len(set(ids))
     for name, described in operations(document):
@@ -52,14 +52,14 @@ def test_every_operation_says_all(document: dict[str, Any]) -> None:
                 assert "example" in answer["content"]["application/json"], (name, status)
 
 
-def test_bodies_have_examples_that_are_taken(document: dict[str, Any]) -> None:
+def test_every_body_has_examples(document: dict[str, Any]) -> None:
     for name, described in operations(document):
         body = described.get("requestBody", {}).get("content", {}).get("application/json")
         if body and not name.endswith(("/reserve", "/confirm", "/release")):
             assert body["examples"], name
 
 
-def test_who_needs_a_token(document: dict[str, Any]) -> None:
+def test_security_follows_the_table_of_operations(document: dict[str, Any]) -> None:
     for name, described in operations(document):
         row = OPERATIONS[name].access
         scopes = [str(row.scope)] if row.scope else []
@@ -70,7 +70,7 @@ def test_who_needs_a_token(document: dict[str, Any]) -> None:
         ), name
 
 
-def test_every_problem_it_names_is_a_known_type(document: dict[str, Any]) -> None:
+def test_every_named_problem_is_a_known_type(document: dict[str, Any]) -> None:
     named = {
         slug
         for _, described in operations(document)
@@ -97,7 +97,7 @@ def test_every_error_is_a_problem(document: dict[str, Any]) -> None:
     assert "431" in document["info"]["description"]
 
 
-def test_nothing_points_nowhere(document: dict[str, Any]) -> None:
+def test_every_reference_resolves(document: dict[str, Any]) -> None:
     def references(node: Any) -> Iterator[str]:
         if isinstance(node, dict):
             yield from ([node["$ref"]] if isinstance(node.get("$ref"), str) else [])
@@ -112,11 +112,11 @@ def test_nothing_points_nowhere(document: dict[str, Any]) -> None:
     assert "HTTPValidationError" not in schemas
 
 
-async def test_it_is_served(api: httpx2.AsyncClient, document: dict[str, Any]) -> None:
+async def test_the_document_is_served(api: httpx2.AsyncClient, document: dict[str, Any]) -> None:
     assert (await api.get("/openapi.json")).json() == document
 
 
-def test_everything_is_bounded(document: dict[str, Any]) -> None:
+def test_every_field_has_bounds(document: dict[str, Any]) -> None:
     """What Spectral's OWASP rules ask for (docs: .spectral.yaml), without Node."""
 
     def types(node: dict[str, Any]) -> list[str]:

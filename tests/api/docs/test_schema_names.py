@@ -17,8 +17,8 @@ from tests.contracts.openapi import document
 #: the names with all of them.
 GLOBALS = frozenset(
     {
-        "Account", "Attr", "Body", "Cache", "Client", "Comment", "Credential", "Document", "Element", "Event",
-        "File", "History", "Image", "Item", "JsonWebKey", "Key", "Lock", "Location", "Map", "Message",
+        "Account", "Attr", "Body", "Cache", "Channel", "Client", "Comment", "Credential", "Document", "Element",
+        "Event", "File", "History", "Image", "Item", "JsonWebKey", "Key", "Lock", "Location", "Map", "Message",
         "MessageChannel", "Money", "Node", "Notification", "Option", "Page", "PaymentAddress", "PaymentRequest",
         "PaymentResponse", "Permissions", "Plugin", "Process", "Promise", "Proxy", "PublicKeyCredential", "Range",
         "Record", "Report", "Request", "Response", "Screen", "Selection", "Set", "State", "Storage", "Symbol",

@@ -50,7 +50,7 @@ async def _answers(port: int) -> bool:
     return True
 
 
-async def test_T115_outsiders_see_no_docs_no_measures_and_no_detail(services: Services) -> None:
+async def test_T115_the_public_sees_no_docs_no_metrics_and_no_details(services: Services) -> None:
     async with served(services) as (public, internal), httpx2.AsyncClient() as client:
         hidden = [await client.get(public + path) for path in HIDDEN]
         ready = await client.get(f"{public}/readyz")
@@ -65,7 +65,7 @@ async def test_T115_outsiders_see_no_docs_no_measures_and_no_detail(services: Se
     assert measures.headers["x-content-type-options"] == "nosniff"
 
 
-async def test_T115_the_internal_listener_has_nothing_else(services: Services) -> None:
+async def test_T115_the_internal_listener_serves_health_and_metrics_only(services: Services) -> None:
     async with served(services) as (_, internal), httpx2.AsyncClient() as client:
         answers = [await client.get(internal + path) for path in ("/docs", "/openapi.json", "/api/v1/products", "/")]
         alive = await client.get(f"{internal}/livez")
@@ -74,7 +74,7 @@ async def test_T115_the_internal_listener_has_nothing_else(services: Services) -
     assert alive.json() == {"status": "alive"}
 
 
-async def test_T115_an_outsider_does_not_learn_what_is_away(services: Services) -> None:
+async def test_T115_the_public_does_not_see_which_dependency_is_unavailable(services: Services) -> None:
     nowhere = Sessions(db.connect("postgresql://market@127.0.0.1:1/market"))
     async with served(services, sessions=nowhere) as (public, internal), httpx2.AsyncClient() as client:
         ready = await client.get(f"{public}/readyz")

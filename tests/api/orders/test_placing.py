@@ -65,7 +65,7 @@ async def test_T46_fields_that_the_client_may_not_set(
 
     assert problem_of(answer) == (422, "validation-error")
     assert answer.json()["errors"] == [
-        {"pointer": f"/{field}", "code": "extra-forbidden", "message": "This member is not known here."}
+        {"pointer": f"/{field}", "code": "extra-forbidden", "message": "Unknown member."}
     ]
     assert "0.01" not in answer.text
     assert orders_stored(services) == 0

@@ -1,4 +1,4 @@
-"""Bodies: bounded, strict JSON, and read only after the caller is known."""
+"""Bodies: limited in size, strict JSON, and read after authorization only."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def path(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-async def test_G5_a_body_of_65_KiB(api: httpx2.AsyncClient, buyer: Person, path: str) -> None:
+async def test_G5_a_body_of_65_KiB_answers_413(api: httpx2.AsyncClient, buyer: Person, path: str) -> None:
     content = b'{"a": "' + b"x" * 65 * 1024 + b'"}'
 
     answer = await api.post(path, content=content, headers={**buyer.headers, **JSON})
@@ -42,7 +42,9 @@ async def test_G5_a_body_of_65_KiB(api: httpx2.AsyncClient, buyer: Person, path:
     assert (answer.status_code, slug(answer)) == (413, "payload-too-large")
 
 
-async def test_G5_a_body_whose_length_is_not_said(api: httpx2.AsyncClient, buyer: Person, path: str) -> None:
+async def test_G5_a_large_body_without_content_length_answers_413(
+    api: httpx2.AsyncClient, buyer: Person, path: str
+) -> None:
     async def chunks() -> AsyncIterator[bytes]:
         for _ in range(65):
             yield b" " * 1024
@@ -53,13 +55,13 @@ async def test_G5_a_body_whose_length_is_not_said(api: httpx2.AsyncClient, buyer
     assert (answer.status_code, slug(answer)) == (413, "payload-too-large")
 
 
-async def test_G5_64_KiB_are_read(api: httpx2.AsyncClient, buyer: Person, path: str) -> None:
+async def test_G5_a_body_of_64_KiB_is_accepted(api: httpx2.AsyncClient, buyer: Person, path: str) -> None:
     answer = await api.post(path, content=b"{}".ljust(64 * 1024), headers={**buyer.headers, **JSON})
 
     assert answer.status_code == 422
 
 
-async def test_G5_depth(api: httpx2.AsyncClient, buyer: Person, path: str) -> None:
+async def test_G5_the_depth_of_json_is_limited(api: httpx2.AsyncClient, buyer: Person, path: str) -> None:
     for depth in (21, 60_000):
         content = b'{"a":' * 1 + b"[" * (depth - 1) + b"]" * (depth - 1) + b"}"
         answer = await api.post(path, content=content[: 64 * 1024], headers={**buyer.headers, **JSON})
@@ -71,7 +73,7 @@ async def test_G5_depth(api: httpx2.AsyncClient, buyer: Person, path: str) -> No
     "content_type",
     [None, "text/plain", "application/xml", "application/x-www-form-urlencoded", "application/json; charset=latin-1"],
 )
-async def test_G6_other_media_types(
+async def test_G6_other_media_types_answer_415(
     api: httpx2.AsyncClient, buyer: Person, path: str, content_type: str | None
 ) -> None:
     headers = {**buyer.headers, **({"Content-Type": content_type} if content_type else {})}
@@ -84,7 +86,9 @@ async def test_G6_other_media_types(
 @pytest.mark.parametrize(
     "content_type", ["application/json", "Application/JSON;charset=UTF-8", 'application/json; charset="utf-8"']
 )
-async def test_json_by_its_names(api: httpx2.AsyncClient, path: str, buyer: Person, content_type: str) -> None:
+async def test_spellings_of_the_json_media_type_are_accepted(
+    api: httpx2.AsyncClient, path: str, buyer: Person, content_type: str
+) -> None:
     answer = await api.post(path, content=b"{}", headers={**buyer.headers, "Content-Type": content_type})
 
     assert answer.status_code == 422
@@ -109,26 +113,26 @@ BROKEN = {
 }
 
 
-async def test_G6_broken_json(api: httpx2.AsyncClient, buyer: Person, path: str) -> None:
+async def test_G6_malformed_json_answers_400(api: httpx2.AsyncClient, buyer: Person, path: str) -> None:
     for name, content in BROKEN.items():
         answer = await api.post(path, content=content, headers={**buyer.headers, **JSON})
         assert (answer.status_code, slug(answer)) == (400, "malformed-json"), name
 
 
-async def test_G6_zero_characters(api: httpx2.AsyncClient, buyer: Person, path: str) -> None:
+async def test_G6_the_character_U_0000_is_refused(api: httpx2.AsyncClient, buyer: Person, path: str) -> None:
     for content in (b'{"a": "\\u0000"}', b'{"a\\u0000": 1}'):
         answer = await api.post(path, content=content, headers={**buyer.headers, **JSON})
         assert (answer.status_code, slug(answer)) == (422, "validation-error")
         assert answer.json()["detail"] == "U+0000 cannot be stored."
 
 
-async def test_G4_what_is_no_object(api: httpx2.AsyncClient, buyer: Person, path: str) -> None:
+async def test_G4_a_body_that_is_not_an_object_answers_422(api: httpx2.AsyncClient, buyer: Person, path: str) -> None:
     for content in (b"[]", b"1", b'"x"', b"null", b"true", b"1e400"):
         answer = await api.post(path, content=content, headers={**buyer.headers, **JSON})
         assert (answer.status_code, slug(answer)) == (422, "validation-error"), content
 
 
-async def test_G4_nothing_that_was_sent_comes_back(api: httpx2.AsyncClient, buyer: Person, path: str) -> None:
+async def test_G4_errors_do_not_repeat_values(api: httpx2.AsyncClient, buyer: Person, path: str) -> None:
     canary = "canary-7f3a"
     names = ("firstName", "email", "phone", "password", "productId", "items", "country", "x", "4111111111111111")
     sent = dict.fromkeys(names, canary)
@@ -140,14 +144,16 @@ async def test_G4_nothing_that_was_sent_comes_back(api: httpx2.AsyncClient, buye
     assert "4111111111111111" not in answer.text
 
 
-async def test_G4_at_most_twenty_mistakes_are_reported(api: httpx2.AsyncClient, buyer: Person) -> None:
+async def test_G4_at_most_twenty_errors_are_reported(api: httpx2.AsyncClient, buyer: Person) -> None:
     answer = await api.post(ORDERS, json={**ADDRESS, "items": [{"productId": 1}] * 400}, headers=buyer.headers)
 
     assert len(answer.json()["errors"]) == 20
 
 
 @pytest.mark.parametrize("step", STEPS)
-async def test_steps_need_no_body(api: httpx2.AsyncClient, buyer: Person, services: Services, step: str) -> None:
+async def test_steps_accept_an_empty_body(
+    api: httpx2.AsyncClient, buyer: Person, services: Services, step: str
+) -> None:
     order_id = await placed(api, buyer, services, card="tok_succeeds")
     no_wait = {**buyer.headers, "Prefer": "wait=0"}
 
@@ -157,7 +163,7 @@ async def test_steps_need_no_body(api: httpx2.AsyncClient, buyer: Person, servic
 
 
 @pytest.mark.parametrize("step", STEPS)
-async def test_steps_are_as_strict_with_a_body(
+async def test_steps_refuse_an_invalid_body(
     api: httpx2.AsyncClient, buyer: Person, services: Services, step: str
 ) -> None:
     path = f"{ORDERS}/{uuid4()}/{step}"
@@ -173,7 +179,7 @@ async def test_steps_are_as_strict_with_a_body(
         assert answer.status_code == int(status)
 
 
-async def test_the_order_of_checks(
+async def test_checks_run_in_the_documented_order(
     api: httpx2.AsyncClient, buyer: Person, operator: Person, services: Services
 ) -> None:
     await placed(api, buyer, services)
@@ -188,13 +194,13 @@ async def test_the_order_of_checks(
     assert [answer.status_code for answer in (unknown, wrong_role, too_large, invalid)] == [401, 403, 413, 422]
 
 
-def test_numbers_keep_their_digits() -> None:
+def test_decimal_numbers_keep_all_digits() -> None:
     assert parse(b'{"a": 10.10, "b": 12345678901234567890}') == {"a": Decimal("10.10"), "b": 12345678901234567890}
     assert parse(b"1e99999999999999999999") == Decimal("Infinity")
     assert parse(b"9" * 60_000) == int("1" + "0" * 100)
 
 
-async def test_a_product_ordered_with_unusual_spelling(
+async def test_a_product_id_in_upper_case_is_accepted(
     api: httpx2.AsyncClient, buyer: Person, services: Services
 ) -> None:
     product_id = str(a_product(services)).upper()

@@ -1,16 +1,16 @@
-"""Whose address counts: the peer's, unless a proxy that we named says more; no other header means anything (G14)."""
+"""The client address: the peer's, or that in X-Forwarded-For of a trusted proxy; no other header is read (G14)."""
 
 from __future__ import annotations
 
 import pytest
 
-from api.requests.client_address import TrustedProxies, household_of, network_of
+from api.requests.client_address import TrustedProxies, host_of, network_of
 from services.startup import read
 
 OURS = "10.0.0.0/8, 2001:db8:aaaa::/48"
 
 BELIEVED: dict[str, tuple[str, list[str], str]] = {
-    "nobody-named-in-it": ("10.0.0.1", [], "10.0.0.1"),
+    "no-address-in-it": ("10.0.0.1", [], "10.0.0.1"),
     "one-hop": ("10.0.0.1", ["198.51.100.7"], "198.51.100.7"),
     "right-most-that-is-not-ours": ("10.0.0.1", ["6.6.6.6, 198.51.100.7, 10.2.2.2"], "198.51.100.7"),
     "forged-in-front": ("10.0.0.1", ["127.0.0.1, 10.9.9.9, 198.51.100.7"], "198.51.100.7"),
@@ -42,26 +42,26 @@ BELIEVED: dict[str, tuple[str, list[str], str]] = {
 
 
 @pytest.mark.parametrize("case", BELIEVED)
-def test_G14_behind_proxies(case: str) -> None:
+def test_G14_the_client_address_behind_trusted_proxies(case: str) -> None:
     peer, forwarded, address = BELIEVED[case]
 
     assert TrustedProxies(OURS).client(peer, forwarded) == address
 
 
 @pytest.mark.parametrize("said", ["10.0.0.1/8", "proxy.example", "0.0.0.0/0", "10.0.0.0/8,::/0"])
-def test_G14_proxies_that_are_none(said: str) -> None:
+def test_G14_invalid_proxy_networks_are_refused(said: str) -> None:
     with pytest.raises(ValueError, match="TRUSTED_PROXIES"):
         read(trusted_proxies=said)
 
 
 @pytest.mark.parametrize("peer", ["127.0.0.1", "10.0.0.1", "::1"])
-def test_G14_without_proxies_nobody_is_believed(peer: str) -> None:
+def test_G14_without_trusted_proxies_the_peer_is_the_client(peer: str) -> None:
     assert TrustedProxies("").client(peer, ["6.6.6.6"]) == peer
     assert TrustedProxies(" , ").client(peer, ["6.6.6.6"]) == peer
 
 
 @pytest.mark.parametrize(
-    ("address", "network", "household"),
+    ("address", "network", "host"),
     [
         ("198.51.100.7", "198.51.100.0/24", "198.51.100.7/32"),
         ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64", "2001:db8:1:2::/64"),
@@ -69,5 +69,5 @@ def test_G14_without_proxies_nobody_is_believed(peer: str) -> None:
         ("", "", ""),
     ],
 )
-def test_T15_networks(address: str, network: str, household: str) -> None:
-    assert (network_of(address), household_of(address)) == (network, household)
+def test_T15_the_network_and_the_host_of_an_address(address: str, network: str, host: str) -> None:
+    assert (network_of(address), host_of(address)) == (network, host)

@@ -1,4 +1,4 @@
-"""Idempotency-Key on the steps of an order (ABUSE G15): one body a key, by caller, method and path."""
+"""Idempotency-Key on the steps of an order (G15): one body for each key, caller, method and path."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ def slug(answer: httpx2.Response) -> tuple[int, str]:
     return answer.status_code, answer.json()["type"].removeprefix("/problems/")
 
 
-async def test_G15_a_cancel_repeated_says_the_same(api: httpx2.AsyncClient, services: Services, buyer: Person) -> None:
+async def test_G15_a_repeated_cancel_answers_the_same_status(
+    api: httpx2.AsyncClient, services: Services, buyer: Person
+) -> None:
     order_id = await placed(api, buyer, services)
     where, headers = f"{ORDERS}/{order_id}/cancel", buyer.headers | KEY
     first, again = [await api.post(where, json={"reason": "late"}, headers=headers) for _ in range(2)]
@@ -26,7 +28,9 @@ async def test_G15_a_cancel_repeated_says_the_same(api: httpx2.AsyncClient, serv
     assert slug(other) == (422, "idempotency-key-reused")
 
 
-async def test_G15_a_way_to_pay_is_given_once(api: httpx2.AsyncClient, services: Services, buyer: Person) -> None:
+async def test_G15_a_repeated_payment_method_is_stored_once(
+    api: httpx2.AsyncClient, services: Services, buyer: Person
+) -> None:
     order_id = await placed(api, buyer, services)
     where, headers = f"{ORDERS}/{order_id}/pay", buyer.headers | KEY | {"Prefer": "wait=0"}
     first, again = [await api.post(where, json={"card": "tok_succeeds"}, headers=headers) for _ in range(2)]
@@ -39,7 +43,7 @@ async def test_G15_a_way_to_pay_is_given_once(api: httpx2.AsyncClient, services:
 
 
 @pytest.mark.parametrize("step", ["reserve", "cancel"])
-async def test_G15_another_order_another_step_and_another_caller_are_independent(
+async def test_G15_a_key_belongs_to_one_order_one_step_and_one_caller(
     api: httpx2.AsyncClient, services: Services, buyer: Person, other: Person, step: str
 ) -> None:
     headers = {"Prefer": "wait=0", **KEY}
@@ -49,7 +53,7 @@ async def test_G15_another_order_another_step_and_another_caller_are_independent
         assert (answer.status_code, "idempotency-replayed" in answer.headers) == (202, False)
 
 
-async def test_G15_a_refused_step_may_be_tried_again_under_its_key(
+async def test_G15_a_refused_step_can_be_repeated_with_its_key(
     api: httpx2.AsyncClient, services: Services, buyer: Person
 ) -> None:
     order_id = await placed(api, buyer, services)
@@ -58,7 +62,7 @@ async def test_G15_a_refused_step_may_be_tried_again_under_its_key(
         assert slug(await api.post(where, headers=headers)) == (409, "invalid-transition")
 
 
-async def test_T61_a_foreign_order_is_missing_with_a_key_too(
+async def test_T61_the_order_of_another_buyer_answers_404_with_a_key(
     api: httpx2.AsyncClient, services: Services, buyer: Person, other: Person
 ) -> None:
     order_id = await placed(api, buyer, services)

@@ -176,7 +176,7 @@ def test_T38_one_answer_for_every_invalid_token(
     token = case(resets, outbox, clock, identity, anna)
     with pytest.raises(InvalidToken) as caught:
         resets.confirm(token, "yet another set of words")
-    assert caught.value.detail == "This reset token is not valid (any more): ask for a new one."
+    assert caught.value.detail == "This reset token is invalid or has expired. Request a new one."
 
 
 def test_T38_only_the_hash_of_a_token_is_stored(

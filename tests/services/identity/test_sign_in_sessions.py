@@ -47,7 +47,7 @@ def is_known(sign_in: SignIn, tokens: Tokens) -> bool:
 def refused(sign_in: SignIn, token: str, key: str | None = None) -> bool:
     with pytest.raises(InvalidToken) as error:
         sign_in.refresh(token, key)
-    return error.value.detail == "This refresh token is not valid (any more): sign in."
+    return error.value.detail == "This refresh token is invalid or has expired. Sign in."
 
 
 def end_reasons(sessions: Sessions) -> Counter[str | None]:

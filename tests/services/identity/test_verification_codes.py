@@ -202,7 +202,7 @@ def test_T30_T32_one_answer_for_every_invalid_code(
     address, code = case(codes, outbox, clock)
     with pytest.raises(InvalidCode) as caught:
         codes.confirm(address, None, code)
-    assert caught.value.detail == "This code is not valid (any more): ask for a new one."
+    assert caught.value.detail == "This code is invalid or has expired. Request a new one."
 
 
 def test_T31_after_a_stranger_used_up_the_guesses_a_new_code_can_be_requested(

@@ -14,12 +14,12 @@ from structlog.testing import capture_logs
 from services.clock import new_id
 from services.db import Sessions
 from services.errors import IdempotencyKeyReused, NotFound
-from services.idempotency import Idempotent
+from services.idempotency import IdempotentRequest
 from services.notifications.ports import SENT, DeliveryResult, Email, Outcome, Sms, UnconfiguredSender
 from services.notifications.rendering import Templates
 from services.notifications.retry_policy import LEASE
 from services.notifications.service import NotificationService
-from services.notifications.status import Channel, NotificationStatus
+from services.notifications.status import NotificationChannel, NotificationStatus
 from services.notifications.views import DispatchResult, NotificationView
 from services.secrets import Vault
 from tests.fakes.clock import FakeClock
@@ -150,7 +150,7 @@ def test_a_message_is_queued_and_shown(service: NotificationService, rows: Rows)
     assert view == NotificationView(
         id=view.id,
         status=NotificationStatus.QUEUED,
-        channel=Channel.EMAIL,
+        channel=NotificationChannel.EMAIL,
         to_masked="a***@e***",
         template="order_paid",
         created_at=NOON,
@@ -175,7 +175,7 @@ def test_T110_an_unknown_notification_is_not_found(service: NotificationService)
 
 
 def test_T108_the_same_key_is_the_same_notification(service: NotificationService, outbox: Outbox, rows: Rows) -> None:
-    key = Idempotent.of("service:shop", "POST /notifications/send", "k1", VARIABLES)
+    key = IdempotentRequest.of("service:shop", "POST /notifications/send", "k1", VARIABLES)
     first, again = send(service, idempotent=key), send(service, idempotent=key)
     assert service.dispatch() == DispatchResult(sent=1)
     later = send(service, idempotent=key)
@@ -184,7 +184,7 @@ def test_T108_the_same_key_is_the_same_notification(service: NotificationService
     assert later.status is NotificationStatus.SENT
     assert len(outbox.mails) == 1
     with pytest.raises(IdempotencyKeyReused):
-        send(service, idempotent=Idempotent.of("service:shop", "POST /notifications/send", "k1", {}))
+        send(service, idempotent=IdempotentRequest.of("service:shop", "POST /notifications/send", "k1", {}))
 
 
 def test_each_notification_has_its_own_id(service: NotificationService) -> None:

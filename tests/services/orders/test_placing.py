@@ -19,7 +19,7 @@ from services.errors import (
     ProductUnavailable,
     TooManyOpenOrders,
 )
-from services.idempotency import Idempotent
+from services.idempotency import IdempotentRequest
 from services.money import Money
 from services.orders.service import OrderService
 from services.orders.status import OrderStatus
@@ -92,7 +92,7 @@ def test_T55_five_unpaid_orders_are_the_limit_also_in_parallel(orders: OrderServ
 
 def test_T53_one_key_makes_one_order_also_in_parallel(orders: OrderService, sessions: Sessions) -> None:
     new = an_order()
-    key = Idempotent.of(f"buyer:{new.buyer_id}", "POST /orders", "click", {"a": 1})
+    key = IdempotentRequest.of(f"buyer:{new.buyer_id}", "POST /orders", "click", {"a": 1})
     with ThreadPoolExecutor(16) as pool:
         placed = list(pool.map(lambda _: orders.place(new, key), range(64)))
     assert len({one.order.id for one in placed}) == 1
@@ -103,15 +103,15 @@ def test_T53_one_key_makes_one_order_also_in_parallel(orders: OrderService, sess
 
 def test_T54_a_key_with_another_body_is_refused_and_another_callers_key_is_another(orders: OrderService) -> None:
     first = an_order()
-    orders.place(first, Idempotent.of("buyer:1", "POST /orders", "k", {"a": 1}))
+    orders.place(first, IdempotentRequest.of("buyer:1", "POST /orders", "k", {"a": 1}))
     with pytest.raises(IdempotencyKeyReused):
-        orders.place(first, Idempotent.of("buyer:1", "POST /orders", "k", {"a": 2}))
-    other = orders.place(an_order(), Idempotent.of("buyer:2", "POST /orders", "k", {"a": 2}))
+        orders.place(first, IdempotentRequest.of("buyer:1", "POST /orders", "k", {"a": 2}))
+    other = orders.place(an_order(), IdempotentRequest.of("buyer:2", "POST /orders", "k", {"a": 2}))
     assert not other.replayed
 
 
 def test_a_refused_order_leaves_no_key_behind(orders: OrderService) -> None:
-    key = Idempotent.of("buyer:1", "POST /orders", "k", {"a": 1})
+    key = IdempotentRequest.of("buyer:1", "POST /orders", "k", {"a": 1})
     with pytest.raises(ProductUnavailable):
         orders.place(an_order(a_product(active=False)), key)
     assert not orders.place(an_order(), key).replayed

@@ -19,7 +19,7 @@ from services.errors import (
     PaymentOrderMismatch,
     RefundExceedsCaptured,
 )
-from services.idempotency import Idempotent
+from services.idempotency import IdempotentRequest
 from services.money import Money
 from services.payments.gateway import GatewayUnknown
 from services.payments.service import PaymentService
@@ -85,7 +85,7 @@ def test_T94_fifty_concurrent_full_refunds(service: PaymentService, ledger: Prov
 
 def test_an_idempotency_key_makes_one_refund(service: PaymentService, ledger: ProviderLedger) -> None:
     view = service.charge(a_charge(amount_minor=10_000))
-    key = Idempotent.of("service:test", "POST /refunds", "key-1", {"amount": "30.00"})
+    key = IdempotentRequest.of("service:test", "POST /refunds", "key-1", {"amount": "30.00"})
     first = service.refund(view.order_id, view.id, rub(3_000), idempotent=key)
     again = service.refund(view.order_id, view.id, rub(3_000), idempotent=key)
     assert (again.id, again.replayed) == (first.id, True)

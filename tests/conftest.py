@@ -11,6 +11,7 @@ from sqlalchemy import text
 
 from sandbox.ports import free_port
 from sandbox.postgres import EmbeddedPostgres
+from sandbox.temporal import TemporalServer
 from services import db, migrate
 from services.db import Sessions
 
@@ -21,6 +22,12 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostg
     data: Path = tmp_path_factory.mktemp("postgres")
     with EmbeddedPostgres(data / "data", free_port(), secrets.token_hex(8), durable=False) as server:
         migrate.to_head(server.url())
+        yield server
+
+
+@pytest.fixture(scope="session")
+def temporal() -> Iterator[TemporalServer]:
+    with TemporalServer(None, free_port(), None) as server:
         yield server
 
 

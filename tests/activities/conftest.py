@@ -1,22 +1,27 @@
-"""Real services on an empty database, with a fake payment provider."""
+"""Fixtures for tests of activities: all services on an empty database, with a fake payment gateway."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from activities.messages import ReserveStock
 from activities.payments import PaymentActivities
+from activities.reservations import ReservationActivities
 from services.bootstrap import Services, open_services
 from services.db import Sessions
 from services.orders.views import OrderView
-from services.reservations.views import Item
+from services.payments.call_budget import CallBudget
 from services.settings import Settings
-from tests.builders import an_order
+from tests.builders import KEY, a_product, an_order
+from tests.fakes.clock import FakeClock
 from tests.fakes.gateway import FakeGateway
 
 RUN = "0195-run"
+HOLD_SECONDS = 600
+RETURN_URL = "http://127.0.0.1/orders"
 
 
 @pytest.fixture
@@ -25,22 +30,43 @@ def gateway() -> FakeGateway:
 
 
 @pytest.fixture
-def services(sessions: Sessions, database_url: str, tmp_path: Path, gateway: FakeGateway) -> Iterator[Services]:
-    settings = Settings(app_env="development", database_url=database_url, data_dir=tmp_path)
-    with open_services(settings, sessions=sessions, gateway=gateway) as opened:
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def services(
+    sessions: Sessions, database_url: str, gateway: FakeGateway, clock: FakeClock, tmp_path: Path
+) -> Iterator[Services]:
+    settings = Settings(
+        app_env="development",
+        database_url=database_url,
+        secrets_key=KEY,
+        data_dir=tmp_path,
+        argon2_time_cost=1,
+        argon2_memory_kib=64,
+        argon2_parallelism=1,
+    )
+    budget = CallBudget(call=1, claim=1.5, refund_retry_delay=0)
+    with open_services(settings, sessions=sessions, gateway=gateway, clock=clock, call_budget=budget) as opened:
         yield opened
 
 
 @pytest.fixture
-def payments(services: Services) -> PaymentActivities:
-    return PaymentActivities(services.order_transitions, services.reservations, services.payments, "https://shop")
+def activities(services: Services) -> PaymentActivities:
+    return PaymentActivities(services.order_transitions, services.reservations, services.payments, RETURN_URL)
 
 
-def reserved_order(services: Services, card: str = "succeeds") -> OrderView:
-    """An order whose goods are held, as `reserve_stock` leaves it."""
-    order = services.orders.place(an_order(card=card)).order
-    services.reservations.add_stocks([(line.product_id, 10) for line in order.lines])
-    items = services.order_transitions.claim(order.id, RUN).items
-    services.reservations.hold(order.id, [Item(product_id, quantity) for product_id, quantity in items], 60)
-    services.order_transitions.reserved(order.id)
-    return services.orders.get(order.id)
+@pytest.fixture
+def reserved_order(services: Services) -> Callable[..., OrderView]:
+    """Places an order paid by a card (None: without a payment method) and reserves its goods."""
+
+    def place(card: str | None = "succeeds") -> OrderView:
+        product = a_product()
+        services.reservations.add_stocks([(product.id, 10)])
+        order = services.orders.place(an_order(product, card=card)).order
+        reservations = ReservationActivities(services.order_transitions, services.reservations)
+        reservations.reserve_stock(ReserveStock(order.id, RUN, HOLD_SECONDS))
+        return order
+
+    return place

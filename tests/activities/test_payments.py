@@ -1,94 +1,165 @@
-"""Steps over payments: what each means for the order, its hold and its timeline."""
+"""Activities that charge, look up and refund payments, and what each of them does when it is repeated."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
-from activities.messages import ChargePayment, RecordResolution, RefreshPayment, RefundPayment
+from activities.messages import (
+    ChargePayment,
+    RecordResolution,
+    RefreshPayment,
+    RefundLatePayment,
+    RefundPayment,
+)
 from activities.payments import PaymentActivities
 from services.bootstrap import Services
 from services.clock import new_id
-from services.errors import InvalidTransition, OrderClosing, PaymentDeclined, PaymentExpired
-from services.orders.status import OrderEventType, OrderStatus
+from services.db import Sessions
+from services.errors import InvalidTransition, PaymentDeclined, PaymentExpired
+from services.money import Money
+from services.orders.status import OrderStatus
+from services.orders.views import OrderView
 from services.payments.gateway import Outcome
-from tests.activities.conftest import reserved_order
-from tests.fakes.gateway import FakeGateway
+from tests.fakes.clock import FakeClock
+from tests.fakes.gateway import Behaviour, FakeGateway
+
+Place = Callable[..., OrderView]
 
 
-def test_a_charge_pays_the_order_and_pins_its_hold(services: Services, payments: PaymentActivities) -> None:
-    order = reserved_order(services)
-    state = payments.charge_payment(ChargePayment(order.id, 1))
-    assert (state.status, services.orders.get(order.id).status) == ("succeeded", OrderStatus.PAID)
+def events(services: Services, order: OrderView) -> list[str]:
+    return [event.type for event in services.orders.events(order.id)]
+
+
+def test_a_repeated_charge_returns_the_payment_that_was_made(
+    services: Services, activities: PaymentActivities, gateway: FakeGateway, reserved_order: Place
+) -> None:
+    order = reserved_order()
+    first = activities.charge_payment(ChargePayment(order.id, attempt=1))
+    second = activities.charge_payment(ChargePayment(order.id, attempt=1))
+    assert (first.status, second.payment_id) == ("succeeded", first.payment_id)
+    assert gateway.charges == {first.payment_id: 1}
+    assert services.orders.get(order.id).status == OrderStatus.PAID
+    assert events(services, order) == ["created", "reserved", "payment_pending", "paid"]
+
+
+def test_the_hold_of_an_order_is_pinned_before_its_charge(
+    services: Services, activities: PaymentActivities, gateway: FakeGateway, reserved_order: Place
+) -> None:
+    order = reserved_order()
+    gateway.behaviour = Behaviour.WAITS
+    activities.charge_payment(ChargePayment(order.id, attempt=1))
     hold = services.reservations.find(order.id)
     assert hold is not None
     assert hold.pinned
 
 
-def test_a_repeated_charge_is_the_same_payment(
-    services: Services, payments: PaymentActivities, gateway: FakeGateway
+def test_an_order_without_a_payment_method_is_not_charged(
+    activities: PaymentActivities, gateway: FakeGateway, reserved_order: Place
 ) -> None:
-    """The payment method is dropped once the charge is final, so the repetition finds the earlier payment."""
-    order = reserved_order(services)
-    first = payments.charge_payment(ChargePayment(order.id, 1))
-    assert payments.charge_payment(ChargePayment(order.id, 1)) == first
-    assert gateway.charges[first.payment_id] == 1
-
-
-def test_a_declined_charge_is_noted_and_its_method_dropped(services: Services, payments: PaymentActivities) -> None:
-    order = reserved_order(services, card="declines")
-    with pytest.raises(PaymentDeclined):
-        payments.charge_payment(ChargePayment(order.id, 1))
-    assert [event.type for event in services.orders.events(order.id)][-1] == "payment_failed"
-    assert services.order_transitions.payment_due(order.id).method is None
+    order = reserved_order(card=None)
     with pytest.raises(PaymentExpired):
-        payments.charge_payment(ChargePayment(order.id, 2))
+        activities.charge_payment(ChargePayment(order.id, attempt=1))
+    assert gateway.charges == {}
 
 
-def test_refreshing_moves_no_order_that_waits_for_its_charge(services: Services, payments: PaymentActivities) -> None:
-    order = reserved_order(services)
-    with pytest.raises(InvalidTransition):
-        payments.refresh_payment(RefreshPayment(order.id, new_id(), 1))
-    assert services.orders.get(order.id).status == OrderStatus.RESERVED
-
-
-def test_refreshing_pays_the_order_once_the_provider_has_decided(
-    services: Services, payments: PaymentActivities, gateway: FakeGateway
+def test_a_refresh_moves_no_order_and_charges_nothing(
+    services: Services, activities: PaymentActivities, gateway: FakeGateway, reserved_order: Place
 ) -> None:
-    order = reserved_order(services, card="waits")
-    waiting = payments.charge_payment(ChargePayment(order.id, 1))
-    assert waiting.status == "pending"
-    assert [event.type for event in services.orders.events(order.id)][-1] == "payment_waiting"
-    gateway.decide(waiting.payment_id, Outcome.SUCCEEDED)
-    assert payments.refresh_payment(RefreshPayment(order.id, waiting.payment_id, 1)).status == "succeeded"
+    order = reserved_order()
+    with pytest.raises(InvalidTransition):
+        activities.refresh_payment(RefreshPayment(order.id, new_id(), attempt=1))
+    assert services.orders.get(order.id).status == OrderStatus.RESERVED
+    assert events(services, order) == ["created", "reserved"]
+    assert gateway.charges == {}
+
+
+def test_a_refresh_finds_a_charge_whose_answer_was_lost(
+    services: Services,
+    activities: PaymentActivities,
+    gateway: FakeGateway,
+    clock: FakeClock,
+    sessions: Sessions,
+    reserved_order: Place,
+) -> None:
+    order = reserved_order(card="dies_charged")
+    unknown = activities.charge_payment(ChargePayment(order.id, attempt=1))
+    assert unknown.status == "unknown"
+    clock.set_from_database(sessions, 5)
+    found = activities.refresh_payment(RefreshPayment(order.id, unknown.payment_id, attempt=1))
+    assert (found.payment_id, found.status) == (unknown.payment_id, "succeeded")
+    assert gateway.charges == {unknown.payment_id: 1}
     assert services.orders.get(order.id).status == OrderStatus.PAID
 
 
-def test_a_refund_is_written_into_the_timeline_once(services: Services, payments: PaymentActivities) -> None:
-    order = reserved_order(services)
-    payments.charge_payment(ChargePayment(order.id, 1))
-    services.orders.request_cancel(order.id, order.buyer_id)
-    for _ in range(2):
-        state = payments.refund_payment(RefundPayment(order.id))
-        assert (state.done, state.refunded_minor) == (True, order.total.minor)
-    assert [event.type for event in services.orders.events(order.id)].count(OrderEventType.REFUNDED) == 1
-
-
-def test_no_charge_starts_after_the_refund(services: Services, payments: PaymentActivities) -> None:
-    """A charge that was given up may still be on its way (F11)."""
-    order = reserved_order(services)
-    services.orders.request_cancel(order.id, order.buyer_id)
-    assert payments.refund_payment(RefundPayment(order.id)).done
-    with pytest.raises(OrderClosing):
-        payments.charge_payment(ChargePayment(order.id, 1))
-
-
-@pytest.mark.parametrize(("action", "refunded"), [("mark_done", True), ("write_off", False), ("retry", False)])
-def test_a_resolution_is_written_down_and_booked(
-    services: Services, payments: PaymentActivities, action: str, refunded: bool
+def test_a_refund_is_made_and_written_once(
+    services: Services, activities: PaymentActivities, gateway: FakeGateway, reserved_order: Place
 ) -> None:
-    order = reserved_order(services)
-    paid = payments.charge_payment(ChargePayment(order.id, 1))
-    payments.record_resolution(RecordResolution(order.id, "refund_payment", action, "transfer 4711"))
-    last = services.orders.events(order.id)[-1]
-    assert (last.type, last.detail) == ("resolved", f"refund_payment: {action}")
-    assert services.payments.get(paid.payment_id).refunded_minor == (order.total.minor if refunded else 0)
+    order = reserved_order()
+    payment = activities.charge_payment(ChargePayment(order.id, attempt=1))
+    for _ in range(2):
+        refund = activities.refund_payment(RefundPayment(order.id))
+        assert (refund.done, refund.refunded_minor) == (True, order.total.minor)
+    assert gateway.refunded(payment.payment_id) == order.total.minor
+    assert events(services, order).count("refunded") == 1
+
+
+def test_nothing_is_refunded_of_an_order_without_a_payment(
+    services: Services, activities: PaymentActivities, reserved_order: Place
+) -> None:
+    order = reserved_order()
+    refund = activities.refund_payment(RefundPayment(order.id))
+    assert (refund.done, refund.refunded_minor) == (True, 0)
+    assert events(services, order) == ["created", "reserved"]
+
+
+def test_a_payment_that_succeeds_after_it_failed_is_refunded(
+    services: Services, activities: PaymentActivities, gateway: FakeGateway, reserved_order: Place
+) -> None:
+    order = reserved_order(card="declines")
+    with pytest.raises(PaymentDeclined):
+        activities.charge_payment(ChargePayment(order.id, attempt=1))
+    (payment,) = services.payments.of_order(order.id)
+    gateway.decide(payment.id, Outcome.SUCCEEDED)
+    refund = activities.refund_late_payment(RefundLatePayment(order.id, payment.id))
+    assert (refund.done, refund.refunded_minor) == (True, order.total.minor)
+    assert gateway.kept(payment.id) == 0
+    assert events(services, order)[-1] == "refunded"
+
+
+@pytest.mark.parametrize(("action", "booked"), [("retry", 0), ("mark_done", 1000), ("write_off", 0)])
+def test_a_resolution_is_written_and_books_what_the_operator_refunded(
+    services: Services, activities: PaymentActivities, reserved_order: Place, action: str, booked: int
+) -> None:
+    order = reserved_order()
+    payment = activities.charge_payment(ChargePayment(order.id, attempt=1))
+    for _ in range(2):
+        activities.record_resolution(RecordResolution(order.id, "refund_payment", action, "transfer 4711"))
+    assert services.payments.get(payment.payment_id).refunded_minor == booked
+    resolved = [event.detail for event in services.orders.events(order.id) if event.type == "resolved"]
+    assert resolved == [f"refund_payment: {action}"]
+
+
+def test_a_pending_refund_is_continued_and_written_once(
+    services: Services,
+    activities: PaymentActivities,
+    gateway: FakeGateway,
+    clock: FakeClock,
+    sessions: Sessions,
+    reserved_order: Place,
+) -> None:
+    order = reserved_order()
+    payment = activities.charge_payment(ChargePayment(order.id, attempt=1))
+    gateway.behaviour = Behaviour.WAITS
+    refund = services.payments.refund(order.id, payment.payment_id, Money(300, "RUB"))
+    assert refund.status == "pending"
+    clock.set_from_database(sessions, 60)
+    gateway.set_available(False)
+    assert activities.continue_refunds() == 0
+    gateway.set_available(True)
+    gateway.decide_pending(Outcome.SUCCEEDED)
+    clock.move(minutes=1)
+    assert [activities.continue_refunds(), activities.continue_refunds()] == [1, 0]
+    amounts = [event.amount for event in services.orders.events(order.id) if event.type == "refunded"]
+    assert amounts == [Money(300, "RUB")]

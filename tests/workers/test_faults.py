@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
-from services.bootstrap import Services, open_services
+from services.bootstrap import Services
 from services.clock import new_id
-from services.db import Sessions
 from services.errors import NotFound
-from services.settings import Settings
 from workers.faults import STEPS, Faults, with_faults
 
 
@@ -43,13 +40,6 @@ class Noted(Faults):
 
     def reach(self, step: str, point: str) -> None:
         self.reached.append((step, point))
-
-
-@pytest.fixture
-def services(sessions: Sessions, database_url: str, tmp_path: Path) -> Iterator[Services]:
-    settings = Settings(app_env="development", database_url=database_url, data_dir=tmp_path)
-    with open_services(settings, sessions=sessions) as opened:
-        yield opened
 
 
 def test_every_named_method_exists(services: Services) -> None:

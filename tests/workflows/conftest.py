@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
 from temporalio.client import Client
 
-from sandbox.ports import free_port
 from sandbox.temporal import TemporalServer
 from services.db import Sessions
 from services.settings import Settings
 from tests.workflows.shop import Shop, open_shop
 from workflows.client import connect
-
-
-@pytest.fixture(scope="session")
-def temporal() -> Iterator[TemporalServer]:
-    with TemporalServer(None, free_port(), None) as server:
-        yield server
 
 
 @pytest_asyncio.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""The rules for bodies, on every operation that takes one: bounded, strict, and never shown again (G4, G5, G6, G13)."""
+"""Rules for the body of every operation: limited, strict, and never repeated in a response (G4, G5, G6, G13)."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ def refusal(answer: httpx2.Response) -> tuple[int, str]:
 
 
 @pytest.mark.parametrize("operation", API)
-async def test_G5_a_body_that_says_it_is_too_large(asking: Asking, operation: str) -> None:
+async def test_G5_a_large_content_length_answers_413(asking: Asking, operation: str) -> None:
     answer = await asking.ask(operation, content=b"x" * LARGE)
 
     assert refusal(answer) == (413, "payload-too-large")
 
 
 @pytest.mark.parametrize("operation", WITH_BODY)
-async def test_G5_a_body_that_does_not_say_how_large_it_is(asking: Asking, operation: str) -> None:
+async def test_G5_a_large_body_without_content_length_answers_413(asking: Asking, operation: str) -> None:
     async def chunks() -> AsyncIterator[bytes]:
         for _ in range(65):
             yield b" " * 1024
@@ -44,7 +44,7 @@ async def test_G5_a_body_that_does_not_say_how_large_it_is(asking: Asking, opera
 
 
 @pytest.mark.parametrize("operation", WITH_BODY)
-async def test_G5_depth(asking: Asking, operation: str) -> None:
+async def test_G5_the_depth_of_json_is_limited(asking: Asking, operation: str) -> None:
     for depth in (20, 21, 30_000):
         answer = await asking.ask(operation, content=b'{"a":' + b"[" * (depth - 1) + b"]" * (depth - 1) + b"}")
         assert refusal(answer) == (422, "validation-error"), depth
@@ -52,14 +52,14 @@ async def test_G5_depth(asking: Asking, operation: str) -> None:
 
 
 @pytest.mark.parametrize("operation", WITH_BODY)
-async def test_G6_other_media_types(asking: Asking, operation: str) -> None:
+async def test_G6_other_media_types_answer_415(asking: Asking, operation: str) -> None:
     for media_type in ("text/plain", "application/xml", "multipart/form-data", "application/json; charset=latin-1", ""):
         answer = await asking.ask(operation, content=b"{}", headers={"Content-Type": media_type})
         assert refusal(answer) == (415, "unsupported-media-type"), media_type
 
 
 @pytest.mark.parametrize("operation", WITH_BODY)
-async def test_G6_broken_json(asking: Asking, operation: str) -> None:
+async def test_G6_malformed_json_answers_400(asking: Asking, operation: str) -> None:
     for name, content in BROKEN.items():
         if content:
             answer = await asking.ask(operation, content=content)
@@ -67,13 +67,13 @@ async def test_G6_broken_json(asking: Asking, operation: str) -> None:
 
 
 @pytest.mark.parametrize("operation", WITH_BODY)
-async def test_G6_zero_characters(asking: Asking, operation: str) -> None:
+async def test_G6_the_character_U_0000_is_refused(asking: Asking, operation: str) -> None:
     for content in (b'{"a": "\\u0000"}', b'{"a\\u0000": 1}', b'{"a": {"b": ["\\u0000"]}}'):
         assert refusal(await asking.ask(operation, content=content)) == (422, "validation-error")
 
 
 @pytest.mark.parametrize("operation", WITH_BODY)
-async def test_G4_a_member_that_is_not_known(asking: Asking, operation: str) -> None:
+async def test_G4_an_unknown_member_answers_422(asking: Asking, operation: str) -> None:
     for name in ("isAdmin", "__proto__", "emailVerified", "role", f"{CANARY} "):
         answer = await asking.ask(operation, content=json.dumps(example(operation) | {name: CANARY}).encode())
         assert refusal(answer) == (422, "validation-error"), name
@@ -81,7 +81,7 @@ async def test_G4_a_member_that_is_not_known(asking: Asking, operation: str) -> 
 
 
 @pytest.mark.parametrize("operation", WITH_BODY)
-async def test_G4_what_is_no_object(asking: Asking, operation: str) -> None:
+async def test_G4_a_body_that_is_not_an_object_answers_422(asking: Asking, operation: str) -> None:
     for content in (b"[]", b"1", b'"x"', b"true", b"1e400"):
         assert refusal(await asking.ask(operation, content=content)) == (422, "validation-error"), content
 
@@ -97,7 +97,7 @@ TAKEN = {
 
 
 @pytest.mark.parametrize("operation", WITH_MEMBERS)
-async def test_G4_a_value_of_another_type(asking: Asking, operation: str) -> None:
+async def test_G4_a_value_of_the_wrong_type_answers_422(asking: Asking, operation: str) -> None:
     body = example(operation)
     for name in body:
         for what, value in WRONG.items():
@@ -121,7 +121,7 @@ NUMBERS = {
 
 
 @pytest.mark.parametrize("operation", WITH_MEMBERS)
-async def test_G13_money_and_quantities_beyond_the_contract(asking: Asking, operation: str) -> None:
+async def test_G13_amounts_and_quantities_outside_the_limits_answer_422(asking: Asking, operation: str) -> None:
     body = example(operation)
     if operation == "POST /orders":
         body = body | {"items": [{"productId": body.pop("productId"), "quantity": 1}]}

@@ -1,0 +1,60 @@
+"""Serving: a worker runs the project's workflows, and the background work is ensured despite errors."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import Any, cast
+
+from temporalio.client import Client, ScheduleAlreadyRunningError
+from temporalio.service import RPCError, RPCStatusCode
+
+from sandbox.temporal import TemporalServer
+from services.bootstrap import Services
+from services.clock import new_id
+from workers.serving import THREADS, keep_background_work, make_worker
+from workflows.background import DISPATCH_ID, RELAY_ID
+from workflows.client import TASK_QUEUE, connect
+from workflows.maintenance import SweepWorkflow
+
+
+async def test_a_worker_runs_workflows_and_activities_of_the_task_queue(
+    temporal: TemporalServer, services: Services
+) -> None:
+    client = await connect(services.settings.model_copy(update={"temporal_address": temporal.address}))
+    with ThreadPoolExecutor(THREADS) as executor:
+        async with make_worker(client, services, executor=executor):
+            sweep = client.execute_workflow(SweepWorkflow.run, id=f"sweep-{new_id()}", task_queue=TASK_QUEUE)
+            assert await asyncio.wait_for(sweep, 20) == 0
+
+
+class UnreliableClient:
+    """Fails the first start of a workflow, and then records the workflows that are started."""
+
+    def __init__(self) -> None:
+        self.failures = 1
+        self.started: list[str] = []
+        self.complete = asyncio.Event()
+
+    async def start_workflow(self, _: object, *, id: str, **__: Any) -> None:  # noqa: A002 - the SDK's name
+        if self.failures:
+            self.failures -= 1
+            raise RPCError("not available", RPCStatusCode.UNAVAILABLE, b"")
+        self.started.append(id)
+        if {RELAY_ID, DISPATCH_ID} <= set(self.started):
+            self.complete.set()
+
+    async def create_schedule(self, *_: object) -> None:
+        raise ScheduleAlreadyRunningError
+
+
+async def test_the_background_work_is_ensured_again_after_an_error() -> None:
+    client = UnreliableClient()
+    keeping = asyncio.create_task(keep_background_work(cast(Client, client)))
+    await asyncio.wait_for(client.complete.wait(), 10)
+    assert client.failures == 0
+    assert not keeping.done()
+    keeping.cancel()
+    with suppress(asyncio.CancelledError):
+        await keeping

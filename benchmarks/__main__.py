@@ -108,7 +108,7 @@ def _violations(system: RunningSystem, orders: int) -> list[str]:
         violations.append(f"{orders} orders were placed, statuses are {system.statuses()}")
     if system.messages() != {"sent": MESSAGES_PER_ORDER * orders}:
         violations.append(f"{MESSAGES_PER_ORDER * orders} messages were expected, statuses are {system.messages()}")
-    for check in check_tables(system.sessions, 0):
+    for check in check_tables(system.database, 0):
         violations += [f"{check.id} {check.description}: {violation}" for violation in check.violations]
     return violations
 

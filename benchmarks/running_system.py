@@ -13,7 +13,6 @@ from pathlib import Path
 from uuid import UUID
 
 import httpx2
-from sqlalchemy import text
 
 from benchmarks import application, client, processor
 from benchmarks.plan import Case, Done, Round
@@ -27,7 +26,7 @@ from sandbox.stack import Stack
 from services import db
 from services.catalog.service import CatalogService
 from services.clock import Clock
-from services.db import Sessions
+from services.db import Database
 
 ROOT = Path(__file__).resolve().parent.parent
 #: Over a thousand products.
@@ -50,9 +49,9 @@ SETTINGS = {
 #: Seconds to wait for commands, events and messages to drain after a round.
 DRAIN_TIMEOUT = 60.0
 #: Orders and messages by status, and the number of undelivered commands, events and messages.
-_STATUSES = text("SELECT status, count(*) AS number FROM orders.orders GROUP BY status")
-_MESSAGES = text("SELECT status, count(*) AS number FROM notifications.notifications GROUP BY status")
-_UNDELIVERED = text(
+_STATUSES = "SELECT status, count(*) AS number FROM orders.orders GROUP BY status"
+_MESSAGES = "SELECT status, count(*) AS number FROM notifications.notifications GROUP BY status"
+_UNDELIVERED = (
     "SELECT (SELECT count(*) FROM orders.outbox WHERE done_at IS NULL)"
     " + (SELECT count(*) FROM orders.events WHERE notified_at IS NULL)"
     " + (SELECT count(*) FROM notifications.notifications WHERE status = 'queued')"
@@ -66,7 +65,7 @@ class RunningSystem:
     stack: Stack
     application: Driver
     client: Driver
-    sessions: Sessions
+    database: Database
 
     def measure(self, wanted: Round) -> Done:
         """Measure one round with the driver of its case. Raises NotMeasured."""
@@ -84,18 +83,18 @@ class RunningSystem:
 
     def count_undelivered(self) -> int:
         """Number of undelivered commands, events and messages."""
-        with self.sessions.begin() as session:
-            return int(session.execute(_UNDELIVERED).scalar_one())
+        with self.database.transaction() as tx:
+            return int(tx.fetch_value(_UNDELIVERED))
 
     def statuses(self) -> dict[str, int]:
         """Number of orders by status."""
-        with self.sessions.begin() as session:
-            return {row.status: row.number for row in session.execute(_STATUSES)}
+        with self.database.transaction() as tx:
+            return {row.status: row.number for row in tx.fetch_all(_STATUSES)}
 
     def messages(self) -> dict[str, int]:
         """Number of messages by status."""
-        with self.sessions.begin() as session:
-            return {row.status: row.number for row in session.execute(_MESSAGES)}
+        with self.database.transaction() as tx:
+            return {row.status: row.number for row in tx.fetch_all(_MESSAGES)}
 
     def processor_seconds(self) -> dict[str, float]:
         """Processor seconds of each part until now; empty where the system does not provide them."""
@@ -124,13 +123,13 @@ def running_system(folder: Path, buyers: int) -> Iterator[RunningSystem]:
         with (
             Driver("application", environment, logs / "application.log", application.run) as application_driver,
             Driver("client", environment, logs / "client.log", client.run, "127.0.0.1", ports.api) as client_driver,
-            _database_sessions(stack.addresses.database) as sessions,
+            _open_database(stack.addresses.database) as database,
         ):
             _wait_ready(application_driver, ports.api)
-            shop = Shop(_products(sessions), _shoppers(stack.addresses.api, buyers), _card(stack.addresses.sandbox))
+            shop = Shop(_products(database), _shoppers(stack.addresses.api, buyers), _card(stack.addresses.sandbox))
             for driver in (application_driver, client_driver):
                 driver.send_shop(shop)
-            yield RunningSystem(stack, application_driver, client_driver, sessions)
+            yield RunningSystem(stack, application_driver, client_driver, database)
 
 
 def _administer(environment: Mapping[str, str], *arguments: str) -> None:
@@ -141,12 +140,12 @@ def _administer(environment: Mapping[str, str], *arguments: str) -> None:
 
 
 @contextmanager
-def _database_sessions(database: str) -> Iterator[Sessions]:
-    engine = db.connect(database, pool_size=1)
+def _open_database(url: str) -> Iterator[Database]:
+    database = db.connect(url, pool_size=1)
     try:
-        yield Sessions(engine)
+        yield database
     finally:
-        engine.dispose()
+        database.close()
 
 
 def _wait_ready(application_driver: Driver, port: int) -> None:
@@ -155,8 +154,8 @@ def _wait_ready(application_driver: Driver, port: int) -> None:
         raise NotMeasured("the application was not ready within 60 s")
 
 
-def _products(sessions: Sessions) -> list[UUID]:
-    return [product.id for product in CatalogService(sessions, Clock()).list(limit=PRODUCTS)]
+def _products(database: Database) -> list[UUID]:
+    return [product.id for product in CatalogService(database, Clock()).list(limit=PRODUCTS)]
 
 
 def _shoppers(api: str, count: int) -> list[Shopper]:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from services import db
 from services.catalog.service import CatalogService
 from services.clock import Clock
-from services.db import Sessions
+from services.db import Database
 from services.idempotency import IdempotencyStore
 from services.identity.access_tokens import AccessTokens
 from services.identity.account_messages import AccountMessages
@@ -51,7 +51,7 @@ class Services:
     """Every service, wired."""
 
     settings: Settings
-    sessions: Sessions
+    database: Database
     pg_listener: PgListener
     identity: IdentityService
     sign_in: SignIn
@@ -89,7 +89,7 @@ def open_services(
     *,
     clock: Clock | None = None,
     gateway: Gateway | None = None,
-    sessions: Sessions | None = None,
+    database: Database | None = None,
     call_budget: CallBudget | None = None,
     policy: Policy | None = None,
 ) -> Iterator[Services]:
@@ -100,12 +100,12 @@ def open_services(
     """
     with ExitStack() as resources:
         url = database_url(settings)
-        if sessions is None:
-            sessions = Sessions(db.connect(url, pool_size=settings.database_pool))
-            resources.callback(sessions.engine.dispose)
+        if database is None:
+            database = db.connect(url, pool_size=settings.database_pool)
+            resources.callback(database.close)
         if gateway is None:
             gateway = resources.enter_context(closing(_gateway(settings)))
-        services = _wire(settings, resources, url, sessions, clock or Clock(), gateway, call_budget, policy)
+        services = _wire(settings, resources, url, database, clock or Clock(), gateway, call_budget, policy)
         resources.callback(services.pg_listener.stop)
         yield services
 
@@ -114,7 +114,7 @@ def _wire(
     settings: Settings,
     resources: ExitStack,
     url: str,
-    sessions: Sessions,
+    database: Database,
     clock: Clock,
     gateway: Gateway,
     call_budget: CallBudget | None,
@@ -125,38 +125,38 @@ def _wire(
         signing_keys(settings.signing_key, settings.data_dir, development=settings.development), clock
     )
     passwords = resources.enter_context(_hasher(settings))
-    messages = AccountMessages(sessions, vault, clock)
-    check = PasswordCheck(sessions, passwords, clock, ThrottleSubjects(settings.secrets_key))
-    limits = RateLimiter(sessions, settings.secrets_key, clock)
+    messages = AccountMessages(database, vault, clock)
+    check = PasswordCheck(database, passwords, clock, ThrottleSubjects(settings.secrets_key))
+    limits = RateLimiter(database, settings.secrets_key, clock)
     send_limits = SendLimits(limits, settings.sms_per_hour)
     region = settings.phone_region
     return Services(
         settings=settings,
-        sessions=sessions,
+        database=database,
         pg_listener=PgListener(settings.database_listen_url or url),
-        identity=IdentityService(sessions, passwords, clock, settings.phone_region),
+        identity=IdentityService(database, passwords, clock, settings.phone_region),
         sign_in=SignIn(
-            sessions, check, tokens, RefreshTokens(settings.secrets_key), messages, clock, settings.phone_region
+            database, check, tokens, RefreshTokens(settings.secrets_key), messages, clock, settings.phone_region
         ),
-        codes=VerificationCodes(sessions, messages, send_limits, check, clock, settings.secrets_key, region),
-        resets=PasswordResets(sessions, messages, send_limits, check, clock, region),
+        codes=VerificationCodes(database, messages, send_limits, check, clock, settings.secrets_key, region),
+        resets=PasswordResets(database, messages, send_limits, check, clock, region),
         account_messages=messages,
         tokens=tokens,
         limits=limits,
-        idempotency=IdempotencyStore(sessions),
-        catalog=CatalogService(sessions, clock),
-        orders=OrderService(sessions, vault, clock, policy or _policy(settings)),
-        order_transitions=OrderTransitions(sessions, vault),
-        order_outbox=OrderOutbox(sessions, vault),
-        reservations=ReservationService(sessions, clock),
+        idempotency=IdempotencyStore(database),
+        catalog=CatalogService(database, clock),
+        orders=OrderService(database, vault, clock, policy or _policy(settings)),
+        order_transitions=OrderTransitions(database, vault),
+        order_outbox=OrderOutbox(database, vault),
+        reservations=ReservationService(database, clock),
         payments=PaymentService(
-            sessions,
+            database,
             gateway,
             clock,
             call_budget=call_budget,
             signatures=SignatureVerifier(webhook_keys(settings.webhook_secrets)),
         ),
-        notifications=_notifications(settings, sessions, vault, clock, resources),
+        notifications=_notifications(settings, database, vault, clock, resources),
     )
 
 
@@ -193,7 +193,7 @@ def _gateway(settings: Settings) -> YooKassa:
 
 
 def _notifications(
-    settings: Settings, sessions: Sessions, vault: Vault, clock: Clock, resources: ExitStack
+    settings: Settings, database: Database, vault: Vault, clock: Clock, resources: ExitStack
 ) -> NotificationService:
     mail_sender: MailSender = UnconfiguredSender("SMTP_URL")
     sms_sender: SmsSender = UnconfiguredSender("SMS_URL")
@@ -202,4 +202,4 @@ def _notifications(
         mail_sender = resources.enter_context(closing(SmtpMailSender(settings.smtp_url, settings.mail_from, host)))
     if settings.sms_url:
         sms_sender = resources.enter_context(closing(HttpSmsSender(settings.sms_url, settings.sms_from)))
-    return NotificationService(sessions, vault, mail_sender, sms_sender, clock, Templates(settings.shop_name))
+    return NotificationService(database, vault, mail_sender, sms_sender, clock, Templates(settings.shop_name))

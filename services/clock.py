@@ -7,15 +7,15 @@ from uuid import UUID
 
 import uuid_utils.compat
 
-#: SQL for the current time: the database's clock, or the `:now` of a test's clock.
-NOW = "coalesce(cast(:now as timestamptz), clock_timestamp())"
+#: SQL for the current time: the database's clock, or the `%(now)s` of a test's clock.
+NOW = "coalesce(cast(%(now)s as timestamptz), clock_timestamp())"
 
 
 class Clock:
     """The clock of every expiry: the database's, so that hosts with different clocks agree (FAULTS F51, F52)."""
 
     def override(self) -> datetime | None:
-        """The time (UTC) to bind to `:now`; None: the database's time."""
+        """The time (UTC) to bind to `%(now)s`; None: the database's time."""
         return None
 
 

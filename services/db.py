@@ -1,114 +1,232 @@
-"""The database: one engine, and transactions that raise the errors of the services."""
+"""The database: a pool of connections, statements and transactions that raise the errors of the services."""
 
 from __future__ import annotations
 
 import functools
+import select
 import time
-from collections.abc import Callable, Iterator
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import ParamSpec, TypeVar
+from datetime import datetime
+from typing import Any, ParamSpec, TypeVar, overload
 
-import sqlalchemy
-from sqlalchemy import event
-from sqlalchemy.engine import Engine
-from sqlalchemy.exc import DBAPIError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlmodel import Session, SQLModel
+import psycopg
+from psycopg.rows import RowFactory, kwargs_row, namedtuple_row, scalar_row, tuple_row
+from psycopg_pool import ConnectionPool, PoolTimeout
 
+from services.clock import Clock
 from services.errors import Unavailable
 
 P = ParamSpec("P")
 R = TypeVar("R")
+Values = Mapping[str, object]
 
-# Names for constraints, so that migrations can name what they change.
-SQLModel.metadata.naming_convention = {
-    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-    "ck": "ck_%(table_name)s_%(constraint_name)s",
-    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-    "pk": "pk_%(table_name)s",
-}
-
+#: Seconds to wait for a free connection (contract, section 1).
+POOL_TIMEOUT = 1.0
+#: Statements that a connection keeps prepared.
+PREPARED = 500
 # Time-outs of a statement that waits or does not end (contract, section 1; FAULTS F26), in milliseconds.
 _OPTIONS = "-c lock_timeout=3000 -c statement_timeout=5000 -c idle_in_transaction_session_timeout=10000 -c timezone=UTC"
 # SQLSTATEs: serialization failure, deadlock, lock not available.
 _BUSY = frozenset({"40001", "40P01", "55P03"})
 # Prefixes of SQLSTATEs: connection failure, server shutdown, out of resources, read-only (after a fail-over).
 _AWAY = ("08", "57P", "53", "25006")
+_READ_ONLY = "25006"
 
 
-def connect(url: str, *, pool_size: int = 10) -> Engine:
-    """An engine for `url` (`postgresql://…`). Connects on first use; waits at most 1 s for a free connection."""
-    engine = sqlalchemy.create_engine(
-        url.replace("postgresql://", "postgresql+psycopg://", 1),
-        pool_size=pool_size,
-        max_overflow=0,
-        pool_timeout=1,
-        pool_recycle=1800,
-        connect_args={"options": _OPTIONS, "connect_timeout": 2, "application_name": "market"},
-    )
-    event.listen(engine, "handle_error", _note_lost_connection)
-    return engine
+class NoConnection(Unavailable):
+    """No connection became free in time; waiting again would only keep the caller waiting."""
 
 
-def _note_lost_connection(context: sqlalchemy.engine.ExceptionContext) -> None:
-    # psycopg marks only this connection as broken; after a shutdown or fail-over the whole pool must be renewed.
-    code = getattr(context.original_exception, "sqlstate", None) or ""
-    if code.startswith(("57P", "25006")):
-        context.is_disconnect = True
+class Executor(ABC):
+    """Runs statements: a `Transaction`, or a `Database`, which commits each statement by itself.
 
-
-class Sessions:
-    """Opens transactions; every service receives it.
-
-    The commit happens at the end of the block and nowhere else. Failures of the database are raised as `Unavailable`.
+    Parameters are written `%(name)s`; `%(now)s` is always bound (see `services.clock.NOW`). Rows come as named tuples,
+    or, with `into`, as what this callable returns for the columns as keyword arguments.
     """
 
-    def __init__(self, engine: Engine) -> None:
-        self.engine = engine
+    def execute(self, sql: str, values: Values | None = None) -> int:
+        """Run a statement; returns how many rows it returned or changed."""
+        return self._run(sql, values, tuple_row, lambda cursor: cursor.rowcount)
+
+    @overload
+    def fetch_all(self, sql: str, values: Values | None = None) -> list[Any]: ...
+    @overload
+    def fetch_all(self, sql: str, values: Values | None = None, *, into: Callable[..., R]) -> list[R]: ...
+    def fetch_all(self, sql: str, values: Values | None = None, *, into: Callable[..., Any] | None = None) -> list[Any]:
+        """All rows."""
+        return self._run(sql, values, _rows(into), psycopg.Cursor.fetchall)
+
+    @overload
+    def fetch_one(self, sql: str, values: Values | None = None) -> Any: ...
+    @overload
+    def fetch_one(self, sql: str, values: Values | None = None, *, into: Callable[..., R]) -> R | None: ...
+    def fetch_one(self, sql: str, values: Values | None = None, *, into: Callable[..., Any] | None = None) -> Any:
+        """The first row, or None."""
+        return self._run(sql, values, _rows(into), psycopg.Cursor.fetchone)
+
+    def fetch_value(self, sql: str, values: Values | None = None) -> Any:
+        """The first column of the first row; None without a row."""
+        return self._run(sql, values, scalar_row, psycopg.Cursor.fetchone)
+
+    def fetch_column(self, sql: str, values: Values | None = None) -> list[Any]:
+        """The first column of all rows."""
+        return self._run(sql, values, scalar_row, psycopg.Cursor.fetchall)
+
+    @abstractmethod
+    def _run(
+        self, sql: str, values: Values | None, rows: RowFactory[Any], read: Callable[[psycopg.Cursor[Any]], R]
+    ) -> R: ...
+
+
+def _rows(into: Callable[..., Any] | None) -> RowFactory[Any]:
+    return kwargs_row(into) if into else namedtuple_row
+
+
+class Transaction(Executor):
+    """Statements with one commit, at the end of `Database.transaction`."""
+
+    def __init__(self, connection: psycopg.Connection[Any], now: datetime | None) -> None:
+        self._connection = connection
+        self._now = now
+
+    def _run(
+        self, sql: str, values: Values | None, rows: RowFactory[Any], read: Callable[[psycopg.Cursor[Any]], R]
+    ) -> R:
+        parameters = {"now": self._now, **(values or {})} if values or "%(" in sql else None
+        return read(self._connection.cursor(row_factory=rows).execute(sql, parameters))
 
     @contextmanager
-    def begin(self) -> Iterator[Session]:
-        """One transaction. Raises Unavailable, with `at_commit` when the outcome is unknown."""
-        session = Session(self.engine, expire_on_commit=False)
-        committing = False
+    def savepoint(self) -> Iterator[None]:
+        """A part that is rolled back alone when its block raises."""
+        with self._connection.transaction():
+            yield
+
+
+class Database(Executor):
+    """A pool of connections; every service receives it.
+
+    A statement that is run on it directly is committed by itself. When its connection is lost, `retried` may run it a
+    second time: statements that must not run twice belong in a `transaction`. Failures of the database are raised as
+    `Unavailable`.
+    """
+
+    def __init__(self, pool: ConnectionPool[psycopg.Connection[Any]], clock: Clock) -> None:
+        self._pool = pool
+        self._clock = clock
+
+    def with_clock(self, clock: Clock) -> Database:
+        """The same pool with another clock for `%(now)s`."""
+        return Database(self._pool, clock)
+
+    @property
+    def pool_stats(self) -> Mapping[str, int]:
+        """The statistics of psycopg's pool, such as `pool_size` and `requests_waiting`."""
+        return self._pool.get_stats()
+
+    def close(self) -> None:
+        """Close all connections; waiting callers get Unavailable."""
+        self._pool.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        """Statements with one commit, at the end of the block. Raises Unavailable (`at_commit`: outcome unknown)."""
+        with self._connection() as connection:
+            committing = False
+            try:
+                with connection.transaction():
+                    yield Transaction(connection, self._clock.override())
+                    committing = True
+            except psycopg.Error as error:
+                raise self._translated(error, committing) from error
+
+    def _run(
+        self, sql: str, values: Values | None, rows: RowFactory[Any], read: Callable[[psycopg.Cursor[Any]], R]
+    ) -> R:
+        with self._connection() as connection:
+            try:
+                return Transaction(connection, self._clock.override())._run(sql, values, rows, read)
+            except psycopg.Error as error:
+                raise self._translated(error, committing=False) from error
+
+    @contextmanager
+    def _connection(self) -> Iterator[psycopg.Connection[Any]]:
+        connection = self._live_connection()
         try:
-            yield session
-            committing = True
-            session.commit()
-        except (DBAPIError, PoolTimeout) as error:
-            _rollback(session)
-            raise _translated(error, committing) from error
-        except BaseException:
-            _rollback(session)
-            raise
+            yield connection
         finally:
-            session.close()
+            self._pool.putconn(connection)
+
+    def _live_connection(self) -> psycopg.Connection[Any]:
+        """A connection that the server has not closed while nobody used it."""
+        deadline = time.monotonic() + POOL_TIMEOUT
+        while True:
+            try:
+                connection = self._pool.getconn(timeout=max(deadline - time.monotonic(), 0.001))
+            except PoolTimeout as error:
+                raise NoConnection("The database is not available or busy.") from error
+            if _is_open(connection):
+                return connection
+            connection.close()
+            self._pool.putconn(connection)
+
+    def _translated(self, error: psycopg.Error, committing: bool) -> Exception:
+        code = error.sqlstate or ""
+        if code == _READ_ONLY:
+            # The server became a standby: every connection of the pool leads to it.
+            self._pool.drain()
+        if isinstance(error, psycopg.OperationalError) or code in _BUSY or code.startswith(_AWAY):
+            return Unavailable("The database is not available or busy.", at_commit=committing and code not in _BUSY)
+        return error
 
 
-def _rollback(session: Session) -> None:
-    try:
-        session.rollback()
-    except DBAPIError:
-        session.invalidate()
+def connect(url: str, *, pool_size: int = 10, clock: Clock | None = None) -> Database:
+    """A database at `url` (`postgresql://…`). Connects on first use; waits at most 1 s for a free connection."""
+    pool: ConnectionPool[psycopg.Connection[Any]] = ConnectionPool(
+        url,
+        min_size=0,
+        max_size=pool_size,
+        open=True,
+        timeout=POOL_TIMEOUT,
+        max_lifetime=1800,
+        # An attempt to connect that fails is given up soon: the next caller then starts a new one.
+        reconnect_timeout=1,
+        kwargs={
+            "autocommit": True,
+            "connect_timeout": 2,
+            "options": _OPTIONS,
+            "application_name": "market",
+            "prepare_threshold": 2,
+        },
+        configure=_configure,
+    )
+    return Database(pool, clock or Clock())
 
 
-def _translated(error: Exception, committing: bool) -> Exception:
-    code = getattr(getattr(error, "orig", None), "sqlstate", None) or ""
-    lost = isinstance(error, DBAPIError) and (error.connection_invalidated or isinstance(error, OperationalError))
-    if isinstance(error, PoolTimeout) or lost or code in _BUSY or code.startswith(_AWAY):
-        return Unavailable("The database is not available or busy.", at_commit=committing and code not in _BUSY)
-    return error
+def _configure(connection: psycopg.Connection[Any]) -> None:
+    connection.prepared_max = PREPARED
+
+
+def _is_open(connection: psycopg.Connection[Any]) -> bool:
+    """False when the server has sent something unasked: it was shut down, or has ended this connection."""
+    if connection.closed:
+        return False
+    poll = select.poll()
+    poll.register(connection.fileno(), select.POLLIN)
+    return not poll.poll(0)
 
 
 def retried(method: Callable[P, R]) -> Callable[P, R]:
-    """Decorator: call the method up to twice again when the database was busy or not available before the commit."""
+    """Decorator: call the method up to twice again when the database was busy or lost before the commit."""
 
     @functools.wraps(method)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
         for pause in (0.02, 0.1):
             try:
                 return method(*args, **kwargs)
+            except NoConnection:
+                raise
             except Unavailable as error:
                 if error.at_commit:
                     raise

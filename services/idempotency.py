@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Column, DateTime, LargeBinary, func, text
-from sqlmodel import Field, Session, SQLModel
+from psycopg.errors import LockNotAvailable
+from sqlalchemy import Column, DateTime, LargeBinary, func
+from sqlmodel import Field, SQLModel
 
-from services.db import Sessions, retried
+from services.db import Database, Transaction, retried
 from services.errors import IdempotencyInProgress, IdempotencyKeyReused
 
 #: How long a key is kept, in hours.
@@ -60,7 +61,7 @@ class EarlierRequest:
 
 
 def remember(
-    session: Session, request: IdempotentRequest | None, resource_id: UUID, status: int
+    tx: Transaction, request: IdempotentRequest | None, resource_id: UUID, status: int
 ) -> EarlierRequest | None:
     """Store the key in the caller's transaction, or return the earlier request with it.
 
@@ -77,28 +78,24 @@ def remember(
         "resource_id": resource_id,
         "status": status,
     }
-    if _insert(session, values):
+    if _insert(tx, values):
         return None
-    return _replay(session, request)
+    return _replay(tx, request)
 
 
-def _insert(session: Session, values: dict[str, object]) -> bool:
-    session.execute(text("SET LOCAL lock_timeout = '2s'"))
-    savepoint = session.begin_nested()
+def _insert(tx: Transaction, values: dict[str, object]) -> bool:
+    tx.execute("SET LOCAL lock_timeout = '2s'")
     try:
-        written = session.execute(_INSERT, values).one_or_none()
-        savepoint.commit()
-    except Exception as error:
-        savepoint.rollback()
-        if getattr(getattr(error, "orig", None), "sqlstate", "") == "55P03":
-            raise IdempotencyInProgress("The first request with this key is still running: try again.") from error
-        raise
-    session.execute(text("SET LOCAL lock_timeout = '3s'"))
-    return written is not None
+        with tx.savepoint():
+            written = tx.execute(_INSERT, values)
+    except LockNotAvailable as error:
+        raise IdempotencyInProgress("The first request with this key is still running: try again.") from error
+    tx.execute("SET LOCAL lock_timeout = '3s'")
+    return written == 1
 
 
-def _replay(session: Session, request: IdempotentRequest) -> EarlierRequest:
-    row = session.execute(_FIND, {"caller": request.caller, "operation": request.operation, "key": request.key}).one()
+def _replay(tx: Transaction, request: IdempotentRequest) -> EarlierRequest:
+    row = tx.fetch_one(_FIND, {"caller": request.caller, "operation": request.operation, "key": request.key})
     if bytes(row.body_hash) != request.body_hash:
         raise IdempotencyKeyReused("This Idempotency-Key was used for another request: use a new one.")
     return EarlierRequest(row.resource_id, row.status)
@@ -107,8 +104,8 @@ def _replay(session: Session, request: IdempotentRequest) -> EarlierRequest:
 class IdempotencyStore:
     """Keys of operations that are idempotent anyway: keeps the first status, and refuses another body."""
 
-    def __init__(self, sessions: Sessions) -> None:
-        self._sessions = sessions
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     @retried
     def begin(self, request: IdempotentRequest | None, resource_id: UUID) -> EarlierRequest | None:
@@ -118,8 +115,8 @@ class IdempotencyStore:
         """
         if request is None:
             return None
-        with self._sessions.begin() as session:
-            return remember(session, request, resource_id, 0)
+        with self._database.transaction() as tx:
+            return remember(tx, request, resource_id, 0)
 
     @retried
     def end(self, request: IdempotentRequest | None, status: int) -> None:
@@ -127,40 +124,36 @@ class IdempotencyStore:
         if request is None:
             return
         values = {"caller": request.caller, "operation": request.operation, "key": request.key, "status": status}
-        with self._sessions.begin() as session:
-            session.execute(_END, values)
+        with self._database.transaction() as tx:
+            tx.execute(_END, values)
 
     def forget_old(self) -> int:
         """Delete keys older than 72 h; returns how many."""
-        with self._sessions.begin() as session:
-            return forget_old(session)
+        with self._database.transaction() as tx:
+            return forget_old(tx)
 
 
-def forget_old(session: Session) -> int:
+def forget_old(tx: Transaction) -> int:
     """Delete keys older than 72 h; returns how many."""
-    return len(session.execute(_FORGET).all())
+    return tx.execute(_FORGET)
 
 
 # An expired row is overwritten; a live one makes the insert return nothing.
-_INSERT = text(
-    f"""
+_INSERT = f"""
     INSERT INTO idempotency.keys AS k (caller, operation, key, body_hash, resource_id, status)
-    VALUES (:caller, :operation, :key, :body_hash, :resource_id, :status)
+    VALUES (%(caller)s, %(operation)s, %(key)s, %(body_hash)s, %(resource_id)s, %(status)s)
     ON CONFLICT (caller, operation, key) DO UPDATE
        SET body_hash = excluded.body_hash, resource_id = excluded.resource_id,
            status = excluded.status, created_at = now()
      WHERE k.created_at < now() - interval '{KEPT_HOURS} hours'
     RETURNING resource_id
     """  # noqa: S608 - a constant of this module
-)
-_FIND = text(
+_FIND = (
     "SELECT body_hash, resource_id, status FROM idempotency.keys"
-    " WHERE caller = :caller AND operation = :operation AND key = :key"
+    " WHERE caller = %(caller)s AND operation = %(operation)s AND key = %(key)s"
 )
-_END = text(
-    "UPDATE idempotency.keys SET status = :status"
-    " WHERE caller = :caller AND operation = :operation AND key = :key AND status = 0"
+_END = (
+    "UPDATE idempotency.keys SET status = %(status)s"
+    " WHERE caller = %(caller)s AND operation = %(operation)s AND key = %(key)s AND status = 0"
 )
-_FORGET = text(
-    f"DELETE FROM idempotency.keys WHERE created_at < now() - interval '{KEPT_HOURS} hours' RETURNING 1"  # noqa: S608 - a constant
-)
+_FORGET = f"DELETE FROM idempotency.keys WHERE created_at < now() - interval '{KEPT_HOURS} hours' RETURNING 1"  # noqa: S608 - a constant

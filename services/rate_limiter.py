@@ -12,12 +12,12 @@ from datetime import datetime
 from typing import Any
 
 import structlog
-from sqlalchemy import Column, DateTime, Index, LargeBinary, String, TextClause, text
-from sqlmodel import Field, Session, SQLModel
+from sqlalchemy import Column, DateTime, Index, LargeBinary, String
+from sqlmodel import Field, SQLModel
 
-from services import db as db  # constraint names are set there
+from services import table_names as table_names  # sets the names of constraints
 from services.clock import NOW, Clock
-from services.db import Sessions, retried
+from services.db import Database, Executor, retried
 from services.errors import RateLimited, Unavailable
 
 SCHEMA = "limits"
@@ -104,8 +104,8 @@ class LocalLease:
 class RateLimiter:
     """Counts requests by rule and subject across all processes."""
 
-    def __init__(self, sessions: Sessions, secrets_key: str, clock: Clock) -> None:
-        self._sessions, self._clock = sessions, clock
+    def __init__(self, database: Database, secrets_key: str, clock: Clock) -> None:
+        self._database, self._clock = database, clock
         self._key = hashlib.sha256(b"market-limits:" + secrets_key.split(",")[0].strip().encode()).digest()
         self._leases: OrderedDict[tuple[str, str], LocalLease] = OrderedDict()
         self._lock = threading.Lock()
@@ -126,9 +126,9 @@ class RateLimiter:
                 self._spend(rate, subject)
         self._tidy()
 
-    def acquire_in(self, session: Session, rates: Sequence[Rate], subject: str, permits: int = 1) -> None:
+    def acquire_in(self, tx: Executor, rates: Sequence[Rate], subject: str, permits: int = 1) -> None:
         """Count for each rate in the caller's transaction, which must be rolled back when this raises RateLimited."""
-        waits = [self._wait(session, rate, subject, permits) for rate in rates]
+        waits = [self._wait(tx, rate, subject, permits) for rate in rates]
         if any(waits):
             raise _limited(max(waits))
 
@@ -138,8 +138,8 @@ class RateLimiter:
 
     @retried
     def _acquire_strict(self, rates: Sequence[Rate], subject: str) -> None:
-        with self._sessions.begin() as session:
-            self.acquire_in(session, rates, subject)
+        with self._database.transaction() as tx:
+            self.acquire_in(tx, rates, subject)
 
     def _spend(self, rate: Rate, subject: str) -> None:
         lease = self._lease_of(rate.name, subject)
@@ -166,14 +166,14 @@ class RateLimiter:
             _log.warning("rate_limiter.not_counted", rule=rate.name)
 
     def _lease(self, rate: Rate, subject: str, wanted: int) -> int:
-        with self._sessions.begin() as session:
+        with self._database.transaction() as tx:
             for permits in sorted({wanted, 1}, reverse=True):
-                wait = self._wait(session, rate, subject, permits)
+                wait = self._wait(tx, rate, subject, permits)
                 if not wait:
                     return permits
         raise _limited(wait)
 
-    def _wait(self, session: Session, rate: Rate, subject: str, permits: int) -> int:
+    def _wait(self, tx: Executor, rate: Rate, subject: str, permits: int) -> int:
         """Count and return 0, or return the whole seconds until that is possible."""
         values = {
             "rule": rate.name,
@@ -183,9 +183,9 @@ class RateLimiter:
             "now": self._clock.override(),
         }
         table = StrictRate if rate.strict else CoarseRate
-        if session.execute(_ACQUIRE[table], values).one_or_none():
+        if tx.fetch_one(_ACQUIRE[table], values):
             return 0
-        left = session.execute(_LEFT[table], values).scalar_one_or_none()
+        left = tx.fetch_value(_LEFT[table], values)
         return max(1, int(left or 0))
 
     def _lease_of(self, rule: str, subject: str) -> LocalLease:
@@ -206,11 +206,11 @@ class RateLimiter:
         except Unavailable:
             _log.warning("rate_limiter.expired_rows_kept")
 
-    def _forget(self, statement: TextClause) -> int:
+    def _forget(self, statement: str) -> int:
         forgotten = 0
         while True:
-            with self._sessions.begin() as session:
-                gone = len(session.execute(statement, {"now": self._clock.override()}).all())
+            with self._database.transaction() as tx:
+                gone = len(tx.fetch_all(statement, {"now": self._clock.override()}))
             forgotten += gone
             if gone < _BATCH:
                 return forgotten
@@ -226,13 +226,13 @@ def _limited(wait: int) -> RateLimited:
 
 
 _TABLES: dict[type[SQLModel], str] = {StrictRate: "limits.strict", CoarseRate: "limits.coarse"}
-_SECONDS = "cast(:{} AS float8) * interval '1 second'"
+_SECONDS = "cast(%({})s AS float8) * interval '1 second'"
 _STEP, _SLACK = _SECONDS.format("step"), _SECONDS.format("slack")
 # The generic cell rate algorithm: a refusal does not change the row, so repeated attempts do not extend the wait.
 _ACQUIRE = {
-    model: text(
+    model: (
         f"""
-        INSERT INTO {table} AS l (rule, subject, arrival) VALUES (:rule, :subject, {NOW} + {_STEP})
+        INSERT INTO {table} AS l (rule, subject, arrival) VALUES (%(rule)s, %(subject)s, {NOW} + {_STEP})
         ON CONFLICT (rule, subject) DO UPDATE SET arrival = greatest(l.arrival, {NOW}) + {_STEP}
          WHERE l.arrival <= {NOW} + {_SLACK}
         RETURNING 1
@@ -241,15 +241,15 @@ _ACQUIRE = {
     for model, table in _TABLES.items()
 }
 _LEFT = {
-    model: text(
+    model: (
         f"SELECT ceil(extract(epoch FROM arrival - {NOW} - {_SLACK})) FROM {table}"  # noqa: S608 - constants
-        " WHERE rule = :rule AND subject = :subject"
+        " WHERE rule = %(rule)s AND subject = %(subject)s"
     )
     for model, table in _TABLES.items()
 }
 # Locked rows are left for the next deletion: waiting for them in another order than the counters could deadlock.
 _FORGET = [
-    text(
+    (
         f"""
         DELETE FROM {table} WHERE ctid = ANY (ARRAY(
             SELECT ctid FROM {table} WHERE arrival < {NOW} LIMIT {_BATCH} FOR UPDATE SKIP LOCKED))

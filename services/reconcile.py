@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from sqlalchemy import text
-
-from services.db import Sessions
+from services.db import Database
 
 #: How many violations of one invariant are listed.
 LISTED = 20
@@ -37,18 +35,18 @@ class _Invariant:
     violations: str
 
 
-def check_tables(sessions: Sessions, lag_seconds: float = 60) -> list[Check]:
+def check_tables(database: Database, lag_seconds: float = 60) -> list[Check]:
     """Check every invariant that the tables alone can show.
 
     `lag_seconds`: commands and messages that are younger may still be undelivered.
     """
     values = {"lag": lag_seconds, "listed": LISTED}
-    with sessions.begin() as session:
-        session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
+    with database.transaction() as tx:
+        tx.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         checks = []
         for invariant in INVARIANTS:
-            rows = int(session.execute(text(invariant.count)).scalar_one())
-            found = session.execute(text(f"{invariant.violations} LIMIT :listed"), values).scalars()
+            rows = int(tx.fetch_value(invariant.count))
+            found = tx.fetch_column(f"{invariant.violations} LIMIT %(listed)s", values)
             checks.append(Check(invariant.id, invariant.description, rows, [str(violation) for violation in found]))
         return checks
 
@@ -109,7 +107,7 @@ INVARIANTS: tuple[_Invariant, ...] = (
         "SELECT count(*) FROM reservations.reservations",
         """SELECT o.id FROM orders.orders o LEFT JOIN reservations.reservations r ON r.order_id = o.id
             WHERE (o.status = 'confirmed' AND r.status IS DISTINCT FROM 'confirmed'
-                   AND o.updated_at < now() - make_interval(secs => :lag))
+                   AND o.updated_at < now() - make_interval(secs => %(lag)s))
                OR (o.status = 'cancelled' AND r.status IN ('reserved', 'confirmed'))""",
     ),
     _Invariant(
@@ -141,6 +139,6 @@ INVARIANTS: tuple[_Invariant, ...] = (
              UNION ALL SELECT 'event ' || id, at FROM orders.events WHERE notified_at IS NULL
              UNION ALL SELECT 'message ' || id, created_at FROM notifications.notifications WHERE status = 'queued'
              UNION ALL SELECT 'account message ' || id, created_at FROM identity.messages
-           ) waiting WHERE created_at < now() - make_interval(secs => :lag)""",
+           ) waiting WHERE created_at < now() - make_interval(secs => %(lag)s)""",
     ),
 )

@@ -7,13 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
 
 from sandbox.ports import free_port
 from sandbox.postgres import EmbeddedPostgres
 from sandbox.temporal import TemporalServer
 from services import db, migrate
-from services.db import Sessions
+from services.db import Database
 
 
 @pytest.fixture(scope="session")
@@ -37,26 +36,24 @@ def database_url(postgres: EmbeddedPostgres) -> str:
 
 
 @pytest.fixture(scope="session")
-def all_sessions(database_url: str) -> Iterator[Sessions]:
-    engine = db.connect(database_url, pool_size=32)
-    yield Sessions(engine)
-    engine.dispose()
+def all_database(database_url: str) -> Iterator[Database]:
+    database = db.connect(database_url, pool_size=32)
+    yield database
+    database.close()
 
 
 @pytest.fixture
-def sessions(all_sessions: Sessions) -> Sessions:
+def database(all_database: Database) -> Database:
     """Transactions on a database whose tables are empty."""
-    empty(all_sessions)
-    return all_sessions
+    empty(all_database)
+    return all_database
 
 
-def empty(sessions: Sessions) -> None:
+def empty(database: Database) -> None:
     """Delete all rows of all services."""
-    with sessions.begin() as session:
-        tables = session.execute(
-            text(
-                "SELECT string_agg(format('%I.%I', schemaname, tablename), ', ') FROM pg_tables"
-                " WHERE schemaname NOT IN ('pg_catalog', 'information_schema', 'public')"
-            )
-        ).scalar_one()
-        session.execute(text(f"TRUNCATE {tables} RESTART IDENTITY CASCADE"))
+    with database.transaction() as tx:
+        tables = tx.fetch_value(
+            "SELECT string_agg(format('%I.%I', schemaname, tablename), ', ') FROM pg_tables"
+            " WHERE schemaname NOT IN ('pg_catalog', 'information_schema', 'public')"
+        )
+        tx.execute(f"TRUNCATE {tables} RESTART IDENTITY CASCADE")

@@ -84,7 +84,7 @@ def _shows_details(request: Request) -> bool:
 
 def _database(services: Services) -> Literal["ready", "away", "not-migrated"]:
     try:
-        return "ready" if migrate.is_at_head(services.sessions) else "not-migrated"
+        return "ready" if migrate.is_at_head(services.database) else "not-migrated"
     except MarketError:
         return "away"
 

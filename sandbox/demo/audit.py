@@ -7,12 +7,11 @@ from collections import Counter, defaultdict
 from collections.abc import Callable
 
 import httpx2
-from sqlalchemy import text
 
 from sandbox.standins.controls import LedgerItem
 from sandbox.standins.inbox.messages import MessageItem
 from services import db
-from services.db import Sessions
+from services.db import Database
 from services.money import Money
 from services.reconcile import Check, check_tables
 
@@ -20,7 +19,7 @@ from services.reconcile import Check, check_tables
 DRAINED = "I12"
 MAX_VIOLATIONS = 20
 #: What the provider must have kept for each order. A manual refund leaves its amount at the provider.
-_EXPECTED = text(
+_EXPECTED = (
     "SELECT o.id, o.status, o.currency, array_agg(p.id::text) AS payments,"
     " CASE WHEN o.status = 'confirmed' THEN o.total_minor ELSE 0 END"
     " - coalesce(sum(p.refunded_minor) FILTER (WHERE p.id = o.paid_by AND o.status = 'confirmed'), 0)"
@@ -28,8 +27,8 @@ _EXPECTED = text(
     "     WHERE r.order_id = o.id AND r.manual_reference IS NOT NULL) AS expected"
     "  FROM orders.orders o LEFT JOIN payments.payments p ON p.order_id = o.id GROUP BY o.id"
 )
-_SENT = text("SELECT id::text FROM notifications.notifications WHERE status = 'sent'")
-_NOT_NOTIFIED = text(
+_SENT = "SELECT id::text FROM notifications.notifications WHERE status = 'sent'"
+_NOT_NOTIFIED = (
     "SELECT o.id::text FROM orders.orders o WHERE o.status IN ('confirmed', 'cancelled')"
     " AND NOT EXISTS (SELECT FROM notifications.notifications n"
     " WHERE n.order_id = o.id AND n.template = 'order_' || o.status)"
@@ -38,16 +37,15 @@ _NOT_NOTIFIED = text(
 
 def run_audit(database_url: str, sandbox_url: str, timeout: float = 20.0) -> list[Check]:
     """Run all checks, after waiting up to `timeout` seconds for the outbox and the messages to drain."""
-    engine = db.connect(database_url, pool_size=2)
+    database = db.connect(database_url, pool_size=2)
     try:
-        sessions = Sessions(engine)
-        _wait(lambda: all(check.holds for check in check_tables(sessions, 0) if check.id == DRAINED), timeout)
+        _wait(lambda: all(check.holds for check in check_tables(database, 0) if check.id == DRAINED), timeout)
         with httpx2.Client(base_url=sandbox_url, timeout=30) as sandbox:
             ledger: list[LedgerItem] = sandbox.get("/ledger").json()["items"]
             inbox: list[MessageItem] = sandbox.get("/inbox").json()["items"]
-        return [*check_tables(sessions, 0), check_ledger(sessions, ledger), check_inbox(sessions, inbox)]
+        return [*check_tables(database, 0), check_ledger(database, ledger), check_inbox(database, inbox)]
     finally:
-        engine.dispose()
+        database.close()
 
 
 def _wait(condition: Callable[[], bool], timeout: float) -> None:
@@ -56,10 +54,10 @@ def _wait(condition: Callable[[], bool], timeout: float) -> None:
         time.sleep(0.1)
 
 
-def check_ledger(sessions: Sessions, ledger: list[LedgerItem]) -> Check:
+def check_ledger(database: Database, ledger: list[LedgerItem]) -> Check:
     """I5: the provider kept one charge for each confirmed order and none for others; no refund exceeds its charge."""
-    with sessions.begin() as session:
-        rows = session.execute(_EXPECTED).all()
+    with database.transaction() as tx:
+        rows = tx.fetch_all(_EXPECTED)
     charges = defaultdict(list)
     for charge in ledger:
         charges[charge["reference"]].append(charge)
@@ -83,13 +81,11 @@ def _kept(charge: LedgerItem) -> int:
     return captured - returned
 
 
-def check_inbox(sessions: Sessions, inbox: list[MessageItem]) -> Check:
+def check_inbox(database: Database, inbox: list[MessageItem]) -> Check:
     """I6: every sent message was delivered, no SMS twice, and every final order has its notification."""
-    with sessions.begin() as session:
-        expected = set(session.execute(_SENT).scalars())
-        violations = [
-            f"order {order_id}: no final notification" for order_id in session.execute(_NOT_NOTIFIED).scalars()
-        ]
+    with database.transaction() as tx:
+        expected = set(tx.fetch_column(_SENT))
+        violations = [f"order {order_id}: no final notification" for order_id in tx.fetch_column(_NOT_NOTIFIED)]
     delivered = Counter(_message_id(item) for item in inbox)
     # A worker that is killed between sending an e-mail and storing that sends it again with the same Message-ID,
     # which mail clients show once. An SMS must not be sent twice.

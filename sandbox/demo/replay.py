@@ -14,7 +14,6 @@ from sandbox.demo.tables import progress_bar
 from services import db
 from services.catalog.service import CatalogService
 from services.clock import Clock
-from services.db import Sessions
 
 #: Orders in flight.
 MAX_CONCURRENT = 8
@@ -34,14 +33,14 @@ def payment_methods(sandbox: str) -> PaymentMethods:
 
 def product_ids(database: str) -> dict[str, str]:
     """Product ids by SKU, from the database: the API does not show SKUs to buyers."""
-    engine = db.connect(database, pool_size=1)
-    catalog = CatalogService(Sessions(engine), Clock())
+    tables = db.connect(database, pool_size=1)
+    catalog = CatalogService(tables, Clock())
     products: dict[str, str] = {}
     after = None
     while page := catalog.list(after=after, limit=1000):
         products |= {product.sku: str(product.id) for product in page}
         after = page[-1].id
-    engine.dispose()
+    tables.close()
     return products
 
 

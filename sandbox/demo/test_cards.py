@@ -8,14 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import httpx2
-from sqlalchemy import text
 
 from sandbox.demo.buyers import Buyer, Order, UnexpectedResponse, expect, get_order, wait_until_final
 from sandbox.demo.card_results import REFUND_BEHAVIOURS, CardCase, CardResult
 from sandbox.standins.controls import LedgerItem
 from sandbox.standins.provider.test_cards import Behaviour, Method
 from services import db
-from services.db import Sessions
 
 #: Orders in flight; most of them wait.
 MAX_CONCURRENT = 14
@@ -27,7 +25,7 @@ RESOLVE_INTERVAL = 5.5
 DELAYED = "_3"
 #: Reference of the operator's manual refund.
 MANUAL_REFUND = "bank transfer 4711"
-_MANUAL_REFUNDS = text(
+_MANUAL_REFUNDS = (
     "SELECT order_id::text, sum(amount_minor)::bigint FROM payments.refunds"
     " WHERE manual_reference IS NOT NULL GROUP BY order_id"
 )
@@ -151,9 +149,8 @@ def _confirmation_url(order: Order) -> str:
 
 def _manual_refunds(database: str) -> dict[str, int]:
     """Manually refunded minor units by order id, from our tables."""
-    engine = db.connect(database, pool_size=1)
+    tables = db.connect(database, pool_size=1)
     try:
-        with Sessions(engine).begin() as session:
-            return {order_id: int(minor) for order_id, minor in session.execute(_MANUAL_REFUNDS)}
+        return {order_id: int(minor) for order_id, minor in tables.fetch_all(_MANUAL_REFUNDS)}
     finally:
-        engine.dispose()
+        tables.close()

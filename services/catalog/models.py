@@ -8,7 +8,7 @@ from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, Index, Str
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
-from services import db as db  # constraint names are set there
+from services import table_names as table_names  # sets the names of constraints
 
 SCHEMA = "catalog"
 

@@ -9,11 +9,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, text
-from sqlmodel import Session
-
 from services.catalog.views import ProductChange, ProductDraft, ProductView
 from services.clock import NOW, new_id
+from services.db import Executor
 from services.money import Money
 
 
@@ -25,47 +23,45 @@ class WrittenProduct:
     added: bool
 
 
-def find(session: Session, product_ids: Sequence[UUID]) -> list[ProductView]:
+def find(tx: Executor, product_ids: Sequence[UUID]) -> list[ProductView]:
     """The products with these ids, active or not."""
-    return [_view(row) for row in session.execute(_FIND, {"ids": list(product_ids)})]
+    return [_view(row) for row in tx.fetch_all(_FIND, {"ids": list(product_ids)})]
 
 
 def page(
-    session: Session, limit: int, *, active_only: bool, after: UUID | None, currency: str | None, pattern: str | None
+    tx: Executor, limit: int, *, active_only: bool, after: UUID | None, currency: str | None, pattern: str | None
 ) -> list[ProductView]:
     """Products by id: those after the id `after`, priced in `currency`, whose name or SKU matches `pattern` (ILIKE)."""
     wanted: dict[str, object] = {"after": after, "currency": currency, "pattern": pattern}
     given = {name: value for name, value in wanted.items() if value is not None}
     filters = [_FILTERS[name] for name in given] + (["is_active"] if active_only else [])
     where = f"WHERE {' AND '.join(filters)}" if filters else ""
-    statement = f"SELECT {_COLUMNS} FROM catalog.products {where} ORDER BY id LIMIT :limit"  # noqa: S608 - constants
-    return [_view(row) for row in session.execute(text(statement), {**given, "limit": limit})]
+    statement = f"SELECT {_COLUMNS} FROM catalog.products {where} ORDER BY id LIMIT %(limit)s"  # noqa: S608 - constants
+    return [_view(row) for row in tx.fetch_all(statement, {**given, "limit": limit})]
 
 
-def upsert(
-    session: Session, drafts: Sequence[ProductDraft], hidden: bool, now: datetime | None
-) -> list[WrittenProduct]:
+def upsert(tx: Executor, drafts: Sequence[ProductDraft], hidden: bool, now: datetime | None) -> list[WrittenProduct]:
     """Insert or update products by SKU; returns those that are new or were changed.
 
     All calls of a transaction must pass `drafts` in the order of their SKUs, so that parallel imports cannot deadlock.
     """
     values = {"rows": json.dumps([_row(draft) for draft in drafts]), "hidden": hidden, "now": now}
-    return [WrittenProduct(row.sku, row.added) for row in session.execute(_UPSERT, values)]
+    return [WrittenProduct(row.sku, row.added) for row in tx.fetch_all(_UPSERT, values)]
 
 
-def add(session: Session, product_id: UUID, draft: ProductDraft, now: datetime | None) -> ProductView | None:
+def add(tx: Executor, product_id: UUID, draft: ProductDraft, now: datetime | None) -> ProductView | None:
     """Insert a new product; None when its SKU exists."""
     values = {**_row(draft), "id": product_id, "attributes": json.dumps(dict(draft.attributes)), "now": now}
-    row = session.execute(_ADD, values).one_or_none()
+    row = tx.fetch_one(_ADD, values)
     return _view(row) if row is not None else None
 
 
-def ids_of(session: Session, skus: Sequence[str]) -> dict[str, UUID]:
+def ids_of(tx: Executor, skus: Sequence[str]) -> dict[str, UUID]:
     """The id of each existing SKU."""
-    return {row.sku: row.id for row in session.execute(_IDS, {"skus": list(skus)})}
+    return {row.sku: row.id for row in tx.fetch_all(_IDS, {"skus": list(skus)})}
 
 
-def change(session: Session, product_id: UUID, wanted: ProductChange, now: datetime | None) -> ProductView | None:
+def change(tx: Executor, product_id: UUID, wanted: ProductChange, now: datetime | None) -> ProductView | None:
     """Set the fields that are not None; returns the changed product, None when there is none."""
     values = {
         "name": wanted.name,
@@ -77,17 +73,17 @@ def change(session: Session, product_id: UUID, wanted: ProductChange, now: datet
     }
     given = {name: value for name, value in values.items() if value is not None}
     assignments = ", ".join([*(_ASSIGNMENTS[name] for name in given), f"updated_at = {NOW}"])
-    statement = f"UPDATE catalog.products SET {assignments} WHERE id = :product_id RETURNING {_COLUMNS}"  # noqa: S608 - constants
-    row = session.execute(text(statement), {**given, "product_id": product_id, "now": now}).one_or_none()
+    statement = f"UPDATE catalog.products SET {assignments} WHERE id = %(product_id)s RETURNING {_COLUMNS}"  # noqa: S608 - constants
+    row = tx.fetch_one(statement, {**given, "product_id": product_id, "now": now})
     return _view(row) if row is not None else None
 
 
-def has_active(session: Session) -> bool:
+def has_active(tx: Executor) -> bool:
     """Whether any product is for sale."""
-    return bool(session.execute(text("SELECT EXISTS (SELECT FROM catalog.products WHERE is_active)")).scalar_one())
+    return bool(tx.fetch_value("SELECT EXISTS (SELECT FROM catalog.products WHERE is_active)"))
 
 
-def _view(row: Row[Any]) -> ProductView:
+def _view(row: Any) -> ProductView:
     price = Money(row.price_minor, row.currency)
     return ProductView(row.id, row.sku, row.name, row.description, price, row.attributes, row.is_active)
 
@@ -107,38 +103,36 @@ def _row(draft: ProductDraft) -> dict[str, object]:
 
 _COLUMNS = "id, sku, name, description, price_minor, currency, attributes, is_active"
 _FILTERS = {
-    "after": "id > :after",
-    "currency": "currency = :currency",
-    "pattern": "(name ILIKE :pattern OR sku ILIKE :pattern)",
+    "after": "id > %(after)s",
+    "currency": "currency = %(currency)s",
+    "pattern": "(name ILIKE %(pattern)s OR sku ILIKE %(pattern)s)",
 }
 _ASSIGNMENTS = {
-    "name": "name = :name",
-    "description": "description = :description",
-    "price_minor": "price_minor = :price_minor",
-    "currency": "currency = :currency",
-    "attributes": "attributes = cast(:attributes AS jsonb)",
-    "is_active": "is_active = :is_active",
+    "name": "name = %(name)s",
+    "description": "description = %(description)s",
+    "price_minor": "price_minor = %(price_minor)s",
+    "currency": "currency = %(currency)s",
+    "attributes": "attributes = cast(%(attributes)s AS jsonb)",
+    "is_active": "is_active = %(is_active)s",
 }
-_FIND = text(f"SELECT {_COLUMNS} FROM catalog.products WHERE id = ANY(:ids)")  # noqa: S608 - only constants of this module
-_IDS = text("SELECT sku, id FROM catalog.products WHERE sku = ANY(:skus)")
-_ADD = text(
-    f"""
+_FIND = f"SELECT {_COLUMNS} FROM catalog.products WHERE id = ANY(%(ids)s)"  # noqa: S608 - only constants of this module
+_IDS = "SELECT sku, id FROM catalog.products WHERE sku = ANY(%(skus)s)"
+_ADD = f"""
     INSERT INTO catalog.products ({_COLUMNS}, created_at, updated_at)
-    VALUES (:id, :sku, :name, :description, :price_minor, :currency, cast(:attributes AS jsonb), :is_active,
+    VALUES (%(id)s, %(sku)s, %(name)s, %(description)s, %(price_minor)s, %(currency)s, cast(%(attributes)s AS jsonb),
+           %(is_active)s,
             {NOW}, {NOW})
         ON CONFLICT (sku) DO NOTHING
     RETURNING {_COLUMNS}
     """  # noqa: S608 - only constants of this module
-)
-_VISIBLE = "CASE WHEN :hidden THEN p.is_active ELSE excluded.is_active END"
+_VISIBLE = "CASE WHEN %(hidden)s THEN p.is_active ELSE excluded.is_active END"
 # An unchanged row is not written, so that a repeated import changes nothing.
 # Hidden: new products are inactive, and existing ones stay as active as they were.
-_UPSERT = text(
-    f"""
+_UPSERT = f"""
     INSERT INTO catalog.products AS p
            ({_COLUMNS}, created_at, updated_at)
-    SELECT id, sku, name, description, price_minor, currency, attributes, is_active AND NOT :hidden, {NOW}, {NOW}
-      FROM jsonb_to_recordset(cast(:rows AS jsonb)) AS r(
+    SELECT id, sku, name, description, price_minor, currency, attributes, is_active AND NOT %(hidden)s, {NOW}, {NOW}
+      FROM jsonb_to_recordset(cast(%(rows)s AS jsonb)) AS r(
            id uuid, sku text, name text, description text, price_minor bigint, currency text,
            attributes jsonb, is_active boolean)
      ORDER BY sku
@@ -151,4 +145,3 @@ _UPSERT = text(
                              excluded.attributes, {_VISIBLE})
     RETURNING sku, xmax = 0 AS added
     """  # noqa: S608 - only constants of this module
-)

@@ -14,7 +14,7 @@ from services.catalog.importing import ImportFile, read_import_file
 from services.catalog.rows import MAX_STOCK
 from services.catalog.service import CatalogService
 from services.clock import Clock
-from services.commands.terminal import database, errors_as_messages
+from services.commands.terminal import errors_as_messages, open_database
 from services.reservations.service import ReservationService
 
 
@@ -41,15 +41,15 @@ def import_products(
     with these members. Existing stock is not changed.
     """
     console = Console(stderr=True)
-    with errors_as_messages(), database() as sessions:
-        catalog = CatalogService(sessions, Clock())
+    with errors_as_messages(), open_database() as database:
+        catalog = CatalogService(database, Clock())
         if if_empty and not catalog.is_empty():
             print("The catalog is not empty: nothing was imported.")
             return
         with console.status("reading the file"):
             content = read_import_file(file, stock)
         with console.status(f"writing {len(content.drafts):,} products"):
-            summary = write_products(catalog, ReservationService(sessions, Clock()), content)
+            summary = write_products(catalog, ReservationService(database, Clock()), content)
     _print_summary(summary, content)
 
 

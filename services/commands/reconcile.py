@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from services.commands.terminal import database, errors_as_messages
+from services.commands.terminal import errors_as_messages, open_database
 from services.reconcile import Check, check_tables
 
 
@@ -21,8 +21,8 @@ def reconcile(
     lag: Annotated[float, typer.Option(help="Seconds for which commands and messages may still be undelivered.")] = 60,
 ) -> None:
     """Check the invariants of the tables in one snapshot; exits with 1 when one is violated."""
-    with errors_as_messages(), database() as sessions:
-        checks = check_tables(sessions, lag)
+    with errors_as_messages(), open_database() as database:
+        checks = check_tables(database, lag)
     clean = all(check.holds for check in checks)
     if as_json:
         report = [{**dataclasses.asdict(check), "holds": check.holds} for check in checks]

@@ -14,7 +14,7 @@ from services import db, migrate
 from services.bootstrap import database_url
 from services.catalog.files import UnreadableFile
 from services.catalog.importing import InvalidRows
-from services.db import Sessions
+from services.db import Database
 from services.errors import Refused, Unavailable
 from services.settings import Settings
 from services.startup import read
@@ -30,15 +30,15 @@ def read_settings() -> Settings:
 
 
 @contextmanager
-def database() -> Iterator[Sessions]:
-    """Sessions on the database. Raises ValueError when its schema is not current."""
-    sessions = Sessions(db.connect(database_url(read_settings()), pool_size=2))
+def open_database() -> Iterator[Database]:
+    """The database of the settings. Raises ValueError when its schema is not current."""
+    database = db.connect(database_url(read_settings()), pool_size=2)
     try:
-        if not migrate.is_at_head(sessions):
+        if not migrate.is_at_head(database):
             raise ValueError("The schema is not current: run `python -m services migrate` first.")
-        yield sessions
+        yield database
     finally:
-        sessions.engine.dispose()
+        database.close()
 
 
 @contextmanager

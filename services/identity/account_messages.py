@@ -10,10 +10,9 @@ from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 import structlog
-from sqlmodel import Session
 
 from services.clock import Clock, new_id
-from services.db import Sessions, retried
+from services.db import Database, Executor, retried
 from services.identity import account_messages_repository
 from services.identity.account_messages_repository import StoredAccountMessage
 from services.identity.status import IdentifierKind
@@ -27,12 +26,12 @@ CHANNELS: Mapping[IdentifierKind, str] = {IdentifierKind.EMAIL: "email", Identif
 class AccountMessages:
     """The outbox of the identity service."""
 
-    def __init__(self, sessions: Sessions, vault: Vault, clock: Clock) -> None:
-        self._sessions, self._vault, self._clock = sessions, vault, clock
+    def __init__(self, database: Database, vault: Vault, clock: Clock) -> None:
+        self._database, self._vault, self._clock = database, vault, clock
 
     def add(
         self,
-        session: Session,
+        tx: Executor,
         kind: IdentifierKind,
         to: str | None,
         template: str,
@@ -45,18 +44,18 @@ class AccountMessages:
         """
         encrypted = self._vault.seal({"to": to or "", **variables})
         message = StoredAccountMessage(new_id(), CHANNELS[kind], template, language, encrypted if to else None)
-        account_messages_repository.add(session, message, self._clock.override())
+        account_messages_repository.add(tx, message, self._clock.override())
 
-    def add_for_account(self, session: Session, contact: Contact, template: str, variables: Mapping[str, str]) -> None:
+    def add_for_account(self, tx: Executor, contact: Contact, template: str, variables: Mapping[str, str]) -> None:
         """Write the message to each of an account's contact addresses."""
         for kind, to in ((IdentifierKind.EMAIL, contact.email), (IdentifierKind.PHONE, contact.phone)):
             if to:
-                self.add(session, kind, to, template, variables, contact.language)
+                self.add(tx, kind, to, template, variables, contact.language)
 
     def pending(self, limit: int) -> list[PendingAccountMessage]:
         """The oldest messages; they are returned again until they are removed."""
-        with self._sessions.begin() as session:
-            rows = account_messages_repository.find(session, limit)
+        with self._database.transaction() as tx:
+            rows = account_messages_repository.find(tx, limit)
         return [self._decrypt(row) for row in rows]
 
     @retried
@@ -64,8 +63,8 @@ class AccountMessages:
         """Delete messages that are queued or have no recipient."""
         if not ids:
             return
-        with self._sessions.begin() as session:
-            account_messages_repository.remove(session, ids)
+        with self._database.transaction() as tx:
+            account_messages_repository.remove(tx, ids)
 
     def _decrypt(self, row: StoredAccountMessage) -> PendingAccountMessage:
         try:

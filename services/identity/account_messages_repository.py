@@ -7,10 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import text
-from sqlmodel import Session
-
 from services.clock import NOW
+from services.db import Executor
 from services.pg_notify import NOTIFICATIONS
 
 
@@ -25,28 +23,26 @@ class StoredAccountMessage:
     sealed: bytes | None = field(repr=False)
 
 
-def add(session: Session, message: StoredAccountMessage, now: datetime | None) -> None:
+def add(tx: Executor, message: StoredAccountMessage, now: datetime | None) -> None:
     """Insert one message, and wake the dispatcher on commit."""
-    session.execute(_ADD, {**vars(message), "now": now})
+    tx.execute(_ADD, {**vars(message), "now": now})
 
 
-def find(session: Session, limit: int) -> list[StoredAccountMessage]:
+def find(tx: Executor, limit: int) -> list[StoredAccountMessage]:
     """The oldest messages."""
-    return [StoredAccountMessage(**row._mapping) for row in session.execute(_FIND, {"limit": limit})]
+    return tx.fetch_all(_FIND, {"limit": limit}, into=StoredAccountMessage)
 
 
-def remove(session: Session, ids: Sequence[UUID]) -> None:
+def remove(tx: Executor, ids: Sequence[UUID]) -> None:
     """Delete messages."""
-    session.execute(_REMOVE, {"ids": list(ids)})
+    tx.execute(_REMOVE, {"ids": list(ids)})
 
 
-_ADD = text(
-    f"""
+_ADD = f"""
     WITH added AS (
       INSERT INTO identity.messages (id, channel, template, language, sealed, created_at)
-      VALUES (:id, :channel, :template, :language, cast(:sealed AS bytea), {NOW}))
+      VALUES (%(id)s, %(channel)s, %(template)s, %(language)s, cast(%(sealed)s AS bytea), {NOW}))
     SELECT pg_notify('{NOTIFICATIONS}', '')
     """  # noqa: S608 - only constants of this project
-)
-_FIND = text("SELECT id, channel, template, language, sealed FROM identity.messages ORDER BY id LIMIT :limit")
-_REMOVE = text("DELETE FROM identity.messages WHERE id = ANY(:ids)")
+_FIND = "SELECT id, channel, template, language, sealed FROM identity.messages ORDER BY id LIMIT %(limit)s"
+_REMOVE = "DELETE FROM identity.messages WHERE id = ANY(%(ids)s)"

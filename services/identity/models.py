@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 from sqlmodel import Field, SQLModel
 
-from services import db as db  # constraint names are set there
+from services import table_names as table_names  # sets the names of constraints
 from services.identity.status import IdentifierKind, Role, SessionEnd, TokenKind
 
 SCHEMA = "identity"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from services.clock import Clock
-from services.db import Sessions
+from services.db import Database
 from services.errors import RateLimited, Unavailable
 from services.identity import login_throttle_repository
 from services.identity.login_throttle import LAST_FAILURE, ThrottleSubjects
@@ -16,9 +16,9 @@ from services.identity.passwords import PasswordHasher
 class PasswordCheck:
     """Checks passwords, for logins and for changes that require the current password."""
 
-    def __init__(self, sessions: Sessions, hasher: PasswordHasher, clock: Clock, subjects: ThrottleSubjects) -> None:
+    def __init__(self, database: Database, hasher: PasswordHasher, clock: Clock, subjects: ThrottleSubjects) -> None:
         self.hasher, self.subjects = hasher, subjects
-        self._sessions, self._clock = sessions, clock
+        self._database, self._clock = database, clock
 
     def matches(self, subject: bytes, hash_text: str | None, password: str) -> bool:
         """Whether the password matches the hash; an unknown (None) or locked account takes the same time.
@@ -33,15 +33,15 @@ class PasswordCheck:
         try:
             return self.hasher.verify(None if locked else hash_text, password)
         except Unavailable:
-            with self._sessions.begin() as session:
-                login_throttle_repository.uncount(session, subject)
+            with self._database.transaction() as tx:
+                login_throttle_repository.uncount(tx, subject)
             raise
 
     def _count(self, subject: bytes) -> int:
         now = self._clock.override()
-        with self._sessions.begin() as session:
-            failures = login_throttle_repository.count_attempt(session, subject, now)
-            wait = login_throttle_repository.seconds_to_wait(session, subject, now) if failures is None else 0
+        with self._database.transaction() as tx:
+            failures = login_throttle_repository.count_attempt(tx, subject, now)
+            wait = login_throttle_repository.seconds_to_wait(tx, subject, now) if failures is None else 0
         if failures is None:
             raise RateLimited("Too many wrong passwords: wait before the next try.", retry_after=wait)
         return failures

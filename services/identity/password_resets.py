@@ -5,10 +5,9 @@ from __future__ import annotations
 import secrets
 
 import structlog
-from sqlmodel import Session
 
 from services.clock import Clock, new_id
-from services.db import Sessions, retried
+from services.db import Database, Executor, retried
 from services.errors import InvalidToken
 from services.identity import (
     login_throttle_repository,
@@ -35,7 +34,7 @@ class PasswordResets:
 
     def __init__(
         self,
-        sessions: Sessions,
+        database: Database,
         messages: AccountMessages,
         send_limits: SendLimits,
         check: PasswordCheck,
@@ -43,7 +42,7 @@ class PasswordResets:
         phone_region: str,
     ) -> None:
         """`phone_region`: ISO 3166-1 alpha-2, for numbers written without a country code."""
-        self._sessions, self._messages, self._send_limits, self._check = sessions, messages, send_limits, check
+        self._database, self._messages, self._send_limits, self._check = database, messages, send_limits, check
         self._clock, self._phone_region = clock, phone_region
 
     @retried
@@ -55,11 +54,11 @@ class PasswordResets:
         """
         identifier = read_identifier(email, phone, self._phone_region)
         token = secrets.token_urlsafe(32)
-        with self._sessions.begin() as session:
-            self._send_limits.count(session, "reset", identifier.kind, identifier.canonical)
-            account = verification_codes_repository.find_account(session, identifier.email_canonical, identifier.phone)
-            self._write_token(session, account, token)
-            self._send_token(session, identifier, account, token)
+        with self._database.transaction() as tx:
+            self._send_limits.count(tx, "reset", identifier.kind, identifier.canonical)
+            account = verification_codes_repository.find_account(tx, identifier.email_canonical, identifier.phone)
+            self._write_token(tx, account, token)
+            self._send_token(tx, identifier, account, token)
 
     def confirm(self, reset_token: str, new_password: str) -> None:
         """Set a new password, end every session, delete the count of wrong passwords and notify the person.
@@ -69,8 +68,8 @@ class PasswordResets:
         hasher is full.
         """
         token_hash = hash_token(reset_token)
-        with self._sessions.begin() as session:
-            account = password_resets_repository.find_live(session, token_hash, self._clock.override())
+        with self._database.transaction() as tx:
+            account = password_resets_repository.find_live(tx, token_hash, self._clock.override())
         if account is None:
             raise _invalid_token()
         personal = personal_words(account.first_name, account.last_name, account.email_canonical, account.any_phone)
@@ -81,27 +80,27 @@ class PasswordResets:
     def _set_password(self, account: AccountToReset, token_hash: bytes, new: PasswordHash) -> None:
         subjects = self._check.account_subjects(account.email_canonical, account.any_phone)
         now = self._clock.override()
-        with self._sessions.begin() as session:
-            if not password_resets_repository.set_password(session, token_hash, new, now):
+        with self._database.transaction() as tx:
+            if not password_resets_repository.set_password(tx, token_hash, new, now):
                 raise _invalid_token()
-            ended = sessions_repository.end_sessions(session, account.user_id, SessionEnd.PASSWORD_RESET, now)
-            login_throttle_repository.forget_failures(session, subjects)
-            self._messages.add_for_account(session, account.contact, "password_changed", {})
+            ended = sessions_repository.end_sessions(tx, account.user_id, SessionEnd.PASSWORD_RESET, now)
+            login_throttle_repository.forget_failures(tx, subjects)
+            self._messages.add_for_account(tx, account.contact, "password_changed", {})
         _log.info("identity.password_reset", user_id=str(account.user_id), sessions_ended=ended)
 
-    def _write_token(self, session: Session, account: Account | None, token: str) -> None:
+    def _write_token(self, tx: Executor, account: Account | None, token: str) -> None:
         # For an unknown account the statements run with a new id and write nothing.
         user_id = account.id if account is not None else new_id()
         password_resets_repository.add(
-            session, user_id, hash_token(token), self._clock.override(), known=account is not None
+            tx, user_id, hash_token(token), self._clock.override(), known=account is not None
         )
 
-    def _send_token(self, session: Session, identifier: Identifier, account: Account | None, token: str) -> None:
+    def _send_token(self, tx: Executor, identifier: Identifier, account: Account | None, token: str) -> None:
         to, language = None, "ru"
         if account is not None:
             to = account.email if identifier.kind is IdentifierKind.EMAIL else account.phone
             language = account.language
-        self._messages.add(session, identifier.kind, to, "password_reset", {"resetToken": token}, language)
+        self._messages.add(tx, identifier.kind, to, "password_reset", {"resetToken": token}, language)
 
 
 def _invalid_token() -> InvalidToken:

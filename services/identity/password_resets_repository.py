@@ -6,10 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import text
-from sqlmodel import Session
-
 from services.clock import NOW, new_id
+from services.db import Executor
 from services.identity.passwords import PasswordHash
 from services.identity.views import Contact
 
@@ -36,55 +34,49 @@ class AccountToReset:
         return Contact(self.email, self.phone, self.first_name, self.language)
 
 
-def add(session: Session, user_id: UUID, token_hash: bytes, now: datetime | None, *, known: bool) -> None:
+def add(tx: Executor, user_id: UUID, token_hash: bytes, now: datetime | None, *, known: bool) -> None:
     """Replace the account's live token; with `known` False the same statements run and change nothing."""
     values = {"id": new_id(), "user_id": user_id, "hash": token_hash, "now": now, "known": known}
-    session.execute(_SPEND_OTHERS, values)
-    session.execute(_ADD, values)
+    tx.execute(_SPEND_OTHERS, values)
+    tx.execute(_ADD, values)
 
 
-def find_live(session: Session, token_hash: bytes, now: datetime | None) -> AccountToReset | None:
+def find_live(tx: Executor, token_hash: bytes, now: datetime | None) -> AccountToReset | None:
     """The account of a live token."""
-    row = session.execute(_FIND, {"hash": token_hash, "now": now}).one_or_none()
-    return AccountToReset(**row._mapping) if row is not None else None
+    return tx.fetch_one(_FIND, {"hash": token_hash, "now": now}, into=AccountToReset)
 
 
-def set_password(session: Session, token_hash: bytes, new: PasswordHash, now: datetime | None) -> bool:
+def set_password(tx: Executor, token_hash: bytes, new: PasswordHash, now: datetime | None) -> bool:
     """Spend the token and store the new password's hash; False when the token is no longer live."""
     values = {"hash": token_hash, "text": new.text, "parameters": new.parameters, "now": now}
-    return session.execute(_SET_PASSWORD, values).one_or_none() is not None
+    return tx.fetch_one(_SET_PASSWORD, values) is not None
 
 
-_SPEND_OTHERS = text(
+_SPEND_OTHERS = (
     f"UPDATE identity.password_reset_tokens SET spent_at = {NOW}"  # noqa: S608 - only constants of this project
-    " WHERE user_id = :user_id AND spent_at IS NULL"
+    " WHERE user_id = %(user_id)s AND spent_at IS NULL"
 )
-_ADD = text(
-    f"""
+_ADD = f"""
     INSERT INTO identity.password_reset_tokens (id, user_id, hash, created_at, expires_at)
-    SELECT :id, :user_id, :hash, {NOW}, {NOW} + interval '{RESET_MINUTES} minutes' WHERE cast(:known AS boolean)
+    SELECT %(id)s, %(user_id)s, %(hash)s, {NOW}, {NOW} + interval '{RESET_MINUTES} minutes'
+           WHERE cast(%(known)s AS boolean)
     """
-)
-_LIVE = f"t.hash = :hash AND t.spent_at IS NULL AND t.expires_at > {NOW}"
-_FIND = text(
-    f"""
+_LIVE = f"t.hash = %(hash)s AND t.spent_at IS NULL AND t.expires_at > {NOW}"
+_FIND = f"""
     SELECT u.id AS user_id, u.first_name, u.last_name, u.email_canonical, u.phone AS any_phone, u.language,
            CASE WHEN u.email_verified OR u.registered_with = 'email' THEN u.email END AS email,
            CASE WHEN u.phone_verified OR u.registered_with = 'phone' THEN u.phone END AS phone
       FROM identity.password_reset_tokens t JOIN identity.users u ON u.id = t.user_id
      WHERE {_LIVE} AND u.is_active
     """  # noqa: S608 - only constants of this project
-)
-_SET_PASSWORD = text(
-    f"""
+_SET_PASSWORD = f"""
     WITH spent AS (
         UPDATE identity.password_reset_tokens t SET spent_at = {NOW}
           FROM identity.users u
          WHERE {_LIVE} AND u.id = t.user_id AND u.is_active
         RETURNING t.user_id
     )
-    UPDATE identity.credentials c SET hash = :text, parameters = :parameters, changed_at = {NOW}
+    UPDATE identity.credentials c SET hash = %(text)s, parameters = %(parameters)s, changed_at = {NOW}
       FROM spent WHERE c.user_id = spent.user_id
     RETURNING c.user_id
     """  # noqa: S608 - only constants of this project
-)

@@ -7,10 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import text
-from sqlmodel import Session
-
 from services.clock import NOW
+from services.db import Executor
 from services.identity.passwords import PasswordHash
 from services.identity.status import IdentifierKind
 from services.identity.views import Contact, Profile
@@ -30,84 +28,75 @@ class NewAccount:
     language: str
 
 
-def is_taken(session: Session, email_canonical: str | None, phone: str | None) -> bool:
+def is_taken(tx: Executor, email_canonical: str | None, phone: str | None) -> bool:
     """Whether an account has one of the two identifiers."""
-    found = session.execute(_TAKEN, {"email": email_canonical, "phone": phone}).one_or_none()
+    found = tx.fetch_one(_TAKEN, {"email": email_canonical, "phone": phone})
     return found is not None
 
 
-def add_account(session: Session, account: NewAccount, password: PasswordHash) -> Profile | None:
+def add_account(tx: Executor, account: NewAccount, password: PasswordHash) -> Profile | None:
     """Insert account and credential in one statement; None when the identifier is taken."""
     values = {**vars(account), "hash": password.text, "parameters": password.parameters}
-    row = session.execute(_ADD_ACCOUNT, values).one_or_none()
-    return Profile(**row._mapping) if row is not None else None
+    return tx.fetch_one(_ADD_ACCOUNT, values, into=Profile)
 
 
-def find_profile(session: Session, user_id: UUID) -> Profile | None:
+def find_profile(tx: Executor, user_id: UUID) -> Profile | None:
     """The profile of an account."""
-    row = session.execute(_PROFILE, {"user_id": user_id}).one_or_none()
-    return Profile(**row._mapping) if row is not None else None
+    return tx.fetch_one(_PROFILE, {"user_id": user_id}, into=Profile)
 
 
 def rename(
-    session: Session, user_id: UUID, first_name: str | None, last_name: str | None, now: datetime | None
+    tx: Executor, user_id: UUID, first_name: str | None, last_name: str | None, now: datetime | None
 ) -> Profile | None:
     """Change the names that are not None; returns the new profile, None when there is no such account."""
     values = {"user_id": user_id, "first_name": first_name, "last_name": last_name, "now": now}
-    row = session.execute(_RENAME, values).one_or_none()
-    return Profile(**row._mapping) if row is not None else None
+    return tx.fetch_one(_RENAME, values, into=Profile)
 
 
-def find_contacts(session: Session, user_ids: Sequence[UUID]) -> dict[UUID, Contact]:
+def find_contacts(tx: Executor, user_ids: Sequence[UUID]) -> dict[UUID, Contact]:
     """The contacts of accounts by id; an identifier is left out where messages may not be sent to it."""
-    rows = session.execute(_CONTACTS, {"user_ids": list(user_ids)})
+    rows = tx.fetch_all(_CONTACTS, {"user_ids": list(user_ids)})
     return {row.id: Contact(row.email, row.phone, row.first_name, row.language) for row in rows}
 
 
-def set_active(session: Session, user_id: UUID, active: bool, now: datetime | None) -> bool:
+def set_active(tx: Executor, user_id: UUID, active: bool, now: datetime | None) -> bool:
     """Enable or disable an account; False when there is none."""
-    found = session.execute(_SET_ACTIVE, {"user_id": user_id, "active": active, "now": now}).one_or_none()
+    found = tx.fetch_one(_SET_ACTIVE, {"user_id": user_id, "active": active, "now": now})
     return found is not None
 
 
 _PROFILE_COLUMNS = "id, first_name, last_name, email, phone, email_verified, phone_verified"
-_TAKEN = text(
-    "SELECT 1 FROM identity.users WHERE email_canonical = cast(:email AS text) OR phone = cast(:phone AS text) LIMIT 1"
-)
+_TAKEN = """
+    SELECT 1 FROM identity.users WHERE email_canonical = cast(%(email)s AS text)
+     OR phone = cast(%(phone)s AS text) LIMIT 1
+    """
 # DO NOTHING covers both unique indexes: of many parallel registrations one succeeds, the others get no row.
-_ADD_ACCOUNT = text(
-    f"""
+_ADD_ACCOUNT = f"""
     WITH added AS (
         INSERT INTO identity.users
                (id, first_name, last_name, email, email_canonical, phone, registered_with, language)
-        VALUES (:id, :first_name, :last_name, :email, :email_canonical, :phone, :registered_with, :language)
+        VALUES (%(id)s, %(first_name)s, %(last_name)s, %(email)s, %(email_canonical)s, %(phone)s,
+               %(registered_with)s, %(language)s)
         ON CONFLICT DO NOTHING
         RETURNING {_PROFILE_COLUMNS}
     ), credential AS (
-        INSERT INTO identity.credentials (user_id, hash, parameters) SELECT id, :hash, :parameters FROM added
+        INSERT INTO identity.credentials (user_id, hash, parameters) SELECT id, %(hash)s, %(parameters)s FROM added
     )
     SELECT * FROM added
     """  # noqa: S608 - only constants of this project
-)
-_PROFILE = text(f"SELECT {_PROFILE_COLUMNS} FROM identity.users WHERE id = :user_id")  # noqa: S608 - only constants
-_RENAME = text(
-    f"""
+_PROFILE = f"SELECT {_PROFILE_COLUMNS} FROM identity.users WHERE id = %(user_id)s"  # noqa: S608 - only constants
+_RENAME = f"""
     UPDATE identity.users
-       SET first_name = coalesce(cast(:first_name AS text), first_name),
-           last_name = coalesce(cast(:last_name AS text), last_name), updated_at = {NOW}
-     WHERE id = :user_id
+       SET first_name = coalesce(cast(%(first_name)s AS text), first_name),
+           last_name = coalesce(cast(%(last_name)s AS text), last_name), updated_at = {NOW}
+     WHERE id = %(user_id)s
     RETURNING {_PROFILE_COLUMNS}
     """  # noqa: S608 - only constants of this project
-)
-_CONTACTS = text(
-    """
+_CONTACTS = """
     SELECT id, first_name, language,
            CASE WHEN email_verified OR registered_with = 'email' THEN email END AS email,
            CASE WHEN phone_verified OR registered_with = 'phone' THEN phone END AS phone
       FROM identity.users
-     WHERE id = ANY(:user_ids)
+     WHERE id = ANY(%(user_ids)s)
     """
-)
-_SET_ACTIVE = text(
-    f"UPDATE identity.users SET is_active = :active, updated_at = {NOW} WHERE id = :user_id RETURNING 1"  # noqa: S608 - only constants of this project
-)
+_SET_ACTIVE = f"UPDATE identity.users SET is_active = %(active)s, updated_at = {NOW} WHERE id = %(user_id)s RETURNING 1"  # noqa: S608 - only constants of this project

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from sqlmodel import Session
-
+from services.db import Executor
 from services.identity.status import IdentifierKind
 from services.rate_limiter import Rate, RateLimiter
 
@@ -26,8 +25,8 @@ class SendLimits:
         self._limits = limits
         self._budget = (Rate("sms-budget", sms_per_hour, 3600),) if sms_per_hour else ()
 
-    def count(self, session: Session, purpose: str, kind: IdentifierKind, canonical: str) -> None:
+    def count(self, tx: Executor, purpose: str, kind: IdentifierKind, canonical: str) -> None:
         """Count one message before it is written. Raises RateLimited; the caller's transaction must then roll back."""
-        self._limits.acquire_in(session, SEND_LIMITS[purpose], f"{kind}:{canonical}")
+        self._limits.acquire_in(tx, SEND_LIMITS[purpose], f"{kind}:{canonical}")
         if kind is IdentifierKind.PHONE:
-            self._limits.acquire_in(session, self._budget, "all")
+            self._limits.acquire_in(tx, self._budget, "all")

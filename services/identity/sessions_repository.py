@@ -7,10 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import text
-from sqlmodel import Session
-
 from services.clock import NOW
+from services.db import Executor
 from services.identity.status import SessionEnd
 from services.identity.views import SessionView
 
@@ -72,174 +70,153 @@ class EndedSession:
     user_id: UUID
 
 
-def open_session(session: Session, new: NewSession, now: datetime | None) -> OpenedSession | None:
+def open_session(tx: Executor, new: NewSession, now: datetime | None) -> OpenedSession | None:
     """Insert session and refresh token, and end a surplus session; None when the account or password changed."""
-    row = session.execute(_OPEN, {**vars(new), "now": now}).one_or_none()
+    row = tx.fetch_one(_OPEN, {**vars(new), "now": now})
     if row is None:
         return None
-    session.execute(_END_SURPLUS, {"user_id": new.user_id, "now": now})
-    return OpenedSession(**row._mapping)
+    tx.execute(_END_SURPLUS, {"user_id": new.user_id, "now": now})
+    return OpenedSession(**row._asdict())
 
 
-def rotate(session: Session, rotation: Rotation, now: datetime | None) -> RotatedSession | None:
+def rotate(tx: Executor, rotation: Rotation, now: datetime | None) -> RotatedSession | None:
     """Spend the live token of a live session and insert its successor; None when there is no such token."""
-    row = session.execute(_ROTATE, {**vars(rotation), "now": now}).one_or_none()
-    return RotatedSession(**row._mapping) if row is not None else None
+    return tx.fetch_one(_ROTATE, {**vars(rotation), "now": now}, into=RotatedSession)
 
 
-def find_repeated(session: Session, rotation: Rotation, now: datetime | None) -> RotatedSession | None:
+def find_repeated(tx: Executor, rotation: Rotation, now: datetime | None) -> RotatedSession | None:
     """The result of the same rotation at most 60 s ago, while the successor is unused."""
-    row = session.execute(_REPEATED, {**vars(rotation), "now": now}).one_or_none()
-    return RotatedSession(**row._mapping) if row is not None else None
+    return tx.fetch_one(_REPEATED, {**vars(rotation), "now": now}, into=RotatedSession)
 
 
-def end_reused(session: Session, token_hash: bytes, now: datetime | None) -> EndedSession | None:
+def end_reused(tx: Executor, token_hash: bytes, now: datetime | None) -> EndedSession | None:
     """End the live session of a token that was rotated before; None when there is no such token."""
-    row = session.execute(_END_REUSED, {"old_hash": token_hash, "now": now}).one_or_none()
-    return EndedSession(**row._mapping) if row is not None else None
+    return tx.fetch_one(_END_REUSED, {"old_hash": token_hash, "now": now}, into=EndedSession)
 
 
-def end_by_token(session: Session, token_hash: bytes, now: datetime | None) -> None:
+def end_by_token(tx: Executor, token_hash: bytes, now: datetime | None) -> None:
     """End the session of a refresh token, whether that token is live or was rotated."""
-    session.execute(_END_BY_TOKEN, {"old_hash": token_hash, "now": now})
+    tx.execute(_END_BY_TOKEN, {"old_hash": token_hash, "now": now})
 
 
-def end_own(session: Session, user_id: UUID, session_id: UUID, now: datetime | None) -> bool:
+def end_own(tx: Executor, user_id: UUID, session_id: UUID, now: datetime | None) -> bool:
     """End a session of this account; False when it has no such live session."""
     values = {"user_id": user_id, "session_id": session_id, "reason": SessionEnd.ENDED_BY_USER, "now": now}
-    return session.execute(_END_OWN, values).one_or_none() is not None
+    return tx.fetch_one(_END_OWN, values) is not None
 
 
-def end_sessions(session: Session, user_id: UUID, reason: str, now: datetime | None, keep: UUID | None = None) -> int:
+def end_sessions(tx: Executor, user_id: UUID, reason: str, now: datetime | None, keep: UUID | None = None) -> int:
     """End every live session of an account except `keep`; returns how many."""
     values = {"user_id": user_id, "reason": reason, "keep": keep, "now": now}
-    return len(session.execute(_END_ALL, values).all())
+    return len(tx.fetch_all(_END_ALL, values))
 
 
-def find_live_role(session: Session, session_id: UUID, user_id: UUID, now: datetime | None) -> str | None:
+def find_live_role(tx: Executor, session_id: UUID, user_id: UUID, now: datetime | None) -> str | None:
     """The role of an active user with this live session. Runs on every request: one statement on two primary keys."""
-    role: str | None = session.execute(
-        _LIVE_ROLE, {"session_id": session_id, "user_id": user_id, "now": now}
-    ).scalar_one_or_none()
+    role: str | None = tx.fetch_value(_LIVE_ROLE, {"session_id": session_id, "user_id": user_id, "now": now})
     return role
 
 
 def list_live(
-    session: Session, user_id: UUID, current: UUID | None, after: UUID | None, limit: int, now: datetime | None
+    tx: Executor, user_id: UUID, current: UUID | None, after: UUID | None, limit: int, now: datetime | None
 ) -> Sequence[SessionView]:
     """The live sessions of an account, newest first, after the id `after`; `current` is the caller's own."""
     values = {"user_id": user_id, "after": after, "limit": limit, "now": now}
-    return [SessionView(**row._mapping, current=row.id == current) for row in session.execute(_LIST, values)]
+    return [SessionView(**row._asdict(), current=row.id == current) for row in tx.fetch_all(_LIST, values)]
 
 
 # A session is live until it is ended, for at most 30 days, and for at most 14 days without a refresh.
 _LIVE = f"s.ended_at IS NULL AND s.expires_at > {NOW} AND s.last_used_at > {NOW} - interval '{IDLE_DAYS} days'"
 # The lock serialises logins of one account with disabling it, so that no session is opened after the account is
 # disabled.
-_OPEN = text(
-    f"""
+_OPEN = f"""
     WITH owner AS (
         SELECT u.id, u.role
           FROM identity.users u JOIN identity.credentials c ON c.user_id = u.id
-         WHERE u.id = :user_id AND u.is_active AND c.hash = :seen_hash
+         WHERE u.id = %(user_id)s AND u.is_active AND c.hash = %(seen_hash)s
            FOR NO KEY UPDATE
     ), opened AS (
         INSERT INTO identity.sessions (id, user_id, client, created_at, last_used_at, expires_at)
-        SELECT :session_id, id, cast(:client AS text), {NOW}, {NOW}, {NOW} + interval '{SESSION_DAYS} days' FROM owner
+        SELECT %(session_id)s, id, cast(%(client)s AS text), {NOW}, {NOW},
+               {NOW} + interval '{SESSION_DAYS} days' FROM owner
     ), token AS (
         INSERT INTO identity.tokens (id, user_id, session_id, kind, hash, created_at, expires_at)
-        SELECT :token_id, id, :session_id, 'refresh', :token_hash, {NOW}, {NOW} + interval '{IDLE_DAYS} days' FROM owner
+        SELECT %(token_id)s, id, %(session_id)s, 'refresh', %(token_hash)s, {NOW},
+               {NOW} + interval '{IDLE_DAYS} days' FROM owner
     )
     SELECT role, {NOW} AS at,
-           EXISTS (SELECT 1 FROM identity.sessions s WHERE s.user_id = :user_id)
+           EXISTS (SELECT 1 FROM identity.sessions s WHERE s.user_id = %(user_id)s)
            AND NOT EXISTS (SELECT 1 FROM identity.sessions s
-                            WHERE s.user_id = :user_id AND s.client IS NOT DISTINCT FROM cast(:client AS text)
+                            WHERE s.user_id = %(user_id)s AND s.client IS NOT DISTINCT FROM cast(%(client)s AS text)
                               AND s.last_used_at > {NOW} - interval '{SESSION_DAYS} days') AS new_client
       FROM owner
     """  # noqa: S608 - only constants of this project
-)
 # A separate statement after the lock: it sees the sessions that others opened while this one waited.
-_END_SURPLUS = text(
-    f"""
+_END_SURPLUS = f"""
     UPDATE identity.sessions SET ended_at = {NOW}, end_reason = '{SessionEnd.TOO_MANY}'
-     WHERE id IN (SELECT s.id FROM identity.sessions s WHERE s.user_id = :user_id AND {_LIVE}
+     WHERE id IN (SELECT s.id FROM identity.sessions s WHERE s.user_id = %(user_id)s AND {_LIVE}
                    ORDER BY s.last_used_at DESC, s.id DESC OFFSET {MAX_SESSIONS})
     """  # noqa: S608 - only constants of this project
-)
 # One guarded update: of many parallel ones, exactly one finds the token unspent.
-_ROTATE = text(
-    f"""
+_ROTATE = f"""
     WITH spent AS (
         UPDATE identity.tokens t SET spent_at = {NOW}
           FROM identity.sessions s JOIN identity.users u ON u.id = s.user_id
-         WHERE t.kind = 'refresh' AND t.hash = :old_hash AND t.spent_at IS NULL AND t.expires_at > {NOW}
+         WHERE t.kind = 'refresh' AND t.hash = %(old_hash)s AND t.spent_at IS NULL AND t.expires_at > {NOW}
            AND s.id = t.session_id AND {_LIVE} AND u.is_active
         RETURNING t.user_id, t.session_id, s.expires_at, u.role
     ), used AS (
         UPDATE identity.sessions SET last_used_at = {NOW} WHERE id = (SELECT session_id FROM spent)
     ), made AS (
         INSERT INTO identity.tokens (id, user_id, session_id, kind, hash, created_at, expires_at)
-        SELECT :new_id, user_id, session_id, 'refresh', :new_hash, {NOW},
+        SELECT %(new_id)s, user_id, session_id, 'refresh', %(new_hash)s, {NOW},
                least({NOW} + interval '{IDLE_DAYS} days', expires_at)
           FROM spent
         RETURNING id, created_at
     )
     SELECT spent.user_id, spent.session_id, spent.role, made.id, made.created_at AS made_at FROM spent, made
     """  # noqa: S608 - only constants of this project
-)
-_REPEATED = text(
-    f"""
+_REPEATED = f"""
     SELECT t.user_id, t.session_id, u.role, n.id, n.created_at AS made_at
       FROM identity.tokens t
-      JOIN identity.tokens n ON n.kind = 'refresh' AND n.hash = :new_hash AND n.session_id = t.session_id
+      JOIN identity.tokens n ON n.kind = 'refresh' AND n.hash = %(new_hash)s AND n.session_id = t.session_id
       JOIN identity.sessions s ON s.id = t.session_id
       JOIN identity.users u ON u.id = t.user_id
-     WHERE t.kind = 'refresh' AND t.hash = :old_hash AND t.spent_at > {NOW} - interval '{REPEATABLE_SECONDS} seconds'
+     WHERE t.kind = 'refresh' AND t.hash = %(old_hash)s AND t.spent_at > {NOW} - interval '{REPEATABLE_SECONDS} seconds'
        AND n.spent_at IS NULL AND {_LIVE} AND u.is_active
     """  # noqa: S608 - only constants of this project
-)
-_END_REUSED = text(
-    f"""
+_END_REUSED = f"""
     UPDATE identity.sessions s SET ended_at = {NOW}, end_reason = '{SessionEnd.TOKEN_REUSED}'
       FROM identity.tokens t
-     WHERE t.kind = 'refresh' AND t.hash = :old_hash AND t.spent_at IS NOT NULL
+     WHERE t.kind = 'refresh' AND t.hash = %(old_hash)s AND t.spent_at IS NOT NULL
        AND s.id = t.session_id AND s.ended_at IS NULL
     RETURNING s.id, s.user_id
     """  # noqa: S608 - only constants of this project
-)
-_END_BY_TOKEN = text(
-    f"""
+_END_BY_TOKEN = f"""
     UPDATE identity.sessions s SET ended_at = {NOW}, end_reason = '{SessionEnd.LOGOUT}'
       FROM identity.tokens t
-     WHERE t.kind = 'refresh' AND t.hash = :old_hash AND s.id = t.session_id AND s.ended_at IS NULL
+     WHERE t.kind = 'refresh' AND t.hash = %(old_hash)s AND s.id = t.session_id AND s.ended_at IS NULL
     """  # noqa: S608 - only constants of this project
-)
-_END_OWN = text(
-    f"""
-    UPDATE identity.sessions s SET ended_at = {NOW}, end_reason = :reason
-     WHERE s.id = :session_id AND s.user_id = :user_id AND {_LIVE}
+_END_OWN = f"""
+    UPDATE identity.sessions s SET ended_at = {NOW}, end_reason = %(reason)s
+     WHERE s.id = %(session_id)s AND s.user_id = %(user_id)s AND {_LIVE}
     RETURNING 1
     """  # noqa: S608 - only constants of this project
+_END_ALL = (
+    f"UPDATE identity.sessions SET ended_at = {NOW}, end_reason = %(reason)s"  # noqa: S608 - only constants of this project
+    " WHERE user_id = %(user_id)s AND ended_at IS NULL AND id IS DISTINCT FROM cast(%(keep)s AS uuid) RETURNING 1"
 )
-_END_ALL = text(
-    f"UPDATE identity.sessions SET ended_at = {NOW}, end_reason = :reason"  # noqa: S608 - only constants of this project
-    " WHERE user_id = :user_id AND ended_at IS NULL AND id IS DISTINCT FROM cast(:keep AS uuid) RETURNING 1"
-)
-_LIVE_ROLE = text(
-    f"""
+_LIVE_ROLE = f"""
     SELECT u.role
       FROM identity.sessions s JOIN identity.users u ON u.id = s.user_id
-     WHERE s.id = :session_id AND s.user_id = :user_id
+     WHERE s.id = %(session_id)s AND s.user_id = %(user_id)s
        AND s.ended_at IS NULL AND s.expires_at > {NOW} AND u.is_active
     """  # noqa: S608 - only constants of this project
-)
-_LIST = text(
-    f"""
+_LIST = f"""
     SELECT s.id, s.client, s.created_at, s.last_used_at,
            least(s.expires_at, s.last_used_at + interval '{IDLE_DAYS} days') AS expires_at
       FROM identity.sessions s
-     WHERE s.user_id = :user_id AND (cast(:after AS uuid) IS NULL OR s.id < cast(:after AS uuid)) AND {_LIVE}
+     WHERE s.user_id = %(user_id)s AND (cast(%(after)s AS uuid) IS NULL OR s.id < cast(%(after)s AS uuid)) AND {_LIVE}
      ORDER BY s.id DESC
-     LIMIT :limit
+     LIMIT %(limit)s
     """  # noqa: S608 - only constants of this project
-)

@@ -8,10 +8,9 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 import structlog
-from sqlmodel import Session
 
 from services.clock import Clock, new_id
-from services.db import Sessions, retried
+from services.db import Database, Executor, retried
 from services.errors import (
     InvalidCredentials,
     InvalidToken,
@@ -43,7 +42,7 @@ class SignIn:
 
     def __init__(
         self,
-        sessions: Sessions,
+        database: Database,
         check: PasswordCheck,
         tokens: AccessTokens,
         refresh_tokens: RefreshTokens,
@@ -52,7 +51,7 @@ class SignIn:
         phone_region: str,
     ) -> None:
         """`phone_region`: ISO 3166-1 alpha-2, for numbers written without a country code."""
-        self._sessions, self._check, self._tokens, self._refresh_tokens = sessions, check, tokens, refresh_tokens
+        self._database, self._check, self._tokens, self._refresh_tokens = database, check, tokens, refresh_tokens
         self._messages, self._clock, self._phone_region = messages, clock, phone_region
 
     def login(self, email: str | None, phone: str | None, password: str, client: str | None = None) -> Tokens:
@@ -64,8 +63,8 @@ class SignIn:
         """
         identifier = read_identifier(email, phone, self._phone_region)
         subject = self._check.subjects.of(identifier.kind, identifier.canonical)
-        with self._sessions.begin() as session:
-            found = credentials_repository.find_credential(session, identifier.email_canonical, identifier.phone)
+        with self._database.transaction() as tx:
+            found = credentials_repository.find_credential(tx, identifier.email_canonical, identifier.phone)
         if not self._check.matches(subject, found.hash if found else None, password) or found is None:
             raise _mismatch()
         seen_hash = self._rehash_outdated(found.user_id, found.hash, password)
@@ -79,11 +78,11 @@ class SignIn:
         """
         successor = self._refresh_tokens.successor(refresh_token, key)
         rotation, now = Rotation(hash_token(refresh_token), hash_token(successor), new_id()), self._clock.override()
-        with self._sessions.begin() as session:
-            rotated = sessions_repository.rotate(session, rotation, now)
+        with self._database.transaction() as tx:
+            rotated = sessions_repository.rotate(tx, rotation, now)
             if rotated is None and key is not None:
-                rotated = sessions_repository.find_repeated(session, rotation, now)
-            reused = sessions_repository.end_reused(session, rotation.old_hash, now) if rotated is None else None
+                rotated = sessions_repository.find_repeated(tx, rotation, now)
+            reused = sessions_repository.end_reused(tx, rotation.old_hash, now) if rotated is None else None
         if reused is not None:
             _log.warning("identity.refresh_token_reused", user_id=str(reused.user_id), session_id=str(reused.id))
         if rotated is None:
@@ -96,8 +95,8 @@ class SignIn:
     @retried
     def logout(self, refresh_token: str) -> None:
         """End the session of this token, and with it its access tokens; an unknown token changes nothing."""
-        with self._sessions.begin() as session:
-            sessions_repository.end_by_token(session, hash_token(refresh_token), self._clock.override())
+        with self._database.transaction() as tx:
+            sessions_repository.end_by_token(tx, hash_token(refresh_token), self._clock.override())
 
     def authenticate(self, access_token: str) -> Caller:
         """The caller of an access token, after a check of its session. Raises Unauthenticated, with one text."""
@@ -108,8 +107,8 @@ class SignIn:
             user_id, session_id = UUID(claims.subject), UUID(claims.session)
         except ValueError:
             raise _unauthenticated() from None
-        with self._sessions.begin() as session:
-            role = sessions_repository.find_live_role(session, session_id, user_id, self._clock.override())
+        with self._database.transaction() as tx:
+            role = sessions_repository.find_live_role(tx, session_id, user_id, self._clock.override())
         if role is None:
             raise _unauthenticated()
         return Caller(CallerKind(role), user_id, session_id, role)
@@ -118,14 +117,14 @@ class SignIn:
         self, user_id: UUID, current: UUID | None, after: UUID | None = None, limit: int = MAX_SESSIONS
     ) -> Sequence[SessionView]:
         """The live sessions of an account, newest first, after the id `after`; `current` is the caller's own."""
-        with self._sessions.begin() as session:
-            return sessions_repository.list_live(session, user_id, current, after, limit, self._clock.override())
+        with self._database.transaction() as tx:
+            return sessions_repository.list_live(tx, user_id, current, after, limit, self._clock.override())
 
     @retried
     def end_session(self, user_id: UUID, session_id: UUID) -> None:
         """End a session of an account. Raises NotFound when the account has no such live session."""
-        with self._sessions.begin() as session:
-            if not sessions_repository.end_own(session, user_id, session_id, self._clock.override()):
+        with self._database.transaction() as tx:
+            if not sessions_repository.end_own(tx, user_id, session_id, self._clock.override()):
                 raise NotFound("There is no such session.")
 
     def change_password(self, user_id: UUID, session_id: UUID, wanted: NewPassword) -> None:
@@ -134,8 +133,8 @@ class SignIn:
         Raises PasswordTooWeak, Invalid at `/newPassword`; InvalidCredentials, counted like a wrong login; RateLimited;
         Unavailable when the queue of the hasher is full.
         """
-        with self._sessions.begin() as session:
-            account = credentials_repository.find_own_credential(session, user_id)
+        with self._database.transaction() as tx:
+            account = credentials_repository.find_own_credential(tx, user_id)
         if account is None:
             raise _unauthenticated()
         _require_good_replacement(account, wanted)
@@ -148,14 +147,12 @@ class SignIn:
     def _change_password(self, account: Credential, session_id: UUID, new: PasswordHash) -> None:
         user_id, now = account.user_id, self._clock.override()
         subjects = self._check.account_subjects(account.email_canonical, account.phone)
-        with self._sessions.begin() as session:
-            if not credentials_repository.change_password(session, user_id, account.hash, new, now):
+        with self._database.transaction() as tx:
+            if not credentials_repository.change_password(tx, user_id, account.hash, new, now):
                 raise InvalidCredentials("This is not the present password.")
-            ended = sessions_repository.end_sessions(
-                session, user_id, SessionEnd.PASSWORD_CHANGED, now, keep=session_id
-            )
-            login_throttle_repository.forget_failures(session, subjects)
-            self._notify(session, user_id, "password_changed", {})
+            ended = sessions_repository.end_sessions(tx, user_id, SessionEnd.PASSWORD_CHANGED, now, keep=session_id)
+            login_throttle_repository.forget_failures(tx, subjects)
+            self._notify(tx, user_id, "password_changed", {})
         _log.info("identity.password_changed", user_id=str(user_id), sessions_ended=ended)
 
     def _rehash_outdated(self, user_id: UUID, seen_hash: str, password: str) -> str:
@@ -165,8 +162,8 @@ class SignIn:
         # A full queue must not fail a login whose password was right: a later login computes the new hash.
         with suppress(Unavailable):
             new = self._check.hasher.hash(password)
-            with self._sessions.begin() as session:
-                replaced = credentials_repository.replace_hash(session, user_id, seen_hash, new)
+            with self._database.transaction() as tx:
+                replaced = credentials_repository.replace_hash(tx, user_id, seen_hash, new)
             return new.text if replaced else seen_hash
         return seen_hash
 
@@ -174,19 +171,19 @@ class SignIn:
     def _open(self, user_id: UUID, seen_hash: str, subject: bytes, client: str | None) -> Tokens:
         refresh_token = self._refresh_tokens.new()
         new = NewSession(user_id, seen_hash, client, new_id(), new_id(), hash_token(refresh_token))
-        with self._sessions.begin() as session:
-            opened = sessions_repository.open_session(session, new, self._clock.override())
+        with self._database.transaction() as tx:
+            opened = sessions_repository.open_session(tx, new, self._clock.override())
             if opened is not None:
-                login_throttle_repository.forget_failures(session, [subject])
+                login_throttle_repository.forget_failures(tx, [subject])
                 if opened.new_client:
-                    self._notify(session, user_id, "new_sign_in", {"client": client or "", "at": _utc(opened.at)})
+                    self._notify(tx, user_id, "new_sign_in", {"client": client or "", "at": _utc(opened.at)})
         if opened is None:
             raise _mismatch()
         return Tokens(self._tokens.issue(user_id, new.session_id, opened.role), refresh_token, ACCESS_LIFETIME)
 
-    def _notify(self, session: Session, user_id: UUID, template: str, variables: Mapping[str, str]) -> None:
-        for contact in repository.find_contacts(session, [user_id]).values():
-            self._messages.add_for_account(session, contact, template, variables)
+    def _notify(self, tx: Executor, user_id: UUID, template: str, variables: Mapping[str, str]) -> None:
+        for contact in repository.find_contacts(tx, [user_id]).values():
+            self._messages.add_for_account(tx, contact, template, variables)
 
 
 def _utc(at: datetime) -> str:

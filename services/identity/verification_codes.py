@@ -9,11 +9,10 @@ from collections.abc import Sequence
 from uuid import UUID
 
 import structlog
-from sqlalchemy.exc import IntegrityError
-from sqlmodel import Session
+from psycopg import IntegrityError
 
 from services.clock import Clock, new_id
-from services.db import Sessions, retried
+from services.db import Database, Executor, retried
 from services.errors import InvalidCode, InvalidCredentials, Unauthenticated
 from services.identity import (
     credentials_repository,
@@ -41,7 +40,7 @@ class VerificationCodes:
 
     def __init__(
         self,
-        sessions: Sessions,
+        database: Database,
         messages: AccountMessages,
         send_limits: SendLimits,
         check: PasswordCheck,
@@ -50,7 +49,7 @@ class VerificationCodes:
         phone_region: str,
     ) -> None:
         """`phone_region`: ISO 3166-1 alpha-2, for numbers written without a country code."""
-        self._sessions, self._messages, self._send_limits, self._check = sessions, messages, send_limits, check
+        self._database, self._messages, self._send_limits, self._check = database, messages, send_limits, check
         self._clock, self._phone_region = clock, phone_region
         self._keys = [
             hashlib.sha256(b"market-codes:" + key.strip().encode()).digest() for key in secrets_key.split(",")
@@ -63,11 +62,11 @@ class VerificationCodes:
         Raises Invalid for a wrong identifier; RateLimited, the same for known and unknown identifiers.
         """
         identifier = read_identifier(email, phone, self._phone_region)
-        with self._sessions.begin() as session:
-            self._send_limits.count(session, "code", identifier.kind, identifier.canonical)
-            found = verification_codes_repository.find_account(session, identifier.email_canonical, identifier.phone)
+        with self._database.transaction() as tx:
+            self._send_limits.count(tx, "code", identifier.kind, identifier.canonical)
+            found = verification_codes_repository.find_account(tx, identifier.email_canonical, identifier.phone)
             account = found if found is not None and not found.is_verified(identifier.kind) else None
-            self._write_code(session, _VERIFY[identifier.kind], identifier, account, sent=account is not None)
+            self._write_code(tx, _VERIFY[identifier.kind], identifier, account, sent=account is not None)
 
     def change(self, user_id: UUID, email: str | None, phone: str | None, password: str) -> None:
         """Send a code to a new identifier of an account; confirming the code sets the identifier.
@@ -76,8 +75,8 @@ class VerificationCodes:
         RateLimited; Unavailable when the queue of the hasher is full.
         """
         identifier = read_identifier(email, phone, self._phone_region)
-        with self._sessions.begin() as session:
-            own = credentials_repository.find_own_credential(session, user_id)
+        with self._database.transaction() as tx:
+            own = credentials_repository.find_own_credential(tx, user_id)
         if own is None:
             raise Unauthenticated()
         subject = self._check.account_subject(own.email_canonical, own.phone)
@@ -97,17 +96,17 @@ class VerificationCodes:
 
     @retried
     def _send_change_code(self, user_id: UUID, identifier: Identifier, subjects: Sequence[bytes]) -> None:
-        with self._sessions.begin() as session:
-            login_throttle_repository.forget_failures(session, subjects)
-        with self._sessions.begin() as session:
-            self._send_limits.count(session, "code", identifier.kind, identifier.canonical)
-            holder = verification_codes_repository.find_account(session, identifier.email_canonical, identifier.phone)
-            own = verification_codes_repository.find_own(session, user_id)
+        with self._database.transaction() as tx:
+            login_throttle_repository.forget_failures(tx, subjects)
+        with self._database.transaction() as tx:
+            self._send_limits.count(tx, "code", identifier.kind, identifier.canonical)
+            holder = verification_codes_repository.find_account(tx, identifier.email_canonical, identifier.phone)
+            own = verification_codes_repository.find_own(tx, user_id)
             free = holder is None or (holder.id == user_id and not holder.is_verified(identifier.kind))
-            self._write_code(session, _CHANGE[identifier.kind], identifier, own, sent=own is not None and free)
+            self._write_code(tx, _CHANGE[identifier.kind], identifier, own, sent=own is not None and free)
 
     def _write_code(
-        self, session: Session, kind: TokenKind, identifier: Identifier, account: Account | None, *, sent: bool
+        self, tx: Executor, kind: TokenKind, identifier: Identifier, account: Account | None, *, sent: bool
     ) -> None:
         code = f"{secrets.randbelow(1_000_000):06}"
         new = NewCode(
@@ -117,18 +116,16 @@ class VerificationCodes:
             hash=self._hash(self._keys[0], kind, identifier.canonical, code),
             identifier=identifier.canonical,
         )
-        verification_codes_repository.replace_code(session, new, self._clock.override())
+        verification_codes_repository.replace_code(tx, new, self._clock.override())
         to = _recipient(account, identifier) if account is not None and sent else None
         language = account.language if account is not None else "ru"
-        self._messages.add(session, identifier.kind, to, _TEMPLATE[identifier.kind], {"code": code}, language)
+        self._messages.add(tx, identifier.kind, to, _TEMPLATE[identifier.kind], {"code": code}, language)
 
     def _find_matching_code(self, identifier: Identifier, code: str) -> StoredCode | None:
         """The live code that equals `code`; the guess is counted and committed before anything is compared."""
         kinds = [_VERIFY[identifier.kind], _CHANGE[identifier.kind]]
-        with self._sessions.begin() as session:
-            rows = verification_codes_repository.count_guess(
-                session, identifier.canonical, kinds, self._clock.override()
-            )
+        with self._database.transaction() as tx:
+            rows = verification_codes_repository.count_guess(tx, identifier.canonical, kinds, self._clock.override())
         matching = [row for row in rows if self._matches(row, identifier.canonical, code) and row.user_id is not None]
         return matching[0] if matching else None
 
@@ -146,42 +143,40 @@ class VerificationCodes:
             return False
         keep = caller.session_id if caller is not None and caller.user_id == user_id else None
         try:
-            with self._sessions.begin() as session:
-                before = verification_codes_repository.find_own(session, user_id)
-                if before is None or not verification_codes_repository.spend(session, stored.id, now):
+            with self._database.transaction() as tx:
+                before = verification_codes_repository.find_own(tx, user_id)
+                if before is None or not verification_codes_repository.spend(tx, stored.id, now):
                     return False
                 changes = stored.kind == _CHANGE[identifier.kind]
-                if not (self._set_identifier if changes else self._set_verified)(session, user_id, identifier):
+                if not (self._set_identifier if changes else self._set_verified)(tx, user_id, identifier):
                     return False
-                ended = sessions_repository.end_sessions(session, user_id, SessionEnd.IDENTIFIER_CONFIRMED, now, keep)
+                ended = sessions_repository.end_sessions(tx, user_id, SessionEnd.IDENTIFIER_CONFIRMED, now, keep)
                 if changes:
-                    self._notify_old(session, before, identifier)
+                    self._notify_old(tx, before, identifier)
         except IntegrityError:
             # Another account got the identifier at the same moment. The answer is the same as for a wrong code.
             return False
         _log.info("identity.confirmed", user_id=str(user_id), kind=stored.kind, sessions_ended=ended)
         return True
 
-    def _set_verified(self, session: Session, user_id: UUID, identifier: Identifier) -> bool:
+    def _set_verified(self, tx: Executor, user_id: UUID, identifier: Identifier) -> bool:
         now = self._clock.override()
         if identifier.kind is IdentifierKind.EMAIL:
-            return verification_codes_repository.verify_email(session, user_id, identifier.canonical, now)
-        return verification_codes_repository.verify_phone(session, user_id, identifier.canonical, now)
+            return verification_codes_repository.verify_email(tx, user_id, identifier.canonical, now)
+        return verification_codes_repository.verify_phone(tx, user_id, identifier.canonical, now)
 
-    def _set_identifier(self, session: Session, user_id: UUID, identifier: Identifier) -> bool:
+    def _set_identifier(self, tx: Executor, user_id: UUID, identifier: Identifier) -> bool:
         now = self._clock.override()
         if identifier.kind is IdentifierKind.EMAIL:
-            return verification_codes_repository.set_email(
-                session, user_id, identifier.address, identifier.canonical, now
-            )
-        return verification_codes_repository.set_phone(session, user_id, identifier.canonical, now)
+            return verification_codes_repository.set_email(tx, user_id, identifier.address, identifier.canonical, now)
+        return verification_codes_repository.set_phone(tx, user_id, identifier.canonical, now)
 
-    def _notify_old(self, session: Session, before: Account, identifier: Identifier) -> None:
+    def _notify_old(self, tx: Executor, before: Account, identifier: Identifier) -> None:
         """Notify the replaced identifier, and invalidate the reset tokens that were sent to it."""
-        credentials_repository.spend_reset_tokens(session, before.id, self._clock.override())
+        credentials_repository.spend_reset_tokens(tx, before.id, self._clock.override())
         old = before.email if identifier.kind is IdentifierKind.EMAIL else before.phone
         if old and old != identifier.address:
-            self._messages.add(session, identifier.kind, old, "identifier_changed", {}, before.language)
+            self._messages.add(tx, identifier.kind, old, "identifier_changed", {}, before.language)
 
 
 def _recipient(account: Account, identifier: Identifier) -> str:

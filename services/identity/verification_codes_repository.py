@@ -7,10 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import text
-from sqlmodel import Session
-
 from services.clock import NOW
+from services.db import Executor
 from services.identity.status import IdentifierKind, TokenKind
 
 #: Minutes for which a code is valid.
@@ -57,111 +55,101 @@ class StoredCode:
     hash: bytes = field(repr=False)
 
 
-def find_account(session: Session, email_canonical: str | None, phone: str | None) -> Account | None:
+def find_account(tx: Executor, email_canonical: str | None, phone: str | None) -> Account | None:
     """The active account that has one of the two identifiers."""
-    row = session.execute(_FIND_ACCOUNT, {"email": email_canonical, "phone": phone}).one_or_none()
-    return Account(**row._mapping) if row is not None else None
+    return tx.fetch_one(_FIND_ACCOUNT, {"email": email_canonical, "phone": phone}, into=Account)
 
 
-def find_own(session: Session, user_id: UUID) -> Account | None:
+def find_own(tx: Executor, user_id: UUID) -> Account | None:
     """The active account with this id."""
-    row = session.execute(_FIND_OWN, {"user_id": user_id}).one_or_none()
-    return Account(**row._mapping) if row is not None else None
+    return tx.fetch_one(_FIND_OWN, {"user_id": user_id}, into=Account)
 
 
-def replace_code(session: Session, code: NewCode, now: datetime | None) -> None:
+def replace_code(tx: Executor, code: NewCode, now: datetime | None) -> None:
     """Insert a code and invalidate the live one of the same purpose."""
     values = {**vars(code), "kind": str(code.kind), "now": now}
-    session.execute(_SPEND_VERIFY if code.kind.startswith("verify") else _SPEND_CHANGE, values)
-    session.execute(_ADD, values)
+    tx.execute(_SPEND_VERIFY if code.kind.startswith("verify") else _SPEND_CHANGE, values)
+    tx.execute(_ADD, values)
 
 
-def count_guess(session: Session, identifier: str, kinds: Sequence[str], now: datetime | None) -> list[StoredCode]:
+def count_guess(tx: Executor, identifier: str, kinds: Sequence[str], now: datetime | None) -> list[StoredCode]:
     """Count a guess at every live code for an identifier that has guesses left; returns these codes."""
-    rows = session.execute(_COUNT, {"identifier": identifier, "kinds": list(kinds), "now": now})
-    return [StoredCode(**row._mapping) for row in rows]
+    return tx.fetch_all(_COUNT, {"identifier": identifier, "kinds": list(kinds), "now": now}, into=StoredCode)
 
 
-def spend(session: Session, token_id: UUID, now: datetime | None) -> bool:
+def spend(tx: Executor, token_id: UUID, now: datetime | None) -> bool:
     """Invalidate a code that is used; False when it was used or replaced meanwhile."""
-    return session.execute(_SPEND, {"id": token_id, "now": now}).one_or_none() is not None
+    return tx.fetch_one(_SPEND, {"id": token_id, "now": now}) is not None
 
 
-def verify_email(session: Session, user_id: UUID, canonical: str, now: datetime | None) -> bool:
+def verify_email(tx: Executor, user_id: UUID, canonical: str, now: datetime | None) -> bool:
     """Mark the account's e-mail address as verified; False when it has another one by now."""
     values = {"user_id": user_id, "identifier": canonical, "now": now}
-    return session.execute(_VERIFY_EMAIL, values).one_or_none() is not None
+    return tx.fetch_one(_VERIFY_EMAIL, values) is not None
 
 
-def verify_phone(session: Session, user_id: UUID, phone: str, now: datetime | None) -> bool:
+def verify_phone(tx: Executor, user_id: UUID, phone: str, now: datetime | None) -> bool:
     """Mark the account's phone number as verified; False when it has another one by now."""
     values = {"user_id": user_id, "identifier": phone, "now": now}
-    return session.execute(_VERIFY_PHONE, values).one_or_none() is not None
+    return tx.fetch_one(_VERIFY_PHONE, values) is not None
 
 
-def set_email(session: Session, user_id: UUID, address: str, canonical: str, now: datetime | None) -> bool:
+def set_email(tx: Executor, user_id: UUID, address: str, canonical: str, now: datetime | None) -> bool:
     """Set a verified e-mail address; False when another account has it. The unique index decides a race."""
     values = {"user_id": user_id, "address": address, "identifier": canonical, "now": now}
-    return session.execute(_SET_EMAIL, values).one_or_none() is not None
+    return tx.fetch_one(_SET_EMAIL, values) is not None
 
 
-def set_phone(session: Session, user_id: UUID, phone: str, now: datetime | None) -> bool:
+def set_phone(tx: Executor, user_id: UUID, phone: str, now: datetime | None) -> bool:
     """Set a verified phone number; False when another account has it. The unique index decides a race."""
     values = {"user_id": user_id, "identifier": phone, "now": now}
-    return session.execute(_SET_PHONE, values).one_or_none() is not None
+    return tx.fetch_one(_SET_PHONE, values) is not None
 
 
 _ACCOUNT = "u.id, u.email, u.phone, u.email_verified, u.phone_verified, u.email_canonical, u.language"
-_FIND_ACCOUNT = text(
-    f"""
+_FIND_ACCOUNT = f"""
     SELECT {_ACCOUNT} FROM identity.users u
-     WHERE u.is_active AND (u.email_canonical = cast(:email AS text) OR u.phone = cast(:phone AS text))
+     WHERE u.is_active AND (u.email_canonical = cast(%(email)s AS text) OR u.phone = cast(%(phone)s AS text))
     """  # noqa: S608 - only constants of this project
-)
-_FIND_OWN = text(f"SELECT {_ACCOUNT} FROM identity.users u WHERE u.is_active AND u.id = :user_id")  # noqa: S608 - only constants of this project
-_SPEND_VERIFY = text(
+_FIND_OWN = f"SELECT {_ACCOUNT} FROM identity.users u WHERE u.is_active AND u.id = %(user_id)s"  # noqa: S608 - only constants of this project
+_SPEND_VERIFY = (
     f"UPDATE identity.tokens SET spent_at = {NOW}"  # noqa: S608 - only constants of this project
-    " WHERE identifier = :identifier AND kind = :kind AND spent_at IS NULL"
+    " WHERE identifier = %(identifier)s AND kind = %(kind)s AND spent_at IS NULL"
 )
-_SPEND_CHANGE = text(
+_SPEND_CHANGE = (
     f"UPDATE identity.tokens SET spent_at = {NOW}"  # noqa: S608 - only constants of this project
-    " WHERE user_id = :user_id AND kind = :kind AND spent_at IS NULL"
+    " WHERE user_id = %(user_id)s AND kind = %(kind)s AND spent_at IS NULL"
 )
-_ADD = text(
-    f"""
+_ADD = f"""
     INSERT INTO identity.tokens (id, user_id, kind, hash, identifier, created_at, expires_at)
-    VALUES (:id, cast(:user_id AS uuid), :kind, :hash, :identifier, {NOW}, {NOW} + interval '{CODE_MINUTES} minutes')
+    VALUES (%(id)s, cast(%(user_id)s AS uuid), %(kind)s, %(hash)s, %(identifier)s, {NOW},
+           {NOW} + interval '{CODE_MINUTES} minutes')
     """  # noqa: S608 - only constants of this project
-)
-_COUNT = text(
-    f"""
+_COUNT = f"""
     UPDATE identity.tokens SET attempts = attempts + 1
-     WHERE identifier = :identifier AND kind = ANY(:kinds) AND spent_at IS NULL AND expires_at > {NOW}
+     WHERE identifier = %(identifier)s AND kind = ANY(%(kinds)s) AND spent_at IS NULL AND expires_at > {NOW}
        AND attempts < {MAX_GUESSES}
     RETURNING id, user_id, kind, hash
     """  # noqa: S608 - only constants of this project
-)
-_SPEND = text(f"UPDATE identity.tokens SET spent_at = {NOW} WHERE id = :id AND spent_at IS NULL RETURNING 1")  # noqa: S608 - only constants of this project
-_OWN = "WHERE id = :user_id AND is_active"
-_VERIFY_EMAIL = text(
+_SPEND = f"UPDATE identity.tokens SET spent_at = {NOW} WHERE id = %(id)s AND spent_at IS NULL RETURNING 1"  # noqa: S608 - only constants of this project
+_OWN = "WHERE id = %(user_id)s AND is_active"
+_VERIFY_EMAIL = (
     f"UPDATE identity.users SET email_verified = true, updated_at = {NOW}"  # noqa: S608 - only constants of this project
-    f" {_OWN} AND email_canonical = :identifier RETURNING 1"
+    f" {_OWN} AND email_canonical = %(identifier)s RETURNING 1"
 )
-_VERIFY_PHONE = text(
+_VERIFY_PHONE = (
     f"UPDATE identity.users SET phone_verified = true, updated_at = {NOW}"  # noqa: S608 - only constants of this project
-    f" {_OWN} AND phone = :identifier RETURNING 1"
+    f" {_OWN} AND phone = %(identifier)s RETURNING 1"
 )
-_SET_EMAIL = text(
-    f"""
-    UPDATE identity.users SET email = :address, email_canonical = :identifier, email_verified = true, updated_at = {NOW}
-     {_OWN} AND NOT EXISTS (SELECT FROM identity.users o WHERE o.email_canonical = :identifier AND o.id <> :user_id)
+_SET_EMAIL = f"""
+    UPDATE identity.users SET email = %(address)s, email_canonical = %(identifier)s, email_verified = true,
+        updated_at = {NOW}
+     {_OWN} AND NOT EXISTS (SELECT FROM identity.users o WHERE o.email_canonical = %(identifier)s
+         AND o.id <> %(user_id)s)
     RETURNING 1
     """  # noqa: S608 - only constants of this project
-)
-_SET_PHONE = text(
-    f"""
-    UPDATE identity.users SET phone = :identifier, phone_verified = true, updated_at = {NOW}
-     {_OWN} AND NOT EXISTS (SELECT FROM identity.users o WHERE o.phone = :identifier AND o.id <> :user_id)
+_SET_PHONE = f"""
+    UPDATE identity.users SET phone = %(identifier)s, phone_verified = true, updated_at = {NOW}
+     {_OWN} AND NOT EXISTS (SELECT FROM identity.users o WHERE o.phone = %(identifier)s AND o.id <> %(user_id)s)
     RETURNING 1
     """  # noqa: S608 - only constants of this project
-)

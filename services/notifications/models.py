@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Column, DateTime, Index, LargeBinary, String, func, text
 from sqlmodel import Field, SQLModel
 
-from services import db as db  # constraint names are set there
+from services import table_names as table_names  # sets the names of constraints
 
 SCHEMA = "notifications"
 

@@ -8,11 +8,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, text
-from sqlmodel import Session
-
 from services.clock import NOW as MOMENT
 from services.clock import Clock
+from services.db import Executor
 from services.notifications.retry_policy import ClaimedMessage, StatusUpdate
 from services.notifications.status import NotificationChannel
 from services.pg_notify import NOTIFICATIONS
@@ -48,16 +46,16 @@ class StoredNotification:
 _COLUMNS = ("id", "key", "order_id", "channel", "template", "language", "recipient", "variables")
 
 
-def insert(session: Session, messages: Sequence[EncryptedMessage], clock: Clock) -> list[UUID]:
+def insert(tx: Executor, messages: Sequence[EncryptedMessage], clock: Clock) -> list[UUID]:
     """Insert the messages whose key is new and wake the dispatcher on commit; returns their ids."""
     # Sorted by key, so that two callers with the same messages cannot deadlock.
     ordered = sorted(messages, key=lambda message: message.key)
     values = {column: [getattr(message, column) for message in ordered] for column in _COLUMNS}
-    return list(session.execute(_INSERT, {**values, "now": clock.override()}).scalars())
+    return list(tx.fetch_column(_INSERT, {**values, "now": clock.override()}))
 
 
 def claim(
-    session: Session, channel: NotificationChannel, limit: int, lease: int, retry_period: int, clock: Clock
+    tx: Executor, channel: NotificationChannel, limit: int, lease: int, retry_period: int, clock: Clock
 ) -> list[ClaimedMessage]:
     """Claim due messages, oldest first, for `lease` seconds; another dispatcher gets other messages.
 
@@ -65,11 +63,11 @@ def claim(
     `retry_period` seconds is marked as expired.
     """
     values = {"channel": channel, "limit": limit, "lease": lease, "retry_period": retry_period, "now": clock.override()}
-    rows = session.execute(_CLAIM, values).all()
+    rows = tx.fetch_all(_CLAIM, values)
     return sorted((_claimed_message(row) for row in rows), key=lambda message: (message.created_at, message.id))
 
 
-def _claimed_message(row: Row[Any]) -> ClaimedMessage:
+def _claimed_message(row: Any) -> ClaimedMessage:
     return ClaimedMessage(
         id=row.id,
         channel=NotificationChannel(row.channel),
@@ -85,7 +83,7 @@ def _claimed_message(row: Row[Any]) -> ClaimedMessage:
     )
 
 
-def update_statuses(session: Session, updates: Sequence[StatusUpdate], clock: Clock) -> int:
+def update_statuses(tx: Executor, updates: Sequence[StatusUpdate], clock: Clock) -> int:
     """Write the new states of claimed messages; returns how many were written.
 
     When a lease has ended, another dispatcher may hold the message; then only the status "sent" is written.
@@ -99,49 +97,44 @@ def update_statuses(session: Session, updates: Sequence[StatusUpdate], clock: Cl
         "error": [update.error for update in updates],
         "now": clock.override(),
     }
-    return len(session.execute(_UPDATE_STATUSES, values).all())
+    return len(tx.fetch_all(_UPDATE_STATUSES, values))
 
 
-def find(session: Session, notification_id: UUID) -> StoredNotification | None:
+def find(tx: Executor, notification_id: UUID) -> StoredNotification | None:
     """One message without its variables."""
-    row = session.execute(_FIND, {"id": notification_id}).one_or_none()
-    return StoredNotification(**row._mapping) if row is not None else None
+    return tx.fetch_one(_FIND, {"id": notification_id}, into=StoredNotification)
 
 
 # Evaluated once per statement: all rows of a batch get the same time, and an index on it can be used.
 NOW = f"(SELECT {MOMENT})"
 
-_INSERT = text(
-    f"""
+_INSERT = f"""
     WITH put AS (
       INSERT INTO notifications.notifications AS n
              (id, key, order_id, channel, template, language, recipient, variables, status, due_at, created_at)
       SELECT m.*, 'queued', {NOW}, {NOW}
-        FROM unnest(cast(:id as uuid[]), cast(:key as text[]), cast(:order_id as uuid[]), cast(:channel as text[]),
-                    cast(:template as text[]), cast(:language as text[]), cast(:recipient as bytea[]),
-                    cast(:variables as bytea[])) AS m
+        FROM unnest(cast(%(id)s as uuid[]), cast(%(key)s as text[]), cast(%(order_id)s as uuid[]),
+            cast(%(channel)s as text[]),
+                    cast(%(template)s as text[]), cast(%(language)s as text[]), cast(%(recipient)s as bytea[]),
+                    cast(%(variables)s as bytea[])) AS m
       ON CONFLICT (key) DO NOTHING
       RETURNING n.id)
     SELECT put.id, pg_notify('{NOTIFICATIONS}', '') FROM put
     """  # noqa: S608 - only constants of this module
-)
-_CLAIM = text(
-    f"""
+_CLAIM = f"""
     WITH due AS MATERIALIZED (
       SELECT id FROM notifications.notifications
-       WHERE status = 'queued' AND channel = :channel AND due_at <= {NOW}
-       ORDER BY due_at, id LIMIT :limit
+       WHERE status = 'queued' AND channel = %(channel)s AND due_at <= {NOW}
+       ORDER BY due_at, id LIMIT %(limit)s
          FOR UPDATE SKIP LOCKED)
     UPDATE notifications.notifications AS n
-       SET due_at = {NOW} + make_interval(secs => :lease), attempts = n.attempts + 1
+       SET due_at = {NOW} + make_interval(secs => %(lease)s), attempts = n.attempts + 1
       FROM due
      WHERE n.id = due.id
     RETURNING n.id, n.channel, n.template, n.language, n.recipient, n.variables, n.attempts, n.order_id,
-              n.created_at, n.due_at, n.created_at < {NOW} - make_interval(secs => :retry_period) AS expired
+              n.created_at, n.due_at, n.created_at < {NOW} - make_interval(secs => %(retry_period)s) AS expired
     """  # noqa: S608 - only constants of this module
-)
-_UPDATE_STATUSES = text(
-    f"""
+_UPDATE_STATUSES = f"""
     UPDATE notifications.notifications AS n
        SET status = m.status,
            attempts = m.attempts,
@@ -149,16 +142,13 @@ _UPDATE_STATUSES = text(
            due_at = CASE WHEN m.status = 'queued' THEN {NOW} + make_interval(secs => m.delay) ELSE n.due_at END,
            variables = CASE WHEN m.status = 'queued' THEN n.variables END,
            sent_at = CASE WHEN m.status = 'sent' THEN {NOW} END
-      FROM unnest(cast(:id as uuid[]), cast(:lease as timestamptz[]), cast(:status as text[]),
-                  cast(:attempts as integer[]), cast(:delay as double precision[]), cast(:error as text[]))
+      FROM unnest(cast(%(id)s as uuid[]), cast(%(lease)s as timestamptz[]), cast(%(status)s as text[]),
+                  cast(%(attempts)s as integer[]), cast(%(delay)s as double precision[]), cast(%(error)s as text[]))
            AS m(id, lease, status, attempts, delay, error)
      WHERE n.id = m.id AND n.status = 'queued' AND (n.due_at = m.lease OR m.status = 'sent')
     RETURNING n.id
     """  # noqa: S608 - only constants of this module
-)
-_FIND = text(
-    """
+_FIND = """
     SELECT id, status, channel, recipient, template, created_at, error_message
-      FROM notifications.notifications WHERE id = :id
+      FROM notifications.notifications WHERE id = %(id)s
     """
-)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import Executor as Threads
+from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
 import structlog
-from sqlmodel import Session
 
 from services.clock import Clock, new_id
-from services.db import Sessions, retried
+from services.db import Database, Executor, retried
 from services.errors import NotFound, Unavailable
 from services.idempotency import IdempotentRequest, remember
 from services.notifications import repository
@@ -42,7 +42,7 @@ class NotificationService:
 
     def __init__(
         self,
-        sessions: Sessions,
+        database: Database,
         vault: Vault,
         mail_sender: MailSender,
         sms_sender: SmsSender,
@@ -52,7 +52,7 @@ class NotificationService:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """`monotonic`: seconds that only grow, for pauses and leases in this process."""
-        self._sessions = sessions
+        self._database = database
         self._vault = vault
         self._clock = clock
         self._templates = templates
@@ -66,8 +66,8 @@ class NotificationService:
         if not messages:
             return []
         encrypted = [self._encrypt(new_id(), message) for message in messages]
-        with self._sessions.begin() as session:
-            return repository.insert(session, encrypted, self._clock)
+        with self._database.transaction() as tx:
+            return repository.insert(tx, encrypted, self._clock)
 
     def queue_order_notifications(self, notifications: Sequence[OrderNotification]) -> int:
         """Queue the messages of order events, each once; returns how many messages are new."""
@@ -89,17 +89,17 @@ class NotificationService:
         """
         notification_id = new_id()
         message = checked_message(notification_id, channel, to, template, variables, language, self._templates)
-        with self._sessions.begin() as session:
-            replay = remember(session, idempotent, notification_id, 202)
+        with self._database.transaction() as tx:
+            replay = remember(tx, idempotent, notification_id, 202)
             if replay:
-                return self._view(session, replay.resource_id, replayed=True)
-            repository.insert(session, [self._encrypt(notification_id, message)], self._clock)
-            return self._view(session, notification_id)
+                return self._view(tx, replay.resource_id, replayed=True)
+            repository.insert(tx, [self._encrypt(notification_id, message)], self._clock)
+            return self._view(tx, notification_id)
 
     def get(self, notification_id: UUID) -> NotificationView:
         """One message, its recipient masked. Raises NotFound."""
-        with self._sessions.begin() as session:
-            return self._view(session, notification_id)
+        with self._database.transaction() as tx:
+            return self._view(tx, notification_id)
 
     def dispatch(self, limit: int = 50, workers: int = 8) -> DispatchResult:
         """Send the due messages: at most `limit` of each channel, `workers` of each in parallel.
@@ -113,7 +113,7 @@ class NotificationService:
         return DispatchResult(*(counts[status] for status in _COUNTED))
 
     def _drain(
-        self, channel: NotificationChannel, limit: int, workers: int, pool: Executor
+        self, channel: NotificationChannel, limit: int, workers: int, pool: Threads
     ) -> Counter[NotificationStatus]:
         counts = Counter[NotificationStatus]()
         while (left := limit - counts.total()) > 0 and not self._breakers[channel].is_open:
@@ -128,11 +128,11 @@ class NotificationService:
 
     @retried
     def _claim(self, channel: NotificationChannel, limit: int) -> list[ClaimedMessage]:
-        with self._sessions.begin() as session:
-            return repository.claim(session, channel, limit, LEASE, RETRY_PERIOD, self._clock)
+        with self._database.transaction() as tx:
+            return repository.claim(tx, channel, limit, LEASE, RETRY_PERIOD, self._clock)
 
     def _deliver(
-        self, channel: NotificationChannel, claimed: list[ClaimedMessage], started: float, pool: Executor
+        self, channel: NotificationChannel, claimed: list[ClaimedMessage], started: float, pool: Threads
     ) -> list[StatusUpdate]:
         batch = DeliveryBatch(self._message_sender, lambda: self._monotonic() < started + START_WITHIN)
         results = batch.run(claimed, pool)
@@ -153,8 +153,8 @@ class NotificationService:
                 time.sleep(0.2)
 
     def _write_once(self, updates: Sequence[StatusUpdate]) -> None:
-        with self._sessions.begin() as session:
-            repository.update_statuses(session, updates, self._clock)
+        with self._database.transaction() as tx:
+            repository.update_statuses(tx, updates, self._clock)
         log = structlog.get_logger()
         for update in updates:
             # Messages that were not tried are not logged one by one: `notifications.unreachable` covers an outage.
@@ -173,8 +173,8 @@ class NotificationService:
             variables=self._vault.seal(message.variables),
         )
 
-    def _view(self, session: Session, notification_id: UUID, *, replayed: bool = False) -> NotificationView:
-        row = repository.find(session, notification_id)
+    def _view(self, tx: Executor, notification_id: UUID, *, replayed: bool = False) -> NotificationView:
+        row = repository.find(tx, notification_id)
         if row is None:
             raise NotFound("There is no such notification.")
         return _view(row, self._vault.open(row.recipient)["to"], replayed=replayed)

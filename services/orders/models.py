@@ -22,7 +22,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlmodel import Field, SQLModel
 
-from services import db as db  # constraint names are set there
+from services import table_names as table_names  # sets the names of constraints
 from services.orders.status import CancelReason, OrderStatus
 
 SCHEMA = "orders"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from services.db import Sessions, retried
+from services.db import Database, retried
 from services.money import Money
 from services.orders import outbox_repository, shaping
 from services.orders.views import Command, PendingNotification
@@ -15,42 +15,42 @@ from services.secrets import Vault
 class OrderOutbox:
     """What the relay and the notification dispatcher read and mark as done."""
 
-    def __init__(self, sessions: Sessions, vault: Vault) -> None:
-        self._sessions = sessions
+    def __init__(self, database: Database, vault: Vault) -> None:
+        self._database = database
         self._vault = vault
 
     @retried
     def claim_commands(self, limit: int, lease_seconds: float) -> list[Command]:
         """Lease the oldest undone command of each order for some seconds."""
-        with self._sessions.begin() as session:
-            return [shaping.command(row) for row in outbox_repository.claim_commands(session, limit, lease_seconds)]
+        with self._database.transaction() as tx:
+            return [shaping.command(row) for row in outbox_repository.claim_commands(tx, limit, lease_seconds)]
 
     @retried
     def finish_commands(self, outcomes: Mapping[int, str]) -> None:
         """Mark commands as delivered, each with what became of it (`delivered`, `stale` …)."""
         if not outcomes:
             return
-        with self._sessions.begin() as session:
-            outbox_repository.finish_commands(session, outcomes)
+        with self._database.transaction() as tx:
+            outbox_repository.finish_commands(tx, outcomes)
 
     @retried
     def return_commands(self, command_ids: Sequence[int], seconds: float) -> None:
         """Give leased commands back, to be tried again in so many seconds."""
         if not command_ids:
             return
-        with self._sessions.begin() as session:
-            outbox_repository.return_commands(session, command_ids, seconds)
+        with self._database.transaction() as tx:
+            outbox_repository.return_commands(tx, command_ids, seconds)
 
     def pending_notifications(self, limit: int) -> list[PendingNotification]:
         """Events whose messages are not queued yet, oldest first."""
-        with self._sessions.begin() as session:
-            return [self._pending_notification(row) for row in outbox_repository.pending_notifications(session, limit)]
+        with self._database.transaction() as tx:
+            return [self._pending_notification(row) for row in outbox_repository.pending_notifications(tx, limit)]
 
     @retried
     def mark_notified(self, event_ids: Sequence[int]) -> None:
         """The messages of these events are queued."""
-        with self._sessions.begin() as session:
-            outbox_repository.mark_notified(session, event_ids)
+        with self._database.transaction() as tx:
+            outbox_repository.mark_notified(tx, event_ids)
 
     def _pending_notification(self, row: Any) -> PendingNotification:
         return PendingNotification(

@@ -6,10 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from sqlmodel import Session
-
 from services.clock import Clock, new_id
-from services.db import Sessions, retried
+from services.db import Database, Executor, retried
 from services.errors import (
     CurrencyMismatch,
     Invalid,
@@ -42,8 +40,8 @@ from services.secrets import Vault
 class OrderService:
     """What people do with orders; the steps of their workflow are in `OrderTransitions`."""
 
-    def __init__(self, sessions: Sessions, vault: Vault, clock: Clock, policy: Policy) -> None:
-        self._sessions = sessions
+    def __init__(self, database: Database, vault: Vault, clock: Clock, policy: Policy) -> None:
+        self._database = database
         self._vault = vault
         self._clock = clock
         self._policy = policy
@@ -56,29 +54,29 @@ class OrderService:
         IdempotencyKeyReused, IdempotencyInProgress.
         """
         order_id = new_id()
-        with self._sessions.begin() as session:
-            replay = remember(session, idempotent, order_id, 201)
+        with self._database.transaction() as tx:
+            replay = remember(tx, idempotent, order_id, 201)
             if replay:
-                return Placed(self._view(session, replay.resource_id), replayed=True)
+                return Placed(self._view(tx, replay.resource_id), replayed=True)
             ordered = _ordered(new)
-            self._check_open_orders(session, new.buyer_id)
+            self._check_open_orders(tx, new.buyer_id)
             total = _total(ordered)
             repository.insert(
-                session,
+                tx,
                 self._row(order_id, new, total),
                 [(product.id, product.name, product.price.minor, quantity) for product, quantity in ordered],
             )
-            return Placed(self._view(session, order_id), replayed=False)
+            return Placed(self._view(tx, order_id), replayed=False)
 
     def get(self, order_id: UUID, buyer_id: UUID | None = None) -> OrderView:
         """An order, of this buyer or (None) of anybody. Raises NotFound."""
-        with self._sessions.begin() as session:
-            return self._view(session, order_id, buyer_id)
+        with self._database.transaction() as tx:
+            return self._view(tx, order_id, buyer_id)
 
     def start_input(self, order_id: UUID) -> Mapping[str, Any]:
         """What the order's workflow is started with. Raises NotFound."""
-        with self._sessions.begin() as session:
-            row = repository.find(session, order_id, None)
+        with self._database.transaction() as tx:
+            row = repository.find(tx, order_id, None)
         if row is None:
             raise NotFound("There is no such order.")
         stored: Mapping[str, Any] = row.start_input
@@ -95,14 +93,14 @@ class OrderService:
             "after": after,
             "limit": limit,
         }
-        with self._sessions.begin() as session:
-            return [shaping.summary(row) for row in repository.page(session, values)]
+        with self._database.transaction() as tx:
+            return [shaping.summary(row) for row in repository.page(tx, values)]
 
     def events(self, order_id: UUID, buyer_id: UUID | None = None, after: int = 0) -> list[EventView]:
         """The timeline after an event's id. Raises NotFound."""
-        with self._sessions.begin() as session:
-            self._view(session, order_id, buyer_id)
-            return [shaping.event(row) for row in repository.events(session, order_id, after)]
+        with self._database.transaction() as tx:
+            self._view(tx, order_id, buyer_id)
+            return [shaping.event(row) for row in repository.events(tx, order_id, after)]
 
     @retried
     def give_method(
@@ -113,19 +111,19 @@ class OrderService:
         Raises NotFound, InvalidTransition (cancelled or about to be), PaymentExists (paid, or a payment is under way);
         and as `idempotency.remember`.
         """
-        with self._sessions.begin() as session:
-            order = self._view(session, order_id, buyer_id, lock=True)
-            if remember(session, idempotent, order_id, 201):
+        with self._database.transaction() as tx:
+            order = self._view(tx, order_id, buyer_id, lock=True)
+            if remember(tx, idempotent, order_id, 201):
                 return True
             if order.status in CLOSING:
                 raise InvalidTransition(f"The order is {order.status}: it takes no payment.")
-            if repository.has_method(session, order_id) or order.status in PAID:
+            if repository.has_method(tx, order_id) or order.status in PAID:
                 raise PaymentExists("A payment of this order is under way, or has paid it.")
-            repository.give_method(session, order_id, method.kind, self._sealed(method))
-            given = repository.count_methods(session, order_id) + 1
+            repository.give_method(tx, order_id, method.kind, self._sealed(method))
+            given = repository.count_methods(tx, order_id) + 1
             entry = TimelineEntry(OrderEventType.PAYMENT_METHOD_GIVEN, f"method:{given}")
-            transitions_repository.note(session, order_id, entry)
-            outbox_repository.command(session, order_id, "payment_method_given", f"payment_method_given:{given}", {})
+            transitions_repository.note(tx, order_id, entry)
+            outbox_repository.command(tx, order_id, "payment_method_given", f"payment_method_given:{given}", {})
             return False
 
     @retried
@@ -140,15 +138,15 @@ class OrderService:
 
         Raises NotFound, InvalidTransition (confirmed).
         """
-        with self._sessions.begin() as session:
-            self._view(session, order_id, buyer_id)
+        with self._database.transaction() as tx:
+            self._view(tx, order_id, buyer_id)
             transition = Transition(
                 OrderStatus.CANCELLING, detail=reason, cancel_reason=reason, cancel_note=cancel_note
             )
-            moved = transitions_repository.move(session, order_id, transition)
+            moved = transitions_repository.move(tx, order_id, transition)
             if moved:
-                outbox_repository.command(session, order_id, "cancel_requested", "cancel_requested", {})
-            order = self._view(session, order_id, buyer_id)
+                outbox_repository.command(tx, order_id, "cancel_requested", "cancel_requested", {})
+            order = self._view(tx, order_id, buyer_id)
             if order.status == OrderStatus.CONFIRMED:
                 raise InvalidTransition("The order is confirmed: it can no longer be cancelled.")
             return order
@@ -160,25 +158,25 @@ class OrderService:
         Nothing is written about the payment that has already paid the order. `late`: the payment was
         given up before, so its money would pay nothing, whether the order is open or not: it is to be sent back.
         """
-        with self._sessions.begin() as session:
-            state = transitions_repository.find_state(session, order_id)
+        with self._database.transaction() as tx:
+            state = transitions_repository.find_state(tx, order_id)
             if state and state.paid_by == payment_id and state.status in PAID:
                 return
             name = "late_payment" if late else "payment_updated"
             arguments = {"payment_id": str(payment_id)}
-            outbox_repository.command(session, order_id, name, f"payment_updated:{key}", arguments)
+            outbox_repository.command(tx, order_id, name, f"payment_updated:{key}", arguments)
 
-    def _view(self, session: Session, order_id: UUID, buyer_id: UUID | None = None, *, lock: bool = False) -> OrderView:
-        row = repository.find(session, order_id, buyer_id, lock=lock)
+    def _view(self, tx: Executor, order_id: UUID, buyer_id: UUID | None = None, *, lock: bool = False) -> OrderView:
+        row = repository.find(tx, order_id, buyer_id, lock=lock)
         if row is None:
             raise NotFound("There is no such order.")
         return shaping.order(row)
 
-    def _check_open_orders(self, session: Session, buyer_id: UUID) -> None:
+    def _check_open_orders(self, tx: Executor, buyer_id: UUID) -> None:
         if not self._policy.max_unpaid:
             return
-        repository.lock_buyer(session, buyer_id)
-        if repository.count_unpaid(session, buyer_id) >= self._policy.max_unpaid:
+        repository.lock_buyer(tx, buyer_id)
+        if repository.count_unpaid(tx, buyer_id) >= self._policy.max_unpaid:
             raise TooManyOpenOrders(
                 f"{self._policy.max_unpaid} orders are waiting to be paid: pay or cancel one first.", retry_after=60
             )

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from sqlmodel import Session
-
-from services.db import Sessions, retried
+from services.db import Database, Executor, retried
 from services.errors import InvalidTransition, NotFound, OrderClaimed, OrderClosing
 from services.money import Money
 from services.orders import repository, transitions_repository
@@ -19,8 +17,8 @@ from services.secrets import Vault
 class OrderTransitions:
     """The transitions of an order that its workflow's steps make, and the entries of its timeline."""
 
-    def __init__(self, sessions: Sessions, vault: Vault) -> None:
-        self._sessions = sessions
+    def __init__(self, database: Database, vault: Vault) -> None:
+        self._database = database
         self._vault = vault
 
     @retried
@@ -29,10 +27,10 @@ class OrderTransitions:
 
         Raises NotFound, OrderClaimed (another run holds it), OrderClosing (cancelled before it began).
         """
-        with self._sessions.begin() as session:
-            claimed = transitions_repository.claim(session, order_id, run_id)
+        with self._database.transaction() as tx:
+            claimed = transitions_repository.claim(tx, order_id, run_id)
             if claimed is None:
-                self._state(session, order_id)
+                self._state(tx, order_id)
                 raise OrderClaimed("Another run of the workflow holds this order.")
         status, items = claimed
         _refuse_closing(status)
@@ -49,14 +47,14 @@ class OrderTransitions:
         Raises OrderClosing, InvalidTransition, NotFound.
         """
         transition = Transition(OrderStatus.PAYMENT_PENDING, attempt=attempt)
-        with self._sessions.begin() as session:
-            moved = transitions_repository.move(session, order_id, transition)
-            return self._due(moved or self._reached(session, order_id, transition.target))
+        with self._database.transaction() as tx:
+            moved = transitions_repository.move(tx, order_id, transition)
+            return self._due(moved or self._reached(tx, order_id, transition.target))
 
     def payment_due(self, order_id: UUID) -> PaymentDue:
         """What is to be paid of an order whose payment was started; changes nothing. Raises OrderClosing, NotFound."""
-        with self._sessions.begin() as session:
-            return self._due(self._reached(session, order_id, OrderStatus.PAYMENT_PENDING))
+        with self._database.transaction() as tx:
+            return self._due(self._reached(tx, order_id, OrderStatus.PAYMENT_PENDING))
 
     def paid(self, order_id: UUID, payment_id: UUID, amount: Money) -> OrderState:
         """`payment_pending → paid`; the payment method is dropped. Raises OrderClosing, NotFound."""
@@ -74,9 +72,9 @@ class OrderTransitions:
         The first reason stays. Raises OrderClaimed, NotFound.
         """
         transition = Transition(OrderStatus.CANCELLING, detail=reason, cancel_reason=reason, run_id=run_id)
-        with self._sessions.begin() as session:
-            moved = transitions_repository.move(session, order_id, transition)
-            state = moved or self._state(session, order_id)
+        with self._database.transaction() as tx:
+            moved = transitions_repository.move(tx, order_id, transition)
+            state = moved or self._state(tx, order_id)
             if state.claimed_by not in (None, run_id):
                 raise OrderClaimed("Another run of the workflow holds this order.")
             return OrderState(state.status, state.cancel_reason)
@@ -85,8 +83,8 @@ class OrderTransitions:
     def cancelled(self, order_id: UUID) -> OrderState:
         """`cancelling → cancelled`, after everything was undone. Repeatable. Raises InvalidTransition, NotFound."""
         transition = Transition(OrderStatus.CANCELLED, forget_method=True)
-        with self._sessions.begin() as session:
-            state = transitions_repository.move(session, order_id, transition) or self._state(session, order_id)
+        with self._database.transaction() as tx:
+            state = transitions_repository.move(tx, order_id, transition) or self._state(tx, order_id)
             if state.status is not OrderStatus.CANCELLED:
                 raise InvalidTransition(f"The order is {state.status}: it is not being cancelled.")
             return OrderState(state.status, state.cancel_reason)
@@ -103,9 +101,9 @@ class OrderTransitions:
         amount_minor: int | None = None,
     ) -> None:
         """Write an entry of the timeline that changes no status; once a key."""
-        with self._sessions.begin() as session:
+        with self._database.transaction() as tx:
             entry = TimelineEntry(type_, key, detail, attempt, amount_minor)
-            transitions_repository.note(session, order_id, entry)
+            transitions_repository.note(tx, order_id, entry)
 
     def record_refund(self, order_id: UUID, refund_id: UUID, amount_minor: int, failure_code: str | None) -> None:
         """Write the end of a refund into the timeline: every success, and the first failure.
@@ -121,38 +119,38 @@ class OrderTransitions:
     @retried
     def forget_method(self, order_id: UUID) -> None:
         """Drop the card token or phone number of a payment that failed for good."""
-        with self._sessions.begin() as session:
-            repository.forget_method(session, order_id)
+        with self._database.transaction() as tx:
+            repository.forget_method(tx, order_id)
 
     @retried
     def raise_attention(self, order_id: UUID, reason: str) -> None:
         """Add a reason (a short code) for which a person is needed; the code that raises a reason clears it."""
-        with self._sessions.begin() as session:
-            transitions_repository.raise_attention(session, order_id, reason)
+        with self._database.transaction() as tx:
+            transitions_repository.raise_attention(tx, order_id, reason)
 
     @retried
     def clear_attention(self, order_id: UUID, reason: str) -> None:
         """Remove a reason for which a person was needed; other reasons stay. Repeatable."""
-        with self._sessions.begin() as session:
-            transitions_repository.clear_attention(session, order_id, reason)
+        with self._database.transaction() as tx:
+            transitions_repository.clear_attention(tx, order_id, reason)
 
     @retried
     def _forward(self, order_id: UUID, transition: Transition) -> OrderState:
-        with self._sessions.begin() as session:
-            if transitions_repository.move(session, order_id, transition) is None:
-                self._reached(session, order_id, transition.target)
+        with self._database.transaction() as tx:
+            if transitions_repository.move(tx, order_id, transition) is None:
+                self._reached(tx, order_id, transition.target)
             return OrderState(transition.target)
 
-    def _reached(self, session: Session, order_id: UUID, target: OrderStatus) -> StateRow:
+    def _reached(self, tx: Executor, order_id: UUID, target: OrderStatus) -> StateRow:
         """The state of an order that reached `target` before. Raises OrderClosing, InvalidTransition, NotFound."""
-        state = self._state(session, order_id)
+        state = self._state(tx, order_id)
         _refuse_closing(state.status)
         if not has_reached(state.status, target):
             raise InvalidTransition(f"The order is {state.status}: it cannot become {target}.")
         return state
 
-    def _state(self, session: Session, order_id: UUID) -> StateRow:
-        state = transitions_repository.find_state(session, order_id)
+    def _state(self, tx: Executor, order_id: UUID) -> StateRow:
+        state = transitions_repository.find_state(tx, order_id)
         if state is None:
             raise NotFound("There is no such order.")
         return state

@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, text
-from sqlmodel import Session
-
+from services.db import Executor
 from services.orders.status import CancelReason, OrderEventType, OrderStatus, sources
 from services.pg_notify import NOTIFICATIONS, ORDER_EVENTS
 
@@ -64,22 +62,22 @@ class StateRow:
     paid_by: UUID | None
 
 
-def find_state(session: Session, order_id: UUID) -> StateRow | None:
+def find_state(tx: Executor, order_id: UUID) -> StateRow | None:
     """The state of an order."""
-    row = session.execute(_STATE, {"id": order_id}).one_or_none()
+    row = tx.fetch_one(_STATE, {"id": order_id})
     return _state(row) if row else None
 
 
-def claim(session: Session, order_id: UUID, run_id: str) -> tuple[OrderStatus, Sequence[tuple[str, int]]] | None:
+def claim(tx: Executor, order_id: UUID, run_id: str) -> tuple[OrderStatus, Sequence[tuple[str, int]]] | None:
     """Claim the order for a run and mark its start command as delivered; None when another run holds it.
 
     Returns the status and the order's lines (product id, quantity). Repeatable by the same run.
     """
-    row = session.execute(_CLAIM, {"id": order_id, "run": run_id}).one_or_none()
+    row = tx.fetch_one(_CLAIM, {"id": order_id, "run": run_id})
     return (OrderStatus(row.status), row.items) if row else None
 
 
-def move(session: Session, order_id: UUID, transition: Transition) -> StateRow | None:
+def move(tx: Executor, order_id: UUID, transition: Transition) -> StateRow | None:
     """Make the transition and write its timeline entry; None when the order's status does not allow it."""
     values = {
         "id": order_id,
@@ -95,11 +93,11 @@ def move(session: Session, order_id: UUID, transition: Transition) -> StateRow |
         "forget": transition.forget_method,
         "notified": list(NOTIFIED),
     }
-    row = session.execute(_MOVE, values).one_or_none()
+    row = tx.fetch_one(_MOVE, values)
     return _state(row) if row else None
 
 
-def note(session: Session, order_id: UUID, entry: TimelineEntry) -> None:
+def note(tx: Executor, order_id: UUID, entry: TimelineEntry) -> None:
     """Write a timeline entry; once a key."""
     values = {
         "id": order_id,
@@ -110,20 +108,20 @@ def note(session: Session, order_id: UUID, entry: TimelineEntry) -> None:
         "amount": entry.amount_minor,
         "notified": list(NOTIFIED),
     }
-    session.execute(_NOTE, values)
+    tx.execute(_NOTE, values)
 
 
-def raise_attention(session: Session, order_id: UUID, reason: str) -> None:
+def raise_attention(tx: Executor, order_id: UUID, reason: str) -> None:
     """Add a reason for which a person is needed; once a reason."""
-    session.execute(_RAISE_ATTENTION, {"id": order_id, "reason": reason})
+    tx.execute(_RAISE_ATTENTION, {"id": order_id, "reason": reason})
 
 
-def clear_attention(session: Session, order_id: UUID, reason: str) -> None:
+def clear_attention(tx: Executor, order_id: UUID, reason: str) -> None:
     """Remove a reason; the others stay."""
-    session.execute(_CLEAR_ATTENTION, {"id": order_id, "reason": reason})
+    tx.execute(_CLEAR_ATTENTION, {"id": order_id, "reason": reason})
 
 
-def _state(row: Row[Any]) -> StateRow:
+def _state(row: Any) -> StateRow:
     return StateRow(
         OrderStatus(row.status),
         CancelReason(row.cancel_reason) if row.cancel_reason else None,
@@ -137,13 +135,12 @@ def _state(row: Row[Any]) -> StateRow:
 
 _STATE_COLUMNS = "status, cancel_reason, claimed_by, total_minor, currency, payment_method, paid_by"
 
-_STATE = text(f"SELECT {_STATE_COLUMNS} FROM orders.orders WHERE id = :id")  # noqa: S608 - a constant of this module
+_STATE = f"SELECT {_STATE_COLUMNS} FROM orders.orders WHERE id = %(id)s"  # noqa: S608 - a constant of this module
 
-_CLAIM = text(
-    """
+_CLAIM = """
     WITH claimed AS (
-        UPDATE orders.orders SET claimed_by = :run
-         WHERE id = :id AND (claimed_by IS NULL OR claimed_by = :run)
+        UPDATE orders.orders SET claimed_by = %(run)s
+         WHERE id = %(id)s AND (claimed_by IS NULL OR claimed_by = %(run)s)
         RETURNING id, status
     ), started AS (
         UPDATE orders.outbox SET done_at = now(), outcome = 'claimed'
@@ -151,58 +148,55 @@ _CLAIM = text(
     )
     SELECT status,
            (SELECT json_agg(json_build_array(product_id, quantity) ORDER BY position)
-              FROM orders.lines WHERE order_id = :id) AS items
+              FROM orders.lines WHERE order_id = %(id)s) AS items
       FROM claimed
     """
-)
 
-_MOVE = text(
-    f"""
+_MOVE = f"""
     WITH moved AS (
         UPDATE orders.orders
-           SET status = cast(:target AS text), updated_at = now(),
-               cancel_reason = coalesce(cancel_reason, cast(:reason AS text)),
-               cancel_note = coalesce(cancel_note, cast(:note AS text)),
-               claimed_by = coalesce(claimed_by, :run),
-               paid_by = coalesce(cast(:paid_by AS uuid), paid_by),
-               payment_method = CASE WHEN cast(:forget AS boolean) THEN NULL ELSE payment_method END
-         WHERE id = :id AND status = ANY(:sources)
-           AND (cast(:run AS text) IS NULL OR claimed_by IS NULL OR claimed_by = :run)
+           SET status = cast(%(target)s AS text), updated_at = now(),
+               cancel_reason = coalesce(cancel_reason, cast(%(reason)s AS text)),
+               cancel_note = coalesce(cancel_note, cast(%(note)s AS text)),
+               claimed_by = coalesce(claimed_by, %(run)s),
+               paid_by = coalesce(cast(%(paid_by)s AS uuid), paid_by),
+               payment_method = CASE WHEN cast(%(forget)s AS boolean) THEN NULL ELSE payment_method END
+         WHERE id = %(id)s AND status = ANY(%(sources)s)
+           AND (cast(%(run)s AS text) IS NULL OR claimed_by IS NULL OR claimed_by = %(run)s)
         RETURNING id, {_STATE_COLUMNS}
     ), noted AS (
         INSERT INTO orders.events (order_id, key, type, status, detail, attempt, amount_minor, notified_at)
-        SELECT id, cast(:target AS text), cast(:target AS text), cast(:target AS text),
-               cast(:detail AS text), cast(:attempt AS integer),
-               cast(:amount AS bigint),
-               CASE WHEN cast(:target AS text) = ANY(cast(:notified AS text[])) THEN NULL ELSE now() END
+        SELECT id, cast(%(target)s AS text), cast(%(target)s AS text), cast(%(target)s AS text),
+               cast(%(detail)s AS text), cast(%(attempt)s AS integer),
+               cast(%(amount)s AS bigint),
+               CASE WHEN cast(%(target)s AS text) = ANY(cast(%(notified)s AS text[])) THEN NULL ELSE now() END
           FROM moved
         ON CONFLICT (order_id, key) DO NOTHING
     )
     SELECT *, pg_notify('{ORDER_EVENTS}', cast(id AS text)),
-           CASE WHEN cast(:target AS text) = ANY(cast(:notified AS text[])) THEN pg_notify('{NOTIFICATIONS}', '') END
+           CASE WHEN cast(%(target)s AS text) = ANY(cast(%(notified)s AS text[])) THEN pg_notify('{NOTIFICATIONS}',
+               '') END
       FROM moved
     """  # noqa: S608 - constants of this program
-)
 
-_NOTE = text(
-    f"""
+_NOTE = f"""
     WITH noted AS (
         INSERT INTO orders.events (order_id, key, type, status, detail, attempt, amount_minor, notified_at)
-        SELECT id, cast(:key AS text), cast(:type AS text), status, cast(:detail AS text), cast(:attempt AS integer),
-               cast(:amount AS bigint),
-               CASE WHEN cast(:type AS text) = ANY(cast(:notified AS text[])) THEN NULL ELSE now() END
-          FROM orders.orders WHERE id = :id
+        SELECT id, cast(%(key)s AS text), cast(%(type)s AS text), status, cast(%(detail)s AS text),
+               cast(%(attempt)s AS integer),
+               cast(%(amount)s AS bigint),
+               CASE WHEN cast(%(type)s AS text) = ANY(cast(%(notified)s AS text[])) THEN NULL ELSE now() END
+          FROM orders.orders WHERE id = %(id)s
         ON CONFLICT (order_id, key) DO NOTHING
         RETURNING order_id
     )
     SELECT pg_notify('{ORDER_EVENTS}', cast(order_id AS text)), pg_notify('{NOTIFICATIONS}', '') FROM noted
     """  # noqa: S608 - constants of this program
-)
 
 _SET_ATTENTION = f"""
     WITH kept AS (
-        SELECT id, array_remove(attention_reasons, cast(:reason AS text)) AS others, attention_reasons AS before
-          FROM orders.orders WHERE id = :id FOR UPDATE
+        SELECT id, array_remove(attention_reasons, cast(%(reason)s AS text)) AS others, attention_reasons AS before
+          FROM orders.orders WHERE id = %(id)s FOR UPDATE
     ), reasoned AS (
         SELECT id, {{reasons}} AS reasons FROM kept
     ), changed AS (
@@ -215,9 +209,7 @@ _SET_ATTENTION = f"""
     )
     SELECT pg_notify('{ORDER_EVENTS}', cast(id AS text)) FROM changed
     """  # noqa: S608 - a constant of this module
-_RAISE_ATTENTION = text(
-    _SET_ATTENTION.format(
-        reasons="CASE WHEN cast(:reason AS text) = ANY(before) THEN before ELSE before || cast(:reason AS text) END"
-    )
+_RAISE_ATTENTION = _SET_ATTENTION.format(
+    reasons="CASE WHEN cast(%(reason)s AS text) = ANY(before) THEN before ELSE before || cast(%(reason)s AS text) END"
 )
-_CLEAR_ATTENTION = text(_SET_ATTENTION.format(reasons="others"))
+_CLEAR_ATTENTION = _SET_ATTENTION.format(reasons="others")

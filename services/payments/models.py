@@ -19,7 +19,7 @@ from sqlalchemy import (
 )
 from sqlmodel import Field, SQLModel
 
-from services import db as db  # constraint names are set there
+from services import table_names as table_names  # sets the names of constraints
 from services.payments.status import PaymentStatus, RefundStatus
 
 SCHEMA = "payments"

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from uuid import UUID
 
 import structlog
-from sqlmodel import Session
 
 from services.clock import Clock, new_id
-from services.db import Sessions, retried
+from services.db import Database, Executor, retried
 from services.errors import (
     CurrencyMismatch,
     Invalid,
@@ -34,8 +33,8 @@ log = structlog.get_logger(__name__)
 class RefundIntents:
     """The part of the payments service that creates refunds; every method is one transaction."""
 
-    def __init__(self, sessions: Sessions, gateway: Gateway, clock: Clock, budget: CallBudget) -> None:
-        self._sessions = sessions
+    def __init__(self, database: Database, gateway: Gateway, clock: Clock, budget: CallBudget) -> None:
+        self._database = database
         self._gateway = gateway
         self._clock = clock
         self._budget = budget
@@ -43,9 +42,9 @@ class RefundIntents:
     @retried
     def for_remaining(self, payment_id: UUID) -> tuple[RefundRecord, bool] | None:
         """The refund to continue, and whether this call created it; None when nothing is left to refund."""
-        with self._sessions.begin() as session:
-            payment = self._lock(session, payment_id)
-            refunds = self._repository(session).of_payment(payment_id)
+        with self._database.transaction() as tx:
+            payment = self._lock(tx, payment_id)
+            refunds = self._repository(tx).of_payment(payment_id)
             for refund in refunds:
                 if refund.view.status is RefundStatus.PENDING:
                     return refund, False
@@ -56,7 +55,7 @@ class RefundIntents:
             failed = last is not None and last.view.status is RefundStatus.FAILED
             if last and failed and self._budget.refund_retry_after(last.number, last.unchanged_for) > 0:
                 return last, False
-            return self._insert(session, payment, remaining, len(refunds) + 1, new_id()), True
+            return self._insert(tx, payment, remaining, len(refunds) + 1, new_id()), True
 
     @retried
     def for_amount(
@@ -64,48 +63,48 @@ class RefundIntents:
     ) -> tuple[RefundRecord, bool]:
         """A refund of `amount`, and whether this call created it. Raises as PaymentService.refund, but Unavailable."""
         refund_id = new_id()
-        with self._sessions.begin() as session:
-            if replay := remember(session, idempotent, refund_id, 201):
-                return self._find(session, replay.resource_id), False
-            payment = self._lock(session, payment_id)
-            refunds = self._repository(session).of_payment(payment_id)
+        with self._database.transaction() as tx:
+            if replay := remember(tx, idempotent, refund_id, 201):
+                return self._find(tx, replay.resource_id), False
+            payment = self._lock(tx, payment_id)
+            refunds = self._repository(tx).of_payment(payment_id)
             self._check(order_id, payment, amount, refunds)
-            return self._insert(session, payment, amount.minor, len(refunds) + 1, refund_id), True
+            return self._insert(tx, payment, amount.minor, len(refunds) + 1, refund_id), True
 
     def book_manually(self, payment_id: UUID, reference: str, *, lost: bool) -> None:
         """Book what is left of a payment as refunded outside the provider, or (`lost`) as written off; once.
 
         Raises Unavailable while another caller holds the claim of a pending refund.
         """
-        with self._sessions.begin() as session:
-            payment = self._lock(session, payment_id)
-            refunds = self._repository(session).of_payment(payment_id)
+        with self._database.transaction() as tx:
+            payment = self._lock(tx, payment_id)
+            refunds = self._repository(tx).of_payment(payment_id)
             pending = [refund for refund in refunds if refund.view.status is RefundStatus.PENDING]
             if any(refund.claimed_for > 0 for refund in pending):
                 raise Unavailable("A refund of this payment is in progress.", retry_after=1)
             for refund in pending:
-                self._repository(session).mark_failed(refund.view.id, "booked_manually", None)
+                self._repository(tx).mark_failed(refund.view.id, "booked_manually", None)
             remaining = payment.view.captured_minor - payment.view.refunded_minor
             if remaining == 0 or _is_written_off(refunds):
                 return
-            refund = self._insert(session, payment, remaining, len(refunds) + 1, new_id())
-            self._repository(session).book_manually(refund.view.id, reference, lost=lost)
+            refund = self._insert(tx, payment, remaining, len(refunds) + 1, new_id())
+            self._repository(tx).book_manually(refund.view.id, reference, lost=lost)
         log.warning("payments.booked_manually", payment_id=str(payment_id), lost=lost)
 
-    def _repository(self, session: Session) -> RefundRepository:
-        return RefundRepository(session, self._clock.override())
+    def _repository(self, tx: Executor) -> RefundRepository:
+        return RefundRepository(tx, self._clock.override())
 
-    def _lock(self, session: Session, payment_id: UUID) -> PaymentRecord:
-        found = PaymentRepository(session, self._clock.override()).lock(payment_id)
+    def _lock(self, tx: Executor, payment_id: UUID) -> PaymentRecord:
+        found = PaymentRepository(tx, self._clock.override()).lock(payment_id)
         if found is None:
             raise NotFound("Payment not found.")
         return found
 
     def _insert(
-        self, session: Session, payment: PaymentRecord, amount_minor: int, number: int, refund_id: UUID
+        self, tx: Executor, payment: PaymentRecord, amount_minor: int, number: int, refund_id: UUID
     ) -> RefundRecord:
-        self._repository(session).create_intent(refund_id, payment, amount_minor, number, self._budget.claim)
-        return self._find(session, refund_id)
+        self._repository(tx).create_intent(refund_id, payment, amount_minor, number, self._budget.claim)
+        return self._find(tx, refund_id)
 
     def _check(self, order_id: UUID, payment: PaymentRecord, amount: Money, refunds: Sequence[RefundRecord]) -> None:
         view = payment.view
@@ -123,8 +122,8 @@ class RefundIntents:
         if amount.minor != view.captured_minor and not self._gateway.methods[view.method].partial_refunds:
             raise Invalid("The provider refunds this payment method in full only.", pointer="/amount")
 
-    def _find(self, session: Session, refund_id: UUID) -> RefundRecord:
-        found = self._repository(session).find(refund_id)
+    def _find(self, tx: Executor, refund_id: UUID) -> RefundRecord:
+        found = self._repository(tx).find(refund_id)
         if found is None:
             raise NotFound("Refund not found.")
         return found

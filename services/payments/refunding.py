@@ -6,10 +6,9 @@ import time
 from uuid import UUID
 
 import structlog
-from sqlmodel import Session
 
 from services.clock import Clock
-from services.db import Sessions, retried
+from services.db import Database, Executor, retried
 from services.errors import NotFound, Unavailable
 from services.idempotency import IdempotentRequest
 from services.money import Money
@@ -35,9 +34,9 @@ class Refunds:
     """The part of the payments service that makes and looks up refunds."""
 
     def __init__(
-        self, sessions: Sessions, gateway: Gateway, clock: Clock, budget: CallBudget, intents: RefundIntents
+        self, database: Database, gateway: Gateway, clock: Clock, budget: CallBudget, intents: RefundIntents
     ) -> None:
-        self._sessions = sessions
+        self._database = database
         self._gateway = gateway
         self._clock = clock
         self._budget = budget
@@ -71,13 +70,13 @@ class Refunds:
 
     @retried
     def _touch(self, refund_id: UUID) -> None:
-        with self._sessions.begin() as session:
-            self._repository(session).touch(refund_id)
+        with self._database.transaction() as tx:
+            self._repository(tx).touch(refund_id)
 
     def find(self, refund_id: UUID) -> RefundRecord:
         """The refund. Raises NotFound."""
-        with self._sessions.begin() as session:
-            return self._find(session, refund_id)
+        with self._database.transaction() as tx:
+            return self._find(tx, refund_id)
 
     def refund_amount(
         self, order_id: UUID, payment_id: UUID, amount: Money, idempotent: IdempotentRequest | None
@@ -93,11 +92,11 @@ class Refunds:
             # The intent is committed and the periodic sweep continues it; an error would invite a second refund.
             return self.find(refund.view.id), False
 
-    def _repository(self, session: Session) -> RefundRepository:
-        return RefundRepository(session, self._clock.override())
+    def _repository(self, tx: Executor) -> RefundRepository:
+        return RefundRepository(tx, self._clock.override())
 
-    def _find(self, session: Session, refund_id: UUID) -> RefundRecord:
-        found = self._repository(session).find(refund_id)
+    def _find(self, tx: Executor, refund_id: UUID) -> RefundRecord:
+        found = self._repository(tx).find(refund_id)
         if found is None:
             raise NotFound("Refund not found.")
         return found
@@ -116,13 +115,13 @@ class Refunds:
 
     @retried
     def _claim(self, refund: RefundRecord) -> RefundRecord | None:
-        with self._sessions.begin() as session:
-            return self._repository(session).claim(refund, self._budget.claim)
+        with self._database.transaction() as tx:
+            return self._repository(tx).claim(refund, self._budget.claim)
 
     @retried
     def _release_claim(self, refund: RefundRecord, retry_after: float) -> None:
-        with self._sessions.begin() as session:
-            self._repository(session).release_claim(refund, retry_after)
+        with self._database.transaction() as tx:
+            self._repository(tx).release_claim(refund, retry_after)
 
     def _refund_at_provider(self, refund: RefundRecord, started: float) -> RefundRecord:
         """Call the provider for a refund that this caller has claimed."""
@@ -152,22 +151,22 @@ class Refunds:
 
     @retried
     def _mark_accepted(self, refund: RefundRecord, provider_id: str) -> RefundRecord:
-        with self._sessions.begin() as session:
-            self._repository(session).mark_accepted(refund.view.id, provider_id)
-            return self._find(session, refund.view.id)
+        with self._database.transaction() as tx:
+            self._repository(tx).mark_accepted(refund.view.id, provider_id)
+            return self._find(tx, refund.view.id)
 
     @retried
     def _mark_succeeded(self, refund: RefundRecord, provider_id: str) -> RefundRecord:
-        with self._sessions.begin() as session:
-            self._repository(session).mark_succeeded(refund.view.id, provider_id)
-            found = self._find(session, refund.view.id)
+        with self._database.transaction() as tx:
+            self._repository(tx).mark_succeeded(refund.view.id, provider_id)
+            found = self._find(tx, refund.view.id)
         log.info("payments.refunded", refund_id=str(found.view.id), payment_id=str(found.view.payment_id))
         return found
 
     @retried
     def _mark_failed(self, refund: RefundRecord, code: str, provider_id: str | None) -> RefundRecord:
-        with self._sessions.begin() as session:
-            self._repository(session).mark_failed(refund.view.id, code, provider_id)
-            found = self._find(session, refund.view.id)
+        with self._database.transaction() as tx:
+            self._repository(tx).mark_failed(refund.view.id, code, provider_id)
+            found = self._find(tx, refund.view.id)
         log.warning("payments.refund_failed", refund_id=str(found.view.id), code=found.view.failure_code)
         return found

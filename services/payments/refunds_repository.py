@@ -7,10 +7,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import TextClause, text
-from sqlmodel import Session
-
 from services.clock import NOW
+from services.db import Executor
 from services.payments.records import PaymentRecord, RefundRecord, RefundRow
 from services.payments.status import FOLLOWS, PaymentStatus
 
@@ -21,8 +19,8 @@ WRITTEN_OFF = "written_off"
 class RefundRepository:
     """Statements in the caller's transaction; `now` is the time of a test clock, or None for the database's clock."""
 
-    def __init__(self, session: Session, now: datetime | None) -> None:
-        self._session = session
+    def __init__(self, tx: Executor, now: datetime | None) -> None:
+        self._tx = tx
         self._now = now
 
     def find(self, refund_id: UUID) -> RefundRecord | None:
@@ -85,7 +83,7 @@ class RefundRepository:
 
     def pending(self, limit: int) -> list[UUID]:
         """Pending refunds without a current claim, least recently changed first."""
-        return list(self._session.execute(_PENDING, {"now": self._now, "limit": limit}).scalars())
+        return self._tx.fetch_column(_PENDING, {"now": self._now, "limit": limit})
 
     def unreported(self, limit: int) -> list[RefundRecord]:
         """Decided refunds that are not in their order's timeline yet, oldest first."""
@@ -99,97 +97,83 @@ class RefundRepository:
         """Move the refund to the end of `pending`."""
         self._run(_TOUCH, {"id": refund_id})
 
-    def _run(self, statement: TextClause, values: Mapping[str, object]) -> bool:
+    def _run(self, statement: str, values: Mapping[str, object]) -> bool:
         """Execute a statement that returns a row for each change; True when it changed something."""
-        return self._session.execute(statement, {"now": self._now, **values}).first() is not None
+        return self._tx.execute(statement, {"now": self._now, **values}) > 0
 
-    def _all(self, statement: TextClause, values: Mapping[str, object]) -> list[RefundRecord]:
-        rows = self._session.execute(statement, {"now": self._now, **values})
-        return [RefundRow(**row._asdict()).record() for row in rows]
+    def _all(self, statement: str, values: Mapping[str, object]) -> list[RefundRecord]:
+        rows = self._tx.fetch_all(statement, {"now": self._now, **values}, into=RefundRow)
+        return [row.record() for row in rows]
 
 
 _MOMENT = f"(SELECT {NOW})"
-_SECONDS = "cast(:seconds AS float8) * interval '1 second'"
+_SECONDS = "cast(%(seconds)s AS float8) * interval '1 second'"
 _SELECT = f"""
     SELECT r.id, r.payment_id, r.order_id, r.number, r.amount_minor, r.currency, r.status, r.provider_id,
            r.failure_code, r.claimed_until, p.provider_id AS payment_provider_id,
            coalesce(greatest(extract(epoch FROM r.claimed_until - {_MOMENT}), 0), 0)::float8 AS claimed_for,
            extract(epoch FROM {_MOMENT} - r.updated_at)::float8 AS unchanged_for
       FROM payments.refunds r JOIN payments.payments p ON p.id = r.payment_id"""
-_FIND = text(f"{_SELECT} WHERE r.id = :id")
-_OF_PAYMENT = text(f"{_SELECT} WHERE r.payment_id = :payment_id ORDER BY r.number")
-_OF_ORDER = text(f"{_SELECT} WHERE r.order_id = :order_id ORDER BY r.created_at, r.number")
-_CREATE_INTENT = text(
-    f"""
+_FIND = f"{_SELECT} WHERE r.id = %(id)s"
+_OF_PAYMENT = f"{_SELECT} WHERE r.payment_id = %(payment_id)s ORDER BY r.number"
+_OF_ORDER = f"{_SELECT} WHERE r.order_id = %(order_id)s ORDER BY r.created_at, r.number"
+_CREATE_INTENT = f"""
     INSERT INTO payments.refunds (id, payment_id, order_id, number, amount_minor, currency, status, claimed_until,
                                   created_at, updated_at)
-    SELECT :id, :payment_id, :order_id, :number, :amount_minor, :currency, 'pending', moment.at + {_SECONDS},
+    SELECT %(id)s, %(payment_id)s, %(order_id)s, %(number)s, %(amount_minor)s, %(currency)s, 'pending',
+           moment.at + {_SECONDS},
            moment.at, moment.at
       FROM {_MOMENT} AS moment (at) RETURNING 1
     """
-)
-_CLAIM = text(
-    f"""
+_CLAIM = f"""
     UPDATE payments.refunds SET claimed_until = {_MOMENT} + {_SECONDS}, updated_at = {_MOMENT}
-     WHERE id = :id AND status = 'pending' AND provider_id IS NULL
-       AND claimed_until IS NOT DISTINCT FROM cast(:seen AS timestamptz) RETURNING 1
+     WHERE id = %(id)s AND status = 'pending' AND provider_id IS NULL
+       AND claimed_until IS NOT DISTINCT FROM cast(%(seen)s AS timestamptz) RETURNING 1
     """
-)
-_MARK_ACCEPTED = text(
-    f"""
-    UPDATE payments.refunds SET provider_id = :provider_id, claimed_until = NULL, updated_at = {_MOMENT}
-     WHERE id = :id AND status = 'pending' RETURNING 1
+_MARK_ACCEPTED = f"""
+    UPDATE payments.refunds SET provider_id = %(provider_id)s, claimed_until = NULL, updated_at = {_MOMENT}
+     WHERE id = %(id)s AND status = 'pending' RETURNING 1
     """
-)
-_MARK_FAILED = text(
-    f"""
+_MARK_FAILED = f"""
     UPDATE payments.refunds
-       SET status = 'failed', failure_code = :code, provider_id = coalesce(:provider_id, provider_id),
+       SET status = 'failed', failure_code = %(code)s, provider_id = coalesce(%(provider_id)s, provider_id),
            claimed_until = NULL, updated_at = {_MOMENT}
-     WHERE id = :id AND status = 'pending' RETURNING 1
+     WHERE id = %(id)s AND status = 'pending' RETURNING 1
     """
-)
-_MARK_SUCCEEDED = text(
-    f"""
+_MARK_SUCCEEDED = f"""
     WITH ended AS (
-        UPDATE payments.refunds SET status = 'succeeded', provider_id = :provider_id, claimed_until = NULL,
+        UPDATE payments.refunds SET status = 'succeeded', provider_id = %(provider_id)s, claimed_until = NULL,
                                     updated_at = {_MOMENT}
-         WHERE id = :id AND status = 'pending'
+         WHERE id = %(id)s AND status = 'pending'
         RETURNING id, payment_id, amount_minor),
     moved AS (
         UPDATE payments.payments p
            SET refunded_minor = p.refunded_minor + ended.amount_minor, updated_at = {_MOMENT},
                status = CASE WHEN p.refunded_minor + ended.amount_minor = p.captured_minor
                              THEN 'refunded' ELSE 'partially_refunded' END
-          FROM ended WHERE p.id = ended.payment_id AND p.status = ANY (:allowed)
+          FROM ended WHERE p.id = ended.payment_id AND p.status = ANY (%(allowed)s)
         RETURNING p.id, p.order_id, p.currency, ended.id AS refund_id, ended.amount_minor)
     INSERT INTO payments.ledger (order_id, payment_id, refund_id, kind, amount_minor, currency, at)
     SELECT order_id, id, refund_id, 'refund', -amount_minor, currency, {_MOMENT} FROM moved RETURNING 1
     """
-)
-_SET_MANUAL_REFERENCE = text(
-    f"UPDATE payments.refunds SET manual_reference = :reference, updated_at = {_MOMENT} WHERE id = :id RETURNING 1"
-)
-_WRITE_OFF = text(
-    f"""
+_SET_MANUAL_REFERENCE = f"""
+    UPDATE payments.refunds SET manual_reference = %(reference)s, updated_at = {_MOMENT}
+     WHERE id = %(id)s RETURNING 1
+    """
+_WRITE_OFF = f"""
     WITH ended AS (
         UPDATE payments.refunds
-           SET status = 'failed', failure_code = :code, manual_reference = :reference, claimed_until = NULL,
+           SET status = 'failed', failure_code = %(code)s, manual_reference = %(reference)s, claimed_until = NULL,
                updated_at = {_MOMENT}
-         WHERE id = :id AND status = 'pending' RETURNING id, payment_id, order_id, amount_minor, currency)
+         WHERE id = %(id)s AND status = 'pending' RETURNING id, payment_id, order_id, amount_minor, currency)
     INSERT INTO payments.ledger (order_id, payment_id, refund_id, kind, amount_minor, currency, at)
     SELECT order_id, payment_id, id, 'write_off', -amount_minor, currency, {_MOMENT} FROM ended RETURNING 1
     """
-)
-_PENDING = text(
-    f"""
+_PENDING = f"""
     SELECT id FROM payments.refunds
      WHERE status = 'pending' AND (claimed_until IS NULL OR claimed_until <= {_MOMENT})
-     ORDER BY updated_at LIMIT :limit
+     ORDER BY updated_at LIMIT %(limit)s
     """
-)
-_UNREPORTED = text(
-    f"{_SELECT} WHERE r.reported_at IS NULL AND r.status <> 'pending' ORDER BY r.updated_at LIMIT :limit"
-)
-_MARK_REPORTED = text(f"UPDATE payments.refunds SET reported_at = {_MOMENT} WHERE id = ANY(:ids) RETURNING 1")
-_TOUCH = text(f"UPDATE payments.refunds SET updated_at = {_MOMENT} WHERE id = :id AND status = 'pending' RETURNING 1")
+_UNREPORTED = f"{_SELECT} WHERE r.reported_at IS NULL AND r.status <> 'pending' ORDER BY r.updated_at LIMIT %(limit)s"
+_MARK_REPORTED = f"UPDATE payments.refunds SET reported_at = {_MOMENT} WHERE id = ANY(%(ids)s) RETURNING 1"
+_TOUCH = f"UPDATE payments.refunds SET updated_at = {_MOMENT} WHERE id = %(id)s AND status = 'pending' RETURNING 1"

@@ -7,10 +7,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import TextClause, text
-from sqlmodel import Session
-
 from services.clock import NOW
+from services.db import Executor
 from services.payments.gateway import Outcome, ProviderPayment
 from services.payments.outcomes import captured_minor, status_of
 from services.payments.records import PaymentRecord, PaymentRow
@@ -21,8 +19,8 @@ from services.payments.views import Charge
 class PaymentRepository:
     """Statements in the caller's transaction; `now` is the time of a test clock, or None for the database's clock."""
 
-    def __init__(self, session: Session, now: datetime | None) -> None:
-        self._session = session
+    def __init__(self, tx: Executor, now: datetime | None) -> None:
+        self._tx = tx
         self._now = now
 
     def create_intent(
@@ -43,7 +41,7 @@ class PaymentRepository:
             "gateway": gateway,
             "seconds": claim_seconds,
         }
-        row = self._session.execute(_CREATE_INTENT, {"now": self._now, **values}).one()._asdict()
+        row = self._tx.fetch_one(_CREATE_INTENT, {"now": self._now, **values})._asdict()
         is_open = bool(row.pop("is_open"))
         return is_open, PaymentRow(**row).record() if row["id"] is not None else None
 
@@ -109,14 +107,14 @@ class PaymentRepository:
         }
         return self._one(_APPLY_PROVIDER_STATE, values)
 
-    def _run(self, statement: TextClause, values: Mapping[str, object]) -> None:
-        self._session.execute(statement, {"now": self._now, **values})
+    def _run(self, statement: str, values: Mapping[str, object]) -> None:
+        self._tx.execute(statement, {"now": self._now, **values})
 
-    def _all(self, statement: TextClause, values: Mapping[str, object]) -> list[PaymentRecord]:
-        rows = self._session.execute(statement, {"now": self._now, **values})
-        return [PaymentRow(**row._asdict()).record() for row in rows]
+    def _all(self, statement: str, values: Mapping[str, object]) -> list[PaymentRecord]:
+        rows = self._tx.fetch_all(statement, {"now": self._now, **values}, into=PaymentRow)
+        return [row.record() for row in rows]
 
-    def _one(self, statement: TextClause, values: Mapping[str, object]) -> PaymentRecord | None:
+    def _one(self, statement: str, values: Mapping[str, object]) -> PaymentRecord | None:
         return next(iter(self._all(statement, values)), None)
 
 
@@ -132,7 +130,7 @@ def _review_code(reported: ProviderPayment, record: PaymentRecord) -> str | None
 
 
 _MOMENT = f"(SELECT {NOW})"
-_SECONDS = "cast(:seconds AS float8) * interval '1 second'"
+_SECONDS = "cast(%(seconds)s AS float8) * interval '1 second'"
 _COLUMNS = f"""
     p.id, p.order_id, p.attempt, p.status, p.amount_minor, p.currency, p.method, p.provider_id, p.confirmation_url,
     p.failure_code, p.captured_minor, p.refunded_minor, p.captured_late, p.claimed_until, p.created_at,
@@ -148,84 +146,71 @@ _SELECT = f"SELECT {_COLUMNS}, {_CONTEXT} FROM payments.payments p"
 
 # The lock's row is written although payments are open: a transaction that closes them then waits for this one, and
 # sees its intent.
-_CREATE_INTENT = text(
-    f"""
+_CREATE_INTENT = f"""
     WITH open_lock AS (
-        INSERT INTO payments.payment_locks AS l (order_id) VALUES (:order_id)
+        INSERT INTO payments.payment_locks AS l (order_id) VALUES (%(order_id)s)
         ON CONFLICT (order_id) DO UPDATE SET closed_at = NULL WHERE l.closed_at IS NULL
         RETURNING order_id),
     intent AS (
         INSERT INTO payments.payments AS p (id, order_id, attempt, amount_minor, currency, method, status, gateway,
                                             claimed_until, created_at, updated_at)
-        SELECT :id, open_lock.order_id, :attempt, :amount_minor, :currency, :method, 'pending', :gateway,
+        SELECT %(id)s, open_lock.order_id, %(attempt)s, %(amount_minor)s, %(currency)s, %(method)s, 'pending',
+               %(gateway)s,
                moment.at + {_SECONDS}, moment.at, moment.at
           FROM open_lock, {_MOMENT} AS moment (at)
         ON CONFLICT DO NOTHING
         RETURNING {_COLUMNS}, false AS payments_closed, cast('{{}}' AS text[]) AS candidate_ids)
     SELECT EXISTS (SELECT FROM open_lock) AS is_open, intent.* FROM (SELECT 1) AS one LEFT JOIN intent ON true
     """
-)
-_CLOSE_PAYMENTS = text(
-    f"""
-    INSERT INTO payments.payment_locks AS l (order_id, closed_at) VALUES (:order_id, {_MOMENT})
+_CLOSE_PAYMENTS = f"""
+    INSERT INTO payments.payment_locks AS l (order_id, closed_at) VALUES (%(order_id)s, {_MOMENT})
     ON CONFLICT (order_id) DO UPDATE SET closed_at = coalesce(l.closed_at, excluded.closed_at)
     """
-)
-_FIND = text(f"{_SELECT} WHERE p.id = :id")
-_LOCK = text(f"{_SELECT} WHERE p.id = :id FOR NO KEY UPDATE OF p")
-_FIND_ATTEMPT = text(f"{_SELECT} WHERE p.order_id = :order_id AND p.attempt = :attempt")
-_OF_ORDER = text(f"{_SELECT} WHERE p.order_id = :order_id ORDER BY p.attempt")
+_FIND = f"{_SELECT} WHERE p.id = %(id)s"
+_LOCK = f"{_SELECT} WHERE p.id = %(id)s FOR NO KEY UPDATE OF p"
+_FIND_ATTEMPT = f"{_SELECT} WHERE p.order_id = %(order_id)s AND p.attempt = %(attempt)s"
+_OF_ORDER = f"{_SELECT} WHERE p.order_id = %(order_id)s ORDER BY p.attempt"
 
 # Optimistic lock: of all callers that read one `claimed_until`, only the first to change it proceeds.
-_UNCHANGED = "p.id = :id AND p.provider_id IS NULL AND p.claimed_until IS NOT DISTINCT FROM cast(:seen AS timestamptz)"
-_CLAIM = text(
-    f"""
+_UNCHANGED = (
+    "p.id = %(id)s AND p.provider_id IS NULL AND p.claimed_until IS NOT DISTINCT FROM cast(%(seen)s AS timestamptz)"
+)
+_CLAIM = f"""
     UPDATE payments.payments p SET claimed_until = {_MOMENT} + {_SECONDS}, updated_at = {_MOMENT}
      WHERE {_UNCHANGED} AND p.status IN ('pending', 'unknown')
        AND NOT EXISTS (SELECT FROM payments.payment_locks l WHERE l.order_id = p.order_id AND l.closed_at IS NOT NULL)
     RETURNING {_COLUMNS}, {_CONTEXT}
     """
-)
-_RELEASE_CLAIM = text(
-    f"""
+_RELEASE_CLAIM = f"""
     UPDATE payments.payments p SET claimed_until = {_MOMENT} + {_SECONDS}
      WHERE {_UNCHANGED} AND p.status IN ('pending', 'unknown')
     """
-)
-_MARK_UNKNOWN = text(
-    f"""
+_MARK_UNKNOWN = f"""
     UPDATE payments.payments p SET status = 'unknown', updated_at = {_MOMENT}
-     WHERE p.id = :id AND p.provider_id IS NULL AND p.status = ANY (:allowed)
+     WHERE p.id = %(id)s AND p.provider_id IS NULL AND p.status = ANY (%(allowed)s)
     """
-)
-_MARK_NOT_CHARGED = text(
-    f"""
+_MARK_NOT_CHARGED = f"""
     UPDATE payments.payments p SET status = 'failed', failure_code = 'not_charged', updated_at = {_MOMENT}
-     WHERE {_UNCHANGED} AND p.status = ANY (:allowed)
+     WHERE {_UNCHANGED} AND p.status = ANY (%(allowed)s)
     """
-)
-_MARK_REFUSED = text(
-    f"""
+_MARK_REFUSED = f"""
     UPDATE payments.payments p
-       SET status = 'failed', failure_code = :code, claimed_until = NULL, updated_at = {_MOMENT}
-     WHERE p.id = :id AND p.provider_id IS NULL AND p.status = ANY (:allowed)
+       SET status = 'failed', failure_code = %(code)s, claimed_until = NULL, updated_at = {_MOMENT}
+     WHERE p.id = %(id)s AND p.provider_id IS NULL AND p.status = ANY (%(allowed)s)
     """
-)
-_APPLY_PROVIDER_STATE = text(
-    f"""
+_APPLY_PROVIDER_STATE = f"""
     WITH moved AS (
         UPDATE payments.payments p
-           SET status = cast(:status AS text), captured_minor = :captured,
+           SET status = cast(%(status)s AS text), captured_minor = %(captured)s,
                captured_late = p.captured_late OR p.status = 'failed',
-               provider_id = :provider_id, confirmation_url = :confirmation_url, failure_code = :failure_code,
-               failure_message = CASE WHEN cast(:status AS text) = 'failed' THEN p.failure_message END,
+               provider_id = %(provider_id)s, confirmation_url = %(confirmation_url)s, failure_code = %(failure_code)s,
+               failure_message = CASE WHEN cast(%(status)s AS text) = 'failed' THEN p.failure_message END,
                claimed_until = NULL, updated_at = {_MOMENT},
-               pending_until = coalesce(p.pending_until, {_MOMENT} + cast(:term AS float8) * interval '1 second')
-         WHERE p.id = :id AND p.status = ANY (:allowed) AND p.captured_minor = 0
+               pending_until = coalesce(p.pending_until, {_MOMENT} + cast(%(term)s AS float8) * interval '1 second')
+         WHERE p.id = %(id)s AND p.status = ANY (%(allowed)s) AND p.captured_minor = 0
         RETURNING {_COLUMNS}, {_CONTEXT}),
     entry AS (
         INSERT INTO payments.ledger (order_id, payment_id, kind, amount_minor, currency, at)
-        SELECT order_id, id, 'charge', :captured, currency, {_MOMENT} FROM moved WHERE :captured > 0)
+        SELECT order_id, id, 'charge', %(captured)s, currency, {_MOMENT} FROM moved WHERE %(captured)s > 0)
     SELECT * FROM moved
     """
-)

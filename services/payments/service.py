@@ -6,10 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from uuid import UUID
 
-from sqlmodel import Session
-
 from services.clock import Clock
-from services.db import Sessions, retried
+from services.db import Database, Executor, retried
 from services.errors import (
     AmountMismatch,
     CurrencyMismatch,
@@ -42,21 +40,21 @@ class PaymentService:
 
     def __init__(
         self,
-        sessions: Sessions,
+        database: Database,
         gateway: Gateway,
         clock: Clock,
         *,
         call_budget: CallBudget | None = None,
         signatures: SignatureVerifier | None = None,
     ) -> None:
-        self._sessions = sessions
+        self._database = database
         self._gateway = gateway
         self._clock = clock
         budget = call_budget or CallBudget()
-        self._charges = Charges(sessions, gateway, clock, budget)
-        self._refund_intents = RefundIntents(sessions, gateway, clock, budget)
-        self._refunds = Refunds(sessions, gateway, clock, budget, self._refund_intents)
-        self._inbox = WebhookInbox(sessions, gateway, clock)
+        self._charges = Charges(database, gateway, clock, budget)
+        self._refund_intents = RefundIntents(database, gateway, clock, budget)
+        self._refunds = Refunds(database, gateway, clock, budget, self._refund_intents)
+        self._inbox = WebhookInbox(database, gateway, clock)
         self._signatures = signatures
 
     def charge(self, charge: Charge) -> PaymentView:
@@ -119,19 +117,19 @@ class PaymentService:
 
     def pending_refunds(self, limit: int) -> list[UUID]:
         """Pending refunds without a current claim, least recently changed first: input for `refresh_refund`."""
-        with self._sessions.begin() as session:
-            return self._refund_repository(session).pending(limit)
+        with self._database.transaction() as tx:
+            return self._refund_repository(tx).pending(limit)
 
     def unreported_refunds(self, limit: int) -> list[RefundView]:
         """Decided refunds that are not in their order's timeline yet, oldest first."""
-        with self._sessions.begin() as session:
-            return [record.view for record in self._refund_repository(session).unreported(limit)]
+        with self._database.transaction() as tx:
+            return [record.view for record in self._refund_repository(tx).unreported(limit)]
 
     @retried
     def mark_reported(self, refund_ids: Sequence[UUID]) -> None:
         """Record that the orders' timelines have these refunds."""
-        with self._sessions.begin() as session:
-            self._refund_repository(session).mark_reported(refund_ids)
+        with self._database.transaction() as tx:
+            self._refund_repository(tx).mark_reported(refund_ids)
 
     @retried
     def book_manually(self, order_id: UUID, reference: str, *, lost: bool, payment_id: UUID | None = None) -> None:
@@ -180,8 +178,8 @@ class PaymentService:
 
     def of_order(self, order_id: UUID) -> list[PaymentView]:
         """Every payment of an order, first attempt first."""
-        with self._sessions.begin() as session:
-            return [record.view for record in self._payment_repository(session).of_order(order_id)]
+        with self._database.transaction() as tx:
+            return [record.view for record in self._payment_repository(tx).of_order(order_id)]
 
     def get_refund(self, refund_id: UUID) -> RefundView:
         """The recorded refund. Raises NotFound."""
@@ -189,14 +187,14 @@ class PaymentService:
 
     def refunds_of(self, order_id: UUID) -> list[RefundView]:
         """Every refund of an order, oldest first."""
-        with self._sessions.begin() as session:
-            return [record.view for record in self._refund_repository(session).of_order(order_id)]
+        with self._database.transaction() as tx:
+            return [record.view for record in self._refund_repository(tx).of_order(order_id)]
 
-    def _payment_repository(self, session: Session) -> PaymentRepository:
-        return PaymentRepository(session, self._clock.override())
+    def _payment_repository(self, tx: Executor) -> PaymentRepository:
+        return PaymentRepository(tx, self._clock.override())
 
-    def _refund_repository(self, session: Session) -> RefundRepository:
-        return RefundRepository(session, self._clock.override())
+    def _refund_repository(self, tx: Executor) -> RefundRepository:
+        return RefundRepository(tx, self._clock.override())
 
     def _check(self, charge: Charge) -> None:
         """Raise for a charge that the provider cannot accept, before anything is written."""
@@ -218,8 +216,8 @@ class PaymentService:
 
     @retried
     def _close(self, order_id: UUID) -> list[PaymentRecord]:
-        with self._sessions.begin() as session:
-            repository = self._payment_repository(session)
+        with self._database.transaction() as tx:
+            repository = self._payment_repository(tx)
             repository.close_payments(order_id)
             return repository.of_order(order_id)
 

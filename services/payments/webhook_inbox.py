@@ -8,7 +8,7 @@ from uuid import UUID
 import structlog
 
 from services.clock import Clock
-from services.db import Sessions, retried
+from services.db import Database, retried
 from services.errors import NotFound, PaymentOrderMismatch
 from services.payments.gateway import Gateway, WebhookEvent
 from services.payments.repository import PaymentRepository
@@ -22,8 +22,8 @@ log = structlog.get_logger(__name__)
 class WebhookInbox:
     """The part of the payments service that receives webhooks and status reports."""
 
-    def __init__(self, sessions: Sessions, gateway: Gateway, clock: Clock) -> None:
-        self._sessions = sessions
+    def __init__(self, database: Database, gateway: Gateway, clock: Clock) -> None:
+        self._database = database
         self._gateway = gateway
         self._clock = clock
 
@@ -44,9 +44,9 @@ class WebhookInbox:
 
         Raises NotFound, PaymentOrderMismatch.
         """
-        with self._sessions.begin() as session:
-            inbox = WebhookInboxRepository(session, self._clock.override())
-            record = PaymentRepository(session, self._clock.override()).lock(payment_id)
+        with self._database.transaction() as tx:
+            inbox = WebhookInboxRepository(tx, self._clock.override())
+            record = PaymentRepository(tx, self._clock.override()).lock(payment_id)
             if record is None:
                 raise NotFound("Payment not found.")
             view = record.view
@@ -72,8 +72,8 @@ class WebhookInbox:
 
     @retried
     def _store_webhook(self, event: WebhookEvent) -> WebhookReceipt:
-        with self._sessions.begin() as session:
-            inbox = WebhookInboxRepository(session, self._clock.override())
+        with self._database.transaction() as tx:
+            inbox = WebhookInboxRepository(tx, self._clock.override())
             receipt = inbox.store_webhook(self._gateway.name, event)
         if receipt is None:
             raise NotFound("Payment not found.")

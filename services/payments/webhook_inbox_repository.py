@@ -5,10 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import text
-from sqlmodel import Session
-
 from services.clock import NOW
+from services.db import Executor
 from services.payments.gateway import WebhookEvent
 from services.payments.status import STOPPABLE
 from services.payments.views import PaymentStatusReport, WebhookReceipt
@@ -17,8 +15,8 @@ from services.payments.views import PaymentStatusReport, WebhookReceipt
 class WebhookInboxRepository:
     """Statements in the caller's transaction; `now` is the time of a test clock, or None for the database's clock."""
 
-    def __init__(self, session: Session, now: datetime | None) -> None:
-        self._session = session
+    def __init__(self, tx: Executor, now: datetime | None) -> None:
+        self._tx = tx
         self._now = now
 
     def store_webhook(self, gateway: str, event: WebhookEvent) -> WebhookReceipt | None:
@@ -30,61 +28,53 @@ class WebhookInboxRepository:
             "provider_id": event.provider_id,
             "reference": event.reference,
         }
-        row = self._session.execute(_STORE_WEBHOOK, {"now": self._now, **values}).one_or_none()
-        return WebhookReceipt(**row._asdict()) if row is not None else None
+        return self._tx.fetch_one(_STORE_WEBHOOK, {"now": self._now, **values}, into=WebhookReceipt)
 
     def store_report(self, message_id: str, payment_id: UUID, status: str) -> bool:
         """Store a status report once; False when a message with this id was stored before."""
         values = {"now": self._now, "webhook_id": message_id, "payment_id": payment_id, "event": status}
-        return self._session.execute(_STORE_REPORT, values).one_or_none() is not None
+        return self._tx.execute(_STORE_REPORT, values) == 1
 
     def find_payment_id(self, message_id: str) -> UUID | None:
         """The payment that the message with this id concerns."""
-        return self._session.execute(_FIND_PAYMENT_ID, {"webhook_id": message_id}).scalar_one_or_none()
+        payment_id: UUID | None = self._tx.fetch_value(_FIND_PAYMENT_ID, {"webhook_id": message_id})
+        return payment_id
 
     def start_review(self, payment_id: UUID) -> bool:
         """Put an undecided payment under review because a report named another amount; False when it is decided."""
         values = {"now": self._now, "id": payment_id, "allowed": sorted(STOPPABLE)}
-        return self._session.execute(_START_REVIEW, values).one_or_none() is not None
+        return self._tx.execute(_START_REVIEW, values) == 1
 
     def store_failure(self, payment_id: UUID, report: PaymentStatusReport) -> None:
         """Store the reported reason of a failure, for operators; it is never shown to the buyer."""
         code = (report.failure_code or "")[:64] or None
         message = (report.failure_message or "")[:500] or None
-        self._session.execute(_STORE_FAILURE, {"id": payment_id, "code": code, "message": message})
+        self._tx.execute(_STORE_FAILURE, {"id": payment_id, "code": code, "message": message})
 
 
-_STORE_WEBHOOK = text(
-    f"""
+_STORE_WEBHOOK = f"""
     WITH found AS (
         SELECT id, order_id, status = 'failed' AS late FROM payments.payments
-         WHERE id = :reference OR provider_id = :provider_id ORDER BY id = :reference DESC NULLS LAST LIMIT 1),
+         WHERE id = %(reference)s OR provider_id = %(provider_id)s ORDER BY id = %(reference)s DESC NULLS LAST LIMIT 1),
     stored AS (
         INSERT INTO payments.inbox (webhook_id, gateway, payment_id, provider_id, event, received_at)
-        SELECT :webhook_id, :gateway, id, :provider_id, :event, (SELECT {NOW}) FROM found
+        SELECT %(webhook_id)s, %(gateway)s, id, %(provider_id)s, %(event)s, (SELECT {NOW}) FROM found
         ON CONFLICT (webhook_id) DO NOTHING RETURNING 1)
     SELECT found.id AS payment_id, found.order_id, EXISTS (SELECT FROM stored) AS is_new, found.late FROM found
     """  # noqa: S608 - every part is a constant of this module or of services.clock
-)
-_STORE_REPORT = text(
-    f"""
+_STORE_REPORT = f"""
     INSERT INTO payments.inbox (webhook_id, gateway, payment_id, event, received_at)
-    VALUES (:webhook_id, 'status_report', :payment_id, :event, (SELECT {NOW}))
+    VALUES (%(webhook_id)s, 'status_report', %(payment_id)s, %(event)s, (SELECT {NOW}))
     ON CONFLICT (webhook_id) DO NOTHING RETURNING 1
     """  # noqa: S608 - every part is a constant of this module or of services.clock
-)
-_FIND_PAYMENT_ID = text("SELECT payment_id FROM payments.inbox WHERE webhook_id = :webhook_id")
-_START_REVIEW = text(
-    f"""
+_FIND_PAYMENT_ID = "SELECT payment_id FROM payments.inbox WHERE webhook_id = %(webhook_id)s"
+_START_REVIEW = f"""
     UPDATE payments.payments
        SET status = 'review', failure_code = 'reported_other_amount', updated_at = (SELECT {NOW})
-     WHERE id = :id AND status = ANY (:allowed) RETURNING 1
+     WHERE id = %(id)s AND status = ANY (%(allowed)s) RETURNING 1
     """  # noqa: S608 - every part is a constant of this module or of services.clock
-)
-_STORE_FAILURE = text(
-    """
+_STORE_FAILURE = """
     UPDATE payments.payments
-       SET failure_code = coalesce(failure_code, :code), failure_message = coalesce(failure_message, :message)
-     WHERE id = :id AND status IN ('pending', 'unknown', 'failed')
+       SET failure_code = coalesce(failure_code, %(code)s), failure_message = coalesce(failure_message, %(message)s)
+     WHERE id = %(id)s AND status IN ('pending', 'unknown', 'failed')
     """
-)

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, ForeignKey, Index, String, func, text
 from sqlmodel import Field, SQLModel
 
-from services import db as db  # constraint names are set there
+from services import table_names as table_names  # sets the names of constraints
 from services.reservations.status import ReservationStatus
 
 SCHEMA = "reservations"

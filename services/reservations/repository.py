@@ -7,10 +7,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import TextClause, text
-from sqlmodel import Session
-
 from services.clock import NOW
+from services.db import Executor
 from services.reservations.records import HoldRow, ReservationRow
 from services.reservations.views import Item, ReservationView, StockView
 
@@ -18,8 +16,8 @@ from services.reservations.views import Item, ReservationView, StockView
 class ReservationRepository:
     """Statements in the caller's transaction; `now` is the time of a test clock, or None for the database's clock."""
 
-    def __init__(self, session: Session, now: datetime | None) -> None:
-        self._session = session
+    def __init__(self, tx: Executor, now: datetime | None) -> None:
+        self._tx = tx
         self._now = now
 
     def take(
@@ -39,8 +37,7 @@ class ReservationRepository:
             "seconds": seconds,
             "pinned": pinned,
         }
-        row = self._session.execute(_TAKE, values).one_or_none()
-        return HoldRow(**row._asdict()) if row is not None else None
+        return self._tx.fetch_one(_TAKE, values, into=HoldRow)
 
     def find_by_order(self, order_id: UUID) -> ReservationView | None:
         """The order's reservation, or None."""
@@ -72,7 +69,7 @@ class ReservationRepository:
 
     def sweep(self, limit: int) -> int:
         """End up to `limit` expired holds that no other transaction has locked; returns how many."""
-        return int(self._session.execute(_SWEEP, {"now": self._now, "limit": limit}).scalar_one())
+        return int(self._tx.fetch_value(_SWEEP, {"now": self._now, "limit": limit}))
 
     def stocks(self, product_ids: Sequence[UUID]) -> list[StockView]:
         """The stock of those of the products that have a stock row."""
@@ -84,19 +81,18 @@ class ReservationRepository:
 
     def add_stocks(self, product_ids: Sequence[UUID], available: Sequence[int]) -> int:
         """Insert stock of products that have none; returns how many."""
-        added = self._session.execute(_ADD_STOCKS, {"products": list(product_ids), "available": list(available)})
-        return len(added.all())
+        return self._tx.execute(_ADD_STOCKS, {"products": list(product_ids), "available": list(available)})
 
     def set_stock(self, product_id: UUID, available: int) -> StockView:
         """Set the available units of one product; reserved and sold units stay."""
         return self._stocks(_SET_STOCK, product_id=product_id, available=available)[0]
 
-    def _one(self, statement: TextClause, **values: object) -> ReservationView | None:
-        row = self._session.execute(statement, {"now": self._now, **values}).one_or_none()
-        return ReservationRow(**row._asdict()).view() if row is not None else None
+    def _one(self, statement: str, **values: object) -> ReservationView | None:
+        row = self._tx.fetch_one(statement, {"now": self._now, **values}, into=ReservationRow)
+        return row.view() if row else None
 
-    def _stocks(self, statement: TextClause, **values: object) -> list[StockView]:
-        return [StockView(**row._asdict()) for row in self._session.execute(statement, values)]
+    def _stocks(self, statement: str, **values: object) -> list[StockView]:
+        return self._tx.fetch_all(statement, values, into=StockView)
 
 
 # A subquery, because clock_timestamp() is volatile and would prevent the use of an index.
@@ -109,19 +105,20 @@ _COLUMNS = f"""r.id, r.order_id, r.created_at, r.expires_at, r.pinned, {_LINES} 
 
 # The reservation is inserted first, so that of two holds for one order the second stops at the unique index before it
 # changes stock. The ordered lock before the UPDATE prevents deadlocks: `UPDATE … FROM` locks rows in any order.
-_TAKE = text(
-    f"""
+_TAKE = f"""
     WITH wanted AS (
-        SELECT * FROM unnest(cast(:products AS uuid[]), cast(:quantities AS bigint[])) AS w (product_id, quantity)),
+        SELECT * FROM unnest(cast(%(products)s AS uuid[]), cast(%(quantities)s AS bigint[])) AS w (product_id,
+               quantity)),
     made AS (
         INSERT INTO reservations.reservations (id, order_id, status, pinned, created_at, expires_at)
-        SELECT :id, :order_id, 'reserved', :pinned, moment.at, moment.at + cast(:seconds AS int) * interval '1 second'
+        SELECT %(id)s, %(order_id)s, 'reserved', %(pinned)s, moment.at,
+               moment.at + cast(%(seconds)s AS int) * interval '1 second'
           FROM {_MOMENT} AS moment (at)
         ON CONFLICT (order_id) DO NOTHING
         RETURNING created_at, expires_at),
     locked AS MATERIALIZED (
         SELECT product_id, available FROM reservations.stocks
-         WHERE product_id = ANY (cast(:products AS uuid[])) AND EXISTS (SELECT FROM made)
+         WHERE product_id = ANY (cast(%(products)s AS uuid[])) AND EXISTS (SELECT FROM made)
          ORDER BY product_id FOR NO KEY UPDATE),
     taken AS (
         UPDATE reservations.stocks s
@@ -131,7 +128,7 @@ _TAKE = text(
         RETURNING s.product_id, w.quantity),
     held AS (
         INSERT INTO reservations.lines (reservation_id, product_id, quantity)
-        SELECT :id, product_id, quantity FROM taken)
+        SELECT %(id)s, product_id, quantity FROM taken)
     SELECT made.created_at, made.expires_at, (
         SELECT jsonb_agg(jsonb_build_object('product_id', w.product_id, 'wanted', w.quantity,
                                             'available', coalesce(locked.available, 0)) ORDER BY w.product_id)
@@ -139,35 +136,28 @@ _TAKE = text(
          WHERE coalesce(locked.available, 0) < w.quantity) AS shortages
       FROM made
     """
-)
-_FIND = text(f"SELECT {_COLUMNS} FROM reservations.reservations r WHERE r.id = :id")
-_FIND_BY_ORDER = text(f"SELECT {_COLUMNS} FROM reservations.reservations r WHERE r.order_id = :order_id")
-_PIN = text(
-    f"""
+_FIND = f"SELECT {_COLUMNS} FROM reservations.reservations r WHERE r.id = %(id)s"
+_FIND_BY_ORDER = f"SELECT {_COLUMNS} FROM reservations.reservations r WHERE r.order_id = %(order_id)s"
+_PIN = f"""
     UPDATE reservations.reservations r SET pinned = true
-     WHERE r.order_id = :order_id AND {_LIVE} RETURNING {_COLUMNS}
+     WHERE r.order_id = %(order_id)s AND {_LIVE} RETURNING {_COLUMNS}
     """
-)
-_EXTEND = text(
-    f"""
+_EXTEND = f"""
     UPDATE reservations.reservations r
-       SET expires_at = greatest(r.expires_at, {_MOMENT} + cast(:seconds AS int) * interval '1 second')
-     WHERE r.order_id = :order_id AND {_LIVE} RETURNING {_COLUMNS}
+       SET expires_at = greatest(r.expires_at, {_MOMENT} + cast(%(seconds)s AS int) * interval '1 second')
+     WHERE r.order_id = %(order_id)s AND {_LIVE} RETURNING {_COLUMNS}
     """
-)
 
 
-def _ending(guard: str, status: str, column: str) -> TextClause:
+def _ending(guard: str, status: str, column: str) -> str:
     """SQL that ends the order's hold if `guard` is true, and moves its units from `reserved` to `column`."""
-    return text(
-        f"""
+    return f"""
         WITH ended AS (
             UPDATE reservations.reservations r SET status = {status}, closed_at = {_MOMENT}
-             WHERE r.order_id = :order_id AND {guard} RETURNING {_COLUMNS}),
+             WHERE r.order_id = %(order_id)s AND {guard} RETURNING {_COLUMNS}),
         {_moving("ended", column)}
         SELECT * FROM ended
         """
-    )
 
 
 def _moving(ended: str, column: str) -> str:
@@ -186,48 +176,39 @@ def _moving(ended: str, column: str) -> str:
 
 _CONFIRM = _ending(_LIVE, "'confirmed'", "sold")
 _RELEASE = _ending("r.status = 'reserved'", f"CASE WHEN {_LIVE} THEN 'released' ELSE 'expired' END", "available")
-_INSERT_TOMBSTONE = text(
-    f"""
+_INSERT_TOMBSTONE = f"""
     INSERT INTO reservations.reservations AS r (id, order_id, status, pinned, created_at, closed_at)
-    SELECT :id, :order_id, 'released', false, moment.at, moment.at FROM {_MOMENT} AS moment (at)
+    SELECT %(id)s, %(order_id)s, 'released', false, moment.at, moment.at FROM {_MOMENT} AS moment (at)
     ON CONFLICT (order_id) DO NOTHING RETURNING {_COLUMNS}
     """
-)
-_SWEEP = text(
-    f"""
+_SWEEP = f"""
     WITH due AS MATERIALIZED (
         SELECT id FROM reservations.reservations
          WHERE status = 'reserved' AND NOT pinned AND expires_at <= {_MOMENT}
-         ORDER BY expires_at LIMIT :limit FOR NO KEY UPDATE SKIP LOCKED),
+         ORDER BY expires_at LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED),
     ended AS (
         UPDATE reservations.reservations r SET status = 'expired', closed_at = {_MOMENT}
           FROM due WHERE r.id = due.id RETURNING r.id),
     {_moving("ended", "available")}
     SELECT count(*) AS ended FROM ended
     """
-)
 _STOCK = "product_id, total, available, reserved, sold"
-_STOCKS = text(f"SELECT {_STOCK} FROM reservations.stocks WHERE product_id = ANY (cast(:products AS uuid[]))")
-_LIST_STOCKS = text(
-    f"""
+_STOCKS = f"SELECT {_STOCK} FROM reservations.stocks WHERE product_id = ANY (cast(%(products)s AS uuid[]))"
+_LIST_STOCKS = f"""
     SELECT {_STOCK} FROM reservations.stocks
-     WHERE cast(:after AS uuid) IS NULL OR product_id > cast(:after AS uuid) ORDER BY product_id LIMIT :limit
+     WHERE cast(%(after)s AS uuid) IS NULL OR product_id > cast(%(after)s AS uuid) ORDER BY product_id LIMIT %(limit)s
     """
-)
-_ADD_STOCKS = text(
-    """
+_ADD_STOCKS = """
     INSERT INTO reservations.stocks (product_id, total, available)
     SELECT product_id, available, available
-      FROM unnest(cast(:products AS uuid[]), cast(:available AS bigint[])) AS n (product_id, available)
+      FROM unnest(cast(%(products)s AS uuid[]), cast(%(available)s AS bigint[])) AS n (product_id, available)
      ORDER BY product_id
     ON CONFLICT (product_id) DO NOTHING RETURNING product_id
     """
-)
-_SET_STOCK = text(
-    f"""
-    INSERT INTO reservations.stocks AS s (product_id, total, available) VALUES (:product_id, :available, :available)
+_SET_STOCK = f"""
+    INSERT INTO reservations.stocks AS s (product_id, total, available) VALUES (%(product_id)s, %(available)s,
+           %(available)s)
     ON CONFLICT (product_id) DO UPDATE
        SET available = excluded.available, total = excluded.available + s.reserved + s.sold
     RETURNING {_STOCK}
     """
-)

@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from uuid import UUID
 
 import structlog
-from sqlmodel import Session
 
 from services.clock import Clock, new_id
-from services.db import Sessions, retried
+from services.db import Database, Executor, retried
 from services.errors import (
     Invalid,
     InvalidTransition,
@@ -38,8 +37,8 @@ MAX_UNITS_PER_PRODUCT = 500_000_000
 class ReservationService:
     """One reservation per order and the stock that it moves; every method is one transaction."""
 
-    def __init__(self, sessions: Sessions, clock: Clock) -> None:
-        self._sessions = sessions
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
         self._clock = clock
 
     @retried
@@ -53,8 +52,8 @@ class ReservationService:
         Raises Invalid, OutOfStock, ReservationExists (other items), ReservationClosed (released or expired).
         """
         lines = _sum_by_product(items)
-        with self._sessions.begin() as session:
-            repository = self._repository(session)
+        with self._database.transaction() as tx:
+            repository = self._repository(tx)
             reservation_id = new_id()
             held = repository.take(reservation_id, order_id, lines, hold_seconds, pinned)
             if held is None:
@@ -78,8 +77,8 @@ class ReservationService:
 
         Raises NotFound, ReservationExpired, ReservationClosed (released).
         """
-        with self._sessions.begin() as session:
-            repository = self._repository(session)
+        with self._database.transaction() as tx:
+            repository = self._repository(tx)
             return repository.pin(order_id) or _find_confirmed(repository, order_id)
 
     @retried
@@ -88,8 +87,8 @@ class ReservationService:
 
         Raises NotFound, ReservationExpired, ReservationClosed (released).
         """
-        with self._sessions.begin() as session:
-            repository = self._repository(session)
+        with self._database.transaction() as tx:
+            repository = self._repository(tx)
             return repository.extend(order_id, until_seconds) or _find_confirmed(repository, order_id)
 
     @retried
@@ -98,8 +97,8 @@ class ReservationService:
 
         Raises NotFound, ReservationExpired, InvalidTransition (released).
         """
-        with self._sessions.begin() as session:
-            repository = self._repository(session)
+        with self._database.transaction() as tx:
+            repository = self._repository(tx)
             return repository.confirm(order_id) or _find_confirmed(repository, order_id, InvalidTransition)
 
     @retried
@@ -109,41 +108,41 @@ class ReservationService:
         Without a reservation it inserts a tombstone, because an abandoned `hold` may still be executed later.
         Raises InvalidTransition (confirmed).
         """
-        with self._sessions.begin() as session:
-            repository = self._repository(session)
+        with self._database.transaction() as tx:
+            repository = self._repository(tx)
             return repository.release(order_id) or _find_released(repository, order_id)
 
     def get(self, reservation_id: UUID) -> ReservationView:
         """The reservation. Raises NotFound."""
-        with self._sessions.begin() as session:
-            found = self._repository(session).find(reservation_id)
+        with self._database.transaction() as tx:
+            found = self._repository(tx).find(reservation_id)
         if found is None:
             raise NotFound("Reservation not found.")
         return found
 
     def find(self, order_id: UUID) -> ReservationView | None:
         """The order's reservation, or None."""
-        with self._sessions.begin() as session:
-            return self._repository(session).find_by_order(order_id)
+        with self._database.transaction() as tx:
+            return self._repository(tx).find_by_order(order_id)
 
     @retried
     def sweep(self, limit: int = 500) -> int:
         """End up to `limit` expired holds and return their units to stock; sweeps may run concurrently."""
-        with self._sessions.begin() as session:
-            ended = self._repository(session).sweep(limit)
+        with self._database.transaction() as tx:
+            ended = self._repository(tx).sweep(limit)
         if ended:
             log.info("reservations.swept", ended=ended)
         return ended
 
     def stocks(self, product_ids: Sequence[UUID]) -> dict[UUID, StockView]:
         """Stock by product id; a product without a stock row is left out."""
-        with self._sessions.begin() as session:
-            return {stock.product_id: stock for stock in self._repository(session).stocks(product_ids)}
+        with self._database.transaction() as tx:
+            return {stock.product_id: stock for stock in self._repository(tx).stocks(product_ids)}
 
     def list_stocks(self, after: UUID | None, limit: int) -> list[StockView]:
         """Stock of up to `limit` products in the order of product ids, starting after `after`."""
-        with self._sessions.begin() as session:
-            return self._repository(session).list_stocks(after, limit)
+        with self._database.transaction() as tx:
+            return self._repository(tx).list_stocks(after, limit)
 
     @retried
     def add_stocks(self, stocks: Sequence[tuple[UUID, int]]) -> int:
@@ -151,19 +150,19 @@ class ReservationService:
         if any(available < 0 for _, available in stocks):
             raise Invalid("Stock must not be negative.", pointer="/stock")
         first = dict(reversed(stocks))
-        with self._sessions.begin() as session:
-            return self._repository(session).add_stocks(list(first), list(first.values()))
+        with self._database.transaction() as tx:
+            return self._repository(tx).add_stocks(list(first), list(first.values()))
 
     @retried
     def set_stock(self, product_id: UUID, available: int) -> StockView:
         """Set the available units of one product; reserved and sold units stay. Raises Invalid."""
         if available < 0:
             raise Invalid("Stock must not be negative.", pointer="/available")
-        with self._sessions.begin() as session:
-            return self._repository(session).set_stock(product_id, available)
+        with self._database.transaction() as tx:
+            return self._repository(tx).set_stock(product_id, available)
 
-    def _repository(self, session: Session) -> ReservationRepository:
-        return ReservationRepository(session, self._clock.override())
+    def _repository(self, tx: Executor) -> ReservationRepository:
+        return ReservationRepository(tx, self._clock.override())
 
 
 def _sum_by_product(items: Sequence[Item]) -> tuple[Item, ...]:

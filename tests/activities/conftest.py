@@ -11,7 +11,7 @@ from activities.messages import ReserveStock
 from activities.payments import PaymentActivities
 from activities.reservations import ReservationActivities
 from services.bootstrap import Services, open_services
-from services.db import Sessions
+from services.db import Database
 from services.orders.views import OrderView
 from services.payments.call_budget import CallBudget
 from services.settings import Settings
@@ -36,7 +36,7 @@ def clock() -> FakeClock:
 
 @pytest.fixture
 def services(
-    sessions: Sessions, database_url: str, gateway: FakeGateway, clock: FakeClock, tmp_path: Path
+    database: Database, database_url: str, gateway: FakeGateway, clock: FakeClock, tmp_path: Path
 ) -> Iterator[Services]:
     settings = Settings(
         app_env="development",
@@ -48,7 +48,7 @@ def services(
         argon2_parallelism=1,
     )
     budget = CallBudget(call=1, claim=1.5, refund_retry_delay=0)
-    with open_services(settings, sessions=sessions, gateway=gateway, clock=clock, call_budget=budget) as opened:
+    with open_services(settings, database=database, gateway=gateway, clock=clock, call_budget=budget) as opened:
         yield opened
 
 

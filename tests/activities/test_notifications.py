@@ -7,13 +7,12 @@ from collections.abc import Callable
 from uuid import UUID
 
 import pytest
-from sqlalchemy import text
 from temporalio.testing import ActivityEnvironment
 
 from activities.notifications import NotificationActivities
 from activities.polling import Wakeup
 from services.bootstrap import Services
-from services.db import Sessions
+from services.db import Database
 from services.identity.status import IdentifierKind
 from services.identity.views import RegisterUser
 from services.notifications.ports import SENT, DeliveryResult, Email, Sms
@@ -33,8 +32,8 @@ def outbox() -> Outbox:
 
 
 @pytest.fixture
-def activities(services: Services, sessions: Sessions, outbox: Outbox, clock: FakeClock) -> NotificationActivities:
-    notifications = NotificationService(sessions, Vault(KEY), outbox, outbox, clock, Templates("Marketplace Orders"))
+def activities(services: Services, database: Database, outbox: Outbox, clock: FakeClock) -> NotificationActivities:
+    notifications = NotificationService(database, Vault(KEY), outbox, outbox, clock, Templates("Marketplace Orders"))
 
     def subscribe(_: str, __: Callable[[str], None]) -> Callable[[], None]:
         return lambda: None
@@ -54,37 +53,37 @@ def buyer_id(services: Services) -> UUID:
     return services.identity.register(wanted).id
 
 
-def queued(sessions: Sessions) -> list[tuple[str, str]]:
+def queued(database: Database) -> list[tuple[str, str]]:
     """Channel and template of each message that is not sent."""
     statement = "SELECT channel, template FROM notifications.notifications WHERE status = 'queued' ORDER BY channel"
-    with sessions.begin() as session:
-        return [(row.channel, row.template) for row in session.execute(text(statement))]
+    with database.transaction() as tx:
+        return [(row.channel, row.template) for row in tx.fetch_all(statement)]
 
 
 def test_an_order_event_is_queued_once_for_the_account_and_for_the_paying_phone(
-    services: Services, activities: NotificationActivities, sessions: Sessions, buyer_id: UUID
+    services: Services, activities: NotificationActivities, database: Database, buyer_id: UUID
 ) -> None:
     services.orders.place(an_order(a_product(), buyer_id=buyer_id, card=None, phone=PHONE))
     assert [activities.queue_new(), activities.queue_new()] == [1, 0]
-    assert queued(sessions) == [("email", "order_created"), ("sms", "order_created")]
+    assert queued(database) == [("email", "order_created"), ("sms", "order_created")]
 
 
 def test_an_event_of_an_unknown_buyer_is_marked_without_a_message(
-    services: Services, activities: NotificationActivities, sessions: Sessions
+    services: Services, activities: NotificationActivities, database: Database
 ) -> None:
     services.orders.place(an_order(a_product()))
     assert [activities.queue_new(), activities.queue_new()] == [1, 0]
-    assert queued(sessions) == []
+    assert queued(database) == []
 
 
 def test_an_account_message_is_queued_and_one_without_a_recipient_is_deleted(
-    services: Services, activities: NotificationActivities, sessions: Sessions
+    services: Services, activities: NotificationActivities, database: Database
 ) -> None:
-    with sessions.begin() as session:
+    with database.transaction() as tx:
         for to in (EMAIL, None):
-            services.account_messages.add(session, IdentifierKind.EMAIL, to, "verify_email", {"code": "424242"})
+            services.account_messages.add(tx, IdentifierKind.EMAIL, to, "verify_email", {"code": "424242"})
     assert [activities.queue_new(), activities.queue_new()] == [2, 0]
-    assert queued(sessions) == [("email", "verify_email")]
+    assert queued(database) == [("email", "verify_email")]
     assert services.account_messages.pending(10) == []
 
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 
-from sqlalchemy import text
 from temporalio.testing import ActivityEnvironment
 
 from activities.outbox import OutboxActivities
 from activities.polling import Wakeup
 from services.bootstrap import Services
-from services.db import Sessions
+from services.db import Database
 from services.orders.views import Command, OrderView
 
 
@@ -46,15 +45,15 @@ def _no_notifications(_: str, __: Callable[[str], None]) -> Callable[[], None]:
     return lambda: None
 
 
-def outcomes(sessions: Sessions, order: OrderView) -> Mapping[str, str]:
+def outcomes(database: Database, order: OrderView) -> Mapping[str, str]:
     """Outcome of each finished command of an order, by name."""
-    statement = "SELECT name, outcome FROM orders.outbox WHERE order_id = :id AND done_at IS NOT NULL"
-    with sessions.begin() as session:
-        return {row.name: row.outcome for row in session.execute(text(statement), {"id": order.id})}
+    statement = "SELECT name, outcome FROM orders.outbox WHERE order_id = %(id)s AND done_at IS NOT NULL"
+    with database.transaction() as tx:
+        return {row.name: row.outcome for row in tx.fetch_all(statement, {"id": order.id})}
 
 
 async def test_commands_are_delivered_and_recorded(
-    services: Services, sessions: Sessions, reserved_order: Callable[[], OrderView]
+    services: Services, database: Database, reserved_order: Callable[[], OrderView]
 ) -> None:
     order = reserved_order()
     services.orders.request_cancel(order.id, order.buyer_id)
@@ -62,12 +61,12 @@ async def test_commands_are_delivered_and_recorded(
     delivery = Delivery(environment, expected=1)
     assert await relay(services, environment, delivery) == 1
     assert delivery.delivered == [(order.id, "cancel_requested")]
-    assert outcomes(sessions, order)["cancel_requested"] == "delivered"
+    assert outcomes(database, order)["cancel_requested"] == "delivered"
     assert services.order_outbox.claim_commands(10, 1) == []
 
 
 async def test_an_undelivered_command_is_retried_and_does_not_block_other_orders(
-    services: Services, sessions: Sessions, reserved_order: Callable[[], OrderView]
+    services: Services, database: Database, reserved_order: Callable[[], OrderView]
 ) -> None:
     failing, other = reserved_order(), reserved_order()
     for order in (failing, other):
@@ -78,4 +77,4 @@ async def test_an_undelivered_command_is_retried_and_does_not_block_other_orders
     assert await relay(services, environment, delivery) == 2
     assert [order_id for order_id, _ in delivery.delivered] == [other.id, failing.id]
     assert [order_id for order_id, _ in delivery.attempts].count(failing.id) == 2
-    assert outcomes(sessions, failing)["cancel_requested"] == "delivered"
+    assert outcomes(database, failing)["cancel_requested"] == "delivered"

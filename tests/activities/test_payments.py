@@ -16,7 +16,7 @@ from activities.messages import (
 from activities.payments import PaymentActivities
 from services.bootstrap import Services
 from services.clock import new_id
-from services.db import Sessions
+from services.db import Database
 from services.errors import InvalidTransition, PaymentDeclined, PaymentExpired
 from services.money import Money
 from services.orders.status import OrderStatus
@@ -80,13 +80,13 @@ def test_a_refresh_finds_a_charge_whose_answer_was_lost(
     activities: PaymentActivities,
     gateway: FakeGateway,
     clock: FakeClock,
-    sessions: Sessions,
+    database: Database,
     reserved_order: Place,
 ) -> None:
     order = reserved_order(card="dies_charged")
     unknown = activities.charge_payment(ChargePayment(order.id, attempt=1))
     assert unknown.status == "unknown"
-    clock.set_from_database(sessions, 5)
+    clock.set_from_database(database, 5)
     found = activities.refresh_payment(RefreshPayment(order.id, unknown.payment_id, attempt=1))
     assert (found.payment_id, found.status) == (unknown.payment_id, "succeeded")
     assert gateway.charges == {unknown.payment_id: 1}
@@ -146,7 +146,7 @@ def test_a_pending_refund_is_continued_and_written_once(
     activities: PaymentActivities,
     gateway: FakeGateway,
     clock: FakeClock,
-    sessions: Sessions,
+    database: Database,
     reserved_order: Place,
 ) -> None:
     order = reserved_order()
@@ -154,7 +154,7 @@ def test_a_pending_refund_is_continued_and_written_once(
     gateway.behaviour = Behaviour.WAITS
     refund = services.payments.refund(order.id, payment.payment_id, Money(300, "RUB"))
     assert refund.status == "pending"
-    clock.set_from_database(sessions, 60)
+    clock.set_from_database(database, 60)
     gateway.set_available(False)
     assert activities.continue_refunds() == 0
     gateway.set_available(True)

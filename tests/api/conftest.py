@@ -11,7 +11,7 @@ from fastapi import FastAPI
 
 from api.app import create_app
 from services.bootstrap import Services, open_services
-from services.db import Sessions
+from services.db import Database
 from services.settings import Settings
 from tests.api.people import Person, a_buyer, an_operator
 from tests.api.watching import Watch
@@ -32,8 +32,8 @@ def settings(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Set
 
 
 @pytest.fixture(scope="session")
-def all_services(settings: Settings, all_sessions: Sessions) -> Iterator[Services]:
-    with open_services(settings, sessions=all_sessions, gateway=FakeGateway()) as services:
+def all_services(settings: Settings, all_database: Database) -> Iterator[Services]:
+    with open_services(settings, database=all_database, gateway=FakeGateway()) as services:
         yield services
 
 
@@ -45,7 +45,7 @@ async def app(all_services: Services) -> AsyncIterator[FastAPI]:
 
 
 @pytest.fixture
-def services(all_services: Services, sessions: Sessions) -> Services:
+def services(all_services: Services, database: Database) -> Services:
     """Every service, on empty tables."""
     return all_services
 

@@ -22,7 +22,7 @@ from api.state import set_state, state_of
 from services import db
 from services.bootstrap import Services, open_services
 from services.clock import Clock
-from services.db import Sessions
+from services.db import Database
 from services.identity.access_tokens import AccessTokens
 from services.identity.views import CallerKind
 from services.settings import Settings
@@ -53,11 +53,11 @@ WITHOUT_DATABASE = {"GET /.well-known/jwks.json"}
 
 
 @pytest.fixture(scope="module")
-def roomy(settings: Settings, all_sessions: Sessions) -> Iterator[Services]:
+def roomy(settings: Settings, all_database: Database) -> Iterator[Services]:
     """Services with limits that no test reaches, emptied once: refused requests write nothing."""
-    empty(all_sessions)
+    empty(all_database)
     wide = settings.model_copy(update={"rate_limit_factor": 1000.0})
-    with open_services(wide, sessions=all_sessions, gateway=FakeGateway()) as services:
+    with open_services(wide, database=all_database, gateway=FakeGateway()) as services:
         yield services
 
 
@@ -163,8 +163,8 @@ async def test_G8_a_longer_path_answers_404(asking: Asking, operation: str) -> N
 @pytest.fixture(scope="module")
 async def away(roomy: Services, callers: Callers, settings: Settings) -> AsyncIterator[Asking]:
     """The api with nothing where the database should be."""
-    nowhere = Sessions(db.connect("postgresql://market@127.0.0.1:1/market"))
-    with open_services(roomy.settings, sessions=nowhere, gateway=FakeGateway()) as services:
+    nowhere = db.connect("postgresql://market@127.0.0.1:1/market")
+    with open_services(roomy.settings, database=nowhere, gateway=FakeGateway()) as services:
         async with client_of(create_app(services)) as api:
             yield Asking(api, callers)
 
@@ -186,9 +186,9 @@ async def test_G9_a_database_that_does_not_respond(roomy: Services, callers: Cal
 
     server = await asyncio.start_server(silent, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    nowhere = Sessions(db.connect(f"postgresql://market@127.0.0.1:{port}/market"))
+    nowhere = db.connect(f"postgresql://market@127.0.0.1:{port}/market")
     async with server:
-        with open_services(roomy.settings, sessions=nowhere, gateway=FakeGateway()) as services:
+        with open_services(roomy.settings, database=nowhere, gateway=FakeGateway()) as services:
             async with client_of(create_app(services)) as api:
                 began = time.monotonic()
                 answer = await Asking(api, callers).ask("GET /products/{productId}")

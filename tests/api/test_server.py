@@ -49,7 +49,7 @@ async def serving(services: Services) -> AsyncIterator[Served]:
     port = free_port()
     settings = services.settings.model_copy(update={"api_port": port})
     # A listener of its own, because stopping the server stops it.
-    with open_services(settings, sessions=services.sessions, gateway=FakeGateway()) as own:
+    with open_services(settings, database=services.database, gateway=FakeGateway()) as own:
         server = make_server(create_app(own), settings)
         task = asyncio.create_task(server.serve())
         async with asyncio.timeout(10):

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import text
-
 from services.clock import Clock
-from services.db import Sessions
+from services.db import Database
 
 
 class FakeClock(Clock):
@@ -39,8 +37,8 @@ class FakeClock(Clock):
         """Move by a `timedelta` given as its keyword arguments: `move(minutes=10)`."""
         self._at = self.at + timedelta(**by)
 
-    def set_from_database(self, sessions: Sessions, seconds: float) -> None:
+    def set_from_database(self, database: Database, seconds: float) -> None:
         """Stand still `seconds` after the database's present time."""
-        with sessions.begin() as session:
-            now: datetime = session.execute(text("SELECT clock_timestamp()")).scalar_one()
+        with database.transaction() as tx:
+            now: datetime = tx.fetch_value("SELECT clock_timestamp()")
         self._at = now + timedelta(seconds=seconds)

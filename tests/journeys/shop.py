@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
-from sqlalchemy import text
 from temporalio.client import Client, WorkflowHandle
 
 from sandbox.demo.audit import run_audit
@@ -20,7 +19,6 @@ from sandbox.ports import free_port
 from sandbox.programs import Program, answers_readyz
 from sandbox.stack import Stack
 from services import db
-from services.db import Sessions
 from tests.journeys.customers import Customer
 from tests.journeys.waiting import TIMEOUT, until
 
@@ -42,7 +40,7 @@ class Shop:
 
     def __init__(self, stack: Stack) -> None:
         self.stack = stack
-        self._engine = db.connect(stack.addresses.database, pool_size=2)
+        self._database = db.connect(stack.addresses.database, pool_size=2)
         self._sandbox = httpx2.Client(base_url=stack.addresses.sandbox, timeout=TIMEOUT)
         self._numbers = itertools.count(1)
         self._products = self._fill()
@@ -50,7 +48,7 @@ class Shop:
 
     def close(self) -> None:
         """Close all connections."""
-        self._engine.dispose()
+        self._database.close()
         self._sandbox.close()
         for customer in self._customers:
             customer.http.close()
@@ -88,12 +86,11 @@ class Shop:
 
     def rows(self, statement: str, **values: Any) -> list[tuple[Any, ...]]:
         """The rows that a statement selects."""
-        with Sessions(self._engine).begin() as session:
-            return [tuple(row) for row in session.execute(text(statement), values)]
+        return [tuple(row) for row in self._database.fetch_all(statement, values)]
 
     def stock(self, product_id: str) -> tuple[int, int, int]:
         """How many of a product are available, reserved and sold."""
-        statement = "SELECT available, reserved, sold FROM reservations.stocks WHERE product_id = :id"
+        statement = "SELECT available, reserved, sold FROM reservations.stocks WHERE product_id = %(id)s"
         ((available, reserved, sold),) = self.rows(statement, id=product_id)
         return available, reserved, sold
 

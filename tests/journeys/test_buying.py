@@ -176,7 +176,7 @@ def test_T67_a_second_cancel_keeps_the_first_reason(shop: Shop) -> None:
     assert customer.wait_for_end(order_id)["status"] == "cancelled"
     again = answered(customer.step(order_id, "cancel", reason="another one"), 200)
     assert again == {"orderId": order_id, "status": "cancelled"}
-    assert shop.rows("SELECT cancel_note FROM orders.orders WHERE id = :id", id=order_id) == [(TEMPLATE,)]
+    assert shop.rows("SELECT cancel_note FROM orders.orders WHERE id = %(id)s", id=order_id) == [(TEMPLATE,)]
     assert customer.timeline(order_id).count("cancelled") == 1
     assert shop.stock(product) == (STOCK, 0, 0)
 

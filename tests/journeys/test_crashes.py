@@ -32,7 +32,7 @@ def assert_confirmed_once(shop: Shop, customer: Customer, order_id: str, product
     assert order["status"] == shop.outcome(order_id) == "confirmed"
     assert shop.stock(product) == (STOCK - 1, 0, 1)
     assert [(charge["captures"], charge["refunds"]) for charge in shop.ledger(order)] == [(1, [])]
-    statement = "SELECT status FROM reservations.reservations WHERE order_id = :id"
+    statement = "SELECT status FROM reservations.reservations WHERE order_id = %(id)s"
     assert shop.rows(statement, id=order_id) == [("confirmed",)]
     steps = [event for event in customer.timeline(order_id) if event in STRAIGHT]
     assert steps == STRAIGHT
@@ -161,7 +161,7 @@ def test_F30_api_killed_between_commit_and_reply(parts: Shop, api_without_tempor
     # The API commits, and then waits 30 s for the order, whose charge is slow, before it responds.
     with ThreadPoolExecutor(1) as pool:
         lost = pool.submit(customer.post_order, product, headers={**key, "Prefer": "wait=30"}, card="tok_succeeds_3")
-        until(lambda: parts.rows("SELECT order_id FROM orders.lines WHERE product_id = :id", id=product))
+        until(lambda: parts.rows("SELECT order_id FROM orders.lines WHERE product_id = %(id)s", id=product))
         api_without_temporal.kill()
         with pytest.raises(httpx2.TransportError):
             lost.result()
@@ -181,4 +181,4 @@ def test_F31_api_killed_between_commit_and_start(parts: Shop, api_without_tempor
     api_without_temporal.kill()
     customer.use_api(parts.stack.addresses.api)
     assert_confirmed_once(parts, customer, order_id, product)
-    assert parts.rows("SELECT attempts > 0 FROM orders.outbox WHERE order_id = :id", id=order_id) == [(True,)]
+    assert parts.rows("SELECT attempts > 0 FROM orders.outbox WHERE order_id = %(id)s", id=order_id) == [(True,)]

@@ -13,7 +13,7 @@ from tests.journeys.shop import STOCK, Shop
 from tests.journeys.test_crashes import assert_confirmed_once, wait_for_worker_kill
 from tests.journeys.waiting import until
 
-_BLOCKED = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE :part"
+_BLOCKED = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE %(part)s"
 
 
 @contextmanager
@@ -32,7 +32,7 @@ def kill_when_blocked(shop: Shop, part: str) -> None:
 
 
 def intents(shop: Shop, order_id: str) -> int:
-    ((count,),) = shop.rows("SELECT count(*) FROM payments.payments WHERE order_id = :id", id=order_id)
+    ((count,),) = shop.rows("SELECT count(*) FROM payments.payments WHERE order_id = %(id)s", id=order_id)
     return int(count)
 
 
@@ -74,7 +74,7 @@ def test_F05_worker_killed_after_the_provider_charged(parts: Shop, card: str) ->
     """Also with a provider that ignores idempotency keys (F40)."""
     customer, product = parts.customer(), parts.product()
     order_id = customer.place(product, card=card)
-    reference = until(lambda: parts.rows("SELECT id FROM payments.payments WHERE order_id = :id", id=order_id), bool)
+    reference = until(lambda: parts.rows("SELECT id FROM payments.payments WHERE order_id = %(id)s", id=order_id), bool)
     payment = {"payment": {"paymentId": str(reference[0][0])}}
     until(lambda: parts.ledger(payment), lambda found: [charge["captures"] for charge in found] == [1])
     parts.stack.kill("workers")
@@ -89,7 +89,7 @@ def test_F06_worker_killed_after_the_provider_answered_before_the_answer_is_reco
     with holding(parts, "SELECT 1 FROM payments.payments WHERE order_id = %(id)s FOR UPDATE", order_id):
         kill_when_blocked(parts, "payments.payments")
         assert [charge["captures"] for charge in parts.ledger(customer.order(order_id))] == [1]
-        statement = "SELECT captured_minor FROM payments.payments WHERE order_id = :id"
+        statement = "SELECT captured_minor FROM payments.payments WHERE order_id = %(id)s"
         assert parts.rows(statement, id=order_id) == [(0,)]
     parts.stack.start("workers")
     assert_confirmed_once(parts, customer, order_id, product)
@@ -101,7 +101,7 @@ def test_F49_a_webhook_while_no_worker_runs_is_processed_later(parts: Shop) -> N
     customer.wait_for_event(order_id, "payment_waiting")
     parts.stack.kill("workers")
     reported = (
-        "SELECT count(*) FROM payments.inbox i JOIN payments.payments p ON p.id = i.payment_id WHERE order_id = :id"
+        "SELECT count(*) FROM payments.inbox i JOIN payments.payments p ON p.id = i.payment_id WHERE order_id = %(id)s"
     )
     until(lambda: parts.rows(reported, id=order_id), lambda found: found[0][0] > 0)
     assert customer.order(order_id)["status"] == "payment_pending"

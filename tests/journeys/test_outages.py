@@ -70,7 +70,7 @@ def test_a_cancel_while_temporal_is_down_is_delivered_after_the_start(parts: Sho
     assert (order["status"], order["cancelReason"], order["payment"]) == ("cancelled", "buyer_request", None)
     assert customer.timeline(order_id) == ["created", "cancelling", "cancelled"]
     assert parts.stock(product) == (STOCK, 0, 0)
-    commands = "SELECT name FROM orders.outbox WHERE order_id = :id AND done_at IS NOT NULL ORDER BY done_at, id"
+    commands = "SELECT name FROM orders.outbox WHERE order_id = %(id)s AND done_at IS NOT NULL ORDER BY done_at, id"
     until(lambda: parts.rows(commands, id=order_id), lambda done: done == [("start",), ("cancel_requested",)])
     assert asyncio.run(runs_of(parts, order_id)) == 1
 

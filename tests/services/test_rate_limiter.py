@@ -7,11 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import pytest
-from sqlalchemy import text
 
 from services import db, rate_limiter
 from services.clock import Clock
-from services.db import Sessions
+from services.db import Database
 from services.errors import RateLimited, Unavailable
 from services.rate_limiter import Rate, RateLimiter
 from tests.fakes.clock import FakeClock
@@ -27,13 +26,13 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture
-def counted(sessions: Sessions, clock: FakeClock) -> RateLimiter:
-    return RateLimiter(sessions, KEY, clock)
+def counted(database: Database, clock: FakeClock) -> RateLimiter:
+    return RateLimiter(database, KEY, clock)
 
 
 @pytest.fixture
-def away() -> Sessions:
-    return Sessions(db.connect("postgresql://market@127.0.0.1:1/market"))
+def away() -> Database:
+    return db.connect("postgresql://market@127.0.0.1:1/market")
 
 
 def allowed(counted: RateLimiter, rate: Rate, times: int, subject: str = "anna") -> int:
@@ -50,9 +49,9 @@ def wait_of(counted: RateLimiter, rate: Rate, subject: str = "anna") -> int:
     return 0
 
 
-def arrivals(sessions: Sessions, table: str = "strict") -> list[datetime]:
-    with sessions.begin() as session:
-        return list(session.execute(text(f"SELECT arrival FROM limits.{table} ORDER BY rule")).scalars())  # noqa: S608 - a constant
+def arrivals(database: Database, table: str = "strict") -> list[datetime]:
+    with database.transaction() as tx:
+        return list(tx.fetch_column(f"SELECT arrival FROM limits.{table} ORDER BY rule"))  # noqa: S608 - a constant
 
 
 @pytest.mark.parametrize("rate", [STRICT, COARSE, Rate("few", 3, 60, strict=False)], ids=lambda rate: rate.name)
@@ -82,51 +81,49 @@ def test_G7_coarse_rates_recover_at_the_steady_rate(counted: RateLimiter, clock:
     assert allowed(counted, COARSE, 130) == 120
 
 
-def test_a_refusal_does_not_extend_the_wait(counted: RateLimiter, sessions: Sessions) -> None:
+def test_a_refusal_does_not_extend_the_wait(counted: RateLimiter, database: Database) -> None:
     allowed(counted, STRICT, 20)
-    before = arrivals(sessions)
+    before = arrivals(database)
 
     assert {wait_of(counted, STRICT) for _ in range(10)} == {180}
-    assert arrivals(sessions) == before
+    assert arrivals(database) == before
 
 
-def test_when_one_rate_refuses_no_rate_is_counted(counted: RateLimiter, sessions: Sessions) -> None:
+def test_when_one_rate_refuses_no_rate_is_counted(counted: RateLimiter, database: Database) -> None:
     narrow, wide = Rate("a-wide", 10, 60), Rate("b-narrow", 1, 60)
     counted.acquire([narrow, wide], "anna")
-    before = arrivals(sessions)
+    before = arrivals(database)
 
     with pytest.raises(RateLimited) as refused:
         counted.acquire([narrow, wide], "anna")
     assert refused.value.retry_after == 60
-    assert arrivals(sessions) == before
+    assert arrivals(database) == before
 
 
 @pytest.mark.parametrize("rate", [STRICT, COARSE], ids=lambda rate: rate.name)
-def test_T15_sixty_four_concurrent_requests_of_two_processes(sessions: Sessions, clock: FakeClock, rate: Rate) -> None:
-    processes = [RateLimiter(sessions, KEY, clock), RateLimiter(sessions, KEY, clock)]
+def test_T15_sixty_four_concurrent_requests_of_two_processes(database: Database, clock: FakeClock, rate: Rate) -> None:
+    processes = [RateLimiter(database, KEY, clock), RateLimiter(database, KEY, clock)]
     with ThreadPoolExecutor(64) as pool:
         waits = list(pool.map(lambda number: wait_of(processes[number % 2], rate), range(192)))
 
     assert Counter(wait == 0 for wait in waits)[True] == rate.times
 
 
-def test_a_process_leases_many_coarse_permits_with_one_query(counted: RateLimiter, sessions: Sessions) -> None:
+def test_a_process_leases_many_coarse_permits_with_one_query(counted: RateLimiter, database: Database) -> None:
     assert allowed(counted, COARSE, 6) == 6
-    before = arrivals(sessions, "coarse")
+    before = arrivals(database, "coarse")
     assert allowed(counted, COARSE, 1) == 1
-    after = arrivals(sessions, "coarse")
+    after = arrivals(database, "coarse")
 
     assert (after[0] - before[0]).total_seconds() == 6 * COARSE.step
     assert allowed(counted, COARSE, 5) == 5
-    assert arrivals(sessions, "coarse") == after
+    assert arrivals(database, "coarse") == after
 
 
-def test_subjects_cannot_be_read_from_the_rows(counted: RateLimiter, sessions: Sessions) -> None:
+def test_subjects_cannot_be_read_from_the_rows(counted: RateLimiter, database: Database) -> None:
     counted.acquire([STRICT, COARSE], "203.0.113.7")
-    with sessions.begin() as session:
-        stored = session.execute(
-            text("SELECT subject FROM limits.strict UNION ALL SELECT subject FROM limits.coarse")
-        ).scalars()
+    with database.transaction() as tx:
+        stored = tx.fetch_column("SELECT subject FROM limits.strict UNION ALL SELECT subject FROM limits.coarse")
         subjects = {bytes(subject) for subject in stored}
 
     assert len(subjects) == 2
@@ -142,28 +139,28 @@ def test_local_leases_are_bounded(counted: RateLimiter, monkeypatch: pytest.Monk
     assert len(counted._leases) == 10
 
 
-def test_T15_strict_rates_fail_closed(away: Sessions) -> None:
+def test_T15_strict_rates_fail_closed(away: Database) -> None:
     with pytest.raises(Unavailable):
         RateLimiter(away, KEY, Clock()).acquire([STRICT], "anna")
 
 
-def test_T73_coarse_rates_fail_open_with_one_warning(away: Sessions, capfd: pytest.CaptureFixture[str]) -> None:
+def test_T73_coarse_rates_fail_open_with_one_warning(away: Database, capfd: pytest.CaptureFixture[str]) -> None:
     counted = RateLimiter(away, KEY, Clock())
 
     assert allowed(counted, COARSE, 300) == 300
     assert "".join(capfd.readouterr()).count("rate_limiter.not_counted") == 1
 
 
-def test_expired_rows_are_deleted_while_counting(counted: RateLimiter, sessions: Sessions, clock: FakeClock) -> None:
+def test_expired_rows_are_deleted_while_counting(counted: RateLimiter, database: Database, clock: FakeClock) -> None:
     counted.acquire([STRICT, COARSE], "anna")
     counted.acquire([STRICT], "boris")
     clock.move(seconds=rate_limiter.TIDY + 1)
     counted.acquire([COARSE], "vera")
 
-    assert (len(arrivals(sessions, "strict")), len(arrivals(sessions, "coarse"))) == (0, 1)
+    assert (len(arrivals(database, "strict")), len(arrivals(database, "coarse"))) == (0, 1)
 
 
-def test_rows_that_are_not_expired_are_kept(counted: RateLimiter, sessions: Sessions, clock: FakeClock) -> None:
+def test_rows_that_are_not_expired_are_kept(counted: RateLimiter, database: Database, clock: FakeClock) -> None:
     allowed(counted, STRICT, 20)
     clock.move(seconds=rate_limiter.TIDY + 1)
 

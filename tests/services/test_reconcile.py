@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import text
 
 from services.clock import Clock
-from services.db import Sessions
+from services.db import Database
 from services.money import Money
 from services.orders.outbox import OrderOutbox
 from services.orders.service import OrderService
@@ -25,11 +24,11 @@ from tests.fakes.gateway import FakeGateway
 
 
 @pytest.fixture
-def confirmed(sessions: Sessions) -> OrderView:
+def confirmed(database: Database) -> OrderView:
     """A confirmed order whose events are notified."""
-    orders = OrderService(sessions, Vault(KEY), Clock(), Policy())
-    steps = OrderTransitions(sessions, Vault(KEY))
-    stock = ReservationService(sessions, Clock())
+    orders = OrderService(database, Vault(KEY), Clock(), Policy())
+    steps = OrderTransitions(database, Vault(KEY))
+    stock = ReservationService(database, Clock())
     order = orders.place(an_order()).order
     line = order.lines[0]
     stock.add_stocks([(line.product_id, 5)])
@@ -38,22 +37,22 @@ def confirmed(sessions: Sessions) -> OrderView:
     steps.reserved(order.id)
     stock.pin(order.id)
     steps.start_payment(order.id, 1)
-    payments = PaymentService(sessions, FakeGateway(), Clock(), call_budget=CallBudget())
+    payments = PaymentService(database, FakeGateway(), Clock(), call_budget=CallBudget())
     paid = payments.charge(Charge(order.id, 1, order.total.minor, "RUB", PaymentMethodType.CARD, card_token="tok"))
     steps.paid(order.id, paid.id, Money(order.total.minor, "RUB"))
     steps.confirmed(order.id)
     stock.confirm(order.id)
-    outbox = OrderOutbox(sessions, Vault(KEY))
+    outbox = OrderOutbox(database, Vault(KEY))
     outbox.mark_notified([event.id for event in outbox.pending_notifications(10)])
     return order
 
 
-def violated(sessions: Sessions) -> list[str]:
-    return [check.id for check in check_tables(sessions, lag_seconds=0) if not check.holds]
+def violated(database: Database) -> list[str]:
+    return [check.id for check in check_tables(database, lag_seconds=0) if not check.holds]
 
 
-def test_a_confirmed_order_violates_nothing(sessions: Sessions, confirmed: OrderView) -> None:
-    checks = check_tables(sessions, lag_seconds=0)
+def test_a_confirmed_order_violates_nothing(database: Database, confirmed: OrderView) -> None:
+    checks = check_tables(database, lag_seconds=0)
     assert [check.id for check in checks] == ["I1", "I2", "I3", "I4", "I4", "I5", "I8", "I12"]
     assert [check.violations for check in checks] == [[]] * 8
     assert checks[2].rows == 1
@@ -81,7 +80,7 @@ def test_a_confirmed_order_violates_nothing(sessions: Sessions, confirmed: Order
         ),
     ],
 )
-def test_damage_is_detected(sessions: Sessions, confirmed: OrderView, damage: str, expected: list[str]) -> None:
-    with sessions.begin() as session:
-        session.execute(text(damage))
-    assert violated(sessions) == expected
+def test_damage_is_detected(database: Database, confirmed: OrderView, damage: str, expected: list[str]) -> None:
+    with database.transaction() as tx:
+        tx.execute(damage)
+    assert violated(database) == expected

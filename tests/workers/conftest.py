@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from services.bootstrap import Services, open_services
-from services.db import Sessions
+from services.db import Database
 from services.settings import Settings
 
 
 @pytest.fixture
-def services(sessions: Sessions, database_url: str, tmp_path: Path) -> Iterator[Services]:
+def services(database: Database, database_url: str, tmp_path: Path) -> Iterator[Services]:
     settings = Settings(app_env="development", database_url=database_url, data_dir=tmp_path)
-    with open_services(settings, sessions=sessions) as opened:
+    with open_services(settings, database=database) as opened:
         yield opened

@@ -9,7 +9,7 @@ import pytest_asyncio
 from temporalio.client import Client
 
 from sandbox.temporal import TemporalServer
-from services.db import Sessions
+from services.db import Database
 from services.settings import Settings
 from tests.workflows.shop import Shop, open_shop
 from workflows.client import connect
@@ -23,7 +23,7 @@ async def client(temporal: TemporalServer) -> Client:
 # Not for the whole session: its worker would take away what tests of other packages look for in the database.
 @pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def shop(
-    client: Client, database_url: str, all_sessions: Sessions, tmp_path_factory: pytest.TempPathFactory
+    client: Client, database_url: str, all_database: Database, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Shop]:
-    async with open_shop(client, database_url, all_sessions, tmp_path_factory.mktemp("shop")) as opened:
+    async with open_shop(client, database_url, all_database, tmp_path_factory.mktemp("shop")) as opened:
         yield opened

@@ -18,7 +18,6 @@ from sandbox.ports import free_port
 from sandbox.postgres import EmbeddedPostgres
 from sandbox.temporal import TemporalServer
 from services import db, migrate
-from services.db import Sessions
 from services.orders.status import OrderStatus
 from services.orders.views import Policy
 from services.payments.gateway import Outcome
@@ -94,12 +93,12 @@ async def main() -> None:
         server = EmbeddedPostgres(Path(folder) / "data", free_port(), secrets.token_hex(8), durable=False)
         with server as postgres:
             migrate.to_head(postgres.url())
-            sessions = Sessions(db.connect(postgres.url(), pool_size=32))
+            database = db.connect(postgres.url(), pool_size=32)
             client = await connect(Settings(app_env="development", temporal_address=temporal.address))
             for prefix, policy in (("", Policy(max_unpaid=0)), ("regular_", Policy(max_unpaid=0, local_lane=False))):
-                async with open_shop(client, postgres.url(), sessions, Path(folder), policy) as shop:
+                async with open_shop(client, postgres.url(), database, Path(folder), policy) as shop:
                     await record(shop, prefix)
-            sessions.engine.dispose()
+            database.close()
 
 
 if __name__ == "__main__":

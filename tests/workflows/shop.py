@@ -18,7 +18,7 @@ from temporalio.testing import TimeSkipper, TimeSkippingConfig
 from activities.messages import OrderOutcome
 from services.bootstrap import Services, open_services
 from services.clock import new_id
-from services.db import Sessions
+from services.db import Database
 from services.errors import Unavailable
 from services.money import Money
 from services.orders.status import OrderStatus
@@ -137,7 +137,7 @@ class Shop:
 
 @asynccontextmanager
 async def open_shop(
-    client: Client, database_url: str, sessions: Sessions, data_dir: Path, policy: Policy | None = None
+    client: Client, database_url: str, database: Database, data_dir: Path, policy: Policy | None = None
 ) -> AsyncIterator[Shop]:
     """A shop whose worker runs, relay and dispatcher included."""
     settings = Settings(
@@ -145,7 +145,7 @@ async def open_shop(
     )
     provider, gates = FakeGateway(), Gates()
     budget = CallBudget(call=0.04, claim=0.05, refund_retry_delay=0.05)
-    with open_services(settings, gateway=provider, sessions=sessions, call_budget=budget, policy=policy) as services:
+    with open_services(settings, gateway=provider, database=database, call_budget=budget, policy=policy) as services:
         services.pg_listener.start()
         with ThreadPoolExecutor(THREADS) as executor:
             async with make_worker(client, services, executor=executor, faults=gates):

@@ -26,7 +26,7 @@ CONFIRMED, CANCELLED = OrderStatus.CONFIRMED, OrderStatus.CANCELLED
 async def place_twice_payable(shop: Shop, new: NewOrder) -> OrderView:
     """An order whose buyer may try to pay twice."""
     policy = Policy(max_unpaid=0, payment_attempts=2)
-    orders = OrderService(shop.services.sessions, Vault(KEY), Clock(), policy)
+    orders = OrderService(shop.services.database, Vault(KEY), Clock(), policy)
     order = (await asyncio.to_thread(orders.place, new)).order
     await OrderCommands(shop.skipper.client).start(order.id, shop.services.orders.start_input(order.id))
     return order
@@ -218,6 +218,6 @@ async def test_F53_a_refund_that_never_succeeds_is_settled_by_hand(shop: Shop, a
     assert (last.status, last.failure_code) == (("succeeded", None) if by_hand else ("failed", "written_off"))
     assert shop.services.payments.get(payment).refunded_minor == (order.total.minor if by_hand else 0)
     assert shop.provider.kept(payment) == order.total.minor
-    broken = [v for check in check_tables(shop.services.sessions) if check.id in ("I4", "I5") for v in check.violations]
+    broken = [v for check in check_tables(shop.services.database) if check.id in ("I4", "I5") for v in check.violations]
     assert str(order.id) not in map(str, broken)
     assert str(payment) not in map(str, broken)

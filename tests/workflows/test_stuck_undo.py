@@ -24,7 +24,7 @@ from workflows.stuck_undo import StuckUndoWatch
 
 async def place(shop: Shop, *, local_lane: bool) -> OrderView:
     """A paid order whose buyer cancels, at a time at which neither of its undos can be done."""
-    orders = OrderService(shop.services.sessions, Vault(KEY), Clock(), Policy(max_unpaid=0, local_lane=local_lane))
+    orders = OrderService(shop.services.database, Vault(KEY), Clock(), Policy(max_unpaid=0, local_lane=local_lane))
     order = (await asyncio.to_thread(orders.place, an_order(shop.product(), card="waits"))).order
     await OrderCommands(shop.skipper.client).start(order.id, orders.start_input(order.id))
     await shop.until(lambda: "payment_waiting" in shop.events(order.id))

@@ -21,7 +21,7 @@ from api.server import make_server
 from api.state import state_of
 from services import db
 from services.bootstrap import Services
-from services.db import Sessions
+from services.db import Database
 from services.identity.views import Caller, CallerKind, Scope
 from services.rate_limiter import RateLimiter
 from tests.api.people import PASSWORD, Person, a_service
@@ -39,9 +39,9 @@ def limited(services: Services) -> FastAPI:
     return app_of(services)
 
 
-def app_of(services: Services, sessions: Sessions | None = None) -> FastAPI:
+def app_of(services: Services, database: Database | None = None) -> FastAPI:
     settings = services.settings.model_copy(update={"rate_limit_factor": 1, "trusted_proxies": "10.0.0.0/8"})
-    limits = RateLimiter(sessions or services.sessions, settings.secrets_key, FakeClock.now())
+    limits = RateLimiter(database or services.database, settings.secrets_key, FakeClock.now())
     return create_app(replace(services, settings=settings, limits=limits))
 
 
@@ -236,7 +236,7 @@ async def test_G14_the_forwarded_address_of_a_trusted_proxy_is_counted(limited: 
 
 
 async def test_T15_without_the_database_logins_are_refused_and_the_catalog_is_served(services: Services) -> None:
-    app = app_of(services, Sessions(db.connect("postgresql://market@127.0.0.1:1/market")))
+    app = app_of(services, db.connect("postgresql://market@127.0.0.1:1/market"))
     async with client_of(app) as client:
         login = await client.post(LOGIN, json=WRONG)
         catalog = await client.get(f"{API}/products")

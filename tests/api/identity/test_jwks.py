@@ -24,7 +24,7 @@ KEY_SET = "/.well-known/jwks.json"
 async def signed_by(services: Services, *keys: SigningKeys) -> AsyncIterator[tuple[Services, httpx2.AsyncClient]]:
     """The api with these keys in SIGNING_KEY."""
     settings = services.settings.model_copy(update={"signing_key": "".join(key.pem() for key in keys)})
-    with open_services(settings, sessions=services.sessions, gateway=FakeGateway()) as own:
+    with open_services(settings, database=services.database, gateway=FakeGateway()) as own:
         transport = httpx2.ASGITransport(create_app(own))
         async with httpx2.AsyncClient(transport=transport, base_url="http://market") as client:
             yield own, client

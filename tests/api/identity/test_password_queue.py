@@ -50,9 +50,9 @@ def held() -> Iterator[Held]:
 
 @pytest.fixture
 async def crowded(services: Services, held: Held) -> AsyncIterator[httpx2.AsyncClient]:
-    messages = AccountMessages(services.sessions, Vault("a key"), Clock())
-    check = PasswordCheck(services.sessions, held, Clock(), ThrottleSubjects("a key"))
-    sign_in = SignIn(services.sessions, check, services.tokens, RefreshTokens("a key"), messages, Clock(), "RU")
+    messages = AccountMessages(services.database, Vault("a key"), Clock())
+    check = PasswordCheck(services.database, held, Clock(), ThrottleSubjects("a key"))
+    sign_in = SignIn(services.database, check, services.tokens, RefreshTokens("a key"), messages, Clock(), "RU")
     transport = httpx2.ASGITransport(create_app(replace(services, sign_in=sign_in)))
     async with httpx2.AsyncClient(transport=transport, base_url="http://market") as client:
         yield client

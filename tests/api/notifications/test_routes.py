@@ -6,7 +6,6 @@ from typing import Any
 
 import httpx2
 import pytest
-from sqlalchemy import text
 
 from services.bootstrap import Services
 from services.clock import new_id
@@ -92,8 +91,8 @@ async def test_T107_T109_nothing_is_rendered_and_nothing_is_shown(
         "template",
         "to",
     ]
-    with services.sessions.begin() as session:
-        (row,) = session.execute(text("SELECT n::text FROM notifications.notifications n")).scalars()
+    with services.database.transaction() as tx:
+        (row,) = tx.fetch_column("SELECT n::text FROM notifications.notifications n")
     assert hostile not in row
     assert "anna@example.com" not in row
 
@@ -103,8 +102,8 @@ async def test_T108_the_same_key_is_one_message(api: httpx2.AsyncClient, service
     assert (first.status_code, again.status_code) == (202, 202)
     assert first.json() == again.json()
     assert again.headers["idempotency-replayed"] == "true"
-    with services.sessions.begin() as session:
-        assert session.execute(text("SELECT count(*) FROM notifications.notifications")).scalar_one() == 1
+    with services.database.transaction() as tx:
+        assert tx.fetch_value("SELECT count(*) FROM notifications.notifications") == 1
     other = await send(api, service, BODY | {"to": "eve@example.com"}, **{"Idempotency-Key": "once"})
     assert slug(other) == (422, "idempotency-key-reused")
 
@@ -122,5 +121,5 @@ async def test_the_language_follows_accept_language(
     api: httpx2.AsyncClient, service: Person, services: Services
 ) -> None:
     await send(api, service, BODY, **{"Accept-Language": "en"})
-    with services.sessions.begin() as session:
-        assert session.execute(text("SELECT language FROM notifications.notifications")).scalar_one() == "en"
+    with services.database.transaction() as tx:
+        assert tx.fetch_value("SELECT language FROM notifications.notifications") == "en"

@@ -15,22 +15,22 @@ from api.server import make_server
 from sandbox.ports import free_port
 from services import db
 from services.bootstrap import Services, open_services
-from services.db import Sessions
+from services.db import Database
 from tests.fakes.gateway import FakeGateway
 
 HIDDEN = ["/docs", "/docs/start.js", "/docs/swagger-ui.css", "/openapi.json", "/metrics"]
 
 
 @asynccontextmanager
-async def served(services: Services, *, sessions: Sessions | None = None) -> AsyncIterator[tuple[str, str]]:
+async def served(services: Services, *, database: Database | None = None) -> AsyncIterator[tuple[str, str]]:
     """The addresses of a production server's two listeners."""
     public, internal = free_port(), free_port()
     settings = services.settings.model_copy(
         update={"app_env": "production", "api_port": public, "metrics_port": internal}
     )
     development = settings.model_copy(update={"app_env": "development"})
-    with open_services(development, sessions=services.sessions, gateway=FakeGateway()) as own:
-        server = make_server(create_app(replace(own, settings=settings, sessions=sessions or own.sessions)), settings)
+    with open_services(development, database=services.database, gateway=FakeGateway()) as own:
+        server = make_server(create_app(replace(own, settings=settings, database=database or own.database)), settings)
         task = asyncio.create_task(server.serve())
         async with asyncio.timeout(10):
             while not await _answers(internal):
@@ -75,8 +75,8 @@ async def test_T115_the_internal_listener_serves_health_and_metrics_only(service
 
 
 async def test_T115_the_public_does_not_see_which_dependency_is_unavailable(services: Services) -> None:
-    nowhere = Sessions(db.connect("postgresql://market@127.0.0.1:1/market"))
-    async with served(services, sessions=nowhere) as (public, internal), httpx2.AsyncClient() as client:
+    nowhere = db.connect("postgresql://market@127.0.0.1:1/market")
+    async with served(services, database=nowhere) as (public, internal), httpx2.AsyncClient() as client:
         ready = await client.get(f"{public}/readyz")
         detail = await client.get(f"{internal}/readyz")
 

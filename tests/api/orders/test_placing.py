@@ -9,7 +9,6 @@ from uuid import UUID, uuid4
 
 import httpx2
 import pytest
-from sqlalchemy import text
 
 from api.app import create_app
 from services.bootstrap import Services
@@ -19,8 +18,8 @@ from tests.api.shop import ADDRESS, ORDERS, a_product, items, order, placed
 
 
 def orders_stored(services: Services) -> int:
-    with services.sessions.begin() as session:
-        return int(session.execute(text("SELECT count(*) FROM orders.orders")).scalar_one())
+    with services.database.transaction() as tx:
+        return int(tx.fetch_value("SELECT count(*) FROM orders.orders"))
 
 
 def problem_of(response: httpx2.Response) -> tuple[int, str]:
@@ -290,8 +289,8 @@ async def test_T56_only_verified_accounts_if_required(buyer: Person, services: S
     strict = create_app(replace(services, settings=settings))
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(strict), base_url="http://market") as client:
         refused = await client.post(ORDERS, content=b"{", headers=buyer.headers)
-        with services.sessions.begin() as session:
-            session.execute(text("UPDATE identity.users SET email_verified = true"))
+        with services.database.transaction() as tx:
+            tx.execute("UPDATE identity.users SET email_verified = true")
         taken = await order(client, buyer, a_product(services))
 
     assert problem_of(refused) == (403, "identifier-not-verified")
@@ -391,5 +390,5 @@ async def test_the_language_is_stored(
 ) -> None:
     await order(api, buyer, a_product(services), headers={"Accept-Language": accept} if accept else {})
 
-    with services.sessions.begin() as session:
-        assert session.execute(text("SELECT language FROM orders.orders")).scalar_one() == language
+    with services.database.transaction() as tx:
+        assert tx.fetch_value("SELECT language FROM orders.orders") == language

@@ -8,7 +8,6 @@ from typing import Any
 from uuid import UUID
 
 import httpx2
-from sqlalchemy import text
 
 from sandbox.standins.provider.webhook_signing import read_secrets, signed_headers
 from services.bootstrap import Services
@@ -58,23 +57,23 @@ async def notify(
 
 def commands(services: Services, order_id: UUID) -> list[tuple[str, str]]:
     """Name and payment id of the payment commands for the order's workflow."""
-    with services.sessions.begin() as session:
-        found = text(
+    with services.database.transaction() as tx:
+        found = (
             "SELECT name, arguments ->> 'payment_id' FROM orders.outbox"
-            " WHERE order_id = :id AND name IN ('payment_updated', 'late_payment') ORDER BY id"
+            " WHERE order_id = %(id)s AND name IN ('payment_updated', 'late_payment') ORDER BY id"
         )
-        return [(row[0], row[1]) for row in session.execute(found, {"id": order_id})]
+        return [(row[0], row[1]) for row in tx.fetch_all(found, {"id": order_id})]
 
 
 def kept(services: Services) -> int:
     """How many messages are in the inbox."""
-    with services.sessions.begin() as session:
-        return int(session.execute(text("SELECT count(*) FROM payments.inbox")).scalar_one())
+    with services.database.transaction() as tx:
+        return int(tx.fetch_value("SELECT count(*) FROM payments.inbox"))
 
 
 def failure_of(services: Services, payment_id: UUID) -> tuple[str | None, str | None]:
     """Code and message of a payment's failure, as operators see them."""
-    with services.sessions.begin() as session:
-        found = text("SELECT failure_code, failure_message FROM payments.payments WHERE id = :id")
-        row = session.execute(found, {"id": payment_id}).one()
+    with services.database.transaction() as tx:
+        found = "SELECT failure_code, failure_message FROM payments.payments WHERE id = %(id)s"
+        row = tx.fetch_one(found, {"id": payment_id})
         return row[0], row[1]

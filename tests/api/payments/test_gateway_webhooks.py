@@ -9,7 +9,6 @@ from uuid import UUID
 import httpx2
 import pytest
 from fastapi import FastAPI
-from sqlalchemy import text
 
 from services.bootstrap import Services
 from tests.api.people import Person
@@ -27,11 +26,9 @@ async def stranger(app: FastAPI, services: Services) -> AsyncIterator[httpx2.Asy
 
 def commands(services: Services, order_id: UUID) -> list[dict[str, str]]:
     """Arguments of the signals about payments on their way to the order's workflow."""
-    with services.sessions.begin() as session:
-        found = text(
-            "SELECT arguments FROM orders.outbox WHERE order_id = :id AND name = 'payment_updated' ORDER BY id"
-        )
-        return list(session.execute(found, {"id": order_id}).scalars())
+    with services.database.transaction() as tx:
+        found = "SELECT arguments FROM orders.outbox WHERE order_id = %(id)s AND name = 'payment_updated' ORDER BY id"
+        return list(tx.fetch_column(found, {"id": order_id}))
 
 
 def message(payment_id: object, webhook_id: str = "w-1") -> bytes:

@@ -11,7 +11,6 @@ from unittest.mock import patch
 
 import httpx2
 import pytest
-from sqlalchemy import text
 
 from services.bootstrap import Services
 from services.clock import new_id
@@ -50,9 +49,9 @@ def notified_refunds(services: Services, payment: PaymentView) -> list[str]:
 
 def queued(services: Services, payment: PaymentView) -> list[str]:
     """Keys of the messages about refunds of the payment's order."""
-    with services.sessions.begin() as session:
-        found = text("SELECT key FROM notifications.notifications WHERE template = 'order_refunded' AND order_id = :id")
-        return [str(key) for key in session.execute(found, {"id": payment.order_id}).scalars()]
+    with services.database.transaction() as tx:
+        found = "SELECT key FROM notifications.notifications WHERE template = 'order_refunded' AND order_id = %(id)s"
+        return [str(key) for key in tx.fetch_column(found, {"id": payment.order_id})]
 
 
 @contextmanager
@@ -83,7 +82,7 @@ async def test_a_partial_refund_and_then_the_remainder(
     assert services.payments.get(payment.id).status == "refunded"
     assert notified_refunds(services, payment) == ["299.00", "1000.00"]
     assert services.orders.get(payment.order_id).status == "confirmed"
-    broken = [check.id for check in check_tables(services.sessions) if not check.holds]
+    broken = [check.id for check in check_tables(services.database) if not check.holds]
     assert broken == []
 
 

@@ -9,7 +9,6 @@ from uuid import UUID
 
 import httpx2
 import pytest
-from sqlalchemy import text
 
 from services.bootstrap import Services
 from services.clock import new_id
@@ -129,9 +128,9 @@ async def test_T82_crossed_baskets(api: httpx2.AsyncClient, service: Person, ser
         *(reserve(api, service, baskets[number % 2] | {"orderId": str(new_id())}) for number in range(32))
     )
     assert Counter(answer.status_code for answer in answers) == {201: 32}
-    with services.sessions.begin() as session:
+    with services.database.transaction() as tx:
         deadlocks = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
-        assert session.execute(text(deadlocks)).scalar_one() == 0
+        assert tx.fetch_value(deadlocks) == 0
     assert stock(services, first) == stock(services, second) == (968, 32, 0)
 
 

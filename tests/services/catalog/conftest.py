@@ -9,20 +9,20 @@ import pytest
 
 from services.catalog.service import CatalogService
 from services.clock import Clock
-from services.db import Sessions
+from services.db import Database
 from services.reservations.service import ReservationService
 
 Write = Callable[[str, str | bytes], Path]
 
 
 @pytest.fixture
-def catalog(sessions: Sessions) -> CatalogService:
-    return CatalogService(sessions, Clock())
+def catalog(database: Database) -> CatalogService:
+    return CatalogService(database, Clock())
 
 
 @pytest.fixture
-def reservations(sessions: Sessions) -> ReservationService:
-    return ReservationService(sessions, Clock())
+def reservations(database: Database) -> ReservationService:
+    return ReservationService(database, Clock())
 
 
 @pytest.fixture

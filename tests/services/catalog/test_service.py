@@ -8,12 +8,11 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import text
-from sqlalchemy.exc import IntegrityError
+from psycopg import IntegrityError
 
 from services.catalog.service import CatalogService
 from services.catalog.views import ImportResult, ProductChange, ProductDraft, ProductView
-from services.db import Sessions
+from services.db import Database
 from services.errors import Invalid, NotFound
 from services.money import MAX_MINOR, Money
 
@@ -49,12 +48,12 @@ def test_T74_an_inactive_product_is_not_found(catalog: CatalogService) -> None:
     assert skus(catalog.list(include_inactive=True)) == ["OLD"]
 
 
-def test_a_repeated_import_writes_nothing(catalog: CatalogService, sessions: Sessions) -> None:
+def test_a_repeated_import_writes_nothing(catalog: CatalogService, database: Database) -> None:
     first = catalog.import_products([LAMP, MUG, OLD])
     assert (set(first.added), set(first.changed)) == ({"LAMP", "MUG", "OLD"}, set())
-    before = versions(sessions)
+    before = versions(database)
     assert catalog.import_products([OLD, MUG, LAMP]) == ImportResult(frozenset(), frozenset(), first.ids)
-    assert versions(sessions) == before
+    assert versions(database) == before
 
 
 def test_an_import_changes_only_differences_and_keeps_ids(catalog: CatalogService) -> None:
@@ -119,10 +118,10 @@ def test_an_escaped_backslash_before_u0000_is_plain_text(catalog: CatalogService
 
 
 @pytest.mark.parametrize("minor", [0, -1, MAX_MINOR + 1])
-def test_G13_the_database_checks_prices_too(catalog: CatalogService, sessions: Sessions, minor: int) -> None:
+def test_G13_the_database_checks_prices_too(catalog: CatalogService, database: Database, minor: int) -> None:
     catalog.import_products([LAMP])
-    with pytest.raises(IntegrityError, match="ck_products_price"), sessions.begin() as session:
-        session.execute(text("UPDATE catalog.products SET price_minor = :minor"), {"minor": minor})
+    with pytest.raises(IntegrityError, match="ck_products_price"), database.transaction() as tx:
+        tx.execute("UPDATE catalog.products SET price_minor = %(minor)s", {"minor": minor})
 
 
 def test_pages_have_no_gaps_or_repetitions(catalog: CatalogService) -> None:
@@ -190,7 +189,7 @@ def test_parallel_imports_do_not_deadlock(catalog: CatalogService) -> None:
     assert len({product.name for product in catalog.list(limit=2000)}) == 1
 
 
-def versions(sessions: Sessions) -> list[tuple[str, int]]:
-    with sessions.begin() as session:
-        rows = session.execute(text("SELECT sku, xmin::text::bigint FROM catalog.products ORDER BY sku"))
+def versions(database: Database) -> list[tuple[str, int]]:
+    with database.transaction() as tx:
+        rows = tx.fetch_all("SELECT sku, xmin::text::bigint FROM catalog.products ORDER BY sku")
         return [(row[0], row[1]) for row in rows]

@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from services.__main__ import app
-from services.db import Sessions
+from services.db import Database
 from tests.services.catalog.conftest import catalog, reservations, write
 
 __all__ = ["catalog", "reservations", "write"]  # the fixtures of the catalog
@@ -28,5 +28,5 @@ class Commands:
 
 
 @pytest.fixture
-def command(sessions: Sessions, tmp_path: Path, database_url: str) -> Commands:
+def command(database: Database, tmp_path: Path, database_url: str) -> Commands:
     return Commands(tmp_path / "data", database_url)

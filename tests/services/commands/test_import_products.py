@@ -17,7 +17,7 @@ from services.catalog.service import CatalogService
 from services.clock import Clock
 from services.commands.import_products import write_products
 from services.commands.terminal import LISTED
-from services.db import Sessions
+from services.db import Database
 from services.errors import Unavailable
 from services.reservations.service import ReservationService
 from tests.services.catalog.conftest import Write
@@ -79,8 +79,8 @@ def test_if_empty(command: Commands, write: Write, catalog: CatalogService) -> N
 class Interrupted(ReservationService):
     """Fails instead of adding stock, or (`late`) right after."""
 
-    def __init__(self, sessions: Sessions, *, late: bool) -> None:
-        super().__init__(sessions, Clock())
+    def __init__(self, database: Database, *, late: bool) -> None:
+        super().__init__(database, Clock())
         self._late = late
 
     def add_stocks(self, stocks: Sequence[tuple[UUID, int]]) -> int:
@@ -93,14 +93,14 @@ class Interrupted(ReservationService):
 def test_an_interrupted_import_shows_nothing_and_the_next_completes_it(
     command: Commands,
     write: Write,
-    sessions: Sessions,
+    database: Database,
     catalog: CatalogService,
     reservations: ReservationService,
     late: bool,
 ) -> None:
     path = write("products.csv", PRODUCTS)
     with pytest.raises(Unavailable):
-        write_products(catalog, Interrupted(sessions, late=late), read_import_file(path, None))
+        write_products(catalog, Interrupted(database, late=late), read_import_file(path, None))
     assert catalog.list() == []
     done = command("import-products", path, "--if-empty")
     assert f"2 products: 0 new, 2 changed, 0 unchanged; first stock for {0 if late else 2}." in done.stdout
@@ -132,7 +132,7 @@ def test_an_unreadable_file_is_one_message(command: Commands, write: Write, cata
     assert catalog.list(include_inactive=True) == []
 
 
-def test_as_a_process(sessions: Sessions, write: Write, database_url: str, tmp_path: Path) -> None:
+def test_as_a_process(database: Database, write: Write, database_url: str, tmp_path: Path) -> None:
     env = {**os.environ, "DATABASE_URL": database_url, "DATA_DIR": str(tmp_path)}
     done = subprocess.run(
         [sys.executable, "-m", "services", "import-products", write("products.csv", PRODUCTS)],

@@ -9,7 +9,7 @@ import psycopg
 
 from sandbox.postgres import EmbeddedPostgres
 from services.catalog.service import CatalogService
-from services.db import Sessions
+from services.db import Database
 from tests.services.catalog.conftest import Write
 from tests.services.commands.conftest import PRODUCTS, Commands
 
@@ -24,7 +24,7 @@ def test_without_a_database_the_message_names_the_setting(write: Write, tmp_path
 
 
 def test_the_database_of_the_sandbox_is_found_in_addresses_json(
-    sessions: Sessions, write: Write, tmp_path: Path, database_url: str, catalog: CatalogService
+    database: Database, write: Write, tmp_path: Path, database_url: str, catalog: CatalogService
 ) -> None:
     write("addresses.json", json.dumps({"database": database_url}))
     done = Commands(tmp_path, None)("import-products", write("products.csv", PRODUCTS))

@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from services.clock import Clock
-from services.db import Sessions
+from services.db import Database
 from services.identity.access_tokens import AccessTokens
 from services.identity.account_messages import AccountMessages
 from services.identity.login_throttle import ThrottleSubjects
@@ -26,17 +26,17 @@ ROOT = Path(__file__).parents[3]
 DAY = ROOT / "sandbox" / "data" / "2010-12-01.csv.gz"
 
 
-def test_a_user_is_disabled_and_enabled(command: Commands, sessions: Sessions) -> None:
+def test_a_user_is_disabled_and_enabled(command: Commands, database: Database) -> None:
     tokens = AccessTokens(SigningKeys.generate(), Clock())
     with PasswordHasher(Argon2Profile(1, 8, 1)) as passwords:
-        identity = IdentityService(sessions, passwords, Clock(), "RU")
-        check = PasswordCheck(sessions, passwords, Clock(), ThrottleSubjects("a key"))
+        identity = IdentityService(database, passwords, Clock(), "RU")
+        check = PasswordCheck(database, passwords, Clock(), ThrottleSubjects("a key"))
         sign_in = SignIn(
-            sessions,
+            database,
             check,
             tokens,
             RefreshTokens("a key"),
-            AccountMessages(sessions, Vault("a key"), Clock()),
+            AccountMessages(database, Vault("a key"), Clock()),
             Clock(),
             "RU",
         )

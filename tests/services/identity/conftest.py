@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from services.db import Sessions
+from services.db import Database
 from services.identity.access_tokens import AccessTokens
 from services.identity.account_messages import AccountMessages
 from services.identity.login_throttle import ThrottleSubjects
@@ -42,8 +42,8 @@ def passwords() -> Iterator[PasswordHasher]:
 
 
 @pytest.fixture
-def identity(sessions: Sessions, passwords: PasswordHasher, clock: FakeClock) -> IdentityService:
-    return IdentityService(sessions, passwords, clock, "RU")
+def identity(database: Database, passwords: PasswordHasher, clock: FakeClock) -> IdentityService:
+    return IdentityService(database, passwords, clock, "RU")
 
 
 @pytest.fixture
@@ -52,34 +52,34 @@ def sign_in(make_sign_in: MakeSignIn, passwords: PasswordHasher) -> SignIn:
 
 
 @pytest.fixture
-def make_sign_in(sessions: Sessions, tokens: AccessTokens, clock: FakeClock) -> MakeSignIn:
+def make_sign_in(database: Database, tokens: AccessTokens, clock: FakeClock) -> MakeSignIn:
     """Creates a sign-in service with another hasher."""
 
     def make(hasher: PasswordHasher) -> SignIn:
-        check = PasswordCheck(sessions, hasher, clock, ThrottleSubjects(KEY))
+        check = PasswordCheck(database, hasher, clock, ThrottleSubjects(KEY))
         return SignIn(
-            sessions, check, tokens, RefreshTokens(KEY), AccountMessages(sessions, Vault(KEY), clock), clock, "RU"
+            database, check, tokens, RefreshTokens(KEY), AccountMessages(database, Vault(KEY), clock), clock, "RU"
         )
 
     return make
 
 
 @pytest.fixture
-def outbox(sessions: Sessions, clock: FakeClock) -> AccountMessages:
+def outbox(database: Database, clock: FakeClock) -> AccountMessages:
     """The outbox of messages about accounts."""
-    return AccountMessages(sessions, Vault(KEY), clock)
+    return AccountMessages(database, Vault(KEY), clock)
 
 
 @pytest.fixture
-def check(sessions: Sessions, passwords: PasswordHasher, clock: FakeClock) -> PasswordCheck:
-    return PasswordCheck(sessions, passwords, clock, ThrottleSubjects(KEY))
+def check(database: Database, passwords: PasswordHasher, clock: FakeClock) -> PasswordCheck:
+    return PasswordCheck(database, passwords, clock, ThrottleSubjects(KEY))
 
 
 @pytest.fixture
-def codes(sessions: Sessions, outbox: AccountMessages, check: PasswordCheck, clock: FakeClock) -> VerificationCodes:
-    return VerificationCodes(sessions, outbox, SendLimits(RateLimiter(sessions, KEY, clock)), check, clock, KEY, "RU")
+def codes(database: Database, outbox: AccountMessages, check: PasswordCheck, clock: FakeClock) -> VerificationCodes:
+    return VerificationCodes(database, outbox, SendLimits(RateLimiter(database, KEY, clock)), check, clock, KEY, "RU")
 
 
 @pytest.fixture
-def resets(sessions: Sessions, outbox: AccountMessages, check: PasswordCheck, clock: FakeClock) -> PasswordResets:
-    return PasswordResets(sessions, outbox, SendLimits(RateLimiter(sessions, KEY, clock)), check, clock, "RU")
+def resets(database: Database, outbox: AccountMessages, check: PasswordCheck, clock: FakeClock) -> PasswordResets:
+    return PasswordResets(database, outbox, SendLimits(RateLimiter(database, KEY, clock)), check, clock, "RU")

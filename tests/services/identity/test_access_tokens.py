@@ -7,9 +7,8 @@ from uuid import uuid4
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import text
 
-from services.db import Sessions
+from services.db import Database
 from services.errors import Unauthenticated
 from services.identity.access_tokens import AccessTokens
 from services.identity.service import IdentityService
@@ -47,10 +46,10 @@ def test_a_token_identifies_a_buyer_and_a_session(sign_in: SignIn, token: str) -
 
 
 def test_a_change_of_role_takes_effect_on_existing_tokens(
-    identity: IdentityService, sign_in: SignIn, token: str, sessions: Sessions
+    identity: IdentityService, sign_in: SignIn, token: str, database: Database
 ) -> None:
-    with sessions.begin() as session:
-        session.execute(text("UPDATE identity.users SET role = 'operator'"))
+    with database.transaction() as tx:
+        tx.execute("UPDATE identity.users SET role = 'operator'")
     assert sign_in.authenticate(token).kind is CallerKind.OPERATOR
 
 
@@ -113,11 +112,11 @@ def test_F51_a_clock_that_is_up_to_30_seconds_ahead_is_accepted(
     ],
 )
 def test_T26_T41_a_token_ends_with_its_session_or_user(
-    sign_in: SignIn, token: str, sessions: Sessions, statement: str
+    sign_in: SignIn, token: str, database: Database, statement: str
 ) -> None:
     assert sign_in.authenticate(token).role == "buyer"
-    with sessions.begin() as session:
-        session.execute(text(statement))
+    with database.transaction() as tx:
+        tx.execute(statement)
     assert refused(sign_in, token)
 
 

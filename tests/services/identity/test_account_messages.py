@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import text
 
-from services.db import Sessions
+from services.db import Database
 from services.identity.account_messages import AccountMessages
 from services.identity.service import IdentityService
 from services.identity.sign_in import SignIn
@@ -52,12 +51,12 @@ def test_a_failed_sign_in_is_not_notified(identity: IdentityService, sign_in: Si
 
 
 def test_T34_a_changed_password_is_notified_to_every_contact(
-    identity: IdentityService, sign_in: SignIn, sessions: Sessions, outbox: AccountMessages
+    identity: IdentityService, sign_in: SignIn, database: Database, outbox: AccountMessages
 ) -> None:
     boris = identity.register(by_phone()).id
-    with sessions.begin() as session:
-        session.execute(
-            text("UPDATE identity.users SET email = 'b@example.com', email_canonical = 'b@example.com'"),
+    with database.transaction() as tx:
+        tx.execute(
+            ("UPDATE identity.users SET email = 'b@example.com', email_canonical = 'b@example.com'"),
         )
     for password, new, verified in (
         (PASSWORD, "one more set of words", False),
@@ -65,8 +64,8 @@ def test_T34_a_changed_password_is_notified_to_every_contact(
     ):
         caller = sign_in.authenticate(sign_in.login(None, "+79991234567", password).access_token)
         assert caller.session_id is not None
-        with sessions.begin() as session:
-            session.execute(text("UPDATE identity.users SET email_verified = :verified"), {"verified": verified})
+        with database.transaction() as tx:
+            tx.execute("UPDATE identity.users SET email_verified = %(verified)s", {"verified": verified})
         sign_in.change_password(boris, caller.session_id, NewPassword(password, new))
     assert pending_messages(outbox) == [
         ("sms", "+79991234567", "password_changed", {}),

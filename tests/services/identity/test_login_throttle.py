@@ -6,9 +6,8 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from sqlalchemy import text
 
-from services.db import Sessions
+from services.db import Database
 from services.errors import InvalidCredentials, MarketError, RateLimited, Unavailable
 from services.identity.login_throttle import FREE_FAILURES, LAST_FAILURE, LONGEST_WAIT, ThrottleSubjects
 from services.identity.passwords import Argon2Profile, PasswordHasher
@@ -95,26 +94,26 @@ def test_T13_of_sixty_four_parallel_guesses_five_are_compared(
 
 
 def test_T13_the_right_password_resets_the_count(
-    identity: IdentityService, sign_in: SignIn, clock: FakeClock, sessions: Sessions
+    identity: IdentityService, sign_in: SignIn, clock: FakeClock, database: Database
 ) -> None:
     identity.register(by_email())
     for _ in range(3):
         fail(sign_in, clock, FREE_FAILURES - 1)
         assert outcome(sign_in, password=PASSWORD) == "signed in"
-    with sessions.begin() as session:
-        assert session.execute(text("SELECT count(*) FROM identity.login_failures")).scalar_one() == 0
+    with database.transaction() as tx:
+        assert tx.fetch_value("SELECT count(*) FROM identity.login_failures") == 0
 
 
 def test_T13_after_a_hundred_failures_every_password_is_refused(
-    identity: IdentityService, make_sign_in: MakeSignIn, clock: FakeClock, sessions: Sessions
+    identity: IdentityService, make_sign_in: MakeSignIn, clock: FakeClock, database: Database
 ) -> None:
     anna = identity.register(by_email()).id
     with CountingHasher() as hasher:
         sign_in = make_sign_in(hasher)
         existing = sign_in.login("anna@example.com", None, PASSWORD).access_token
-        write_failures(sessions, clock, LAST_FAILURE - 1)
+        write_failures(database, clock, LAST_FAILURE - 1)
         assert outcome(sign_in, password=PASSWORD) == "signed in"
-        write_failures(sessions, clock, LAST_FAILURE)
+        write_failures(database, clock, LAST_FAILURE)
         compared = hasher.compared
         assert outcome(sign_in, password=PASSWORD) == "invalid-credentials"
         assert hasher.compared == compared + 1
@@ -153,22 +152,23 @@ def test_T16_a_password_that_was_not_compared_is_not_counted(
     assert outcome(sign_in, password=PASSWORD) == "signed in"
 
 
-def test_T13_identifiers_are_stored_as_keyed_hashes(sign_in: SignIn, sessions: Sessions) -> None:
+def test_T13_identifiers_are_stored_as_keyed_hashes(sign_in: SignIn, database: Database) -> None:
     with pytest.raises(InvalidCredentials):
         sign_in.login("nobody@example.com", None, WRONG)
-    with sessions.begin() as session:
-        row = session.execute(text("SELECT subject, failures FROM identity.login_failures")).one()
+    with database.transaction() as tx:
+        row = tx.fetch_one("SELECT subject, failures FROM identity.login_failures")
     assert (len(row.subject), row.failures) == (32, 1)
     assert ThrottleSubjects(KEY).of_account("nobody@example.com", None) == [row.subject]
     assert ThrottleSubjects("another key").of_account("nobody@example.com", None) != [row.subject]
 
 
-def write_failures(sessions: Sessions, clock: FakeClock, failures: int) -> None:
-    with sessions.begin() as session:
-        session.execute(
-            text(
-                "INSERT INTO identity.login_failures (subject, failures, last_at) VALUES (:subject, :failures, :now)"
-                " ON CONFLICT (subject) DO UPDATE SET failures = :failures, blocked_until = NULL"
+def write_failures(database: Database, clock: FakeClock, failures: int) -> None:
+    with database.transaction() as tx:
+        tx.execute(
+            (
+                "INSERT INTO identity.login_failures (subject, failures, last_at)"
+                " VALUES (%(subject)s, %(failures)s, %(now)s)"
+                " ON CONFLICT (subject) DO UPDATE SET failures = %(failures)s, blocked_until = NULL"
             ),
             {
                 "subject": ThrottleSubjects(KEY).of_account("anna@example.com", None)[0],

@@ -7,9 +7,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from sqlalchemy import text
 
-from services.db import Sessions
+from services.db import Database
 from services.errors import (
     Invalid,
     InvalidCredentials,
@@ -180,13 +179,13 @@ def test_T38_one_answer_for_every_invalid_token(
 
 
 def test_T38_only_the_hash_of_a_token_is_stored(
-    resets: PasswordResets, outbox: AccountMessages, anna: Profile, sessions: Sessions
+    resets: PasswordResets, outbox: AccountMessages, anna: Profile, database: Database
 ) -> None:
     token = sent(resets, outbox)
-    with sessions.begin() as session:
+    with database.transaction() as tx:
         rows = [
-            *session.execute(text("SELECT t::text FROM identity.password_reset_tokens t")).scalars(),
-            *session.execute(text("SELECT m::text FROM identity.messages m")).scalars(),
+            *tx.fetch_column("SELECT t::text FROM identity.password_reset_tokens t"),
+            *tx.fetch_column("SELECT m::text FROM identity.messages m"),
         ]
     assert not any(token in row for row in rows)
 

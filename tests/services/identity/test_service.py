@@ -7,9 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import text
 
-from services.db import Sessions
+from services.db import Database
 from services.errors import AlreadyRegistered, Invalid, MarketError, NotFound, PasswordTooWeak
 from services.identity.service import IdentityService
 from services.identity.sign_in import SignIn
@@ -93,7 +92,7 @@ def test_T05_a_long_password_is_refused_or_hashed_completely(identity: IdentityS
 
 
 def test_T08_sixty_four_parallel_registrations_create_one_account(
-    identity: IdentityService, sessions: Sessions
+    identity: IdentityService, database: Database
 ) -> None:
     def register(number: int) -> str:
         try:
@@ -106,10 +105,11 @@ def test_T08_sixty_four_parallel_registrations_create_one_account(
         outcomes = Counter(pool.map(register, range(64)))
     assert outcomes["made"] == 1
     assert outcomes.keys() <= {"made", "already-registered", "service-unavailable"}
-    with sessions.begin() as session:
-        counts = session.execute(
-            text("SELECT (SELECT count(*) FROM identity.users), (SELECT count(*) FROM identity.credentials)")
-        ).one()
+    with database.transaction() as tx:
+        counts = tx.fetch_one(
+            "SELECT (SELECT count(*) FROM identity.users) AS users,"
+            " (SELECT count(*) FROM identity.credentials) AS passwords"
+        )
     assert tuple(counts) == (1, 1)
 
 
@@ -121,15 +121,15 @@ def test_T09_one_account_per_phone_in_any_notation(identity: IdentityService, ty
 
 
 def test_contacts_are_the_registered_identifier_and_other_verified_ones(
-    identity: IdentityService, sessions: Sessions
+    identity: IdentityService, database: Database
 ) -> None:
     anna, boris = identity.register(by_email()).id, identity.register(by_phone()).id
-    with sessions.begin() as session:
-        session.execute(text("UPDATE identity.users SET phone = '+79990000001' WHERE id = :id"), {"id": anna})
-        session.execute(
-            text(
+    with database.transaction() as tx:
+        tx.execute("UPDATE identity.users SET phone = '+79990000001' WHERE id = %(id)s", {"id": anna})
+        tx.execute(
+            (
                 "UPDATE identity.users SET email = 'b@example.com', email_canonical = 'b@example.com',"
-                " email_verified = true WHERE id = :id"
+                " email_verified = true WHERE id = %(id)s"
             ),
             {"id": boris},
         )

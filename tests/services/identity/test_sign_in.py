@@ -6,9 +6,8 @@ from collections.abc import Callable
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import text
 
-from services.db import Sessions
+from services.db import Database
 from services.errors import Invalid, InvalidCredentials, NotFound, Unauthenticated
 from services.identity.passwords import Argon2Profile, PasswordHasher
 from services.identity.service import IdentityService
@@ -26,16 +25,16 @@ def test_login_with_either_identifier_in_any_notation(identity: IdentityService,
 
 
 def test_the_refresh_token_is_stored_only_as_a_hash(
-    identity: IdentityService, sign_in: SignIn, sessions: Sessions
+    identity: IdentityService, sign_in: SignIn, database: Database
 ) -> None:
     identity.register(by_email())
     refresh = sign_in.login("anna@example.com", None, PASSWORD).refresh_token
     assert len(refresh) == 43
-    with sessions.begin() as session:
-        row = session.execute(
-            text("SELECT hash = sha256(cast(:token AS bytea)) AS same, kind, spent_at FROM identity.tokens"),
+    with database.transaction() as tx:
+        row = tx.fetch_one(
+            ("SELECT hash = sha256(cast(%(token)s AS bytea)) AS same, kind, spent_at FROM identity.tokens"),
             {"token": refresh.encode()},
-        ).one()
+        )
     assert (row.same, row.kind, row.spent_at) == (True, "refresh", None)
 
 
@@ -74,15 +73,15 @@ def test_T18_an_invalid_identifier_is_refused(sign_in: SignIn) -> None:
 
 
 def test_T19_an_outdated_hash_is_replaced_once(
-    identity: IdentityService, sessions: Sessions, make_sign_in: MakeSignIn
+    identity: IdentityService, database: Database, make_sign_in: MakeSignIn
 ) -> None:
     identity.register(by_email())
-    seen = [_credential(sessions)]
+    seen = [_credential(database)]
     with PasswordHasher(Argon2Profile(2, 16, 1)) as stronger:
         renewed = make_sign_in(stronger)
         for _ in range(2):
             renewed.login("anna@example.com", None, PASSWORD)
-            seen.append(_credential(sessions))
+            seen.append(_credential(database))
     assert [parameters for _, parameters in seen] == [
         "argon2id v=19 m=8,t=1,p=1",
         "argon2id v=19 m=16,t=2,p=1",
@@ -121,17 +120,17 @@ class InterruptedHasher(PasswordHasher):
     "statement", ["UPDATE identity.users SET is_active = false", "UPDATE identity.credentials SET hash = 'x'"]
 )
 def test_T41_no_session_opens_when_the_account_changed_during_the_check(
-    identity: IdentityService, sessions: Sessions, make_sign_in: MakeSignIn, statement: str
+    identity: IdentityService, database: Database, make_sign_in: MakeSignIn, statement: str
 ) -> None:
     def interfere() -> None:
-        with sessions.begin() as session:
-            session.execute(text(statement))
+        with database.transaction() as tx:
+            tx.execute(statement)
 
     identity.register(by_email())
     with InterruptedHasher(interfere) as passwords, pytest.raises(InvalidCredentials):
         make_sign_in(passwords).login("anna@example.com", None, PASSWORD)
-    with sessions.begin() as session:
-        assert session.execute(text("SELECT count(*) FROM identity.sessions")).scalar_one() == 0
+    with database.transaction() as tx:
+        assert tx.fetch_value("SELECT count(*) FROM identity.sessions") == 0
 
 
 def test_an_unknown_user_cannot_be_disabled(identity: IdentityService) -> None:
@@ -139,9 +138,9 @@ def test_an_unknown_user_cannot_be_disabled(identity: IdentityService) -> None:
         identity.set_active(uuid4(), False)
 
 
-def _credential(sessions: Sessions) -> tuple[str, str]:
-    with sessions.begin() as session:
-        row = session.execute(text("SELECT hash, parameters FROM identity.credentials")).one()
+def _credential(database: Database) -> tuple[str, str]:
+    with database.transaction() as tx:
+        row = tx.fetch_one("SELECT hash, parameters FROM identity.credentials")
     return row.hash, row.parameters
 
 

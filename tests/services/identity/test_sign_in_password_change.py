@@ -5,9 +5,8 @@ from __future__ import annotations
 from uuid import UUID
 
 import pytest
-from sqlalchemy import text
 
-from services.db import Sessions
+from services.db import Database
 from services.errors import Invalid, InvalidCredentials, MarketError, PasswordTooWeak, RateLimited
 from services.identity.login_throttle import FREE_FAILURES
 from services.identity.passwords import Argon2Profile, PasswordHasher
@@ -43,7 +42,7 @@ def change(sign_in: SignIn, pair: Tokens, wanted: NewPassword) -> None:
     sign_in.change_password(caller.user_id, caller.session_id, wanted)
 
 
-def test_T34_every_other_session_ends(sign_in: SignIn, pair: Tokens, sessions: Sessions) -> None:
+def test_T34_every_other_session_ends(sign_in: SignIn, pair: Tokens, database: Database) -> None:
     other = log_in(sign_in)
     change(sign_in, pair, CHANGE)
     assert sign_in.authenticate(pair.access_token).role == "buyer"
@@ -52,24 +51,24 @@ def test_T34_every_other_session_ends(sign_in: SignIn, pair: Tokens, sessions: S
     with pytest.raises(InvalidCredentials):
         log_in(sign_in)
     assert log_in(sign_in, NEW).expires_in == 600
-    with sessions.begin() as session:
-        reasons = session.execute(text("SELECT end_reason FROM identity.sessions ORDER BY id")).scalars().all()
+    with database.transaction() as tx:
+        reasons = tx.fetch_column("SELECT end_reason FROM identity.sessions ORDER BY id")
     assert reasons == [None, "password_changed", None]
 
 
-def test_T34_earlier_reset_tokens_become_invalid(sign_in: SignIn, pair: Tokens, anna: UUID, sessions: Sessions) -> None:
-    with sessions.begin() as session:
-        session.execute(
-            text(
+def test_T34_earlier_reset_tokens_become_invalid(sign_in: SignIn, pair: Tokens, anna: UUID, database: Database) -> None:
+    with database.transaction() as tx:
+        tx.execute(
+            (
                 "INSERT INTO identity.password_reset_tokens (id, user_id, hash, expires_at)"
-                " VALUES (gen_random_uuid(), :user_id, 'x', now() + interval '30 minutes')"
+                " VALUES (gen_random_uuid(), %(user_id)s, 'x', now() + interval '30 minutes')"
             ),
             {"user_id": anna},
         )
     change(sign_in, pair, CHANGE)
-    with sessions.begin() as session:
-        live = session.execute(text("SELECT count(*) FROM identity.password_reset_tokens WHERE spent_at IS NULL"))
-        assert live.scalar_one() == 0
+    with database.transaction() as tx:
+        live = tx.fetch_value("SELECT count(*) FROM identity.password_reset_tokens WHERE spent_at IS NULL")
+        assert live == 0
 
 
 def test_T33_a_wrong_current_password_counts_as_a_failed_login(sign_in: SignIn, pair: Tokens, clock: FakeClock) -> None:

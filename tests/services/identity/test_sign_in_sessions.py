@@ -9,9 +9,8 @@ from contextlib import suppress
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import text
 
-from services.db import Sessions
+from services.db import Database
 from services.errors import InvalidToken, MarketError, NotFound, RateLimited, Unauthenticated
 from services.identity.service import IdentityService
 from services.identity.sign_in import SignIn
@@ -50,9 +49,9 @@ def refused(sign_in: SignIn, token: str, key: str | None = None) -> bool:
     return error.value.detail == "This refresh token is invalid or has expired. Sign in."
 
 
-def end_reasons(sessions: Sessions) -> Counter[str | None]:
-    with sessions.begin() as session:
-        return Counter(session.execute(text("SELECT end_reason FROM identity.sessions")).scalars())
+def end_reasons(database: Database) -> Counter[str | None]:
+    with database.transaction() as tx:
+        return Counter(tx.fetch_column("SELECT end_reason FROM identity.sessions"))
 
 
 def test_a_refresh_returns_a_new_pair_of_the_same_session(sign_in: SignIn, tokens_of_anna: Tokens) -> None:
@@ -65,7 +64,7 @@ def test_a_refresh_returns_a_new_pair_of_the_same_session(sign_in: SignIn, token
 
 
 def test_T20_reusing_a_rotated_token_ends_the_session(
-    sign_in: SignIn, tokens_of_anna: Tokens, sessions: Sessions, capsys: pytest.CaptureFixture[str]
+    sign_in: SignIn, tokens_of_anna: Tokens, database: Database, capsys: pytest.CaptureFixture[str]
 ) -> None:
     other = log_in(sign_in)
     renewed = sign_in.refresh(tokens_of_anna.refresh_token)
@@ -73,7 +72,7 @@ def test_T20_reusing_a_rotated_token_ends_the_session(
     assert refused(sign_in, renewed.refresh_token)
     assert not is_known(sign_in, renewed)
     assert is_known(sign_in, other)
-    assert end_reasons(sessions) == {"token_reused": 1, None: 1}
+    assert end_reasons(database) == {"token_reused": 1, None: 1}
     printed = capsys.readouterr().out
     assert "identity.refresh_token_reused" in printed
     assert tokens_of_anna.refresh_token not in printed
@@ -94,13 +93,13 @@ def test_T21_of_fifty_parallel_refreshes_one_succeeds(sign_in: SignIn, tokens_of
 
 
 def test_T22_a_refresh_can_be_repeated_with_its_key(
-    sign_in: SignIn, tokens_of_anna: Tokens, clock: FakeClock, sessions: Sessions
+    sign_in: SignIn, tokens_of_anna: Tokens, clock: FakeClock, database: Database
 ) -> None:
     first = sign_in.refresh(tokens_of_anna.refresh_token, "key-1")
     clock.move(seconds=59)
     assert sign_in.refresh(tokens_of_anna.refresh_token, "key-1") == first
     assert is_known(sign_in, first)
-    assert end_reasons(sessions) == {None: 1}
+    assert end_reasons(database) == {None: 1}
     assert sign_in.refresh(first.refresh_token).expires_in == 600
 
 
@@ -113,7 +112,7 @@ def test_T22_fifty_parallel_refreshes_with_one_key_return_one_pair(sign_in: Sign
 
 @pytest.mark.parametrize("again", ["another key", "no key", "later", "successor used"])
 def test_T22_any_other_repetition_is_a_reuse(
-    sign_in: SignIn, tokens_of_anna: Tokens, clock: FakeClock, sessions: Sessions, again: str
+    sign_in: SignIn, tokens_of_anna: Tokens, clock: FakeClock, database: Database, again: str
 ) -> None:
     first = sign_in.refresh(tokens_of_anna.refresh_token, "key-1")
     if again == "later":
@@ -122,7 +121,7 @@ def test_T22_any_other_repetition_is_a_reuse(
         sign_in.refresh(first.refresh_token)
     key = {"another key": "key-2", "no key": None}.get(again, "key-1")
     assert refused(sign_in, tokens_of_anna.refresh_token, key)
-    assert end_reasons(sessions) == {"token_reused": 1}
+    assert end_reasons(database) == {"token_reused": 1}
 
 
 @pytest.mark.parametrize(
@@ -163,7 +162,7 @@ def test_T23_a_session_expires_thirty_days_after_sign_in(
 
 
 def test_T24_an_ended_session_cannot_be_refreshed(
-    identity: IdentityService, sign_in: SignIn, anna: UUID, sessions: Sessions
+    identity: IdentityService, sign_in: SignIn, anna: UUID, database: Database
 ) -> None:
     kept = log_in(sign_in)
     endings: dict[str, Callable[[Tokens], object]] = {
@@ -179,7 +178,7 @@ def test_T24_an_ended_session_cannot_be_refreshed(
         end(logged_in[reason])
         assert refused(sign_in, logged_in[reason].refresh_token)
         assert not is_known(sign_in, logged_in[reason])
-    assert end_reasons(sessions) == {"logout": 1, "ended_by_user": 1, "password_changed": 1, "disabled": 1}
+    assert end_reasons(database) == {"logout": 1, "ended_by_user": 1, "password_changed": 1, "disabled": 1}
 
 
 def session_of(sign_in: SignIn, tokens: Tokens) -> UUID:
@@ -195,18 +194,18 @@ def test_T25_logout_accepts_any_token(sign_in: SignIn, tokens_of_anna: Tokens) -
 
 
 def test_T25_T26_logout_ends_only_its_session_also_with_a_rotated_token(
-    sign_in: SignIn, tokens_of_anna: Tokens, sessions: Sessions
+    sign_in: SignIn, tokens_of_anna: Tokens, database: Database
 ) -> None:
     other = log_in(sign_in)
     renewed = sign_in.refresh(tokens_of_anna.refresh_token)
     for _ in range(2):
         sign_in.logout(tokens_of_anna.refresh_token)
     assert [is_known(sign_in, each) for each in (tokens_of_anna, renewed, other)] == [False, False, True]
-    assert end_reasons(sessions) == {"logout": 1, None: 1}
+    assert end_reasons(database) == {"logout": 1, None: 1}
 
 
 def test_an_eleventh_session_ends_the_least_recently_used(
-    sign_in: SignIn, anna: UUID, clock: FakeClock, sessions: Sessions
+    sign_in: SignIn, anna: UUID, clock: FakeClock, database: Database
 ) -> None:
     logged_in = []
     for number in range(10):
@@ -216,9 +215,9 @@ def test_an_eleventh_session_ends_the_least_recently_used(
     clock.move(seconds=1)
     log_in(sign_in, "client 10")
     assert [is_known(sign_in, each) for each in logged_in] == [True, False, *[True] * 8]
-    assert end_reasons(sessions) == {None: 10, "too_many": 1}
+    assert end_reasons(database) == {None: 10, "too_many": 1}
     shown = sign_in.sessions(anna, None)
-    assert [session.client for session in shown] == [f"client {n}" for n in (10, 9, 8, 7, 6, 5, 4, 3, 2, 0)]
+    assert [tx.client for tx in shown] == [f"client {n}" for n in (10, 9, 8, 7, 6, 5, 4, 3, 2, 0)]
 
 
 def test_at_most_ten_sessions_also_with_parallel_logins(sign_in: SignIn, anna: UUID) -> None:

@@ -8,9 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
 import pytest
-from sqlalchemy import text
 
-from services.db import Sessions
+from services.db import Database
 from services.errors import InvalidCode, InvalidCredentials, MarketError, RateLimited, Unauthenticated
 from services.identity.account_messages import AccountMessages
 from services.identity.send_limits import SendLimits
@@ -121,7 +120,7 @@ def test_T28_five_guesses_per_code(codes: VerificationCodes, outbox: AccountMess
 
 
 def test_T29_of_fifty_parallel_guesses_five_are_compared(
-    codes: VerificationCodes, outbox: AccountMessages, anna: Profile, sessions: Sessions
+    codes: VerificationCodes, outbox: AccountMessages, anna: Profile, database: Database
 ) -> None:
     code = sent(codes, outbox)
 
@@ -134,8 +133,8 @@ def test_T29_of_fifty_parallel_guesses_five_are_compared(
 
     with ThreadPoolExecutor(50) as pool:
         assert not any(pool.map(guess, range(50)))
-    with sessions.begin() as session:
-        assert session.execute(text("SELECT attempts FROM identity.tokens")).scalars().all() == [5]
+    with database.transaction() as tx:
+        assert tx.fetch_column("SELECT attempts FROM identity.tokens") == [5]
     with pytest.raises(InvalidCode):
         codes.confirm(ANNA, None, code)
 
@@ -317,15 +316,13 @@ def test_T10_one_code_per_minute_and_address_for_all_accounts(
 
 
 def test_codes_and_addresses_are_not_stored_in_clear_text(
-    codes: VerificationCodes, outbox: AccountMessages, anna: Profile, sessions: Sessions
+    codes: VerificationCodes, outbox: AccountMessages, anna: Profile, database: Database
 ) -> None:
     code = sent(codes, outbox)
-    with sessions.begin() as session:
-        rows = session.execute(
-            text("SELECT m::text FROM identity.messages m UNION ALL SELECT l::text FROM limits.strict l")
-        )
-        written = " ".join(rows.scalars())
-        hashes = session.execute(text("SELECT hash FROM identity.tokens")).scalars().all()
+    with database.transaction() as tx:
+        rows = tx.fetch_column("SELECT m::text FROM identity.messages m UNION ALL SELECT l::text FROM limits.strict l")
+        written = " ".join(rows)
+        hashes = tx.fetch_column("SELECT hash FROM identity.tokens")
     assert code not in written
     assert ANNA not in written
     assert all(len(bytes(each)) == 32 and code.encode() not in bytes(each) for each in hashes)
@@ -335,21 +332,21 @@ def test_F73_a_code_stays_valid_after_a_key_rotation(
     codes: VerificationCodes,
     outbox: AccountMessages,
     anna: Profile,
-    sessions: Sessions,
+    database: Database,
     clock: FakeClock,
     identity: IdentityService,
 ) -> None:
     code = sent(codes, outbox)
-    rotated = VerificationCodes(sessions, outbox, codes._send_limits, codes._check, clock, f"{'n' * 32},{KEY}", "RU")
+    rotated = VerificationCodes(database, outbox, codes._send_limits, codes._check, clock, f"{'n' * 32},{KEY}", "RU")
     rotated.confirm(ANNA, None, code)
     assert identity.profile(anna.id).email_verified
 
 
 def test_a_message_that_cannot_be_decrypted_does_not_block_others(
-    codes: VerificationCodes, sessions: Sessions, clock: FakeClock, anna: Profile
+    codes: VerificationCodes, database: Database, clock: FakeClock, anna: Profile
 ) -> None:
     codes.send(ANNA, None)
-    other = AccountMessages(sessions, Vault("z" * 32), clock)
+    other = AccountMessages(database, Vault("z" * 32), clock)
     (lost,) = other.pending(10)
     assert lost.to is None
     other.remove([lost.id])
@@ -357,10 +354,10 @@ def test_a_message_that_cannot_be_decrypted_does_not_block_others(
 
 
 def test_the_hourly_budget_of_sms(
-    sessions: Sessions, outbox: AccountMessages, codes: VerificationCodes, clock: FakeClock
+    database: Database, outbox: AccountMessages, codes: VerificationCodes, clock: FakeClock
 ) -> None:
     bounded = VerificationCodes(
-        sessions, outbox, _limits_with_a_small_budget(sessions, clock), codes._check, clock, KEY, "RU"
+        database, outbox, _limits_with_a_small_budget(database, clock), codes._check, clock, KEY, "RU"
     )
     outcomes = []
     for number in range(4):
@@ -373,5 +370,5 @@ def test_the_hourly_budget_of_sms(
     assert outcomes == ["sent", "sent", "rate-limited", "rate-limited"]
 
 
-def _limits_with_a_small_budget(sessions: Sessions, clock: FakeClock) -> SendLimits:
-    return SendLimits(RateLimiter(sessions, KEY, clock), sms_per_hour=2)
+def _limits_with_a_small_budget(database: Database, clock: FakeClock) -> SendLimits:
+    return SendLimits(RateLimiter(database, KEY, clock), sms_per_hour=2)

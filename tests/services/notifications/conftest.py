@@ -6,10 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from sqlalchemy import text
 
 from services.clock import new_id
-from services.db import Sessions
+from services.db import Database
 from services.money import Money
 from services.notifications.ports import DeliveryResult, Outcome
 from services.notifications.rendering import Templates
@@ -44,13 +43,13 @@ def templates() -> Templates:
 
 @pytest.fixture
 def another(
-    sessions: Sessions, outbox: Outbox, clock: FakeClock, templates: Templates
+    database: Database, outbox: Outbox, clock: FakeClock, templates: Templates
 ) -> Callable[[], NotificationService]:
     """Creates services that act as separate processes: they share the database and the senders only."""
 
     def make() -> NotificationService:
         vault = Vault("a key of the tests")
-        return NotificationService(sessions, vault, outbox, outbox, clock, templates, monotonic=clock.monotonic)
+        return NotificationService(database, vault, outbox, outbox, clock, templates, monotonic=clock.monotonic)
 
     return make
 
@@ -61,12 +60,12 @@ def service(another: Callable[[], NotificationService]) -> NotificationService:
 
 
 @pytest.fixture
-def rows(sessions: Sessions) -> Rows:
+def rows(database: Database) -> Rows:
     """Reads every row, oldest first."""
 
     def read() -> list[Any]:
-        with sessions.begin() as session:
-            return list(session.execute(text("SELECT * FROM notifications.notifications ORDER BY created_at, id")))
+        with database.transaction() as tx:
+            return tx.fetch_all("SELECT * FROM notifications.notifications ORDER BY created_at, id")
 
     return read
 

@@ -8,7 +8,7 @@ from threading import Barrier
 
 import pytest
 
-from services.db import Sessions
+from services.db import Database
 from services.notifications.ports import SENT, DeliveryResult, Email, Sms
 from services.notifications.rendering import Templates
 from services.notifications.retry_policy import LEASE
@@ -98,10 +98,10 @@ def test_no_message_is_started_when_the_lease_is_nearly_over(
 
 
 def test_F73_a_message_that_cannot_be_decrypted_waits_and_does_not_block_others(
-    sessions: Sessions, service: NotificationService, outbox: Outbox, clock: FakeClock, templates: Templates, rows: Rows
+    database: Database, service: NotificationService, outbox: Outbox, clock: FakeClock, templates: Templates, rows: Rows
 ) -> None:
     vault = Vault("a key that was retired too early")
-    NotificationService(sessions, vault, outbox, outbox, clock, templates).queue_order_notifications([a_notification()])
+    NotificationService(database, vault, outbox, outbox, clock, templates).queue_order_notifications([a_notification()])
     service.queue_order_notifications([a_notification(), a_notification(email=None, phones=[PHONE])])
     assert service.dispatch() == DispatchResult(sent=2, queued=1)
     assert [row.error_message for row in rows() if row.status == "queued"] == [

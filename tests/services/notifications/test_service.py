@@ -12,7 +12,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from services.clock import new_id
-from services.db import Sessions
+from services.db import Database
 from services.errors import IdempotencyKeyReused, NotFound
 from services.idempotency import IdempotentRequest
 from services.notifications.ports import SENT, DeliveryResult, Email, Outcome, Sms, UnconfiguredSender
@@ -105,10 +105,10 @@ def test_after_the_lease_ended_only_the_status_sent_is_written(
 
 
 def test_an_unconfigured_sender_fails_each_message_with_the_missing_setting(
-    sessions: Sessions, clock: FakeClock, templates: Templates, rows: Rows
+    database: Database, clock: FakeClock, templates: Templates, rows: Rows
 ) -> None:
     mail_sender, sms_sender = UnconfiguredSender("SMTP_URL"), UnconfiguredSender("SMS_URL")
-    service = NotificationService(sessions, Vault("key"), mail_sender, sms_sender, clock, templates)
+    service = NotificationService(database, Vault("key"), mail_sender, sms_sender, clock, templates)
     service.queue_order_notifications([a_notification(phones=[PHONE])])
     assert service.dispatch() == DispatchResult(failed=2)
     assert [row.error_message for row in rows()] == ["SMTP_URL is not set", "SMS_URL is not set"]

@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from services.clock import Clock, new_id
-from services.db import Sessions
+from services.db import Database
 from services.money import Money
 from services.orders.outbox import OrderOutbox
 from services.orders.service import OrderService
@@ -22,18 +22,18 @@ RUN = "0195-run"
 
 
 @pytest.fixture
-def orders(sessions: Sessions) -> OrderService:
-    return OrderService(sessions, Vault(KEY), Clock(), Policy(max_unpaid=5))
+def orders(database: Database) -> OrderService:
+    return OrderService(database, Vault(KEY), Clock(), Policy(max_unpaid=5))
 
 
 @pytest.fixture
-def steps(sessions: Sessions) -> OrderTransitions:
-    return OrderTransitions(sessions, Vault(KEY))
+def steps(database: Database) -> OrderTransitions:
+    return OrderTransitions(database, Vault(KEY))
 
 
 @pytest.fixture
-def outbox(sessions: Sessions) -> OrderOutbox:
-    return OrderOutbox(sessions, Vault(KEY))
+def outbox(database: Database) -> OrderOutbox:
+    return OrderOutbox(database, Vault(KEY))
 
 
 @pytest.fixture

@@ -5,12 +5,11 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from sqlalchemy import text
-from sqlalchemy.exc import IntegrityError
+from psycopg import IntegrityError
 
 from activities.messages import OrderInput
 from services.clock import new_id
-from services.db import Sessions
+from services.db import Database
 from services.errors import (
     CurrencyMismatch,
     IdempotencyKeyReused,
@@ -90,15 +89,15 @@ def test_T55_five_unpaid_orders_are_the_limit_also_in_parallel(orders: OrderServ
     assert results == ["created"] * 5 + ["refused"] * 11
 
 
-def test_T53_one_key_makes_one_order_also_in_parallel(orders: OrderService, sessions: Sessions) -> None:
+def test_T53_one_key_makes_one_order_also_in_parallel(orders: OrderService, database: Database) -> None:
     new = an_order()
     key = IdempotentRequest.of(f"buyer:{new.buyer_id}", "POST /orders", "click", {"a": 1})
     with ThreadPoolExecutor(16) as pool:
         placed = list(pool.map(lambda _: orders.place(new, key), range(64)))
     assert len({one.order.id for one in placed}) == 1
     assert sorted(one.replayed for one in placed) == [False] + [True] * 63
-    with sessions.begin() as session:
-        assert session.execute(text("SELECT count(*) FROM orders.orders")).scalar_one() == 1
+    with database.transaction() as tx:
+        assert tx.fetch_value("SELECT count(*) FROM orders.orders") == 1
 
 
 def test_T54_a_key_with_another_body_is_refused_and_another_callers_key_is_another(orders: OrderService) -> None:
@@ -125,11 +124,11 @@ def test_T59_another_buyers_order_is_not_found(orders: OrderService) -> None:
 
 
 def test_the_way_to_pay_is_sealed_and_no_part_of_what_starts_the_workflow(
-    orders: OrderService, steps: OrderTransitions, sessions: Sessions
+    orders: OrderService, steps: OrderTransitions, database: Database
 ) -> None:
     placed = orders.place(an_order(card=None, phone="+79161234567")).order
-    with sessions.begin() as session:
-        row = session.execute(text("SELECT * FROM orders.orders")).one()
+    with database.transaction() as tx:
+        row = tx.fetch_one("SELECT * FROM orders.orders")
     assert b"79161234567" not in bytes(row.payment_method) + bytes(row.contact)
     assert "79161234567" not in str(row.start_input)
     steps.claim(placed.id, "run")

@@ -8,11 +8,10 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import text
 
 from sandbox.standins.running import StandIns, running_stand_ins
 from services.clock import new_id
-from services.db import Sessions
+from services.db import Database
 from services.payments.call_budget import CallBudget
 from services.payments.service import PaymentService
 from services.payments.status import PaymentMethodType
@@ -55,18 +54,18 @@ def clock() -> FakeClock:
 
 @pytest.fixture
 def service(
-    sessions: Sessions, gateway: FaultyGateway, clock: FakeClock, standins: StandIns
+    database: Database, gateway: FaultyGateway, clock: FakeClock, standins: StandIns
 ) -> Iterator[PaymentService]:
-    yield PaymentService(sessions, gateway, clock, call_budget=CallBudget(refund_retry_delay=0))
-    assert_I4_I5(sessions, standins)
+    yield PaymentService(database, gateway, clock, call_budget=CallBudget(refund_retry_delay=0))
+    assert_I4_I5(database, standins)
 
 
 @pytest.fixture
 def short_budget_service(
-    service: PaymentService, sessions: Sessions, gateway: FaultyGateway, clock: FakeClock
+    service: PaymentService, database: Database, gateway: FaultyGateway, clock: FakeClock
 ) -> PaymentService:
     """The same service, but with one second per call."""
-    return PaymentService(sessions, gateway, clock, call_budget=SHORT_BUDGET)
+    return PaymentService(database, gateway, clock, call_budget=SHORT_BUDGET)
 
 
 def a_charge(
@@ -114,19 +113,17 @@ def ledger(standins: StandIns) -> ProviderLedger:
     return ProviderLedger(standins)
 
 
-def assert_I4_I5(sessions: Sessions, standins: StandIns) -> None:
+def assert_I4_I5(database: Database, standins: StandIns) -> None:
     """I4, I5: columns and ledger agree, and the provider charged once and refunded exactly what we recorded."""
-    with sessions.begin() as session:
-        rows = session.execute(
-            text(
-                """
+    with database.transaction() as tx:
+        rows = tx.fetch_all(
+            """
                 SELECT p.id, p.captured_minor, p.refunded_minor, p.currency,
                        coalesce(sum(l.amount_minor) FILTER (WHERE l.kind = 'charge'), 0) AS charged,
                        coalesce(-sum(l.amount_minor) FILTER (WHERE l.kind = 'refund'), 0) AS returned
                   FROM payments.payments p LEFT JOIN payments.ledger l ON l.payment_id = p.id GROUP BY p.id
                 """
-            )
-        ).all()
+        )
     for row in rows:
         assert (row.charged, row.returned) == (row.captured_minor, row.refunded_minor)
         charges: list[dict[str, Any]] = standins.ledger(str(row.id))

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx2
 import pytest
-from sqlalchemy import event, text
 
 from sandbox.standins.running import StandIns
 from services.clock import new_id
-from services.db import Sessions
+from services.db import Database, Transaction
 from services.errors import (
     AmountMismatch,
     CurrencyMismatch,
@@ -52,14 +50,16 @@ def test_a_card_is_charged_immediately(service: PaymentService, ledger: Provider
     assert service.of_order(charge.order_id) == [view]
 
 
-def test_a_charge_takes_two_statements(service: PaymentService, sessions: Sessions) -> None:
+def test_a_charge_takes_two_statements(service: PaymentService, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[str] = []
-    listener: Callable[..., None] = lambda *args: seen.append(args[2])  # noqa: E731 - SQLAlchemy inspects the signature
-    event.listen(sessions.engine, "before_cursor_execute", listener)
-    try:
-        service.charge(a_charge())
-    finally:
-        event.remove(sessions.engine, "before_cursor_execute", listener)
+    run = Transaction._run
+
+    def noted(self: Transaction, sql: str, *rest: Any) -> Any:
+        seen.append(sql)
+        return run(self, sql, *rest)
+
+    monkeypatch.setattr(Transaction, "_run", noted)
+    service.charge(a_charge())
     assert len(seen) == 2
 
 
@@ -213,9 +213,9 @@ def test_T88_T90_invalid_charges(
     assert raised.value.pointer == pointer
 
 
-def test_limits_of_the_real_provider(sessions: Sessions, clock: FakeClock) -> None:
+def test_limits_of_the_real_provider(database: Database, clock: FakeClock) -> None:
     unreachable = YooKassa("http://127.0.0.1:9/v3", "1", "key", live_methods(3600, 3900))
-    service = PaymentService(sessions, unreachable, clock)
+    service = PaymentService(database, unreachable, clock)
     for charge in (a_charge(phone=PHONE, amount_minor=999), a_charge(phone=PHONE, amount_minor=1_500_001)):
         with pytest.raises(AmountMismatch):
             service.charge(charge)
@@ -225,11 +225,11 @@ def test_limits_of_the_real_provider(sessions: Sessions, clock: FakeClock) -> No
 
 
 def test_G13_the_database_rejects_refunds_above_the_captured_amount(
-    service: PaymentService, sessions: Sessions
+    service: PaymentService, database: Database
 ) -> None:
     view = service.charge(a_charge())
-    with pytest.raises(Exception, match="ck_payments_refunded"), sessions.begin() as session:
-        session.execute(text("UPDATE payments.payments SET refunded_minor = captured_minor + 1"))
+    with pytest.raises(Exception, match="ck_payments_refunded"), database.transaction() as tx:
+        tx.execute("UPDATE payments.payments SET refunded_minor = captured_minor + 1")
     assert service.get(view.id).refunded_minor == 0
 
 

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from services.clock import new_id
-from services.db import Sessions
+from services.db import Database
 from services.errors import (
     CurrencyMismatch,
     Invalid,
@@ -93,7 +93,7 @@ def test_an_idempotency_key_makes_one_refund(service: PaymentService, ledger: Pr
 
 
 def test_a_refund_with_a_lost_answer_counts_and_undo_refunds_the_remainder(
-    service: PaymentService, ledger: ProviderLedger, gateway: FaultyGateway, clock: FakeClock, sessions: Sessions
+    service: PaymentService, ledger: ProviderLedger, gateway: FaultyGateway, clock: FakeClock, database: Database
 ) -> None:
     view = service.charge(a_charge(amount_minor=10_000))
     gateway.after["refund"] = GatewayUnknown("lost")
@@ -102,19 +102,19 @@ def test_a_refund_with_a_lost_answer_counts_and_undo_refunds_the_remainder(
     with pytest.raises(RefundExceedsCaptured):
         service.refund(view.order_id, view.id, rub(7_001))
     assert service.refresh_refund(lost.id).status is RefundStatus.PENDING
-    clock.set_from_database(sessions, 6)
+    clock.set_from_database(database, 6)
     assert service.undo(view.order_id).refunded_minor == 10_000
     assert service.refresh_refund(lost.id).status is RefundStatus.SUCCEEDED
     assert ledger.refunds(view.id) == [("30.00", "succeeded"), ("70.00", "succeeded")]
 
 
 def test_F54_concurrent_look_ups_of_one_refund(
-    service: PaymentService, ledger: ProviderLedger, gateway: FaultyGateway, clock: FakeClock, sessions: Sessions
+    service: PaymentService, ledger: ProviderLedger, gateway: FaultyGateway, clock: FakeClock, database: Database
 ) -> None:
     view = service.charge(a_charge(amount_minor=10_000))
     gateway.after["refund"] = GatewayUnknown("lost")
     lost = service.refund(view.order_id, view.id, rub(3_000))
-    clock.set_from_database(sessions, 6)
+    clock.set_from_database(database, 6)
     gateway.barrier = threading.Barrier(4)
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(lambda _: service.refresh_refund(lost.id), range(4)))

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from services.clock import new_id
-from services.db import Sessions
+from services.db import Database
 from services.errors import InvalidTransition, OrderClosing, Unavailable
 from services.money import Money
 from services.payments.gateway import GatewayRefused, GatewayUnavailable, GatewayUnknown
@@ -65,7 +65,7 @@ def test_undo_of_a_declined_charge_refunds_nothing(service: PaymentService, ledg
 
 
 def test_T68_undo_waits_for_a_charge_in_progress(
-    service: PaymentService, ledger: ProviderLedger, gateway: FaultyGateway, clock: FakeClock, sessions: Sessions
+    service: PaymentService, ledger: ProviderLedger, gateway: FaultyGateway, clock: FakeClock, database: Database
 ) -> None:
     charge = a_charge()
     gateway.after["charge"] = Killed()
@@ -75,7 +75,7 @@ def test_T68_undo_waits_for_a_charge_in_progress(
     assert (waiting.done, waiting.reason) == (False, "payment_undecided")
     assert 0 < waiting.retry_after <= CLAIM
     assert gateway.calls == ["charge"]
-    clock.set_from_database(sessions, CLAIM + 1)
+    clock.set_from_database(database, CLAIM + 1)
     undone = service.undo(charge.order_id)
     assert (undone.done, undone.refunded_minor) == (True, charge.amount_minor)
 
@@ -88,7 +88,7 @@ def test_F34_F35_F36_F54_undo_resolves_unknown_charges_and_refunds(
     short_budget_service: PaymentService,
     ledger: ProviderLedger,
     clock: FakeClock,
-    sessions: Sessions,
+    database: Database,
     card: str,
     refunded: int,
 ) -> None:
@@ -97,7 +97,7 @@ def test_F34_F35_F36_F54_undo_resolves_unknown_charges_and_refunds(
     undone = short_budget_service.undo(charge.order_id)
     assert undone.reason == "payment_undecided"
     for turned in (6, 12, 18):  # these cards lose the answers of refunds too
-        clock.set_from_database(sessions, turned)
+        clock.set_from_database(database, turned)
         undone = short_budget_service.undo(charge.order_id)
     assert (undone.done, undone.refunded_minor) == (True, refunded)
     assert len(ledger.refunds(lost.id)) == (1 if refunded else 0)
@@ -144,7 +144,7 @@ def test_F54_a_refund_whose_answer_is_lost_is_looked_up(
     ledger: ProviderLedger,
     gateway: FaultyGateway,
     clock: FakeClock,
-    sessions: Sessions,
+    database: Database,
     lost: BaseException,
 ) -> None:
     charge = a_charge()
@@ -154,32 +154,32 @@ def test_F54_a_refund_whose_answer_is_lost_is_looked_up(
         assert service.undo(charge.order_id).reason == "refund_pending"
     except Killed:
         assert service.undo(charge.order_id).reason == "refund_pending"
-    clock.set_from_database(sessions, CLAIM + 1)
+    clock.set_from_database(database, CLAIM + 1)
     assert service.undo(charge.order_id).done
     assert gateway.calls == ["charge", "refund", "look_up_refund"]
     assert ledger.refunds(view.id) == [("1299.00", "succeeded")]
 
 
 def test_F08_killed_before_the_refund_request(
-    service: PaymentService, ledger: ProviderLedger, gateway: FaultyGateway, clock: FakeClock, sessions: Sessions
+    service: PaymentService, ledger: ProviderLedger, gateway: FaultyGateway, clock: FakeClock, database: Database
 ) -> None:
     charge = a_charge()
     view = service.charge(charge)
     gateway.before["refund"] = Killed()
     with pytest.raises(Killed):
         service.undo(charge.order_id)
-    clock.set_from_database(sessions, CLAIM + 1)
+    clock.set_from_database(database, CLAIM + 1)
     assert service.undo(charge.order_id).refunded_minor == charge.amount_minor
     assert ledger.refunds(view.id) == [("1299.00", "succeeded")]
 
 
 def test_a_refund_that_fails_twice_is_made_once(
-    service: PaymentService, ledger: ProviderLedger, clock: FakeClock, sessions: Sessions
+    service: PaymentService, ledger: ProviderLedger, clock: FakeClock, database: Database
 ) -> None:
     charge = a_charge("tok_refund_fails_twice")
     view = service.charge(charge)
     for turned in (0, 6, 12):
-        clock.set_from_database(sessions, turned)
+        clock.set_from_database(database, turned)
         undone = service.undo(charge.order_id)
     assert (undone.done, undone.refunded_minor) == (True, charge.amount_minor)
     assert [refund.status for refund in service.refunds_of(charge.order_id)] == ["succeeded"]
@@ -187,18 +187,18 @@ def test_a_refund_that_fails_twice_is_made_once(
 
 
 def test_F53_a_failed_refund_is_retried_under_a_new_number(
-    sessions: Sessions, gateway: FaultyGateway, clock: FakeClock, ledger: ProviderLedger
+    database: Database, gateway: FaultyGateway, clock: FakeClock, ledger: ProviderLedger
 ) -> None:
-    service = PaymentService(sessions, gateway, clock)
+    service = PaymentService(database, gateway, clock)
     charge = a_charge("tok_refund_fails")
     view = service.charge(charge)
-    clock.set_from_database(sessions, 0)
+    clock.set_from_database(database, 0)
     for _ in range(3):
         refused = service.undo(charge.order_id)
         assert (refused.done, refused.reason, refused.refunded_minor) == (False, "refund_failed", 0)
         assert refused.retry_after == 5
     assert gateway.calls.count("refund") == 1
-    clock.set_from_database(sessions, 6)
+    clock.set_from_database(database, 6)
     assert service.undo(charge.order_id).retry_after == 10
     assert [refund.failure_code for refund in service.refunds_of(charge.order_id)] == ["general_decline"] * 2
     assert service.get(view.id).status is PaymentStatus.SUCCEEDED
@@ -214,7 +214,7 @@ def test_F53_a_refused_refund_is_retried_under_a_new_number(service: PaymentServ
 
 
 def test_F37_a_busy_provider_delays_the_refund(
-    service: PaymentService, gateway: FaultyGateway, clock: FakeClock, sessions: Sessions
+    service: PaymentService, gateway: FaultyGateway, clock: FakeClock, database: Database
 ) -> None:
     charge = a_charge()
     service.charge(charge)
@@ -223,17 +223,17 @@ def test_F37_a_busy_provider_delays_the_refund(
         service.undo(charge.order_id)
     assert raised.value.retry_after == 30
     assert service.undo(charge.order_id).reason == "refund_pending"
-    clock.set_from_database(sessions, 31)
+    clock.set_from_database(database, 31)
     assert service.undo(charge.order_id).done
 
 
 def test_F46_F47_a_success_after_the_order_was_closed_is_refunded_once(
-    service: PaymentService, ledger: ProviderLedger, gateway: FaultyGateway, clock: FakeClock, sessions: Sessions
+    service: PaymentService, ledger: ProviderLedger, gateway: FaultyGateway, clock: FakeClock, database: Database
 ) -> None:
     charge = a_charge()
     gateway.after["charge"] = GatewayUnknown("lost")
     lost = service.charge(charge)
-    clock.set_from_database(sessions, CLAIM + 1)
+    clock.set_from_database(database, CLAIM + 1)
     gateway.hides_payments = True
     assert service.undo(charge.order_id).done
     assert service.get(lost.id).failure_code == "not_charged"
@@ -250,12 +250,12 @@ def test_F46_F47_a_success_after_the_order_was_closed_is_refunded_once(
 
 
 def test_a_late_capture_is_refunded_while_another_attempt_pays(
-    service: PaymentService, ledger: ProviderLedger, gateway: FaultyGateway, clock: FakeClock, sessions: Sessions
+    service: PaymentService, ledger: ProviderLedger, gateway: FaultyGateway, clock: FakeClock, database: Database
 ) -> None:
     first = a_charge()
     gateway.after["charge"] = GatewayUnknown("lost")
     lost = service.charge(first)
-    clock.set_from_database(sessions, CLAIM + 1)
+    clock.set_from_database(database, CLAIM + 1)
     gateway.hides_payments = True
     service.refresh(lost.id)
     gateway.hides_payments = False

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from services.clock import new_id
-from services.db import Sessions
+from services.db import Database
 from services.errors import MarketError
 from services.money import Money
 from services.payments.call_budget import CallBudget
@@ -45,10 +45,10 @@ WALKS = st.lists(
 class Walk:
     """A sequence of calls for the payments of one order."""
 
-    def __init__(self, sessions: Sessions, *, deduplicates: bool) -> None:
+    def __init__(self, database: Database, *, deduplicates: bool) -> None:
         self.gateway = FakeGateway(deduplicates=deduplicates)
         self.clock = FakeClock.now()
-        self.service = PaymentService(sessions, self.gateway, self.clock, call_budget=CallBudget(refund_retry_delay=0))
+        self.service = PaymentService(database, self.gateway, self.clock, call_budget=CallBudget(refund_retry_delay=0))
         self.order_id: UUID = new_id()
         self.attempt = 1
 
@@ -137,9 +137,9 @@ class Walk:
 )
 @given(walk=WALKS, deduplicates=st.booleans())
 def test_no_sequence_of_calls_loses_or_doubles_money(
-    all_sessions: Sessions, walk: list[tuple[str, object]], deduplicates: bool
+    all_database: Database, walk: list[tuple[str, object]], deduplicates: bool
 ) -> None:
-    taken = Walk(all_sessions, deduplicates=deduplicates)
+    taken = Walk(all_database, deduplicates=deduplicates)
     for name, how in walk:
         taken.step(name, how)
     taken.end()

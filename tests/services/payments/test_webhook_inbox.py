@@ -9,10 +9,9 @@ from itertools import permutations
 from uuid import UUID
 
 import pytest
-from sqlalchemy import text
 
 from services.clock import new_id
-from services.db import Sessions
+from services.db import Database
 from services.errors import Invalid, InvalidSignature, NotFound
 from services.payments.gateway import GatewayUnknown
 from services.payments.service import PaymentService
@@ -30,12 +29,12 @@ def a_message(provider_id: str, status: str = "succeeded", reference: UUID | str
     return json.dumps({"type": "notification", "event": f"payment.{status}", "object": subject}).encode()
 
 
-def kept(sessions: Sessions) -> int:
-    with sessions.begin() as session:
-        return int(session.execute(text("SELECT count(*) FROM payments.inbox")).scalar_one())
+def kept(database: Database) -> int:
+    with database.transaction() as tx:
+        return int(tx.fetch_value("SELECT count(*) FROM payments.inbox"))
 
 
-def test_F43_T97_one_webhook_delivered_a_hundred_times(service: PaymentService, sessions: Sessions) -> None:
+def test_F43_T97_one_webhook_delivered_a_hundred_times(service: PaymentService, database: Database) -> None:
     view = service.charge(a_charge())
     message = a_message(str(view.provider_id), reference=view.id)
     with ThreadPoolExecutor(50) as pool:
@@ -43,7 +42,7 @@ def test_F43_T97_one_webhook_delivered_a_hundred_times(service: PaymentService, 
     expected = WebhookReceipt(view.id, view.order_id, is_new=True)
     assert received.count(expected) == 1
     assert received.count(WebhookReceipt(view.id, view.order_id, is_new=False)) == 99
-    assert kept(sessions) == 1
+    assert kept(database) == 1
     assert service.get(view.id) == view
 
 
@@ -54,12 +53,12 @@ def test_F48_T71_a_stale_or_forged_webhook_changes_nothing(service: PaymentServi
     assert service.get(view.id) == view == service.refresh(view.id)
 
 
-def test_T101_F42_a_webhook_of_an_unknown_payment_is_not_stored(service: PaymentService, sessions: Sessions) -> None:
+def test_T101_F42_a_webhook_of_an_unknown_payment_is_not_stored(service: PaymentService, database: Database) -> None:
     with pytest.raises(NotFound):
         service.receive_webhook("yookassa", {}, a_message("made-before-our-commit", reference=new_id()), HERE)
     with pytest.raises(NotFound):
         service.receive_webhook("yookassa", {}, a_message("made-by-another-shop", reference="order 17"), HERE)
-    assert kept(sessions) == 0
+    assert kept(database) == 0
 
 
 def test_a_refund_webhook_names_its_payment(service: PaymentService) -> None:
@@ -69,11 +68,11 @@ def test_a_refund_webhook_names_its_payment(service: PaymentService) -> None:
     assert service.receive_webhook("yookassa", {}, message, HERE) == WebhookReceipt(view.id, view.order_id, is_new=True)
 
 
-def test_a_webhook_of_another_type_is_ignored(service: PaymentService, sessions: Sessions) -> None:
+def test_a_webhook_of_another_type_is_ignored(service: PaymentService, database: Database) -> None:
     subject = {"id": "p-1", "status": "succeeded"}
     message = json.dumps({"type": "notification", "event": "payout.succeeded", "object": subject}).encode()
     assert service.receive_webhook("yookassa", {}, message, HERE) is None
-    assert kept(sessions) == 0
+    assert kept(database) == 0
 
 
 @pytest.mark.parametrize("source", ["8.8.8.8", "185.71.78.1", "", "localhost", None, "::ffff:8.8.8.8", "fe80::1"])
@@ -112,11 +111,11 @@ def test_an_unknown_gateway(service: PaymentService) -> None:
 
 @pytest.mark.parametrize("order", list(permutations(["pending", "succeeded", "canceled", "waiting_for_capture"])))
 def test_F44_T99_webhooks_in_any_order_end_in_the_providers_state(
-    service: PaymentService, gateway: FaultyGateway, clock: FakeClock, sessions: Sessions, order: Sequence[str]
+    service: PaymentService, gateway: FaultyGateway, clock: FakeClock, database: Database, order: Sequence[str]
 ) -> None:
     gateway.after["charge"] = GatewayUnknown("lost")
     lost = service.charge(a_charge())
-    clock.set_from_database(sessions, 6)
+    clock.set_from_database(database, 6)
     for status in order:
         received = service.receive_webhook("yookassa", {}, a_message("not-even-the-right-id", status, lost.id), HERE)
         assert received is not None
@@ -126,17 +125,17 @@ def test_F44_T99_webhooks_in_any_order_end_in_the_providers_state(
 
 
 def test_F46_a_late_success_is_found_by_the_id_in_a_webhook(
-    service: PaymentService, gateway: FaultyGateway, clock: FakeClock, sessions: Sessions, ledger: ProviderLedger
+    service: PaymentService, gateway: FaultyGateway, clock: FakeClock, database: Database, ledger: ProviderLedger
 ) -> None:
     gateway.after["charge"] = GatewayUnknown("lost")
     lost = service.charge(a_charge())
-    clock.set_from_database(sessions, 6)
+    clock.set_from_database(database, 6)
     gateway.hides_payments = True
     assert service.undo(lost.order_id).done
     gateway.hides_payments = False
-    with sessions.begin() as session:  # outside the period in which a look-up searches the list
+    with database.transaction() as tx:  # outside the period in which a look-up searches the list
         moved = "UPDATE payments.payments SET created_at = created_at - interval '1 day', claimed_until = NULL"
-        session.execute(text(moved))
+        tx.execute(moved)
     assert service.refresh(lost.id).status is PaymentStatus.FAILED
     [there] = ledger.standins.ledger(str(lost.id))
     for provider_id in ("forged-id", there["paymentId"]):

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from uuid import UUID
 
 import pytest
-from sqlalchemy import text
 
 from services.clock import new_id
-from services.db import Sessions
+from services.db import Database
 from services.reservations.service import ReservationService
 from tests.fakes.clock import FakeClock
 
@@ -21,9 +20,9 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture
-def service(sessions: Sessions, clock: FakeClock) -> Iterator[ReservationService]:
-    yield ReservationService(sessions, clock)
-    assert_I1_I2(sessions)
+def service(database: Database, clock: FakeClock) -> Iterator[ReservationService]:
+    yield ReservationService(database, clock)
+    assert_I1_I2(database)
 
 
 @dataclass(frozen=True)
@@ -49,12 +48,11 @@ def warehouse(service: ReservationService) -> Warehouse:
     return Warehouse(service)
 
 
-def assert_I1_I2(sessions: Sessions) -> None:
+def assert_I1_I2(database: Database) -> None:
     """I1, I2: no product is oversold, and its reserved and sold units are those of its reservations."""
-    with sessions.begin() as session:
-        wrong = session.execute(
-            text(
-                """
+    with database.transaction() as tx:
+        wrong = tx.fetch_all(
+            """
                 SELECT s.product_id, s.reserved, s.sold, h.held, h.bought
                   FROM reservations.stocks s
                   LEFT JOIN LATERAL (
@@ -65,6 +63,5 @@ def assert_I1_I2(sessions: Sessions) -> None:
                  WHERE least(s.available, s.reserved, s.sold) < 0 OR s.total <> s.available + s.reserved + s.sold
                     OR s.reserved <> h.held OR s.sold <> h.bought
                 """
-            )
-        ).all()
+        )
     assert wrong == []

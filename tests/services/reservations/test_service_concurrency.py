@@ -9,10 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from uuid import UUID
 
-from sqlalchemy import text
-
 from services.clock import new_id
-from services.db import Sessions
+from services.db import Database
 from services.errors import MarketError
 from services.reservations.service import ReservationService
 from services.reservations.views import Item
@@ -36,27 +34,23 @@ def outcomes(calls: Sequence[Callable[[], object]], threads: int = THREADS) -> C
         return Counter(pool.map(ended, calls))
 
 
-def deadlocks(sessions: Sessions) -> int:
+def deadlocks(database: Database) -> int:
     """Number of deadlocks in the database. Backends report them when they exit, so the pool is disposed of first."""
-    with sessions.begin() as session:
-        pool = session.execute(text("SELECT pg_backend_pid()")).scalar_one()
-        mine = session.execute(
-            text("SELECT array_agg(pid) FROM pg_stat_activity WHERE application_name = 'market' AND pid <> :me"),
+    with database.transaction() as tx:
+        pool = tx.fetch_value("SELECT pg_backend_pid()")
+        mine = tx.fetch_value(
+            ("SELECT array_agg(pid) FROM pg_stat_activity WHERE application_name = 'market' AND pid <> %(me)s"),
             {"me": pool},
-        ).scalar_one()
-    sessions.engine.dispose()
-    ends = time.monotonic() + 5
-    with sessions.begin() as session:
-        left = text("SELECT count(*) FROM pg_stat_activity WHERE pid = ANY(:mine)")
-        # Connections of other tests may still be open; the wait ends after 5 s.
-        while session.execute(left, {"mine": mine or []}).scalar_one() and time.monotonic() < ends:
-            session.execute(text("SELECT pg_stat_clear_snapshot()"))
-        session.execute(text("SELECT pg_stat_clear_snapshot()"))
-        return int(
-            session.execute(
-                text("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
-            ).scalar_one()
         )
+    database.close()
+    ends = time.monotonic() + 5
+    with database.transaction() as tx:
+        left = "SELECT count(*) FROM pg_stat_activity WHERE pid = ANY(%(mine)s)"
+        # Connections of other tests may still be open; the wait ends after 5 s.
+        while tx.fetch_value(left, {"mine": mine or []}) and time.monotonic() < ends:
+            tx.execute("SELECT pg_stat_clear_snapshot()")
+        tx.execute("SELECT pg_stat_clear_snapshot()")
+        return int(tx.fetch_value("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"))
 
 
 def test_F61_one_of_fifty_concurrent_holds_gets_the_last_unit(
@@ -77,10 +71,10 @@ def test_T62_fifty_concurrent_holds_of_one_order(service: ReservationService, wa
 
 
 def test_F27_T82_holds_in_opposite_product_order_do_not_deadlock(
-    service: ReservationService, warehouse: Warehouse, sessions: Sessions, clock: FakeClock
+    service: ReservationService, warehouse: Warehouse, database: Database, clock: FakeClock
 ) -> None:
     products = [warehouse.product(100_000) for _ in range(4)]
-    before = deadlocks(sessions)
+    before = deadlocks(database)
 
     def trade(number: int) -> None:
         ordered = products if number % 2 else products[::-1]
@@ -97,7 +91,7 @@ def test_F27_T82_holds_in_opposite_product_order_do_not_deadlock(
 
     with ThreadPoolExecutor(THREADS) as pool:
         list(pool.map(trade, range(800)))
-    assert deadlocks(sessions) == before
+    assert deadlocks(database) == before
 
 
 def test_T86_concurrent_confirm_and_release(service: ReservationService, warehouse: Warehouse) -> None:
@@ -125,12 +119,12 @@ def test_F02_concurrent_hold_and_release_hold_nothing(service: ReservationServic
 
 
 def test_concurrent_sweeps_return_units_once(
-    service: ReservationService, warehouse: Warehouse, clock: FakeClock, sessions: Sessions
+    service: ReservationService, warehouse: Warehouse, clock: FakeClock, database: Database
 ) -> None:
     tea, cup = warehouse.product(100), warehouse.product(100)
     for number in range(60):
         service.hold(new_id(), [Item(cup if number % 2 else tea, 1)], 60)
-    clock.set_from_database(sessions, 61)
+    clock.set_from_database(database, 61)
     with ThreadPoolExecutor(8) as pool:
         ended = list(pool.map(lambda _: service.sweep(limit=10), range(8)))
     assert sum(ended) + service.sweep(limit=60) == 60
@@ -138,15 +132,15 @@ def test_concurrent_sweeps_return_units_once(
 
 
 def test_a_sweep_skips_a_locked_hold(
-    service: ReservationService, warehouse: Warehouse, clock: FakeClock, sessions: Sessions
+    service: ReservationService, warehouse: Warehouse, clock: FakeClock, database: Database
 ) -> None:
     tea, busy = warehouse.product(10), new_id()
     service.hold(busy, [Item(tea, 1)], 60)
     service.hold(new_id(), [Item(tea, 1)], 60)
-    clock.set_from_database(sessions, 61)
-    with sessions.begin() as session:
-        lock = text("SELECT 1 FROM reservations.reservations WHERE order_id = :order_id FOR UPDATE")
-        session.execute(lock, {"order_id": busy})
+    clock.set_from_database(database, 61)
+    with database.transaction() as tx:
+        lock = "SELECT 1 FROM reservations.reservations WHERE order_id = %(order_id)s FOR UPDATE"
+        tx.execute(lock, {"order_id": busy})
         assert service.sweep() == 1
     assert service.sweep() == 1
 

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from services.clock import new_id
-from services.db import Sessions
+from services.db import Database
 from services.errors import InvalidTransition, NotFound, ReservationClosed, ReservationExpired
 from services.reservations.service import ReservationService
 from services.reservations.status import ReservationStatus
@@ -51,9 +51,9 @@ def test_T84_confirm_after_expiry(
     tea: UUID,
     order_id: UUID,
     clock: FakeClock,
-    sessions: Sessions,
+    database: Database,
 ) -> None:
-    clock.set_from_database(sessions, 61)
+    clock.set_from_database(database, 61)
     with pytest.raises(ReservationExpired):
         service.confirm(order_id)
     assert service.sweep() == 1
@@ -95,9 +95,9 @@ def test_release_of_an_expired_hold_returns_units_once(
     tea: UUID,
     order_id: UUID,
     clock: FakeClock,
-    sessions: Sessions,
+    database: Database,
 ) -> None:
-    clock.set_from_database(sessions, 61)
+    clock.set_from_database(database, 61)
     assert service.release(order_id).status is ReservationStatus.EXPIRED
     assert service.release(order_id).status is ReservationStatus.EXPIRED
     assert service.sweep() == 0
@@ -110,10 +110,10 @@ def test_F60_a_pinned_hold_does_not_expire_and_is_confirmed(
     tea: UUID,
     order_id: UUID,
     clock: FakeClock,
-    sessions: Sessions,
+    database: Database,
 ) -> None:
     assert service.pin(order_id) == service.pin(order_id)
-    clock.set_from_database(sessions, 3600)
+    clock.set_from_database(database, 3600)
     assert service.sweep() == 0
     assert service.pin(order_id).status is ReservationStatus.RESERVED
     assert service.confirm(order_id).status is ReservationStatus.CONFIRMED
@@ -122,9 +122,9 @@ def test_F60_a_pinned_hold_does_not_expire_and_is_confirmed(
 
 
 def test_T65_an_expired_hold_cannot_be_pinned(
-    service: ReservationService, order_id: UUID, clock: FakeClock, sessions: Sessions
+    service: ReservationService, order_id: UUID, clock: FakeClock, database: Database
 ) -> None:
-    clock.set_from_database(sessions, 61)
+    clock.set_from_database(database, 61)
     with pytest.raises(ReservationExpired):
         service.pin(order_id)
     with pytest.raises(ReservationExpired):
@@ -143,12 +143,12 @@ def test_a_released_hold_cannot_be_pinned_or_extended(service: ReservationServic
 
 
 def test_extend_never_shortens_a_hold(
-    service: ReservationService, order_id: UUID, clock: FakeClock, sessions: Sessions
+    service: ReservationService, order_id: UUID, clock: FakeClock, database: Database
 ) -> None:
     held = service.find(order_id)
     assert held is not None
     assert service.extend(order_id, 30).expires_at == held.expires_at
-    clock.set_from_database(sessions, 10)
+    clock.set_from_database(database, 10)
     assert clock.at is not None
     expires_at = service.extend(order_id, 3900).expires_at
     assert expires_at is not None
@@ -161,11 +161,11 @@ def test_an_expired_hold_is_swept_once(
     tea: UUID,
     order_id: UUID,
     clock: FakeClock,
-    sessions: Sessions,
+    database: Database,
 ) -> None:
-    clock.set_from_database(sessions, 59)
+    clock.set_from_database(database, 59)
     assert service.sweep() == 0
-    clock.set_from_database(sessions, 61)
+    clock.set_from_database(database, 61)
     found = service.find(order_id)
     assert found is not None
     assert found.status is ReservationStatus.EXPIRED
@@ -176,12 +176,12 @@ def test_an_expired_hold_is_swept_once(
 
 
 def test_a_sweep_respects_its_limit(
-    service: ReservationService, warehouse: Warehouse, clock: FakeClock, sessions: Sessions
+    service: ReservationService, warehouse: Warehouse, clock: FakeClock, database: Database
 ) -> None:
     tea, cup = warehouse.product(100), warehouse.product(100)
     for _ in range(7):
         service.hold(new_id(), [Item(cup, 2), Item(tea, 1)], 60)
-    clock.set_from_database(sessions, 61)
+    clock.set_from_database(database, 61)
     assert service.sweep(limit=5) == 5
     assert warehouse.units(tea) == (98, 2, 0)
     assert service.sweep(limit=5) == 2

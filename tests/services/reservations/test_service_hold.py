@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from services.clock import new_id
-from services.db import Sessions
+from services.db import Database
 from services.errors import Invalid, OutOfStock, ReservationClosed, ReservationExists
 from services.reservations.service import ReservationService
 from services.reservations.status import ReservationStatus
@@ -108,24 +108,24 @@ def test_T81_F11_a_hold_after_a_tombstone_is_refused(service: ReservationService
 
 
 def test_T81_a_hold_after_expiry_is_refused(
-    service: ReservationService, warehouse: Warehouse, clock: FakeClock, sessions: Sessions
+    service: ReservationService, warehouse: Warehouse, clock: FakeClock, database: Database
 ) -> None:
     tea, order_id = warehouse.product(5), new_id()
     service.hold(order_id, [Item(tea, 2)], 60)
-    clock.set_from_database(sessions, 61)
+    clock.set_from_database(database, 61)
     with pytest.raises(ReservationClosed):
         service.hold(order_id, [Item(tea, 2)], 60)
     assert warehouse.units(tea) == (3, 2, 0)
 
 
 def test_a_hold_can_be_pinned_at_first_or_when_repeated(
-    service: ReservationService, warehouse: Warehouse, clock: FakeClock, sessions: Sessions
+    service: ReservationService, warehouse: Warehouse, clock: FakeClock, database: Database
 ) -> None:
     tea, first, second = warehouse.product(5), new_id(), new_id()
     assert service.hold(first, [Item(tea, 1)], 60, pinned=True).pinned
     service.hold(second, [Item(tea, 1)], 60)
     assert service.hold(second, [Item(tea, 1)], 60, pinned=True).pinned
-    clock.set_from_database(sessions, 3600)
+    clock.set_from_database(database, 3600)
     assert service.sweep() == 0
     assert warehouse.units(tea) == (3, 2, 0)
 

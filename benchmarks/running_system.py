@@ -25,7 +25,6 @@ from sandbox.settings import Ports, StackSettings
 from sandbox.stack import Stack
 from services import db
 from services.catalog.service import CatalogService
-from services.clock import Clock
 from services.db import Database
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -155,7 +154,7 @@ def _wait_ready(application_driver: Driver, port: int) -> None:
 
 
 def _products(database: Database) -> list[UUID]:
-    return [product.id for product in CatalogService(database, Clock()).list(limit=PRODUCTS)]
+    return [product.id for product in CatalogService(database).list(limit=PRODUCTS)]
 
 
 def _shoppers(api: str, count: int) -> list[Shopper]:

@@ -105,7 +105,9 @@ def open_services(
             resources.callback(database.close)
         if gateway is None:
             gateway = resources.enter_context(closing(_gateway(settings)))
-        services = _wire(settings, resources, url, database, clock or Clock(), gateway, call_budget, policy)
+        clock = clock or Clock()
+        database = database.with_clock(clock)
+        services = _wire(settings, resources, url, database, clock, gateway, call_budget, policy)
         resources.callback(services.pg_listener.stop)
         yield services
 
@@ -125,8 +127,8 @@ def _wire(
         signing_keys(settings.signing_key, settings.data_dir, development=settings.development), clock
     )
     passwords = resources.enter_context(_hasher(settings))
-    messages = AccountMessages(database, vault, clock)
-    check = PasswordCheck(database, passwords, clock, ThrottleSubjects(settings.secrets_key))
+    messages = AccountMessages(database, vault)
+    check = PasswordCheck(database, passwords, ThrottleSubjects(settings.secrets_key))
     limits = RateLimiter(database, settings.secrets_key, clock)
     send_limits = SendLimits(limits, settings.sms_per_hour)
     region = settings.phone_region
@@ -134,29 +136,26 @@ def _wire(
         settings=settings,
         database=database,
         pg_listener=PgListener(settings.database_listen_url or url),
-        identity=IdentityService(database, passwords, clock, settings.phone_region),
-        sign_in=SignIn(
-            database, check, tokens, RefreshTokens(settings.secrets_key), messages, clock, settings.phone_region
-        ),
-        codes=VerificationCodes(database, messages, send_limits, check, clock, settings.secrets_key, region),
-        resets=PasswordResets(database, messages, send_limits, check, clock, region),
+        identity=IdentityService(database, passwords, settings.phone_region),
+        sign_in=SignIn(database, check, tokens, RefreshTokens(settings.secrets_key), messages, settings.phone_region),
+        codes=VerificationCodes(database, messages, send_limits, check, settings.secrets_key, region),
+        resets=PasswordResets(database, messages, send_limits, check, region),
         account_messages=messages,
         tokens=tokens,
         limits=limits,
         idempotency=IdempotencyStore(database),
-        catalog=CatalogService(database, clock),
-        orders=OrderService(database, vault, clock, policy or _policy(settings)),
+        catalog=CatalogService(database),
+        orders=OrderService(database, vault, policy or _policy(settings)),
         order_transitions=OrderTransitions(database, vault),
         order_outbox=OrderOutbox(database, vault),
-        reservations=ReservationService(database, clock),
+        reservations=ReservationService(database),
         payments=PaymentService(
             database,
             gateway,
-            clock,
             call_budget=call_budget,
             signatures=SignatureVerifier(webhook_keys(settings.webhook_secrets)),
         ),
-        notifications=_notifications(settings, database, vault, clock, resources),
+        notifications=_notifications(settings, database, vault, resources),
     )
 
 
@@ -192,9 +191,7 @@ def _gateway(settings: Settings) -> YooKassa:
     )
 
 
-def _notifications(
-    settings: Settings, database: Database, vault: Vault, clock: Clock, resources: ExitStack
-) -> NotificationService:
+def _notifications(settings: Settings, database: Database, vault: Vault, resources: ExitStack) -> NotificationService:
     mail_sender: MailSender = UnconfiguredSender("SMTP_URL")
     sms_sender: SmsSender = UnconfiguredSender("SMS_URL")
     if settings.smtp_url:
@@ -202,4 +199,4 @@ def _notifications(
         mail_sender = resources.enter_context(closing(SmtpMailSender(settings.smtp_url, settings.mail_from, host)))
     if settings.sms_url:
         sms_sender = resources.enter_context(closing(HttpSmsSender(settings.sms_url, settings.sms_from)))
-    return NotificationService(database, vault, mail_sender, sms_sender, clock, Templates(settings.shop_name))
+    return NotificationService(database, vault, mail_sender, sms_sender, Templates(settings.shop_name))

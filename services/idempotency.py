@@ -12,7 +12,7 @@ from psycopg.errors import LockNotAvailable
 from sqlalchemy import Column, DateTime, LargeBinary, func
 from sqlmodel import Field, SQLModel
 
-from services.db import Database, Transaction, retried
+from services.db import Database, Executor, Transaction, retried
 from services.errors import IdempotencyInProgress, IdempotencyKeyReused
 
 #: How long a key is kept, in hours.
@@ -124,16 +124,14 @@ class IdempotencyStore:
         if request is None:
             return
         values = {"caller": request.caller, "operation": request.operation, "key": request.key, "status": status}
-        with self._database.transaction() as tx:
-            tx.execute(_END, values)
+        self._database.execute(_END, values)
 
     def forget_old(self) -> int:
         """Delete keys older than 72 h; returns how many."""
-        with self._database.transaction() as tx:
-            return forget_old(tx)
+        return forget_old(self._database)
 
 
-def forget_old(tx: Transaction) -> int:
+def forget_old(tx: Executor) -> int:
     """Delete keys older than 72 h; returns how many."""
     return tx.execute(_FORGET)
 

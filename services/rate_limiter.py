@@ -105,7 +105,7 @@ class RateLimiter:
     """Counts requests by rule and subject across all processes."""
 
     def __init__(self, database: Database, secrets_key: str, clock: Clock) -> None:
-        self._database, self._clock = database, clock
+        self._database, self._clock = database.with_clock(clock), clock
         self._key = hashlib.sha256(b"market-limits:" + secrets_key.split(",")[0].strip().encode()).digest()
         self._leases: OrderedDict[tuple[str, str], LocalLease] = OrderedDict()
         self._lock = threading.Lock()
@@ -166,11 +166,10 @@ class RateLimiter:
             _log.warning("rate_limiter.not_counted", rule=rate.name)
 
     def _lease(self, rate: Rate, subject: str, wanted: int) -> int:
-        with self._database.transaction() as tx:
-            for permits in sorted({wanted, 1}, reverse=True):
-                wait = self._wait(tx, rate, subject, permits)
-                if not wait:
-                    return permits
+        for permits in sorted({wanted, 1}, reverse=True):
+            wait = self._wait(self._database, rate, subject, permits)
+            if not wait:
+                return permits
         raise _limited(wait)
 
     def _wait(self, tx: Executor, rate: Rate, subject: str, permits: int) -> int:
@@ -180,7 +179,6 @@ class RateLimiter:
             "subject": hmac.digest(self._key, f"{rate.name}:{subject}".encode("utf-8", "replace"), "sha256"),
             "step": rate.step * permits,
             "slack": rate.seconds - rate.step * permits,
-            "now": self._clock.override(),
         }
         table = StrictRate if rate.strict else CoarseRate
         if tx.fetch_one(_ACQUIRE[table], values):
@@ -209,8 +207,7 @@ class RateLimiter:
     def _forget(self, statement: str) -> int:
         forgotten = 0
         while True:
-            with self._database.transaction() as tx:
-                gone = len(tx.fetch_all(statement, {"now": self._clock.override()}))
+            gone = len(self._database.fetch_all(statement))
             forgotten += gone
             if gone < _BATCH:
                 return forgotten

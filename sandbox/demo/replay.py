@@ -13,7 +13,6 @@ from sandbox.demo.invoices import Day, PlannedOrder
 from sandbox.demo.tables import progress_bar
 from services import db
 from services.catalog.service import CatalogService
-from services.clock import Clock
 
 #: Orders in flight.
 MAX_CONCURRENT = 8
@@ -34,7 +33,7 @@ def payment_methods(sandbox: str) -> PaymentMethods:
 def product_ids(database: str) -> dict[str, str]:
     """Product ids by SKU, from the database: the API does not show SKUs to buyers."""
     tables = db.connect(database, pool_size=1)
-    catalog = CatalogService(tables, Clock())
+    catalog = CatalogService(tables)
     products: dict[str, str] = {}
     after = None
     while page := catalog.list(after=after, limit=1000):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -40,18 +39,18 @@ def page(
     return [_view(row) for row in tx.fetch_all(statement, {**given, "limit": limit})]
 
 
-def upsert(tx: Executor, drafts: Sequence[ProductDraft], hidden: bool, now: datetime | None) -> list[WrittenProduct]:
+def upsert(tx: Executor, drafts: Sequence[ProductDraft], hidden: bool) -> list[WrittenProduct]:
     """Insert or update products by SKU; returns those that are new or were changed.
 
     All calls of a transaction must pass `drafts` in the order of their SKUs, so that parallel imports cannot deadlock.
     """
-    values = {"rows": json.dumps([_row(draft) for draft in drafts]), "hidden": hidden, "now": now}
+    values = {"rows": json.dumps([_row(draft) for draft in drafts]), "hidden": hidden}
     return [WrittenProduct(row.sku, row.added) for row in tx.fetch_all(_UPSERT, values)]
 
 
-def add(tx: Executor, product_id: UUID, draft: ProductDraft, now: datetime | None) -> ProductView | None:
+def add(tx: Executor, product_id: UUID, draft: ProductDraft) -> ProductView | None:
     """Insert a new product; None when its SKU exists."""
-    values = {**_row(draft), "id": product_id, "attributes": json.dumps(dict(draft.attributes)), "now": now}
+    values = {**_row(draft), "id": product_id, "attributes": json.dumps(dict(draft.attributes))}
     row = tx.fetch_one(_ADD, values)
     return _view(row) if row is not None else None
 
@@ -61,7 +60,7 @@ def ids_of(tx: Executor, skus: Sequence[str]) -> dict[str, UUID]:
     return {row.sku: row.id for row in tx.fetch_all(_IDS, {"skus": list(skus)})}
 
 
-def change(tx: Executor, product_id: UUID, wanted: ProductChange, now: datetime | None) -> ProductView | None:
+def change(tx: Executor, product_id: UUID, wanted: ProductChange) -> ProductView | None:
     """Set the fields that are not None; returns the changed product, None when there is none."""
     values = {
         "name": wanted.name,
@@ -74,7 +73,7 @@ def change(tx: Executor, product_id: UUID, wanted: ProductChange, now: datetime 
     given = {name: value for name, value in values.items() if value is not None}
     assignments = ", ".join([*(_ASSIGNMENTS[name] for name in given), f"updated_at = {NOW}"])
     statement = f"UPDATE catalog.products SET {assignments} WHERE id = %(product_id)s RETURNING {_COLUMNS}"  # noqa: S608 - constants
-    row = tx.fetch_one(statement, {**given, "product_id": product_id, "now": now})
+    row = tx.fetch_one(statement, {**given, "product_id": product_id})
     return _view(row) if row is not None else None
 
 

@@ -11,7 +11,7 @@ import structlog
 from services.catalog import repository
 from services.catalog.rules import MAX_DESCRIPTION, MAX_NAME, check_attributes, check_price, check_text, checked_product
 from services.catalog.views import ImportResult, ProductChange, ProductDraft, ProductView
-from services.clock import Clock, new_id
+from services.clock import new_id
 from services.db import Database, retried
 from services.errors import Invalid, NotFound
 from services.idempotency import IdempotentRequest, remember
@@ -25,8 +25,8 @@ _log = structlog.get_logger(__name__)
 class CatalogService:
     """Products and prices; their stock belongs to the reservations service."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
-        self._database, self._clock = database, clock
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     def get(self, product_id: UUID, include_inactive: bool = False) -> ProductView:
         """One product. Raises NotFound, also for an inactive one unless `include_inactive`."""
@@ -37,8 +37,7 @@ class CatalogService:
 
     def prices(self, product_ids: Sequence[UUID]) -> dict[UUID, ProductView]:
         """The current products with these ids, including inactive ones (see `is_active`); unknown ids are left out."""
-        with self._database.transaction() as tx:
-            return {product.id: product for product in repository.find(tx, product_ids)}
+        return {product.id: product for product in repository.find(self._database, product_ids)}
 
     def list(
         self,
@@ -50,15 +49,13 @@ class CatalogService:
     ) -> Sequence[ProductView]:
         """Products by id: those after the id `after`, whose name or SKU contains `q`, priced in `currency`."""
         pattern = f"%{_literal(q)}%" if q else None
-        with self._database.transaction() as tx:
-            return repository.page(
-                tx, limit, active_only=not include_inactive, after=after, currency=currency, pattern=pattern
-            )
+        return repository.page(
+            self._database, limit, active_only=not include_inactive, after=after, currency=currency, pattern=pattern
+        )
 
     def is_empty(self) -> bool:
         """True when no product is for sale, also after an import that stopped before its products became visible."""
-        with self._database.transaction() as tx:
-            return not repository.has_active(tx)
+        return not repository.has_active(self._database)
 
     @retried
     def import_products(self, drafts: Sequence[ProductDraft], *, hidden: bool = False) -> ImportResult:
@@ -68,10 +65,9 @@ class CatalogService:
         Raises Invalid for an invalid product, before anything is written.
         """
         by_sku = {draft.sku: checked_product(draft) for draft in drafts}
-        now = self._clock.override()
         with self._database.transaction() as tx:
             batches = _batches(by_sku[sku] for sku in sorted(by_sku))
-            written = [row for batch in batches for row in repository.upsert(tx, batch, hidden, now)]
+            written = [row for batch in batches for row in repository.upsert(tx, batch, hidden)]
             ids = repository.ids_of(tx, sorted(by_sku))
         added = frozenset(row.sku for row in written if row.added)
         changed = frozenset(row.sku for row in written) - added
@@ -90,7 +86,7 @@ class CatalogService:
         with self._database.transaction() as tx:
             if replay := remember(tx, idempotent, product_id, 201):
                 return repository.find(tx, [replay.resource_id])[0], True
-            product = repository.add(tx, product_id, draft, self._clock.override())
+            product = repository.add(tx, product_id, draft)
             if product is None:
                 raise Invalid("There is a product with this SKU: change it instead.", pointer="/sku")
         _log.info("catalog.added", product_id=str(product_id))
@@ -100,8 +96,7 @@ class CatalogService:
     def change(self, product_id: UUID, wanted: ProductChange) -> ProductView:
         """Change some fields of a product. Raises NotFound, Invalid."""
         _check_change(wanted)
-        with self._database.transaction() as tx:
-            product = repository.change(tx, product_id, wanted, self._clock.override())
+        product = repository.change(self._database, product_id, wanted)
         if product is None:
             raise NotFound("There is no such product.")
         return product

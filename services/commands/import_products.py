@@ -13,7 +13,6 @@ from rich.table import Table
 from services.catalog.importing import ImportFile, read_import_file
 from services.catalog.rows import MAX_STOCK
 from services.catalog.service import CatalogService
-from services.clock import Clock
 from services.commands.terminal import errors_as_messages, open_database
 from services.reservations.service import ReservationService
 
@@ -42,14 +41,14 @@ def import_products(
     """
     console = Console(stderr=True)
     with errors_as_messages(), open_database() as database:
-        catalog = CatalogService(database, Clock())
+        catalog = CatalogService(database)
         if if_empty and not catalog.is_empty():
             print("The catalog is not empty: nothing was imported.")
             return
         with console.status("reading the file"):
             content = read_import_file(file, stock)
         with console.status(f"writing {len(content.drafts):,} products"):
-            summary = write_products(catalog, ReservationService(database, Clock()), content)
+            summary = write_products(catalog, ReservationService(database), content)
     _print_summary(summary, content)
 
 

@@ -7,7 +7,6 @@ from uuid import UUID
 
 import typer
 
-from services.clock import Clock
 from services.commands.terminal import errors_as_messages, open_database
 from services.identity.passwords import PasswordHasher
 from services.identity.service import IdentityService
@@ -31,4 +30,4 @@ def enable(user_id: Annotated[UUID, typer.Argument(metavar="ID")]) -> None:
 
 def _set_active(user_id: UUID, *, active: bool) -> None:
     with errors_as_messages(), open_database() as database, PasswordHasher() as passwords:
-        IdentityService(database, passwords, Clock(), "RU").set_active(user_id, active)
+        IdentityService(database, passwords, "RU").set_active(user_id, active)

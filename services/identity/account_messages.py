@@ -11,7 +11,7 @@ from uuid import UUID
 
 import structlog
 
-from services.clock import Clock, new_id
+from services.clock import new_id
 from services.db import Database, Executor, retried
 from services.identity import account_messages_repository
 from services.identity.account_messages_repository import StoredAccountMessage
@@ -26,8 +26,8 @@ CHANNELS: Mapping[IdentifierKind, str] = {IdentifierKind.EMAIL: "email", Identif
 class AccountMessages:
     """The outbox of the identity service."""
 
-    def __init__(self, database: Database, vault: Vault, clock: Clock) -> None:
-        self._database, self._vault, self._clock = database, vault, clock
+    def __init__(self, database: Database, vault: Vault) -> None:
+        self._database, self._vault = database, vault
 
     def add(
         self,
@@ -44,7 +44,7 @@ class AccountMessages:
         """
         encrypted = self._vault.seal({"to": to or "", **variables})
         message = StoredAccountMessage(new_id(), CHANNELS[kind], template, language, encrypted if to else None)
-        account_messages_repository.add(tx, message, self._clock.override())
+        account_messages_repository.add(tx, message)
 
     def add_for_account(self, tx: Executor, contact: Contact, template: str, variables: Mapping[str, str]) -> None:
         """Write the message to each of an account's contact addresses."""
@@ -54,8 +54,7 @@ class AccountMessages:
 
     def pending(self, limit: int) -> list[PendingAccountMessage]:
         """The oldest messages; they are returned again until they are removed."""
-        with self._database.transaction() as tx:
-            rows = account_messages_repository.find(tx, limit)
+        rows = account_messages_repository.find(self._database, limit)
         return [self._decrypt(row) for row in rows]
 
     @retried
@@ -63,8 +62,7 @@ class AccountMessages:
         """Delete messages that are queued or have no recipient."""
         if not ids:
             return
-        with self._database.transaction() as tx:
-            account_messages_repository.remove(tx, ids)
+        account_messages_repository.remove(self._database, ids)
 
     def _decrypt(self, row: StoredAccountMessage) -> PendingAccountMessage:
         try:

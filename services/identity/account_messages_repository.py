@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from uuid import UUID
 
 from services.clock import NOW
@@ -23,9 +22,9 @@ class StoredAccountMessage:
     sealed: bytes | None = field(repr=False)
 
 
-def add(tx: Executor, message: StoredAccountMessage, now: datetime | None) -> None:
+def add(tx: Executor, message: StoredAccountMessage) -> None:
     """Insert one message, and wake the dispatcher on commit."""
-    tx.execute(_ADD, {**vars(message), "now": now})
+    tx.execute(_ADD, {**vars(message)})
 
 
 def find(tx: Executor, limit: int) -> list[StoredAccountMessage]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
 from uuid import UUID
 
 from services.clock import NOW
@@ -39,18 +38,18 @@ def replace_hash(tx: Executor, user_id: UUID, old: str, new: PasswordHash) -> bo
     return tx.fetch_one(_REPLACE_HASH, values) is not None
 
 
-def change_password(tx: Executor, user_id: UUID, old: str, new: PasswordHash, now: datetime | None) -> bool:
+def change_password(tx: Executor, user_id: UUID, old: str, new: PasswordHash) -> bool:
     """Store the hash of a new password and invalidate reset tokens; False when it was changed meanwhile."""
-    values = {"user_id": user_id, "old": old, "new": new.text, "parameters": new.parameters, "now": now}
+    values = {"user_id": user_id, "old": old, "new": new.text, "parameters": new.parameters}
     changed = tx.fetch_one(_CHANGE, values) is not None
     if changed:
-        spend_reset_tokens(tx, user_id, now)
+        spend_reset_tokens(tx, user_id)
     return changed
 
 
-def spend_reset_tokens(tx: Executor, user_id: UUID, now: datetime | None) -> None:
+def spend_reset_tokens(tx: Executor, user_id: UUID) -> None:
     """Invalidate every reset token of an account."""
-    tx.execute(_SPEND_RESETS, {"user_id": user_id, "now": now})
+    tx.execute(_SPEND_RESETS, {"user_id": user_id})
 
 
 _SELECT = """

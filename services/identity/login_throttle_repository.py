@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 
 from services.clock import NOW
 from services.db import Executor
 from services.identity.login_throttle import FREE_FAILURES, LONGEST_WAIT
 
 
-def count_attempt(tx: Executor, subject: bytes, now: datetime | None) -> int | None:
+def count_attempt(tx: Executor, subject: bytes) -> int | None:
     """Count one more failure; returns the number of consecutive failures, or None while the subject has to wait."""
-    counted: int | None = tx.fetch_value(_COUNT, {"subject": subject, "now": now})
+    counted: int | None = tx.fetch_value(_COUNT, {"subject": subject})
     return counted
 
 
-def seconds_to_wait(tx: Executor, subject: bytes, now: datetime | None) -> int:
+def seconds_to_wait(tx: Executor, subject: bytes) -> int:
     """Whole seconds until the next password is compared, at least 1."""
-    left = tx.fetch_value(_WAIT, {"subject": subject, "now": now})
+    left = tx.fetch_value(_WAIT, {"subject": subject})
     return max(1, int(left or 0))
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from services.clock import Clock
 from services.db import Database
 from services.errors import RateLimited, Unavailable
 from services.identity import login_throttle_repository
@@ -16,9 +15,9 @@ from services.identity.passwords import PasswordHasher
 class PasswordCheck:
     """Checks passwords, for logins and for changes that require the current password."""
 
-    def __init__(self, database: Database, hasher: PasswordHasher, clock: Clock, subjects: ThrottleSubjects) -> None:
+    def __init__(self, database: Database, hasher: PasswordHasher, subjects: ThrottleSubjects) -> None:
         self.hasher, self.subjects = hasher, subjects
-        self._database, self._clock = database, clock
+        self._database = database
 
     def matches(self, subject: bytes, hash_text: str | None, password: str) -> bool:
         """Whether the password matches the hash; an unknown (None) or locked account takes the same time.
@@ -33,15 +32,13 @@ class PasswordCheck:
         try:
             return self.hasher.verify(None if locked else hash_text, password)
         except Unavailable:
-            with self._database.transaction() as tx:
-                login_throttle_repository.uncount(tx, subject)
+            login_throttle_repository.uncount(self._database, subject)
             raise
 
     def _count(self, subject: bytes) -> int:
-        now = self._clock.override()
         with self._database.transaction() as tx:
-            failures = login_throttle_repository.count_attempt(tx, subject, now)
-            wait = login_throttle_repository.seconds_to_wait(tx, subject, now) if failures is None else 0
+            failures = login_throttle_repository.count_attempt(tx, subject)
+            wait = login_throttle_repository.seconds_to_wait(tx, subject) if failures is None else 0
         if failures is None:
             raise RateLimited("Too many wrong passwords: wait before the next try.", retry_after=wait)
         return failures

@@ -6,7 +6,7 @@ import secrets
 
 import structlog
 
-from services.clock import Clock, new_id
+from services.clock import new_id
 from services.db import Database, Executor, retried
 from services.errors import InvalidToken
 from services.identity import (
@@ -38,12 +38,11 @@ class PasswordResets:
         messages: AccountMessages,
         send_limits: SendLimits,
         check: PasswordCheck,
-        clock: Clock,
         phone_region: str,
     ) -> None:
         """`phone_region`: ISO 3166-1 alpha-2, for numbers written without a country code."""
         self._database, self._messages, self._send_limits, self._check = database, messages, send_limits, check
-        self._clock, self._phone_region = clock, phone_region
+        self._phone_region = phone_region
 
     @retried
     def request(self, email: str | None, phone: str | None) -> None:
@@ -68,8 +67,7 @@ class PasswordResets:
         hasher is full.
         """
         token_hash = hash_token(reset_token)
-        with self._database.transaction() as tx:
-            account = password_resets_repository.find_live(tx, token_hash, self._clock.override())
+        account = password_resets_repository.find_live(self._database, token_hash)
         if account is None:
             raise _invalid_token()
         personal = personal_words(account.first_name, account.last_name, account.email_canonical, account.any_phone)
@@ -79,11 +77,10 @@ class PasswordResets:
     @retried
     def _set_password(self, account: AccountToReset, token_hash: bytes, new: PasswordHash) -> None:
         subjects = self._check.account_subjects(account.email_canonical, account.any_phone)
-        now = self._clock.override()
         with self._database.transaction() as tx:
-            if not password_resets_repository.set_password(tx, token_hash, new, now):
+            if not password_resets_repository.set_password(tx, token_hash, new):
                 raise _invalid_token()
-            ended = sessions_repository.end_sessions(tx, account.user_id, SessionEnd.PASSWORD_RESET, now)
+            ended = sessions_repository.end_sessions(tx, account.user_id, SessionEnd.PASSWORD_RESET)
             login_throttle_repository.forget_failures(tx, subjects)
             self._messages.add_for_account(tx, account.contact, "password_changed", {})
         _log.info("identity.password_reset", user_id=str(account.user_id), sessions_ended=ended)
@@ -91,9 +88,7 @@ class PasswordResets:
     def _write_token(self, tx: Executor, account: Account | None, token: str) -> None:
         # For an unknown account the statements run with a new id and write nothing.
         user_id = account.id if account is not None else new_id()
-        password_resets_repository.add(
-            tx, user_id, hash_token(token), self._clock.override(), known=account is not None
-        )
+        password_resets_repository.add(tx, user_id, hash_token(token), known=account is not None)
 
     def _send_token(self, tx: Executor, identifier: Identifier, account: Account | None, token: str) -> None:
         to, language = None, "ru"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
 from uuid import UUID
 
 from services.clock import NOW, new_id
@@ -34,21 +33,21 @@ class AccountToReset:
         return Contact(self.email, self.phone, self.first_name, self.language)
 
 
-def add(tx: Executor, user_id: UUID, token_hash: bytes, now: datetime | None, *, known: bool) -> None:
+def add(tx: Executor, user_id: UUID, token_hash: bytes, *, known: bool) -> None:
     """Replace the account's live token; with `known` False the same statements run and change nothing."""
-    values = {"id": new_id(), "user_id": user_id, "hash": token_hash, "now": now, "known": known}
+    values = {"id": new_id(), "user_id": user_id, "hash": token_hash, "known": known}
     tx.execute(_SPEND_OTHERS, values)
     tx.execute(_ADD, values)
 
 
-def find_live(tx: Executor, token_hash: bytes, now: datetime | None) -> AccountToReset | None:
+def find_live(tx: Executor, token_hash: bytes) -> AccountToReset | None:
     """The account of a live token."""
-    return tx.fetch_one(_FIND, {"hash": token_hash, "now": now}, into=AccountToReset)
+    return tx.fetch_one(_FIND, {"hash": token_hash}, into=AccountToReset)
 
 
-def set_password(tx: Executor, token_hash: bytes, new: PasswordHash, now: datetime | None) -> bool:
+def set_password(tx: Executor, token_hash: bytes, new: PasswordHash) -> bool:
     """Spend the token and store the new password's hash; False when the token is no longer live."""
-    values = {"hash": token_hash, "text": new.text, "parameters": new.parameters, "now": now}
+    values = {"hash": token_hash, "text": new.text, "parameters": new.parameters}
     return tx.fetch_one(_SET_PASSWORD, values) is not None
 
 

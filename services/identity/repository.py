@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from uuid import UUID
 
 from services.clock import NOW
@@ -45,11 +44,9 @@ def find_profile(tx: Executor, user_id: UUID) -> Profile | None:
     return tx.fetch_one(_PROFILE, {"user_id": user_id}, into=Profile)
 
 
-def rename(
-    tx: Executor, user_id: UUID, first_name: str | None, last_name: str | None, now: datetime | None
-) -> Profile | None:
+def rename(tx: Executor, user_id: UUID, first_name: str | None, last_name: str | None) -> Profile | None:
     """Change the names that are not None; returns the new profile, None when there is no such account."""
-    values = {"user_id": user_id, "first_name": first_name, "last_name": last_name, "now": now}
+    values = {"user_id": user_id, "first_name": first_name, "last_name": last_name}
     return tx.fetch_one(_RENAME, values, into=Profile)
 
 
@@ -59,9 +56,9 @@ def find_contacts(tx: Executor, user_ids: Sequence[UUID]) -> dict[UUID, Contact]
     return {row.id: Contact(row.email, row.phone, row.first_name, row.language) for row in rows}
 
 
-def set_active(tx: Executor, user_id: UUID, active: bool, now: datetime | None) -> bool:
+def set_active(tx: Executor, user_id: UUID, active: bool) -> bool:
     """Enable or disable an account; False when there is none."""
-    found = tx.fetch_one(_SET_ACTIVE, {"user_id": user_id, "active": active, "now": now})
+    found = tx.fetch_one(_SET_ACTIVE, {"user_id": user_id, "active": active})
     return found is not None
 
 

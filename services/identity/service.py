@@ -7,7 +7,7 @@ from uuid import UUID
 
 import structlog
 
-from services.clock import Clock, new_id
+from services.clock import new_id
 from services.db import Database, retried
 from services.errors import AlreadyRegistered, Invalid, NotFound
 from services.identity import repository, sessions_repository
@@ -28,10 +28,10 @@ _log = structlog.get_logger(__name__)
 class IdentityService:
     """Accounts; sessions belong to `SignIn`."""
 
-    def __init__(self, database: Database, passwords: PasswordHasher, clock: Clock, phone_region: str) -> None:
+    def __init__(self, database: Database, passwords: PasswordHasher, phone_region: str) -> None:
         """`phone_region`: ISO 3166-1 alpha-2, for numbers written without a country code."""
         self._database, self._passwords = database, passwords
-        self._clock, self._phone_region = clock, phone_region
+        self._phone_region = phone_region
 
     def register(self, wanted: RegisterUser) -> Profile:
         """Create an account with one e-mail address or one phone number.
@@ -48,8 +48,7 @@ class IdentityService:
 
     def profile(self, user_id: UUID) -> Profile:
         """The profile of an account. Raises NotFound."""
-        with self._database.transaction() as tx:
-            profile = repository.find_profile(tx, user_id)
+        profile = repository.find_profile(self._database, user_id)
         if profile is None:
             raise NotFound("There is no such user.")
         return profile
@@ -62,8 +61,7 @@ class IdentityService:
         """
         first_name = checked_name(first_name, "/firstName") if first_name is not None else None
         last_name = checked_name(last_name, "/lastName") if last_name is not None else None
-        with self._database.transaction() as tx:
-            profile = repository.rename(tx, user_id, first_name, last_name, self._clock.override())
+        profile = repository.rename(self._database, user_id, first_name, last_name)
         if profile is None:
             raise NotFound("There is no such user.")
         return profile
@@ -73,8 +71,7 @@ class IdentityService:
 
         Unknown users are left out.
         """
-        with self._database.transaction() as tx:
-            return repository.find_contacts(tx, user_ids)
+        return repository.find_contacts(self._database, user_ids)
 
     @retried
     def set_active(self, user_id: UUID, active: bool) -> None:
@@ -82,11 +79,10 @@ class IdentityService:
 
         Raises NotFound.
         """
-        now = self._clock.override()
         with self._database.transaction() as tx:
-            if not repository.set_active(tx, user_id, active, now):
+            if not repository.set_active(tx, user_id, active):
                 raise NotFound("There is no such user.")
-            ended = 0 if active else sessions_repository.end_sessions(tx, user_id, SessionEnd.DISABLED, now)
+            ended = 0 if active else sessions_repository.end_sessions(tx, user_id, SessionEnd.DISABLED)
         _log.info("identity.active_changed", user_id=str(user_id), active=active, sessions_ended=ended)
 
     def _checked(self, wanted: RegisterUser) -> NewAccount:
@@ -111,9 +107,8 @@ class IdentityService:
 
     def _require_free(self, account: NewAccount) -> None:
         # Avoids computing a hash for a taken identifier; the unique indexes decide.
-        with self._database.transaction() as tx:
-            if repository.is_taken(tx, account.email_canonical, account.phone):
-                raise _taken()
+        if repository.is_taken(self._database, account.email_canonical, account.phone):
+            raise _taken()
 
     # The retry does not include the hash: a busy database is tried again, a full hasher queue is not.
     @retried

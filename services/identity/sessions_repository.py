@@ -70,58 +70,58 @@ class EndedSession:
     user_id: UUID
 
 
-def open_session(tx: Executor, new: NewSession, now: datetime | None) -> OpenedSession | None:
+def open_session(tx: Executor, new: NewSession) -> OpenedSession | None:
     """Insert session and refresh token, and end a surplus session; None when the account or password changed."""
-    row = tx.fetch_one(_OPEN, {**vars(new), "now": now})
+    row = tx.fetch_one(_OPEN, {**vars(new)})
     if row is None:
         return None
-    tx.execute(_END_SURPLUS, {"user_id": new.user_id, "now": now})
+    tx.execute(_END_SURPLUS, {"user_id": new.user_id})
     return OpenedSession(**row._asdict())
 
 
-def rotate(tx: Executor, rotation: Rotation, now: datetime | None) -> RotatedSession | None:
+def rotate(tx: Executor, rotation: Rotation) -> RotatedSession | None:
     """Spend the live token of a live session and insert its successor; None when there is no such token."""
-    return tx.fetch_one(_ROTATE, {**vars(rotation), "now": now}, into=RotatedSession)
+    return tx.fetch_one(_ROTATE, {**vars(rotation)}, into=RotatedSession)
 
 
-def find_repeated(tx: Executor, rotation: Rotation, now: datetime | None) -> RotatedSession | None:
+def find_repeated(tx: Executor, rotation: Rotation) -> RotatedSession | None:
     """The result of the same rotation at most 60 s ago, while the successor is unused."""
-    return tx.fetch_one(_REPEATED, {**vars(rotation), "now": now}, into=RotatedSession)
+    return tx.fetch_one(_REPEATED, {**vars(rotation)}, into=RotatedSession)
 
 
-def end_reused(tx: Executor, token_hash: bytes, now: datetime | None) -> EndedSession | None:
+def end_reused(tx: Executor, token_hash: bytes) -> EndedSession | None:
     """End the live session of a token that was rotated before; None when there is no such token."""
-    return tx.fetch_one(_END_REUSED, {"old_hash": token_hash, "now": now}, into=EndedSession)
+    return tx.fetch_one(_END_REUSED, {"old_hash": token_hash}, into=EndedSession)
 
 
-def end_by_token(tx: Executor, token_hash: bytes, now: datetime | None) -> None:
+def end_by_token(tx: Executor, token_hash: bytes) -> None:
     """End the session of a refresh token, whether that token is live or was rotated."""
-    tx.execute(_END_BY_TOKEN, {"old_hash": token_hash, "now": now})
+    tx.execute(_END_BY_TOKEN, {"old_hash": token_hash})
 
 
-def end_own(tx: Executor, user_id: UUID, session_id: UUID, now: datetime | None) -> bool:
+def end_own(tx: Executor, user_id: UUID, session_id: UUID) -> bool:
     """End a session of this account; False when it has no such live session."""
-    values = {"user_id": user_id, "session_id": session_id, "reason": SessionEnd.ENDED_BY_USER, "now": now}
+    values = {"user_id": user_id, "session_id": session_id, "reason": SessionEnd.ENDED_BY_USER}
     return tx.fetch_one(_END_OWN, values) is not None
 
 
-def end_sessions(tx: Executor, user_id: UUID, reason: str, now: datetime | None, keep: UUID | None = None) -> int:
+def end_sessions(tx: Executor, user_id: UUID, reason: str, keep: UUID | None = None) -> int:
     """End every live session of an account except `keep`; returns how many."""
-    values = {"user_id": user_id, "reason": reason, "keep": keep, "now": now}
+    values = {"user_id": user_id, "reason": reason, "keep": keep}
     return len(tx.fetch_all(_END_ALL, values))
 
 
-def find_live_role(tx: Executor, session_id: UUID, user_id: UUID, now: datetime | None) -> str | None:
+def find_live_role(tx: Executor, session_id: UUID, user_id: UUID) -> str | None:
     """The role of an active user with this live session. Runs on every request: one statement on two primary keys."""
-    role: str | None = tx.fetch_value(_LIVE_ROLE, {"session_id": session_id, "user_id": user_id, "now": now})
+    role: str | None = tx.fetch_value(_LIVE_ROLE, {"session_id": session_id, "user_id": user_id})
     return role
 
 
 def list_live(
-    tx: Executor, user_id: UUID, current: UUID | None, after: UUID | None, limit: int, now: datetime | None
+    tx: Executor, user_id: UUID, current: UUID | None, after: UUID | None, limit: int
 ) -> Sequence[SessionView]:
     """The live sessions of an account, newest first, after the id `after`; `current` is the caller's own."""
-    values = {"user_id": user_id, "after": after, "limit": limit, "now": now}
+    values = {"user_id": user_id, "after": after, "limit": limit}
     return [SessionView(**row._asdict(), current=row.id == current) for row in tx.fetch_all(_LIST, values)]
 
 

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import structlog
 
-from services.clock import Clock, new_id
+from services.clock import new_id
 from services.db import Database, Executor, retried
 from services.errors import (
     InvalidCredentials,
@@ -47,12 +47,11 @@ class SignIn:
         tokens: AccessTokens,
         refresh_tokens: RefreshTokens,
         messages: AccountMessages,
-        clock: Clock,
         phone_region: str,
     ) -> None:
         """`phone_region`: ISO 3166-1 alpha-2, for numbers written without a country code."""
         self._database, self._check, self._tokens, self._refresh_tokens = database, check, tokens, refresh_tokens
-        self._messages, self._clock, self._phone_region = messages, clock, phone_region
+        self._messages, self._phone_region = messages, phone_region
 
     def login(self, email: str | None, phone: str | None, password: str, client: str | None = None) -> Tokens:
         """Sign in with either identifier, verified or not; `client` is the user agent.
@@ -63,8 +62,7 @@ class SignIn:
         """
         identifier = read_identifier(email, phone, self._phone_region)
         subject = self._check.subjects.of(identifier.kind, identifier.canonical)
-        with self._database.transaction() as tx:
-            found = credentials_repository.find_credential(tx, identifier.email_canonical, identifier.phone)
+        found = credentials_repository.find_credential(self._database, identifier.email_canonical, identifier.phone)
         if not self._check.matches(subject, found.hash if found else None, password) or found is None:
             raise _mismatch()
         seen_hash = self._rehash_outdated(found.user_id, found.hash, password)
@@ -77,12 +75,12 @@ class SignIn:
         Raises InvalidToken, always with the same text; a token that was used before ends its session.
         """
         successor = self._refresh_tokens.successor(refresh_token, key)
-        rotation, now = Rotation(hash_token(refresh_token), hash_token(successor), new_id()), self._clock.override()
+        rotation = Rotation(hash_token(refresh_token), hash_token(successor), new_id())
         with self._database.transaction() as tx:
-            rotated = sessions_repository.rotate(tx, rotation, now)
+            rotated = sessions_repository.rotate(tx, rotation)
             if rotated is None and key is not None:
-                rotated = sessions_repository.find_repeated(tx, rotation, now)
-            reused = sessions_repository.end_reused(tx, rotation.old_hash, now) if rotated is None else None
+                rotated = sessions_repository.find_repeated(tx, rotation)
+            reused = sessions_repository.end_reused(tx, rotation.old_hash) if rotated is None else None
         if reused is not None:
             _log.warning("identity.refresh_token_reused", user_id=str(reused.user_id), session_id=str(reused.id))
         if rotated is None:
@@ -95,8 +93,7 @@ class SignIn:
     @retried
     def logout(self, refresh_token: str) -> None:
         """End the session of this token, and with it its access tokens; an unknown token changes nothing."""
-        with self._database.transaction() as tx:
-            sessions_repository.end_by_token(tx, hash_token(refresh_token), self._clock.override())
+        sessions_repository.end_by_token(self._database, hash_token(refresh_token))
 
     def authenticate(self, access_token: str) -> Caller:
         """The caller of an access token, after a check of its session. Raises Unauthenticated, with one text."""
@@ -107,8 +104,7 @@ class SignIn:
             user_id, session_id = UUID(claims.subject), UUID(claims.session)
         except ValueError:
             raise _unauthenticated() from None
-        with self._database.transaction() as tx:
-            role = sessions_repository.find_live_role(tx, session_id, user_id, self._clock.override())
+        role = sessions_repository.find_live_role(self._database, session_id, user_id)
         if role is None:
             raise _unauthenticated()
         return Caller(CallerKind(role), user_id, session_id, role)
@@ -117,15 +113,13 @@ class SignIn:
         self, user_id: UUID, current: UUID | None, after: UUID | None = None, limit: int = MAX_SESSIONS
     ) -> Sequence[SessionView]:
         """The live sessions of an account, newest first, after the id `after`; `current` is the caller's own."""
-        with self._database.transaction() as tx:
-            return sessions_repository.list_live(tx, user_id, current, after, limit, self._clock.override())
+        return sessions_repository.list_live(self._database, user_id, current, after, limit)
 
     @retried
     def end_session(self, user_id: UUID, session_id: UUID) -> None:
         """End a session of an account. Raises NotFound when the account has no such live session."""
-        with self._database.transaction() as tx:
-            if not sessions_repository.end_own(tx, user_id, session_id, self._clock.override()):
-                raise NotFound("There is no such session.")
+        if not sessions_repository.end_own(self._database, user_id, session_id):
+            raise NotFound("There is no such session.")
 
     def change_password(self, user_id: UUID, session_id: UUID, wanted: NewPassword) -> None:
         """Replace the password; every other session ends, and earlier reset tokens become invalid.
@@ -133,8 +127,7 @@ class SignIn:
         Raises PasswordTooWeak, Invalid at `/newPassword`; InvalidCredentials, counted like a wrong login; RateLimited;
         Unavailable when the queue of the hasher is full.
         """
-        with self._database.transaction() as tx:
-            account = credentials_repository.find_own_credential(tx, user_id)
+        account = credentials_repository.find_own_credential(self._database, user_id)
         if account is None:
             raise _unauthenticated()
         _require_good_replacement(account, wanted)
@@ -145,12 +138,12 @@ class SignIn:
 
     @retried
     def _change_password(self, account: Credential, session_id: UUID, new: PasswordHash) -> None:
-        user_id, now = account.user_id, self._clock.override()
+        user_id = account.user_id
         subjects = self._check.account_subjects(account.email_canonical, account.phone)
         with self._database.transaction() as tx:
-            if not credentials_repository.change_password(tx, user_id, account.hash, new, now):
+            if not credentials_repository.change_password(tx, user_id, account.hash, new):
                 raise InvalidCredentials("This is not the present password.")
-            ended = sessions_repository.end_sessions(tx, user_id, SessionEnd.PASSWORD_CHANGED, now, keep=session_id)
+            ended = sessions_repository.end_sessions(tx, user_id, SessionEnd.PASSWORD_CHANGED, keep=session_id)
             login_throttle_repository.forget_failures(tx, subjects)
             self._notify(tx, user_id, "password_changed", {})
         _log.info("identity.password_changed", user_id=str(user_id), sessions_ended=ended)
@@ -162,8 +155,7 @@ class SignIn:
         # A full queue must not fail a login whose password was right: a later login computes the new hash.
         with suppress(Unavailable):
             new = self._check.hasher.hash(password)
-            with self._database.transaction() as tx:
-                replaced = credentials_repository.replace_hash(tx, user_id, seen_hash, new)
+            replaced = credentials_repository.replace_hash(self._database, user_id, seen_hash, new)
             return new.text if replaced else seen_hash
         return seen_hash
 
@@ -172,7 +164,7 @@ class SignIn:
         refresh_token = self._refresh_tokens.new()
         new = NewSession(user_id, seen_hash, client, new_id(), new_id(), hash_token(refresh_token))
         with self._database.transaction() as tx:
-            opened = sessions_repository.open_session(tx, new, self._clock.override())
+            opened = sessions_repository.open_session(tx, new)
             if opened is not None:
                 login_throttle_repository.forget_failures(tx, [subject])
                 if opened.new_client:

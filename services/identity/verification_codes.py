@@ -11,7 +11,7 @@ from uuid import UUID
 import structlog
 from psycopg import IntegrityError
 
-from services.clock import Clock, new_id
+from services.clock import new_id
 from services.db import Database, Executor, retried
 from services.errors import InvalidCode, InvalidCredentials, Unauthenticated
 from services.identity import (
@@ -44,13 +44,12 @@ class VerificationCodes:
         messages: AccountMessages,
         send_limits: SendLimits,
         check: PasswordCheck,
-        clock: Clock,
         secrets_key: str,
         phone_region: str,
     ) -> None:
         """`phone_region`: ISO 3166-1 alpha-2, for numbers written without a country code."""
         self._database, self._messages, self._send_limits, self._check = database, messages, send_limits, check
-        self._clock, self._phone_region = clock, phone_region
+        self._phone_region = phone_region
         self._keys = [
             hashlib.sha256(b"market-codes:" + key.strip().encode()).digest() for key in secrets_key.split(",")
         ]
@@ -75,8 +74,7 @@ class VerificationCodes:
         RateLimited; Unavailable when the queue of the hasher is full.
         """
         identifier = read_identifier(email, phone, self._phone_region)
-        with self._database.transaction() as tx:
-            own = credentials_repository.find_own_credential(tx, user_id)
+        own = credentials_repository.find_own_credential(self._database, user_id)
         if own is None:
             raise Unauthenticated()
         subject = self._check.account_subject(own.email_canonical, own.phone)
@@ -116,7 +114,7 @@ class VerificationCodes:
             hash=self._hash(self._keys[0], kind, identifier.canonical, code),
             identifier=identifier.canonical,
         )
-        verification_codes_repository.replace_code(tx, new, self._clock.override())
+        verification_codes_repository.replace_code(tx, new)
         to = _recipient(account, identifier) if account is not None and sent else None
         language = account.language if account is not None else "ru"
         self._messages.add(tx, identifier.kind, to, _TEMPLATE[identifier.kind], {"code": code}, language)
@@ -125,7 +123,7 @@ class VerificationCodes:
         """The live code that equals `code`; the guess is counted and committed before anything is compared."""
         kinds = [_VERIFY[identifier.kind], _CHANGE[identifier.kind]]
         with self._database.transaction() as tx:
-            rows = verification_codes_repository.count_guess(tx, identifier.canonical, kinds, self._clock.override())
+            rows = verification_codes_repository.count_guess(tx, identifier.canonical, kinds)
         matching = [row for row in rows if self._matches(row, identifier.canonical, code) and row.user_id is not None]
         return matching[0] if matching else None
 
@@ -138,19 +136,19 @@ class VerificationCodes:
         return hmac.digest(key, f"{kind}:{canonical}:{code}".encode("utf-8", "surrogatepass"), "sha256")
 
     def _consume_code(self, identifier: Identifier, stored: StoredCode, caller: Caller | None) -> bool:
-        now, user_id = self._clock.override(), stored.user_id
+        user_id = stored.user_id
         if user_id is None:
             return False
         keep = caller.session_id if caller is not None and caller.user_id == user_id else None
         try:
             with self._database.transaction() as tx:
                 before = verification_codes_repository.find_own(tx, user_id)
-                if before is None or not verification_codes_repository.spend(tx, stored.id, now):
+                if before is None or not verification_codes_repository.spend(tx, stored.id):
                     return False
                 changes = stored.kind == _CHANGE[identifier.kind]
                 if not (self._set_identifier if changes else self._set_verified)(tx, user_id, identifier):
                     return False
-                ended = sessions_repository.end_sessions(tx, user_id, SessionEnd.IDENTIFIER_CONFIRMED, now, keep)
+                ended = sessions_repository.end_sessions(tx, user_id, SessionEnd.IDENTIFIER_CONFIRMED, keep)
                 if changes:
                     self._notify_old(tx, before, identifier)
         except IntegrityError:
@@ -160,20 +158,18 @@ class VerificationCodes:
         return True
 
     def _set_verified(self, tx: Executor, user_id: UUID, identifier: Identifier) -> bool:
-        now = self._clock.override()
         if identifier.kind is IdentifierKind.EMAIL:
-            return verification_codes_repository.verify_email(tx, user_id, identifier.canonical, now)
-        return verification_codes_repository.verify_phone(tx, user_id, identifier.canonical, now)
+            return verification_codes_repository.verify_email(tx, user_id, identifier.canonical)
+        return verification_codes_repository.verify_phone(tx, user_id, identifier.canonical)
 
     def _set_identifier(self, tx: Executor, user_id: UUID, identifier: Identifier) -> bool:
-        now = self._clock.override()
         if identifier.kind is IdentifierKind.EMAIL:
-            return verification_codes_repository.set_email(tx, user_id, identifier.address, identifier.canonical, now)
-        return verification_codes_repository.set_phone(tx, user_id, identifier.canonical, now)
+            return verification_codes_repository.set_email(tx, user_id, identifier.address, identifier.canonical)
+        return verification_codes_repository.set_phone(tx, user_id, identifier.canonical)
 
     def _notify_old(self, tx: Executor, before: Account, identifier: Identifier) -> None:
         """Notify the replaced identifier, and invalidate the reset tokens that were sent to it."""
-        credentials_repository.spend_reset_tokens(tx, before.id, self._clock.override())
+        credentials_repository.spend_reset_tokens(tx, before.id)
         old = before.email if identifier.kind is IdentifierKind.EMAIL else before.phone
         if old and old != identifier.address:
             self._messages.add(tx, identifier.kind, old, "identifier_changed", {}, before.language)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from uuid import UUID
 
 from services.clock import NOW
@@ -65,44 +64,44 @@ def find_own(tx: Executor, user_id: UUID) -> Account | None:
     return tx.fetch_one(_FIND_OWN, {"user_id": user_id}, into=Account)
 
 
-def replace_code(tx: Executor, code: NewCode, now: datetime | None) -> None:
+def replace_code(tx: Executor, code: NewCode) -> None:
     """Insert a code and invalidate the live one of the same purpose."""
-    values = {**vars(code), "kind": str(code.kind), "now": now}
+    values = {**vars(code), "kind": str(code.kind)}
     tx.execute(_SPEND_VERIFY if code.kind.startswith("verify") else _SPEND_CHANGE, values)
     tx.execute(_ADD, values)
 
 
-def count_guess(tx: Executor, identifier: str, kinds: Sequence[str], now: datetime | None) -> list[StoredCode]:
+def count_guess(tx: Executor, identifier: str, kinds: Sequence[str]) -> list[StoredCode]:
     """Count a guess at every live code for an identifier that has guesses left; returns these codes."""
-    return tx.fetch_all(_COUNT, {"identifier": identifier, "kinds": list(kinds), "now": now}, into=StoredCode)
+    return tx.fetch_all(_COUNT, {"identifier": identifier, "kinds": list(kinds)}, into=StoredCode)
 
 
-def spend(tx: Executor, token_id: UUID, now: datetime | None) -> bool:
+def spend(tx: Executor, token_id: UUID) -> bool:
     """Invalidate a code that is used; False when it was used or replaced meanwhile."""
-    return tx.fetch_one(_SPEND, {"id": token_id, "now": now}) is not None
+    return tx.fetch_one(_SPEND, {"id": token_id}) is not None
 
 
-def verify_email(tx: Executor, user_id: UUID, canonical: str, now: datetime | None) -> bool:
+def verify_email(tx: Executor, user_id: UUID, canonical: str) -> bool:
     """Mark the account's e-mail address as verified; False when it has another one by now."""
-    values = {"user_id": user_id, "identifier": canonical, "now": now}
+    values = {"user_id": user_id, "identifier": canonical}
     return tx.fetch_one(_VERIFY_EMAIL, values) is not None
 
 
-def verify_phone(tx: Executor, user_id: UUID, phone: str, now: datetime | None) -> bool:
+def verify_phone(tx: Executor, user_id: UUID, phone: str) -> bool:
     """Mark the account's phone number as verified; False when it has another one by now."""
-    values = {"user_id": user_id, "identifier": phone, "now": now}
+    values = {"user_id": user_id, "identifier": phone}
     return tx.fetch_one(_VERIFY_PHONE, values) is not None
 
 
-def set_email(tx: Executor, user_id: UUID, address: str, canonical: str, now: datetime | None) -> bool:
+def set_email(tx: Executor, user_id: UUID, address: str, canonical: str) -> bool:
     """Set a verified e-mail address; False when another account has it. The unique index decides a race."""
-    values = {"user_id": user_id, "address": address, "identifier": canonical, "now": now}
+    values = {"user_id": user_id, "address": address, "identifier": canonical}
     return tx.fetch_one(_SET_EMAIL, values) is not None
 
 
-def set_phone(tx: Executor, user_id: UUID, phone: str, now: datetime | None) -> bool:
+def set_phone(tx: Executor, user_id: UUID, phone: str) -> bool:
     """Set a verified phone number; False when another account has it. The unique index decides a race."""
-    values = {"user_id": user_id, "identifier": phone, "now": now}
+    values = {"user_id": user_id, "identifier": phone}
     return tx.fetch_one(_SET_PHONE, values) is not None
 
 

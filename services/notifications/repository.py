@@ -9,7 +9,6 @@ from typing import Any
 from uuid import UUID
 
 from services.clock import NOW as MOMENT
-from services.clock import Clock
 from services.db import Executor
 from services.notifications.retry_policy import ClaimedMessage, StatusUpdate
 from services.notifications.status import NotificationChannel
@@ -46,23 +45,23 @@ class StoredNotification:
 _COLUMNS = ("id", "key", "order_id", "channel", "template", "language", "recipient", "variables")
 
 
-def insert(tx: Executor, messages: Sequence[EncryptedMessage], clock: Clock) -> list[UUID]:
+def insert(tx: Executor, messages: Sequence[EncryptedMessage]) -> list[UUID]:
     """Insert the messages whose key is new and wake the dispatcher on commit; returns their ids."""
     # Sorted by key, so that two callers with the same messages cannot deadlock.
     ordered = sorted(messages, key=lambda message: message.key)
     values = {column: [getattr(message, column) for message in ordered] for column in _COLUMNS}
-    return list(tx.fetch_column(_INSERT, {**values, "now": clock.override()}))
+    return list(tx.fetch_column(_INSERT, {**values}))
 
 
 def claim(
-    tx: Executor, channel: NotificationChannel, limit: int, lease: int, retry_period: int, clock: Clock
+    tx: Executor, channel: NotificationChannel, limit: int, lease: int, retry_period: int
 ) -> list[ClaimedMessage]:
     """Claim due messages, oldest first, for `lease` seconds; another dispatcher gets other messages.
 
     The attempt is counted here, before it is made: the count of a sender that died remains. A message older than
     `retry_period` seconds is marked as expired.
     """
-    values = {"channel": channel, "limit": limit, "lease": lease, "retry_period": retry_period, "now": clock.override()}
+    values = {"channel": channel, "limit": limit, "lease": lease, "retry_period": retry_period}
     rows = tx.fetch_all(_CLAIM, values)
     return sorted((_claimed_message(row) for row in rows), key=lambda message: (message.created_at, message.id))
 
@@ -83,7 +82,7 @@ def _claimed_message(row: Any) -> ClaimedMessage:
     )
 
 
-def update_statuses(tx: Executor, updates: Sequence[StatusUpdate], clock: Clock) -> int:
+def update_statuses(tx: Executor, updates: Sequence[StatusUpdate]) -> int:
     """Write the new states of claimed messages; returns how many were written.
 
     When a lease has ended, another dispatcher may hold the message; then only the status "sent" is written.
@@ -95,7 +94,6 @@ def update_statuses(tx: Executor, updates: Sequence[StatusUpdate], clock: Clock)
         "attempts": [update.attempts for update in updates],
         "delay": [update.delay for update in updates],
         "error": [update.error for update in updates],
-        "now": clock.override(),
     }
     return len(tx.fetch_all(_UPDATE_STATUSES, values))
 

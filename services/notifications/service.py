@@ -11,7 +11,7 @@ from uuid import UUID
 
 import structlog
 
-from services.clock import Clock, new_id
+from services.clock import new_id
 from services.db import Database, Executor, retried
 from services.errors import NotFound, Unavailable
 from services.idempotency import IdempotentRequest, remember
@@ -46,7 +46,6 @@ class NotificationService:
         vault: Vault,
         mail_sender: MailSender,
         sms_sender: SmsSender,
-        clock: Clock,
         templates: Templates,
         *,
         monotonic: Callable[[], float] = time.monotonic,
@@ -54,7 +53,6 @@ class NotificationService:
         """`monotonic`: seconds that only grow, for pauses and leases in this process."""
         self._database = database
         self._vault = vault
-        self._clock = clock
         self._templates = templates
         self._monotonic = monotonic
         self._message_sender = MessageSender(vault, templates, mail_sender, sms_sender)
@@ -66,8 +64,7 @@ class NotificationService:
         if not messages:
             return []
         encrypted = [self._encrypt(new_id(), message) for message in messages]
-        with self._database.transaction() as tx:
-            return repository.insert(tx, encrypted, self._clock)
+        return repository.insert(self._database, encrypted)
 
     def queue_order_notifications(self, notifications: Sequence[OrderNotification]) -> int:
         """Queue the messages of order events, each once; returns how many messages are new."""
@@ -93,13 +90,12 @@ class NotificationService:
             replay = remember(tx, idempotent, notification_id, 202)
             if replay:
                 return self._view(tx, replay.resource_id, replayed=True)
-            repository.insert(tx, [self._encrypt(notification_id, message)], self._clock)
+            repository.insert(tx, [self._encrypt(notification_id, message)])
             return self._view(tx, notification_id)
 
     def get(self, notification_id: UUID) -> NotificationView:
         """One message, its recipient masked. Raises NotFound."""
-        with self._database.transaction() as tx:
-            return self._view(tx, notification_id)
+        return self._view(self._database, notification_id)
 
     def dispatch(self, limit: int = 50, workers: int = 8) -> DispatchResult:
         """Send the due messages: at most `limit` of each channel, `workers` of each in parallel.
@@ -128,8 +124,7 @@ class NotificationService:
 
     @retried
     def _claim(self, channel: NotificationChannel, limit: int) -> list[ClaimedMessage]:
-        with self._database.transaction() as tx:
-            return repository.claim(tx, channel, limit, LEASE, RETRY_PERIOD, self._clock)
+        return repository.claim(self._database, channel, limit, LEASE, RETRY_PERIOD)
 
     def _deliver(
         self, channel: NotificationChannel, claimed: list[ClaimedMessage], started: float, pool: Threads
@@ -153,8 +148,7 @@ class NotificationService:
                 time.sleep(0.2)
 
     def _write_once(self, updates: Sequence[StatusUpdate]) -> None:
-        with self._database.transaction() as tx:
-            repository.update_statuses(tx, updates, self._clock)
+        repository.update_statuses(self._database, updates)
         log = structlog.get_logger()
         for update in updates:
             # Messages that were not tried are not logged one by one: `notifications.unreachable` covers an outage.

@@ -22,35 +22,32 @@ class OrderOutbox:
     @retried
     def claim_commands(self, limit: int, lease_seconds: float) -> list[Command]:
         """Lease the oldest undone command of each order for some seconds."""
-        with self._database.transaction() as tx:
-            return [shaping.command(row) for row in outbox_repository.claim_commands(tx, limit, lease_seconds)]
+        return [shaping.command(row) for row in outbox_repository.claim_commands(self._database, limit, lease_seconds)]
 
     @retried
     def finish_commands(self, outcomes: Mapping[int, str]) -> None:
         """Mark commands as delivered, each with what became of it (`delivered`, `stale` …)."""
         if not outcomes:
             return
-        with self._database.transaction() as tx:
-            outbox_repository.finish_commands(tx, outcomes)
+        outbox_repository.finish_commands(self._database, outcomes)
 
     @retried
     def return_commands(self, command_ids: Sequence[int], seconds: float) -> None:
         """Give leased commands back, to be tried again in so many seconds."""
         if not command_ids:
             return
-        with self._database.transaction() as tx:
-            outbox_repository.return_commands(tx, command_ids, seconds)
+        outbox_repository.return_commands(self._database, command_ids, seconds)
 
     def pending_notifications(self, limit: int) -> list[PendingNotification]:
         """Events whose messages are not queued yet, oldest first."""
-        with self._database.transaction() as tx:
-            return [self._pending_notification(row) for row in outbox_repository.pending_notifications(tx, limit)]
+        return [
+            self._pending_notification(row) for row in outbox_repository.pending_notifications(self._database, limit)
+        ]
 
     @retried
     def mark_notified(self, event_ids: Sequence[int]) -> None:
         """The messages of these events are queued."""
-        with self._database.transaction() as tx:
-            outbox_repository.mark_notified(tx, event_ids)
+        outbox_repository.mark_notified(self._database, event_ids)
 
     def _pending_notification(self, row: Any) -> PendingNotification:
         return PendingNotification(

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from services.clock import Clock, new_id
+from services.clock import new_id
 from services.db import Database, Executor, retried
 from services.errors import (
     CurrencyMismatch,
@@ -40,10 +40,9 @@ from services.secrets import Vault
 class OrderService:
     """What people do with orders; the steps of their workflow are in `OrderTransitions`."""
 
-    def __init__(self, database: Database, vault: Vault, clock: Clock, policy: Policy) -> None:
+    def __init__(self, database: Database, vault: Vault, policy: Policy) -> None:
         self._database = database
         self._vault = vault
-        self._clock = clock
         self._policy = policy
 
     @retried
@@ -70,13 +69,11 @@ class OrderService:
 
     def get(self, order_id: UUID, buyer_id: UUID | None = None) -> OrderView:
         """An order, of this buyer or (None) of anybody. Raises NotFound."""
-        with self._database.transaction() as tx:
-            return self._view(tx, order_id, buyer_id)
+        return self._view(self._database, order_id, buyer_id)
 
     def start_input(self, order_id: UUID) -> Mapping[str, Any]:
         """What the order's workflow is started with. Raises NotFound."""
-        with self._database.transaction() as tx:
-            row = repository.find(tx, order_id, None)
+        row = repository.find(self._database, order_id, None)
         if row is None:
             raise NotFound("There is no such order.")
         stored: Mapping[str, Any] = row.start_input
@@ -93,14 +90,12 @@ class OrderService:
             "after": after,
             "limit": limit,
         }
-        with self._database.transaction() as tx:
-            return [shaping.summary(row) for row in repository.page(tx, values)]
+        return [shaping.summary(row) for row in repository.page(self._database, values)]
 
     def events(self, order_id: UUID, buyer_id: UUID | None = None, after: int = 0) -> list[EventView]:
         """The timeline after an event's id. Raises NotFound."""
-        with self._database.transaction() as tx:
-            self._view(tx, order_id, buyer_id)
-            return [shaping.event(row) for row in repository.events(tx, order_id, after)]
+        self._view(self._database, order_id, buyer_id)
+        return [shaping.event(row) for row in repository.events(self._database, order_id, after)]
 
     @retried
     def give_method(

@@ -27,11 +27,10 @@ class OrderTransitions:
 
         Raises NotFound, OrderClaimed (another run holds it), OrderClosing (cancelled before it began).
         """
-        with self._database.transaction() as tx:
-            claimed = transitions_repository.claim(tx, order_id, run_id)
-            if claimed is None:
-                self._state(tx, order_id)
-                raise OrderClaimed("Another run of the workflow holds this order.")
+        claimed = transitions_repository.claim(self._database, order_id, run_id)
+        if claimed is None:
+            self._state(self._database, order_id)
+            raise OrderClaimed("Another run of the workflow holds this order.")
         status, items = claimed
         _refuse_closing(status)
         return ClaimedOrder(status, tuple((UUID(product_id), quantity) for product_id, quantity in items))
@@ -47,14 +46,12 @@ class OrderTransitions:
         Raises OrderClosing, InvalidTransition, NotFound.
         """
         transition = Transition(OrderStatus.PAYMENT_PENDING, attempt=attempt)
-        with self._database.transaction() as tx:
-            moved = transitions_repository.move(tx, order_id, transition)
-            return self._due(moved or self._reached(tx, order_id, transition.target))
+        moved = transitions_repository.move(self._database, order_id, transition)
+        return self._due(moved or self._reached(self._database, order_id, transition.target))
 
     def payment_due(self, order_id: UUID) -> PaymentDue:
         """What is to be paid of an order whose payment was started; changes nothing. Raises OrderClosing, NotFound."""
-        with self._database.transaction() as tx:
-            return self._due(self._reached(tx, order_id, OrderStatus.PAYMENT_PENDING))
+        return self._due(self._reached(self._database, order_id, OrderStatus.PAYMENT_PENDING))
 
     def paid(self, order_id: UUID, payment_id: UUID, amount: Money) -> OrderState:
         """`payment_pending → paid`; the payment method is dropped. Raises OrderClosing, NotFound."""
@@ -72,22 +69,22 @@ class OrderTransitions:
         The first reason stays. Raises OrderClaimed, NotFound.
         """
         transition = Transition(OrderStatus.CANCELLING, detail=reason, cancel_reason=reason, run_id=run_id)
-        with self._database.transaction() as tx:
-            moved = transitions_repository.move(tx, order_id, transition)
-            state = moved or self._state(tx, order_id)
-            if state.claimed_by not in (None, run_id):
-                raise OrderClaimed("Another run of the workflow holds this order.")
-            return OrderState(state.status, state.cancel_reason)
+        moved = transitions_repository.move(self._database, order_id, transition)
+        state = moved or self._state(self._database, order_id)
+        if state.claimed_by not in (None, run_id):
+            raise OrderClaimed("Another run of the workflow holds this order.")
+        return OrderState(state.status, state.cancel_reason)
 
     @retried
     def cancelled(self, order_id: UUID) -> OrderState:
         """`cancelling → cancelled`, after everything was undone. Repeatable. Raises InvalidTransition, NotFound."""
         transition = Transition(OrderStatus.CANCELLED, forget_method=True)
-        with self._database.transaction() as tx:
-            state = transitions_repository.move(tx, order_id, transition) or self._state(tx, order_id)
-            if state.status is not OrderStatus.CANCELLED:
-                raise InvalidTransition(f"The order is {state.status}: it is not being cancelled.")
-            return OrderState(state.status, state.cancel_reason)
+        state = transitions_repository.move(self._database, order_id, transition) or self._state(
+            self._database, order_id
+        )
+        if state.status is not OrderStatus.CANCELLED:
+            raise InvalidTransition(f"The order is {state.status}: it is not being cancelled.")
+        return OrderState(state.status, state.cancel_reason)
 
     @retried
     def note(
@@ -101,9 +98,8 @@ class OrderTransitions:
         amount_minor: int | None = None,
     ) -> None:
         """Write an entry of the timeline that changes no status; once a key."""
-        with self._database.transaction() as tx:
-            entry = TimelineEntry(type_, key, detail, attempt, amount_minor)
-            transitions_repository.note(tx, order_id, entry)
+        entry = TimelineEntry(type_, key, detail, attempt, amount_minor)
+        transitions_repository.note(self._database, order_id, entry)
 
     def record_refund(self, order_id: UUID, refund_id: UUID, amount_minor: int, failure_code: str | None) -> None:
         """Write the end of a refund into the timeline: every success, and the first failure.
@@ -119,27 +115,23 @@ class OrderTransitions:
     @retried
     def forget_method(self, order_id: UUID) -> None:
         """Drop the card token or phone number of a payment that failed for good."""
-        with self._database.transaction() as tx:
-            repository.forget_method(tx, order_id)
+        repository.forget_method(self._database, order_id)
 
     @retried
     def raise_attention(self, order_id: UUID, reason: str) -> None:
         """Add a reason (a short code) for which a person is needed; the code that raises a reason clears it."""
-        with self._database.transaction() as tx:
-            transitions_repository.raise_attention(tx, order_id, reason)
+        transitions_repository.raise_attention(self._database, order_id, reason)
 
     @retried
     def clear_attention(self, order_id: UUID, reason: str) -> None:
         """Remove a reason for which a person was needed; other reasons stay. Repeatable."""
-        with self._database.transaction() as tx:
-            transitions_repository.clear_attention(tx, order_id, reason)
+        transitions_repository.clear_attention(self._database, order_id, reason)
 
     @retried
     def _forward(self, order_id: UUID, transition: Transition) -> OrderState:
-        with self._database.transaction() as tx:
-            if transitions_repository.move(tx, order_id, transition) is None:
-                self._reached(tx, order_id, transition.target)
-            return OrderState(transition.target)
+        if transitions_repository.move(self._database, order_id, transition) is None:
+            self._reached(self._database, order_id, transition.target)
+        return OrderState(transition.target)
 
     def _reached(self, tx: Executor, order_id: UUID, target: OrderStatus) -> StateRow:
         """The state of an order that reached `target` before. Raises OrderClosing, InvalidTransition, NotFound."""

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import structlog
 
-from services.clock import Clock, new_id
+from services.clock import new_id
 from services.db import Database, Executor, retried
 from services.errors import NotFound, OrderClosing, PaymentExists
 from services.payments.call_budget import CallBudget, gateway_errors_as_unavailable, unavailable
@@ -30,10 +30,9 @@ log = structlog.get_logger(__name__)
 class Charges:
     """The part of the payments service that charges and looks up payments."""
 
-    def __init__(self, database: Database, gateway: Gateway, clock: Clock, budget: CallBudget) -> None:
+    def __init__(self, database: Database, gateway: Gateway, budget: CallBudget) -> None:
         self._database = database
         self._gateway = gateway
-        self._clock = clock
         self._budget = budget
 
     def start(self, charge: Charge) -> PaymentRecord:
@@ -85,18 +84,16 @@ class Charges:
 
     def find(self, payment_id: UUID) -> PaymentRecord:
         """The payment. Raises NotFound."""
-        with self._database.transaction() as tx:
-            return self._find(tx, payment_id)
+        return self._find(self._database, payment_id)
 
     @retried
     def _create_intent(self, charge: Charge) -> tuple[PaymentRecord, bool]:
         """The attempt's payment; also whether this call created it and may charge."""
-        with self._database.transaction() as tx:
-            repository = self._repository(tx)
-            is_open, created = repository.create_intent(new_id(), charge, self._gateway.name, self._budget.claim)
-            if not is_open:
-                raise OrderClosing("This order is cancelled or closed and accepts no payment.")
-            record = created or repository.find_attempt(charge.order_id, charge.attempt)
+        repository = self._repository(self._database)
+        is_open, created = repository.create_intent(new_id(), charge, self._gateway.name, self._budget.claim)
+        if not is_open:
+            raise OrderClosing("This order is cancelled or closed and accepts no payment.")
+        record = created or repository.find_attempt(charge.order_id, charge.attempt)
         if record is None:
             raise PaymentExists("This order has a payment already.")
         if (record.view.amount, record.view.method) != (charge.amount, charge.method):
@@ -125,7 +122,7 @@ class Charges:
             return self._mark_unknown(record)
 
     def _repository(self, tx: Executor) -> PaymentRepository:
-        return PaymentRepository(tx, self._clock.override())
+        return PaymentRepository(tx)
 
     def _find(self, tx: Executor, payment_id: UUID) -> PaymentRecord:
         found = self._repository(tx).find(payment_id)
@@ -136,41 +133,35 @@ class Charges:
     @retried
     def _apply_provider_state(self, record: PaymentRecord, reported: ProviderPayment) -> PaymentRecord:
         term = self._gateway.methods[record.view.method].term
-        with self._database.transaction() as tx:
-            changed = self._repository(tx).apply_provider_state(record, reported, term)
-            current = changed or self._find(tx, record.view.id)
+        changed = self._repository(self._database).apply_provider_state(record, reported, term)
+        current = changed or self._find(self._database, record.view.id)
         _log_provider_state(current, reported, changed=changed is not None)
         return current
 
     @retried
     def _claim(self, record: PaymentRecord) -> PaymentRecord | None:
-        with self._database.transaction() as tx:
-            return self._repository(tx).claim(record, self._budget.claim)
+        return self._repository(self._database).claim(record, self._budget.claim)
 
     @retried
     def _release_claim(self, record: PaymentRecord, retry_after: float) -> None:
-        with self._database.transaction() as tx:
-            self._repository(tx).release_claim(record, retry_after)
+        self._repository(self._database).release_claim(record, retry_after)
 
     @retried
     def _mark_unknown(self, record: PaymentRecord) -> PaymentRecord:
         log.warning("payments.unknown", payment_id=str(record.view.id), order_id=str(record.view.order_id))
-        with self._database.transaction() as tx:
-            self._repository(tx).mark_unknown(record.view.id)
-            return self._find(tx, record.view.id)
+        self._repository(self._database).mark_unknown(record.view.id)
+        return self._find(self._database, record.view.id)
 
     @retried
     def _mark_refused(self, record: PaymentRecord, code: str) -> PaymentRecord:
         log.info("payments.refused", payment_id=str(record.view.id), code=code)
-        with self._database.transaction() as tx:
-            self._repository(tx).mark_refused(record.view.id, code)
-            return self._find(tx, record.view.id)
+        self._repository(self._database).mark_refused(record.view.id, code)
+        return self._find(self._database, record.view.id)
 
     @retried
     def _mark_not_charged(self, record: PaymentRecord) -> PaymentRecord:
-        with self._database.transaction() as tx:
-            self._repository(tx).mark_not_charged(record)
-            return self._find(tx, record.view.id)
+        self._repository(self._database).mark_not_charged(record)
+        return self._find(self._database, record.view.id)
 
 
 def _log_provider_state(current: PaymentRecord, reported: ProviderPayment, *, changed: bool) -> None:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import structlog
 
-from services.clock import Clock, new_id
+from services.clock import new_id
 from services.db import Database, Executor, retried
 from services.errors import (
     CurrencyMismatch,
@@ -33,10 +33,9 @@ log = structlog.get_logger(__name__)
 class RefundIntents:
     """The part of the payments service that creates refunds; every method is one transaction."""
 
-    def __init__(self, database: Database, gateway: Gateway, clock: Clock, budget: CallBudget) -> None:
+    def __init__(self, database: Database, gateway: Gateway, budget: CallBudget) -> None:
         self._database = database
         self._gateway = gateway
-        self._clock = clock
         self._budget = budget
 
     @retried
@@ -92,10 +91,10 @@ class RefundIntents:
         log.warning("payments.booked_manually", payment_id=str(payment_id), lost=lost)
 
     def _repository(self, tx: Executor) -> RefundRepository:
-        return RefundRepository(tx, self._clock.override())
+        return RefundRepository(tx)
 
     def _lock(self, tx: Executor, payment_id: UUID) -> PaymentRecord:
-        found = PaymentRepository(tx, self._clock.override()).lock(payment_id)
+        found = PaymentRepository(tx).lock(payment_id)
         if found is None:
             raise NotFound("Payment not found.")
         return found

@@ -7,7 +7,6 @@ from uuid import UUID
 
 import structlog
 
-from services.clock import Clock
 from services.db import Database, Executor, retried
 from services.errors import NotFound, Unavailable
 from services.idempotency import IdempotentRequest
@@ -33,12 +32,9 @@ log = structlog.get_logger(__name__)
 class Refunds:
     """The part of the payments service that makes and looks up refunds."""
 
-    def __init__(
-        self, database: Database, gateway: Gateway, clock: Clock, budget: CallBudget, intents: RefundIntents
-    ) -> None:
+    def __init__(self, database: Database, gateway: Gateway, budget: CallBudget, intents: RefundIntents) -> None:
         self._database = database
         self._gateway = gateway
-        self._clock = clock
         self._budget = budget
         self._intents = intents
 
@@ -70,13 +66,11 @@ class Refunds:
 
     @retried
     def _touch(self, refund_id: UUID) -> None:
-        with self._database.transaction() as tx:
-            self._repository(tx).touch(refund_id)
+        self._repository(self._database).touch(refund_id)
 
     def find(self, refund_id: UUID) -> RefundRecord:
         """The refund. Raises NotFound."""
-        with self._database.transaction() as tx:
-            return self._find(tx, refund_id)
+        return self._find(self._database, refund_id)
 
     def refund_amount(
         self, order_id: UUID, payment_id: UUID, amount: Money, idempotent: IdempotentRequest | None
@@ -93,7 +87,7 @@ class Refunds:
             return self.find(refund.view.id), False
 
     def _repository(self, tx: Executor) -> RefundRepository:
-        return RefundRepository(tx, self._clock.override())
+        return RefundRepository(tx)
 
     def _find(self, tx: Executor, refund_id: UUID) -> RefundRecord:
         found = self._repository(tx).find(refund_id)
@@ -115,13 +109,11 @@ class Refunds:
 
     @retried
     def _claim(self, refund: RefundRecord) -> RefundRecord | None:
-        with self._database.transaction() as tx:
-            return self._repository(tx).claim(refund, self._budget.claim)
+        return self._repository(self._database).claim(refund, self._budget.claim)
 
     @retried
     def _release_claim(self, refund: RefundRecord, retry_after: float) -> None:
-        with self._database.transaction() as tx:
-            self._repository(tx).release_claim(refund, retry_after)
+        self._repository(self._database).release_claim(refund, retry_after)
 
     def _refund_at_provider(self, refund: RefundRecord, started: float) -> RefundRecord:
         """Call the provider for a refund that this caller has claimed."""
@@ -151,22 +143,19 @@ class Refunds:
 
     @retried
     def _mark_accepted(self, refund: RefundRecord, provider_id: str) -> RefundRecord:
-        with self._database.transaction() as tx:
-            self._repository(tx).mark_accepted(refund.view.id, provider_id)
-            return self._find(tx, refund.view.id)
+        self._repository(self._database).mark_accepted(refund.view.id, provider_id)
+        return self._find(self._database, refund.view.id)
 
     @retried
     def _mark_succeeded(self, refund: RefundRecord, provider_id: str) -> RefundRecord:
-        with self._database.transaction() as tx:
-            self._repository(tx).mark_succeeded(refund.view.id, provider_id)
-            found = self._find(tx, refund.view.id)
+        self._repository(self._database).mark_succeeded(refund.view.id, provider_id)
+        found = self._find(self._database, refund.view.id)
         log.info("payments.refunded", refund_id=str(found.view.id), payment_id=str(found.view.payment_id))
         return found
 
     @retried
     def _mark_failed(self, refund: RefundRecord, code: str, provider_id: str | None) -> RefundRecord:
-        with self._database.transaction() as tx:
-            self._repository(tx).mark_failed(refund.view.id, code, provider_id)
-            found = self._find(tx, refund.view.id)
+        self._repository(self._database).mark_failed(refund.view.id, code, provider_id)
+        found = self._find(self._database, refund.view.id)
         log.warning("payments.refund_failed", refund_id=str(found.view.id), code=found.view.failure_code)
         return found

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from uuid import UUID
 
 from services.clock import NOW
@@ -17,11 +16,10 @@ WRITTEN_OFF = "written_off"
 
 
 class RefundRepository:
-    """Statements in the caller's transaction; `now` is the time of a test clock, or None for the database's clock."""
+    """Statements on the caller's transaction or database."""
 
-    def __init__(self, tx: Executor, now: datetime | None) -> None:
-        self._tx = tx
-        self._now = now
+    def __init__(self, db: Executor) -> None:
+        self._db = db
 
     def find(self, refund_id: UUID) -> RefundRecord | None:
         """The refund, or None."""
@@ -83,7 +81,7 @@ class RefundRepository:
 
     def pending(self, limit: int) -> list[UUID]:
         """Pending refunds without a current claim, least recently changed first."""
-        return self._tx.fetch_column(_PENDING, {"now": self._now, "limit": limit})
+        return self._db.fetch_column(_PENDING, {"limit": limit})
 
     def unreported(self, limit: int) -> list[RefundRecord]:
         """Decided refunds that are not in their order's timeline yet, oldest first."""
@@ -99,10 +97,10 @@ class RefundRepository:
 
     def _run(self, statement: str, values: Mapping[str, object]) -> bool:
         """Execute a statement that returns a row for each change; True when it changed something."""
-        return self._tx.execute(statement, {"now": self._now, **values}) > 0
+        return self._db.execute(statement, values) > 0
 
     def _all(self, statement: str, values: Mapping[str, object]) -> list[RefundRecord]:
-        rows = self._tx.fetch_all(statement, {"now": self._now, **values}, into=RefundRow)
+        rows = self._db.fetch_all(statement, values, into=RefundRow)
         return [row.record() for row in rows]
 
 

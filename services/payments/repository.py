@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 from uuid import UUID
 
 from services.clock import NOW
@@ -17,11 +16,10 @@ from services.payments.views import Charge
 
 
 class PaymentRepository:
-    """Statements in the caller's transaction; `now` is the time of a test clock, or None for the database's clock."""
+    """Statements on the caller's transaction or database."""
 
-    def __init__(self, tx: Executor, now: datetime | None) -> None:
-        self._tx = tx
-        self._now = now
+    def __init__(self, db: Executor) -> None:
+        self._db = db
 
     def create_intent(
         self, payment_id: UUID, charge: Charge, gateway: str, claim_seconds: float
@@ -41,7 +39,7 @@ class PaymentRepository:
             "gateway": gateway,
             "seconds": claim_seconds,
         }
-        row = self._tx.fetch_one(_CREATE_INTENT, {"now": self._now, **values})._asdict()
+        row = self._db.fetch_one(_CREATE_INTENT, values)._asdict()
         is_open = bool(row.pop("is_open"))
         return is_open, PaymentRow(**row).record() if row["id"] is not None else None
 
@@ -108,10 +106,10 @@ class PaymentRepository:
         return self._one(_APPLY_PROVIDER_STATE, values)
 
     def _run(self, statement: str, values: Mapping[str, object]) -> None:
-        self._tx.execute(statement, {"now": self._now, **values})
+        self._db.execute(statement, values)
 
     def _all(self, statement: str, values: Mapping[str, object]) -> list[PaymentRecord]:
-        rows = self._tx.fetch_all(statement, {"now": self._now, **values}, into=PaymentRow)
+        rows = self._db.fetch_all(statement, values, into=PaymentRow)
         return [row.record() for row in rows]
 
     def _one(self, statement: str, values: Mapping[str, object]) -> PaymentRecord | None:

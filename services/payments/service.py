@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from uuid import UUID
 
-from services.clock import Clock
 from services.db import Database, Executor, retried
 from services.errors import (
     AmountMismatch,
@@ -42,19 +41,17 @@ class PaymentService:
         self,
         database: Database,
         gateway: Gateway,
-        clock: Clock,
         *,
         call_budget: CallBudget | None = None,
         signatures: SignatureVerifier | None = None,
     ) -> None:
         self._database = database
         self._gateway = gateway
-        self._clock = clock
         budget = call_budget or CallBudget()
-        self._charges = Charges(database, gateway, clock, budget)
-        self._refund_intents = RefundIntents(database, gateway, clock, budget)
-        self._refunds = Refunds(database, gateway, clock, budget, self._refund_intents)
-        self._inbox = WebhookInbox(database, gateway, clock)
+        self._charges = Charges(database, gateway, budget)
+        self._refund_intents = RefundIntents(database, gateway, budget)
+        self._refunds = Refunds(database, gateway, budget, self._refund_intents)
+        self._inbox = WebhookInbox(database, gateway)
         self._signatures = signatures
 
     def charge(self, charge: Charge) -> PaymentView:
@@ -117,19 +114,16 @@ class PaymentService:
 
     def pending_refunds(self, limit: int) -> list[UUID]:
         """Pending refunds without a current claim, least recently changed first: input for `refresh_refund`."""
-        with self._database.transaction() as tx:
-            return self._refund_repository(tx).pending(limit)
+        return self._refund_repository(self._database).pending(limit)
 
     def unreported_refunds(self, limit: int) -> list[RefundView]:
         """Decided refunds that are not in their order's timeline yet, oldest first."""
-        with self._database.transaction() as tx:
-            return [record.view for record in self._refund_repository(tx).unreported(limit)]
+        return [record.view for record in self._refund_repository(self._database).unreported(limit)]
 
     @retried
     def mark_reported(self, refund_ids: Sequence[UUID]) -> None:
         """Record that the orders' timelines have these refunds."""
-        with self._database.transaction() as tx:
-            self._refund_repository(tx).mark_reported(refund_ids)
+        self._refund_repository(self._database).mark_reported(refund_ids)
 
     @retried
     def book_manually(self, order_id: UUID, reference: str, *, lost: bool, payment_id: UUID | None = None) -> None:
@@ -178,8 +172,7 @@ class PaymentService:
 
     def of_order(self, order_id: UUID) -> list[PaymentView]:
         """Every payment of an order, first attempt first."""
-        with self._database.transaction() as tx:
-            return [record.view for record in self._payment_repository(tx).of_order(order_id)]
+        return [record.view for record in self._payment_repository(self._database).of_order(order_id)]
 
     def get_refund(self, refund_id: UUID) -> RefundView:
         """The recorded refund. Raises NotFound."""
@@ -187,14 +180,13 @@ class PaymentService:
 
     def refunds_of(self, order_id: UUID) -> list[RefundView]:
         """Every refund of an order, oldest first."""
-        with self._database.transaction() as tx:
-            return [record.view for record in self._refund_repository(tx).of_order(order_id)]
+        return [record.view for record in self._refund_repository(self._database).of_order(order_id)]
 
     def _payment_repository(self, tx: Executor) -> PaymentRepository:
-        return PaymentRepository(tx, self._clock.override())
+        return PaymentRepository(tx)
 
     def _refund_repository(self, tx: Executor) -> RefundRepository:
-        return RefundRepository(tx, self._clock.override())
+        return RefundRepository(tx)
 
     def _check(self, charge: Charge) -> None:
         """Raise for a charge that the provider cannot accept, before anything is written."""

@@ -7,7 +7,6 @@ from uuid import UUID
 
 import structlog
 
-from services.clock import Clock
 from services.db import Database, retried
 from services.errors import NotFound, PaymentOrderMismatch
 from services.payments.gateway import Gateway, WebhookEvent
@@ -22,10 +21,9 @@ log = structlog.get_logger(__name__)
 class WebhookInbox:
     """The part of the payments service that receives webhooks and status reports."""
 
-    def __init__(self, database: Database, gateway: Gateway, clock: Clock) -> None:
+    def __init__(self, database: Database, gateway: Gateway) -> None:
         self._database = database
         self._gateway = gateway
-        self._clock = clock
 
     def receive_webhook(
         self, gateway: str, headers: Mapping[str, str], body: bytes, source: str | None
@@ -45,8 +43,8 @@ class WebhookInbox:
         Raises NotFound, PaymentOrderMismatch.
         """
         with self._database.transaction() as tx:
-            inbox = WebhookInboxRepository(tx, self._clock.override())
-            record = PaymentRepository(tx, self._clock.override()).lock(payment_id)
+            inbox = WebhookInboxRepository(tx)
+            record = PaymentRepository(tx).lock(payment_id)
             if record is None:
                 raise NotFound("Payment not found.")
             view = record.view
@@ -73,7 +71,7 @@ class WebhookInbox:
     @retried
     def _store_webhook(self, event: WebhookEvent) -> WebhookReceipt:
         with self._database.transaction() as tx:
-            inbox = WebhookInboxRepository(tx, self._clock.override())
+            inbox = WebhookInboxRepository(tx)
             receipt = inbox.store_webhook(self._gateway.name, event)
         if receipt is None:
             raise NotFound("Payment not found.")

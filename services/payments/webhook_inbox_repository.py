@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from uuid import UUID
 
 from services.clock import NOW
@@ -13,11 +12,10 @@ from services.payments.views import PaymentStatusReport, WebhookReceipt
 
 
 class WebhookInboxRepository:
-    """Statements in the caller's transaction; `now` is the time of a test clock, or None for the database's clock."""
+    """Statements on the caller's transaction or database."""
 
-    def __init__(self, tx: Executor, now: datetime | None) -> None:
-        self._tx = tx
-        self._now = now
+    def __init__(self, db: Executor) -> None:
+        self._db = db
 
     def store_webhook(self, gateway: str, event: WebhookEvent) -> WebhookReceipt | None:
         """Store a provider's webhook once; None when it names no payment of ours."""
@@ -28,28 +26,28 @@ class WebhookInboxRepository:
             "provider_id": event.provider_id,
             "reference": event.reference,
         }
-        return self._tx.fetch_one(_STORE_WEBHOOK, {"now": self._now, **values}, into=WebhookReceipt)
+        return self._db.fetch_one(_STORE_WEBHOOK, values, into=WebhookReceipt)
 
     def store_report(self, message_id: str, payment_id: UUID, status: str) -> bool:
         """Store a status report once; False when a message with this id was stored before."""
-        values = {"now": self._now, "webhook_id": message_id, "payment_id": payment_id, "event": status}
-        return self._tx.execute(_STORE_REPORT, values) == 1
+        values = {"webhook_id": message_id, "payment_id": payment_id, "event": status}
+        return self._db.execute(_STORE_REPORT, values) == 1
 
     def find_payment_id(self, message_id: str) -> UUID | None:
         """The payment that the message with this id concerns."""
-        payment_id: UUID | None = self._tx.fetch_value(_FIND_PAYMENT_ID, {"webhook_id": message_id})
+        payment_id: UUID | None = self._db.fetch_value(_FIND_PAYMENT_ID, {"webhook_id": message_id})
         return payment_id
 
     def start_review(self, payment_id: UUID) -> bool:
         """Put an undecided payment under review because a report named another amount; False when it is decided."""
-        values = {"now": self._now, "id": payment_id, "allowed": sorted(STOPPABLE)}
-        return self._tx.execute(_START_REVIEW, values) == 1
+        values = {"id": payment_id, "allowed": sorted(STOPPABLE)}
+        return self._db.execute(_START_REVIEW, values) == 1
 
     def store_failure(self, payment_id: UUID, report: PaymentStatusReport) -> None:
         """Store the reported reason of a failure, for operators; it is never shown to the buyer."""
         code = (report.failure_code or "")[:64] or None
         message = (report.failure_message or "")[:500] or None
-        self._tx.execute(_STORE_FAILURE, {"id": payment_id, "code": code, "message": message})
+        self._db.execute(_STORE_FAILURE, {"id": payment_id, "code": code, "message": message})
 
 
 _STORE_WEBHOOK = f"""

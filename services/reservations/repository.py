@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from uuid import UUID
 
 from services.clock import NOW
@@ -14,11 +13,10 @@ from services.reservations.views import Item, ReservationView, StockView
 
 
 class ReservationRepository:
-    """Statements in the caller's transaction; `now` is the time of a test clock, or None for the database's clock."""
+    """Statements on the caller's transaction or database."""
 
-    def __init__(self, tx: Executor, now: datetime | None) -> None:
-        self._tx = tx
-        self._now = now
+    def __init__(self, db: Executor) -> None:
+        self._db = db
 
     def take(
         self, reservation_id: UUID, order_id: UUID, items: Sequence[Item], seconds: int, pinned: bool
@@ -29,7 +27,6 @@ class ReservationRepository:
         reservation is incomplete: the caller must roll the transaction back.
         """
         values = {
-            "now": self._now,
             "id": reservation_id,
             "order_id": order_id,
             "products": [item.product_id for item in items],
@@ -37,7 +34,7 @@ class ReservationRepository:
             "seconds": seconds,
             "pinned": pinned,
         }
-        return self._tx.fetch_one(_TAKE, values, into=HoldRow)
+        return self._db.fetch_one(_TAKE, values, into=HoldRow)
 
     def find_by_order(self, order_id: UUID) -> ReservationView | None:
         """The order's reservation, or None."""
@@ -69,7 +66,7 @@ class ReservationRepository:
 
     def sweep(self, limit: int) -> int:
         """End up to `limit` expired holds that no other transaction has locked; returns how many."""
-        return int(self._tx.fetch_value(_SWEEP, {"now": self._now, "limit": limit}))
+        return int(self._db.fetch_value(_SWEEP, {"limit": limit}))
 
     def stocks(self, product_ids: Sequence[UUID]) -> list[StockView]:
         """The stock of those of the products that have a stock row."""
@@ -81,18 +78,18 @@ class ReservationRepository:
 
     def add_stocks(self, product_ids: Sequence[UUID], available: Sequence[int]) -> int:
         """Insert stock of products that have none; returns how many."""
-        return self._tx.execute(_ADD_STOCKS, {"products": list(product_ids), "available": list(available)})
+        return self._db.execute(_ADD_STOCKS, {"products": list(product_ids), "available": list(available)})
 
     def set_stock(self, product_id: UUID, available: int) -> StockView:
         """Set the available units of one product; reserved and sold units stay."""
         return self._stocks(_SET_STOCK, product_id=product_id, available=available)[0]
 
     def _one(self, statement: str, **values: object) -> ReservationView | None:
-        row = self._tx.fetch_one(statement, {"now": self._now, **values}, into=ReservationRow)
+        row = self._db.fetch_one(statement, values, into=ReservationRow)
         return row.view() if row else None
 
     def _stocks(self, statement: str, **values: object) -> list[StockView]:
-        return self._tx.fetch_all(statement, values, into=StockView)
+        return self._db.fetch_all(statement, values, into=StockView)
 
 
 # A subquery, because clock_timestamp() is volatile and would prevent the use of an index.

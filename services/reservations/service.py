@@ -8,7 +8,7 @@ from uuid import UUID
 
 import structlog
 
-from services.clock import Clock, new_id
+from services.clock import new_id
 from services.db import Database, Executor, retried
 from services.errors import (
     Invalid,
@@ -37,9 +37,8 @@ MAX_UNITS_PER_PRODUCT = 500_000_000
 class ReservationService:
     """One reservation per order and the stock that it moves; every method is one transaction."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
-        self._clock = clock
 
     @retried
     def hold(
@@ -77,9 +76,8 @@ class ReservationService:
 
         Raises NotFound, ReservationExpired, ReservationClosed (released).
         """
-        with self._database.transaction() as tx:
-            repository = self._repository(tx)
-            return repository.pin(order_id) or _find_confirmed(repository, order_id)
+        repository = self._repository(self._database)
+        return repository.pin(order_id) or _find_confirmed(repository, order_id)
 
     @retried
     def extend(self, order_id: UUID, until_seconds: int) -> ReservationView:
@@ -87,9 +85,8 @@ class ReservationService:
 
         Raises NotFound, ReservationExpired, ReservationClosed (released).
         """
-        with self._database.transaction() as tx:
-            repository = self._repository(tx)
-            return repository.extend(order_id, until_seconds) or _find_confirmed(repository, order_id)
+        repository = self._repository(self._database)
+        return repository.extend(order_id, until_seconds) or _find_confirmed(repository, order_id)
 
     @retried
     def confirm(self, order_id: UUID) -> ReservationView:
@@ -97,9 +94,8 @@ class ReservationService:
 
         Raises NotFound, ReservationExpired, InvalidTransition (released).
         """
-        with self._database.transaction() as tx:
-            repository = self._repository(tx)
-            return repository.confirm(order_id) or _find_confirmed(repository, order_id, InvalidTransition)
+        repository = self._repository(self._database)
+        return repository.confirm(order_id) or _find_confirmed(repository, order_id, InvalidTransition)
 
     @retried
     def release(self, order_id: UUID) -> ReservationView:
@@ -108,41 +104,35 @@ class ReservationService:
         Without a reservation it inserts a tombstone, because an abandoned `hold` may still be executed later.
         Raises InvalidTransition (confirmed).
         """
-        with self._database.transaction() as tx:
-            repository = self._repository(tx)
-            return repository.release(order_id) or _find_released(repository, order_id)
+        repository = self._repository(self._database)
+        return repository.release(order_id) or _find_released(repository, order_id)
 
     def get(self, reservation_id: UUID) -> ReservationView:
         """The reservation. Raises NotFound."""
-        with self._database.transaction() as tx:
-            found = self._repository(tx).find(reservation_id)
+        found = self._repository(self._database).find(reservation_id)
         if found is None:
             raise NotFound("Reservation not found.")
         return found
 
     def find(self, order_id: UUID) -> ReservationView | None:
         """The order's reservation, or None."""
-        with self._database.transaction() as tx:
-            return self._repository(tx).find_by_order(order_id)
+        return self._repository(self._database).find_by_order(order_id)
 
     @retried
     def sweep(self, limit: int = 500) -> int:
         """End up to `limit` expired holds and return their units to stock; sweeps may run concurrently."""
-        with self._database.transaction() as tx:
-            ended = self._repository(tx).sweep(limit)
+        ended = self._repository(self._database).sweep(limit)
         if ended:
             log.info("reservations.swept", ended=ended)
         return ended
 
     def stocks(self, product_ids: Sequence[UUID]) -> dict[UUID, StockView]:
         """Stock by product id; a product without a stock row is left out."""
-        with self._database.transaction() as tx:
-            return {stock.product_id: stock for stock in self._repository(tx).stocks(product_ids)}
+        return {stock.product_id: stock for stock in self._repository(self._database).stocks(product_ids)}
 
     def list_stocks(self, after: UUID | None, limit: int) -> list[StockView]:
         """Stock of up to `limit` products in the order of product ids, starting after `after`."""
-        with self._database.transaction() as tx:
-            return self._repository(tx).list_stocks(after, limit)
+        return self._repository(self._database).list_stocks(after, limit)
 
     @retried
     def add_stocks(self, stocks: Sequence[tuple[UUID, int]]) -> int:
@@ -150,19 +140,17 @@ class ReservationService:
         if any(available < 0 for _, available in stocks):
             raise Invalid("Stock must not be negative.", pointer="/stock")
         first = dict(reversed(stocks))
-        with self._database.transaction() as tx:
-            return self._repository(tx).add_stocks(list(first), list(first.values()))
+        return self._repository(self._database).add_stocks(list(first), list(first.values()))
 
     @retried
     def set_stock(self, product_id: UUID, available: int) -> StockView:
         """Set the available units of one product; reserved and sold units stay. Raises Invalid."""
         if available < 0:
             raise Invalid("Stock must not be negative.", pointer="/available")
-        with self._database.transaction() as tx:
-            return self._repository(tx).set_stock(product_id, available)
+        return self._repository(self._database).set_stock(product_id, available)
 
     def _repository(self, tx: Executor) -> ReservationRepository:
-        return ReservationRepository(tx, self._clock.override())
+        return ReservationRepository(tx)
 
 
 def _sum_by_product(items: Sequence[Item]) -> tuple[Item, ...]:

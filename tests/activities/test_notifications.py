@@ -33,7 +33,9 @@ def outbox() -> Outbox:
 
 @pytest.fixture
 def activities(services: Services, database: Database, outbox: Outbox, clock: FakeClock) -> NotificationActivities:
-    notifications = NotificationService(database, Vault(KEY), outbox, outbox, clock, Templates("Marketplace Orders"))
+    notifications = NotificationService(
+        database.with_clock(clock), Vault(KEY), outbox, outbox, Templates("Marketplace Orders")
+    )
 
     def subscribe(_: str, __: Callable[[str], None]) -> Callable[[], None]:
         return lambda: None

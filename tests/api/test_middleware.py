@@ -16,7 +16,6 @@ from api.problems.problem_details import TYPES
 from services import db
 from services.bootstrap import Services
 from services.catalog.service import CatalogService
-from services.clock import Clock
 from services.settings import Settings
 from tests.api.people import Person
 from tests.api.shop import ORDERS
@@ -137,7 +136,7 @@ class BrokenCatalog(CatalogService):
 async def test_G10_an_unexpected_error_answers_500_without_its_text(
     services: Services, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    broken = replace(services, catalog=BrokenCatalog(services.database, Clock()))
+    broken = replace(services, catalog=BrokenCatalog(services.database))
     async with client_of(create_app(broken)) as client:
         answer = await client.get(f"/api/v1/products/{uuid4()}")
 
@@ -151,7 +150,7 @@ async def test_G10_an_unexpected_error_answers_500_without_its_text(
 
 async def test_G9_without_the_database_503_is_answered(services: Services, buyer: Person, settings: Settings) -> None:
     nowhere = db.connect("postgresql://market@127.0.0.1:1/market")
-    away = replace(services, catalog=CatalogService(nowhere, Clock()), database=nowhere)
+    away = replace(services, catalog=CatalogService(nowhere), database=nowhere)
     async with client_of(create_app(away)) as client:
         answer = await client.get(f"/api/v1/products/{uuid4()}")
         ready = await client.get("/readyz")

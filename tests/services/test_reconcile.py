@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from services.clock import Clock
 from services.db import Database
 from services.money import Money
 from services.orders.outbox import OrderOutbox
@@ -26,9 +25,9 @@ from tests.fakes.gateway import FakeGateway
 @pytest.fixture
 def confirmed(database: Database) -> OrderView:
     """A confirmed order whose events are notified."""
-    orders = OrderService(database, Vault(KEY), Clock(), Policy())
+    orders = OrderService(database, Vault(KEY), Policy())
     steps = OrderTransitions(database, Vault(KEY))
-    stock = ReservationService(database, Clock())
+    stock = ReservationService(database)
     order = orders.place(an_order()).order
     line = order.lines[0]
     stock.add_stocks([(line.product_id, 5)])
@@ -37,7 +36,7 @@ def confirmed(database: Database) -> OrderView:
     steps.reserved(order.id)
     stock.pin(order.id)
     steps.start_payment(order.id, 1)
-    payments = PaymentService(database, FakeGateway(), Clock(), call_budget=CallBudget())
+    payments = PaymentService(database, FakeGateway(), call_budget=CallBudget())
     paid = payments.charge(Charge(order.id, 1, order.total.minor, "RUB", PaymentMethodType.CARD, card_token="tok"))
     steps.paid(order.id, paid.id, Money(order.total.minor, "RUB"))
     steps.confirmed(order.id)

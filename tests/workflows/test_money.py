@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from services.clock import Clock, new_id
+from services.clock import new_id
 from services.money import Money
 from services.orders.service import OrderService
 from services.orders.status import OrderStatus
@@ -26,7 +26,7 @@ CONFIRMED, CANCELLED = OrderStatus.CONFIRMED, OrderStatus.CANCELLED
 async def place_twice_payable(shop: Shop, new: NewOrder) -> OrderView:
     """An order whose buyer may try to pay twice."""
     policy = Policy(max_unpaid=0, payment_attempts=2)
-    orders = OrderService(shop.services.database, Vault(KEY), Clock(), policy)
+    orders = OrderService(shop.services.database, Vault(KEY), policy)
     order = (await asyncio.to_thread(orders.place, new)).order
     await OrderCommands(shop.skipper.client).start(order.id, shop.services.orders.start_input(order.id))
     return order

@@ -9,7 +9,6 @@ import pytest
 from temporalio.service import RPCError
 
 from activities.messages import Resolve
-from services.clock import Clock
 from services.orders.service import OrderService
 from services.orders.status import OrderStatus
 from services.orders.views import OrderView, Policy
@@ -24,7 +23,7 @@ from workflows.stuck_undo import StuckUndoWatch
 
 async def place(shop: Shop, *, local_lane: bool) -> OrderView:
     """A paid order whose buyer cancels, at a time at which neither of its undos can be done."""
-    orders = OrderService(shop.services.database, Vault(KEY), Clock(), Policy(max_unpaid=0, local_lane=local_lane))
+    orders = OrderService(shop.services.database, Vault(KEY), Policy(max_unpaid=0, local_lane=local_lane))
     order = (await asyncio.to_thread(orders.place, an_order(shop.product(), card="waits"))).order
     await OrderCommands(shop.skipper.client).start(order.id, orders.start_input(order.id))
     await shop.until(lambda: "payment_waiting" in shop.events(order.id))

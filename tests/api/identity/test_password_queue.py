@@ -15,7 +15,6 @@ import pytest
 from api.app import create_app
 from api.identity.password_queue import MAX_REQUESTS
 from services.bootstrap import Services
-from services.clock import Clock
 from services.identity.account_messages import AccountMessages
 from services.identity.login_throttle import ThrottleSubjects
 from services.identity.password_check import PasswordCheck
@@ -50,9 +49,9 @@ def held() -> Iterator[Held]:
 
 @pytest.fixture
 async def crowded(services: Services, held: Held) -> AsyncIterator[httpx2.AsyncClient]:
-    messages = AccountMessages(services.database, Vault("a key"), Clock())
-    check = PasswordCheck(services.database, held, Clock(), ThrottleSubjects("a key"))
-    sign_in = SignIn(services.database, check, services.tokens, RefreshTokens("a key"), messages, Clock(), "RU")
+    messages = AccountMessages(services.database, Vault("a key"))
+    check = PasswordCheck(services.database, held, ThrottleSubjects("a key"))
+    sign_in = SignIn(services.database, check, services.tokens, RefreshTokens("a key"), messages, "RU")
     transport = httpx2.ASGITransport(create_app(replace(services, sign_in=sign_in)))
     async with httpx2.AsyncClient(transport=transport, base_url="http://market") as client:
         yield client

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from services.catalog.service import CatalogService
-from services.clock import Clock
 from services.db import Database
 from services.reservations.service import ReservationService
 
@@ -17,12 +16,12 @@ Write = Callable[[str, str | bytes], Path]
 
 @pytest.fixture
 def catalog(database: Database) -> CatalogService:
-    return CatalogService(database, Clock())
+    return CatalogService(database)
 
 
 @pytest.fixture
 def reservations(database: Database) -> ReservationService:
-    return ReservationService(database, Clock())
+    return ReservationService(database)
 
 
 @pytest.fixture

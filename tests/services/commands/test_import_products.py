@@ -14,7 +14,6 @@ import pytest
 
 from services.catalog.importing import read_import_file
 from services.catalog.service import CatalogService
-from services.clock import Clock
 from services.commands.import_products import write_products
 from services.commands.terminal import LISTED
 from services.db import Database
@@ -80,7 +79,7 @@ class Interrupted(ReservationService):
     """Fails instead of adding stock, or (`late`) right after."""
 
     def __init__(self, database: Database, *, late: bool) -> None:
-        super().__init__(database, Clock())
+        super().__init__(database)
         self._late = late
 
     def add_stocks(self, stocks: Sequence[tuple[UUID, int]]) -> int:

@@ -29,16 +29,10 @@ DAY = ROOT / "sandbox" / "data" / "2010-12-01.csv.gz"
 def test_a_user_is_disabled_and_enabled(command: Commands, database: Database) -> None:
     tokens = AccessTokens(SigningKeys.generate(), Clock())
     with PasswordHasher(Argon2Profile(1, 8, 1)) as passwords:
-        identity = IdentityService(database, passwords, Clock(), "RU")
-        check = PasswordCheck(database, passwords, Clock(), ThrottleSubjects("a key"))
+        identity = IdentityService(database, passwords, "RU")
+        check = PasswordCheck(database, passwords, ThrottleSubjects("a key"))
         sign_in = SignIn(
-            database,
-            check,
-            tokens,
-            RefreshTokens("a key"),
-            AccountMessages(database, Vault("a key"), Clock()),
-            Clock(),
-            "RU",
+            database, check, tokens, RefreshTokens("a key"), AccountMessages(database, Vault("a key")), "RU"
         )
         password = "Sturdy-otter-77-lamp"
         anna = identity.register(RegisterUser("Anna", "Petrova", "anna@example.com", None, password)).id

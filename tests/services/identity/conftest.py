@@ -43,7 +43,7 @@ def passwords() -> Iterator[PasswordHasher]:
 
 @pytest.fixture
 def identity(database: Database, passwords: PasswordHasher, clock: FakeClock) -> IdentityService:
-    return IdentityService(database, passwords, clock, "RU")
+    return IdentityService(database.with_clock(clock), passwords, "RU")
 
 
 @pytest.fixture
@@ -56,9 +56,14 @@ def make_sign_in(database: Database, tokens: AccessTokens, clock: FakeClock) -> 
     """Creates a sign-in service with another hasher."""
 
     def make(hasher: PasswordHasher) -> SignIn:
-        check = PasswordCheck(database, hasher, clock, ThrottleSubjects(KEY))
+        check = PasswordCheck(database.with_clock(clock), hasher, ThrottleSubjects(KEY))
         return SignIn(
-            database, check, tokens, RefreshTokens(KEY), AccountMessages(database, Vault(KEY), clock), clock, "RU"
+            database.with_clock(clock),
+            check,
+            tokens,
+            RefreshTokens(KEY),
+            AccountMessages(database.with_clock(clock), Vault(KEY)),
+            "RU",
         )
 
     return make
@@ -67,19 +72,23 @@ def make_sign_in(database: Database, tokens: AccessTokens, clock: FakeClock) -> 
 @pytest.fixture
 def outbox(database: Database, clock: FakeClock) -> AccountMessages:
     """The outbox of messages about accounts."""
-    return AccountMessages(database, Vault(KEY), clock)
+    return AccountMessages(database.with_clock(clock), Vault(KEY))
 
 
 @pytest.fixture
 def check(database: Database, passwords: PasswordHasher, clock: FakeClock) -> PasswordCheck:
-    return PasswordCheck(database, passwords, clock, ThrottleSubjects(KEY))
+    return PasswordCheck(database.with_clock(clock), passwords, ThrottleSubjects(KEY))
 
 
 @pytest.fixture
 def codes(database: Database, outbox: AccountMessages, check: PasswordCheck, clock: FakeClock) -> VerificationCodes:
-    return VerificationCodes(database, outbox, SendLimits(RateLimiter(database, KEY, clock)), check, clock, KEY, "RU")
+    return VerificationCodes(
+        database.with_clock(clock), outbox, SendLimits(RateLimiter(database, KEY, clock)), check, KEY, "RU"
+    )
 
 
 @pytest.fixture
 def resets(database: Database, outbox: AccountMessages, check: PasswordCheck, clock: FakeClock) -> PasswordResets:
-    return PasswordResets(database, outbox, SendLimits(RateLimiter(database, KEY, clock)), check, clock, "RU")
+    return PasswordResets(
+        database.with_clock(clock), outbox, SendLimits(RateLimiter(database, KEY, clock)), check, "RU"
+    )

@@ -337,7 +337,9 @@ def test_F73_a_code_stays_valid_after_a_key_rotation(
     identity: IdentityService,
 ) -> None:
     code = sent(codes, outbox)
-    rotated = VerificationCodes(database, outbox, codes._send_limits, codes._check, clock, f"{'n' * 32},{KEY}", "RU")
+    rotated = VerificationCodes(
+        database.with_clock(clock), outbox, codes._send_limits, codes._check, f"{'n' * 32},{KEY}", "RU"
+    )
     rotated.confirm(ANNA, None, code)
     assert identity.profile(anna.id).email_verified
 
@@ -346,7 +348,7 @@ def test_a_message_that_cannot_be_decrypted_does_not_block_others(
     codes: VerificationCodes, database: Database, clock: FakeClock, anna: Profile
 ) -> None:
     codes.send(ANNA, None)
-    other = AccountMessages(database, Vault("z" * 32), clock)
+    other = AccountMessages(database.with_clock(clock), Vault("z" * 32))
     (lost,) = other.pending(10)
     assert lost.to is None
     other.remove([lost.id])
@@ -357,7 +359,7 @@ def test_the_hourly_budget_of_sms(
     database: Database, outbox: AccountMessages, codes: VerificationCodes, clock: FakeClock
 ) -> None:
     bounded = VerificationCodes(
-        database, outbox, _limits_with_a_small_budget(database, clock), codes._check, clock, KEY, "RU"
+        database.with_clock(clock), outbox, _limits_with_a_small_budget(database, clock), codes._check, KEY, "RU"
     )
     outcomes = []
     for number in range(4):

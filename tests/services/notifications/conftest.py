@@ -49,7 +49,9 @@ def another(
 
     def make() -> NotificationService:
         vault = Vault("a key of the tests")
-        return NotificationService(database, vault, outbox, outbox, clock, templates, monotonic=clock.monotonic)
+        return NotificationService(
+            database.with_clock(clock), vault, outbox, outbox, templates, monotonic=clock.monotonic
+        )
 
     return make
 

@@ -101,7 +101,9 @@ def test_F73_a_message_that_cannot_be_decrypted_waits_and_does_not_block_others(
     database: Database, service: NotificationService, outbox: Outbox, clock: FakeClock, templates: Templates, rows: Rows
 ) -> None:
     vault = Vault("a key that was retired too early")
-    NotificationService(database, vault, outbox, outbox, clock, templates).queue_order_notifications([a_notification()])
+    NotificationService(database.with_clock(clock), vault, outbox, outbox, templates).queue_order_notifications(
+        [a_notification()]
+    )
     service.queue_order_notifications([a_notification(), a_notification(email=None, phones=[PHONE])])
     assert service.dispatch() == DispatchResult(sent=2, queued=1)
     assert [row.error_message for row in rows() if row.status == "queued"] == [

@@ -108,7 +108,7 @@ def test_an_unconfigured_sender_fails_each_message_with_the_missing_setting(
     database: Database, clock: FakeClock, templates: Templates, rows: Rows
 ) -> None:
     mail_sender, sms_sender = UnconfiguredSender("SMTP_URL"), UnconfiguredSender("SMS_URL")
-    service = NotificationService(database, Vault("key"), mail_sender, sms_sender, clock, templates)
+    service = NotificationService(database.with_clock(clock), Vault("key"), mail_sender, sms_sender, templates)
     service.queue_order_notifications([a_notification(phones=[PHONE])])
     assert service.dispatch() == DispatchResult(failed=2)
     assert [row.error_message for row in rows()] == ["SMTP_URL is not set", "SMS_URL is not set"]

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from services.clock import Clock, new_id
+from services.clock import new_id
 from services.db import Database
 from services.money import Money
 from services.orders.outbox import OrderOutbox
@@ -23,7 +23,7 @@ RUN = "0195-run"
 
 @pytest.fixture
 def orders(database: Database) -> OrderService:
-    return OrderService(database, Vault(KEY), Clock(), Policy(max_unpaid=5))
+    return OrderService(database, Vault(KEY), Policy(max_unpaid=5))
 
 
 @pytest.fixture

@@ -56,7 +56,7 @@ def clock() -> FakeClock:
 def service(
     database: Database, gateway: FaultyGateway, clock: FakeClock, standins: StandIns
 ) -> Iterator[PaymentService]:
-    yield PaymentService(database, gateway, clock, call_budget=CallBudget(refund_retry_delay=0))
+    yield PaymentService(database.with_clock(clock), gateway, call_budget=CallBudget(refund_retry_delay=0))
     assert_I4_I5(database, standins)
 
 
@@ -65,7 +65,7 @@ def short_budget_service(
     service: PaymentService, database: Database, gateway: FaultyGateway, clock: FakeClock
 ) -> PaymentService:
     """The same service, but with one second per call."""
-    return PaymentService(database, gateway, clock, call_budget=SHORT_BUDGET)
+    return PaymentService(database.with_clock(clock), gateway, call_budget=SHORT_BUDGET)
 
 
 def a_charge(

@@ -215,7 +215,7 @@ def test_T88_T90_invalid_charges(
 
 def test_limits_of_the_real_provider(database: Database, clock: FakeClock) -> None:
     unreachable = YooKassa("http://127.0.0.1:9/v3", "1", "key", live_methods(3600, 3900))
-    service = PaymentService(database, unreachable, clock)
+    service = PaymentService(database.with_clock(clock), unreachable)
     for charge in (a_charge(phone=PHONE, amount_minor=999), a_charge(phone=PHONE, amount_minor=1_500_001)):
         with pytest.raises(AmountMismatch):
             service.charge(charge)

@@ -153,7 +153,7 @@ def test_F04_killed_before_the_charge_request(
 def test_F11_a_process_that_was_suspended_does_not_charge(
     database: Database, gateway: FaultyGateway, clock: FakeClock, service: PaymentService
 ) -> None:
-    asleep = PaymentService(database, gateway, clock, call_budget=CallBudget(call=0))
+    asleep = PaymentService(database.with_clock(clock), gateway, call_budget=CallBudget(call=0))
     charge = a_charge()
     with pytest.raises(Unavailable):
         asleep.charge(charge)

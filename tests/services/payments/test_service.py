@@ -189,7 +189,7 @@ def test_a_refund_that_fails_twice_is_made_once(
 def test_F53_a_failed_refund_is_retried_under_a_new_number(
     database: Database, gateway: FaultyGateway, clock: FakeClock, ledger: ProviderLedger
 ) -> None:
-    service = PaymentService(database, gateway, clock)
+    service = PaymentService(database.with_clock(clock), gateway)
     charge = a_charge("tok_refund_fails")
     view = service.charge(charge)
     clock.set_from_database(database, 0)

@@ -48,7 +48,9 @@ class Walk:
     def __init__(self, database: Database, *, deduplicates: bool) -> None:
         self.gateway = FakeGateway(deduplicates=deduplicates)
         self.clock = FakeClock.now()
-        self.service = PaymentService(database, self.gateway, self.clock, call_budget=CallBudget(refund_retry_delay=0))
+        self.service = PaymentService(
+            database.with_clock(self.clock), self.gateway, call_budget=CallBudget(refund_retry_delay=0)
+        )
         self.order_id: UUID = new_id()
         self.attempt = 1
 

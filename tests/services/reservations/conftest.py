@@ -21,7 +21,7 @@ def clock() -> FakeClock:
 
 @pytest.fixture
 def service(database: Database, clock: FakeClock) -> Iterator[ReservationService]:
-    yield ReservationService(database, clock)
+    yield ReservationService(database.with_clock(clock))
     assert_I1_I2(database)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from temporalio import activity
@@ -10,6 +11,9 @@ from temporalio import activity
 from activities.messages import BeginCancel, ClearAttention, ConfirmOrder, FinishCancel, OrderState, RaiseAttention
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
+    from services.db import Database, Executor
     from services.orders.transitions import OrderTransitions
     from services.reservations.service import ReservationService
 
@@ -18,15 +22,14 @@ if TYPE_CHECKING:
 class OrderActivities:
     """Steps over the orders service, and over the reservation that is confirmed with the order."""
 
+    database: Database
     orders: OrderTransitions
     reservations: ReservationService
 
     @activity.defn(no_thread_cancel_exception=True)
     def confirm_order(self, message: ConfirmOrder) -> OrderState:
-        """Confirm the order, then its reservation: the hold of a paid order cannot expire."""
-        state = self.orders.confirmed(message.order_id)
-        self.reservations.confirm(message.order_id)
-        return OrderState(state.status)
+        """Confirm the order and its reservation in one commit: the hold of a paid order cannot expire."""
+        return self.database.run_in_transaction(partial(self._confirm, message.order_id))
 
     @activity.defn(no_thread_cancel_exception=True)
     def begin_cancel(self, message: BeginCancel) -> OrderState:
@@ -49,3 +52,9 @@ class OrderActivities:
     def clear_attention(self, message: ClearAttention) -> None:
         """Remove the reason."""
         self.orders.clear_attention(message.order_id, message.reason)
+
+    def _confirm(self, order_id: UUID, tx: Executor) -> OrderState:
+        state = self.orders.confirmed(order_id, tx)
+        # Last, because it locks the stock of products that other orders wait for.
+        self.reservations.confirm(order_id, tx)
+        return OrderState(state.status)

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, NoReturn
 from uuid import UUID
 
 from activities.messages import PaymentState, RefundState
-from services.errors import PaymentDeclined, Unavailable
+from services.errors import PaymentDeclined, Refused, Unavailable
 from services.orders.status import OrderEventType
 from services.payments.status import PaymentStatus
 
 if TYPE_CHECKING:
+    from services.db import Executor
     from services.orders.transitions import OrderTransitions
     from services.payments.service import PaymentService
     from services.payments.views import PaymentView, RefundProgress
@@ -19,26 +20,41 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class Recorded:
+    """A payment whose state the order has; `refusal` is what ended its step."""
+
+    payment: PaymentView
+    refusal: Refused | None = None
+
+
+@dataclass(frozen=True)
 class PaymentOutcomes:
-    """Applies the outcome of a charge to the order, and sends back money that pays nothing."""
+    """Records the state of a charge in the order, and sends back money that pays nothing."""
 
     orders: OrderTransitions
     reservations: ReservationService
     payments: PaymentService
 
-    def apply(self, payment: PaymentView) -> PaymentState:
+    def record(self, tx: Executor, payment: PaymentView) -> Recorded:
         """Write what became of a charge into the order and its timeline; repeatable.
+
+        The payment's state is committed with it in any case, so a refusal is returned, for `finish`.
+        """
+        try:
+            return Recorded(payment, self._record(tx, payment))
+        except Refused as refusal:
+            return Recorded(payment, refusal)
+
+    def finish(self, recorded: Recorded) -> PaymentState:
+        """The result of a step after its commit; money of a late success is sent back first.
 
         Raises PaymentDeclined, OrderClosing, and Unavailable while a refund of a late success is not finished.
         """
+        payment = recorded.payment
         if payment.captured_late:
             self._send_back(payment)
-        elif payment.status is PaymentStatus.SUCCEEDED:
-            self.orders.paid(payment.order_id, payment.id, payment.amount)
-        elif payment.status is PaymentStatus.FAILED:
-            self._declined(payment)
-        elif payment.status is PaymentStatus.PENDING and payment.provider_id:
-            self._waiting(payment)
+        if recorded.refusal is not None:
+            raise recorded.refusal
         return PaymentState(payment.id, payment.status, payment.retry_after, payment.term_left)
 
     def refunded(self, order_id: UUID, undone: RefundProgress) -> RefundState:
@@ -48,22 +64,28 @@ class PaymentOutcomes:
                 self.orders.record_refund(order_id, refund.id, refund.amount.minor, None)
         return RefundState(undone.done, undone.retry_after, undone.refunded_minor)
 
-    def _declined(self, payment: PaymentView) -> NoReturn:
-        key = f"payment_failed:{payment.attempt}"
-        self.orders.note(
-            payment.order_id,
-            OrderEventType.PAYMENT_FAILED,
-            key,
-            detail=payment.failure_code,
-            attempt=payment.attempt,
-        )
-        self.orders.forget_method(payment.order_id)
-        raise PaymentDeclined("The provider declined the payment.")
+    def _record(self, tx: Executor, payment: PaymentView) -> Refused | None:
+        if payment.captured_late:
+            return None
+        if payment.status is PaymentStatus.SUCCEEDED:
+            self.orders.paid(payment.order_id, payment.id, payment.amount, tx)
+        elif payment.status is PaymentStatus.FAILED:
+            return self._declined(tx, payment)
+        elif payment.status is PaymentStatus.PENDING and payment.provider_id:
+            self._waiting(tx, payment)
+        return None
 
-    def _waiting(self, payment: PaymentView) -> None:
-        self.reservations.extend(payment.order_id, int(payment.term_left or 0))
+    def _declined(self, tx: Executor, payment: PaymentView) -> Refused:
+        key, attempt = f"payment_failed:{payment.attempt}", payment.attempt
+        kind, detail = OrderEventType.PAYMENT_FAILED, payment.failure_code
+        self.orders.note(payment.order_id, kind, key, detail=detail, attempt=attempt, tx=tx)
+        self.orders.forget_method(payment.order_id, tx)
+        return PaymentDeclined("The provider declined the payment.")
+
+    def _waiting(self, tx: Executor, payment: PaymentView) -> None:
+        self.reservations.extend(payment.order_id, int(payment.term_left or 0), tx)
         key = f"payment_waiting:{payment.attempt}"
-        self.orders.note(payment.order_id, OrderEventType.PAYMENT_WAITING, key, attempt=payment.attempt)
+        self.orders.note(payment.order_id, OrderEventType.PAYMENT_WAITING, key, attempt=payment.attempt, tx=tx)
 
     def _send_back(self, payment: PaymentView) -> NoReturn:
         # This attempt had been given up before its money arrived, so the money pays nothing.

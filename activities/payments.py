@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -24,8 +25,10 @@ from services.payments.status import PaymentMethodType
 from services.payments.views import Charge, PaymentView
 
 if TYPE_CHECKING:
+    from services.db import Database, Executor
     from services.orders.transitions import OrderTransitions
     from services.orders.views import PaymentDue
+    from services.payments.charging import PaymentIntent
     from services.payments.service import PaymentService
     from services.reservations.service import ReservationService
 
@@ -37,6 +40,7 @@ REFUNDS = 50
 class PaymentActivities:
     """Steps over the payments service."""
 
+    database: Database
     orders: OrderTransitions
     reservations: ReservationService
     payments: PaymentService
@@ -49,19 +53,23 @@ class PaymentActivities:
 
     @activity.defn(no_thread_cancel_exception=True)
     def charge_payment(self, message: ChargePayment) -> PaymentState:
-        """Pin the hold, then take the money. Business key: order and attempt."""
-        self.reservations.pin(message.order_id)
-        due = self.orders.start_payment(message.order_id, message.attempt)
-        charge = self._charge(message.order_id, message.attempt, due)
-        payment = self.payments.charge(charge) if charge else self._earlier(message)
-        return self._outcomes.apply(payment)
+        """Pin the hold, then take the money. Business key: order and attempt.
+
+        Hold, order and the payment's intent are one commit, before the provider is called; the provider's answer and
+        what it means for the order are another.
+        """
+        intent = self.database.run_in_transaction(partial(self._start, message))
+        outcomes = self._outcomes
+        if intent is None:
+            return outcomes.finish(outcomes.record(self.database, self._earlier(message)))
+        return outcomes.finish(self.payments.charge_intent(intent, outcomes.record))
 
     @activity.defn(no_thread_cancel_exception=True)
     def refresh_payment(self, message: RefreshPayment) -> PaymentState:
         """Ask the provider what became of a payment; charge again only when it knows of none."""
         due = self.orders.payment_due(message.order_id)
-        charge = self._charge(message.order_id, message.attempt, due)
-        return self._outcomes.apply(self.payments.refresh(message.payment_id, charge))
+        charge, outcomes = self._charge(message.order_id, message.attempt, due), self._outcomes
+        return outcomes.finish(self.payments.refresh_and(message.payment_id, charge, outcomes.record))
 
     @activity.defn(no_thread_cancel_exception=True)
     def refund_payment(self, message: RefundPayment) -> RefundState:
@@ -97,6 +105,13 @@ class PaymentActivities:
             self.orders.record_refund(refund.order_id, refund.id, refund.amount.minor, refund.failure_code)
         self.payments.mark_reported([refund.id for refund in ended])
         return len(ended)
+
+    def _start(self, message: ChargePayment, tx: Executor) -> PaymentIntent | None:
+        """The intent of the attempt; None when the order has no payment method any more."""
+        self.reservations.pin(message.order_id, tx)
+        due = self.orders.start_payment(message.order_id, message.attempt, tx)
+        charge = self._charge(message.order_id, message.attempt, due)
+        return self.payments.create_intent(charge, tx) if charge else None
 
     def _charge(self, order_id: UUID, attempt: int, due: PaymentDue) -> Charge | None:
         if due.method is None:

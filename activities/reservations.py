@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from temporalio import activity
@@ -12,6 +13,7 @@ from services.orders.status import OrderEventType
 from services.reservations.views import Item
 
 if TYPE_CHECKING:
+    from services.db import Database, Executor
     from services.orders.transitions import OrderTransitions
     from services.reservations.service import ReservationService
 
@@ -20,16 +22,14 @@ if TYPE_CHECKING:
 class ReservationActivities:
     """Steps over the reservations service."""
 
+    database: Database
     orders: OrderTransitions
     reservations: ReservationService
 
     @activity.defn(no_thread_cancel_exception=True)
     def reserve_stock(self, message: ReserveStock) -> OrderState:
         """Claim the order for this run, and hold all of its goods or none. Business key: the order's id."""
-        claimed = self.orders.claim(message.order_id, message.run_id)
-        items = [Item(product_id, quantity) for product_id, quantity in claimed.items]
-        self.reservations.hold(message.order_id, items, message.hold_seconds)
-        return OrderState(self.orders.reserved(message.order_id).status)
+        return self.database.run_in_transaction(partial(self._reserve, message))
 
     @activity.defn(no_thread_cancel_exception=True)
     def release_stock(self, message: ReleaseStock) -> None:
@@ -42,3 +42,11 @@ class ReservationActivities:
     def sweep_reservations(self) -> SweepResult:
         """End the holds whose time is over."""
         return SweepResult(holds=self.reservations.sweep())
+
+    def _reserve(self, message: ReserveStock, tx: Executor) -> OrderState:
+        claimed = self.orders.claim(message.order_id, message.run_id, tx)
+        state = self.orders.reserved(message.order_id, tx)
+        items = [Item(product_id, quantity) for product_id, quantity in claimed.items]
+        # Last, because it locks the stock of products that other orders wait for.
+        self.reservations.hold(message.order_id, items, message.hold_seconds, tx=tx)
+        return OrderState(state.status)

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any, ParamSpec, TypeVar, overload
 
 import psycopg
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import RowFactory, kwargs_row, namedtuple_row, scalar_row, tuple_row
 from psycopg_pool import ConnectionPool, PoolTimeout
 
@@ -125,6 +126,10 @@ class Database(Executor):
         """The statistics of psycopg's pool, such as `pool_size` and `requests_waiting`."""
         return self._pool.get_stats()
 
+    def replace_connections(self) -> None:
+        """Close every connection, those in use when they are returned; new ones are opened when they are needed."""
+        self._pool.drain()
+
     def close(self) -> None:
         """Close all connections; waiting callers get Unavailable."""
         self._pool.close()
@@ -140,6 +145,19 @@ class Database(Executor):
                     committing = True
             except psycopg.Error as error:
                 raise self._translated(error, committing) from error
+
+    def run_in_transaction(self, work: Callable[[Transaction], R]) -> R:
+        """Call `work` in a transaction and return its result; as `retried`, so `work` may be called again.
+
+        Raises Unavailable and what `work` raises; then nothing is committed.
+        """
+
+        @retried
+        def run() -> R:
+            with self.transaction() as tx:
+                return work(tx)
+
+        return run()
 
     def _run(
         self, sql: str, values: Values | None, rows: RowFactory[Any], read: Callable[[psycopg.Cursor[Any]], R]
@@ -175,7 +193,7 @@ class Database(Executor):
         code = error.sqlstate or ""
         if code == _READ_ONLY:
             # The server became a standby: every connection of the pool leads to it.
-            self._pool.drain()
+            self.replace_connections()
         if isinstance(error, psycopg.OperationalError) or code in _BUSY or code.startswith(_AWAY):
             return Unavailable("The database is not available or busy.", at_commit=committing and code not in _BUSY)
         return error
@@ -184,7 +202,7 @@ class Database(Executor):
 def connect(url: str, *, pool_size: int = 10, clock: Clock | None = None) -> Database:
     """A database at `url` (`postgresql://…`). Connects on first use; waits at most 1 s for a free connection."""
     pool: ConnectionPool[psycopg.Connection[Any]] = ConnectionPool(
-        url,
+        make_conninfo("application_name=market", **conninfo_to_dict(url)),
         min_size=0,
         max_size=pool_size,
         open=True,
@@ -196,7 +214,6 @@ def connect(url: str, *, pool_size: int = 10, clock: Clock | None = None) -> Dat
             "autocommit": True,
             "connect_timeout": 2,
             "options": _OPTIONS,
-            "application_name": "market",
             "prepare_threshold": 2,
         },
         configure=_configure,

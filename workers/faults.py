@@ -12,13 +12,15 @@ from typing import Any
 
 from services.bootstrap import Services
 
-#: The step that a service method belongs to: `FAULTS` names the steps.
-STEPS: Mapping[str, Mapping[str, str]] = {
-    "reservations": {"hold": "reserve", "release": "release", "confirm": "confirm"},
-    "payments": {"charge": "charge", "refresh": "refresh", "undo": "refund"},
-    "order_transitions": {"confirmed": "confirm_order", "cancelled": "finish_cancel"},
+#: Names that `FAULTS` gives to service methods, most of them inside the transaction of their step; beside them, every
+#: activity is a point by its own name: before its transaction begins and after its commit.
+METHODS: Mapping[str, Mapping[str, str]] = {
+    "reservations": {"hold": "hold", "release": "release", "confirm": "confirm"},
+    "payments": {"create_intent": "intent", "charge_intent": "charge", "refresh_and": "charge", "undo": "refund"},
+    "order_transitions": {"paid": "paid"},
     "notifications": {"queue_order_notifications": "notify"},
 }
+ACTIVITIES = ("reserve_stock", "charge_payment", "confirm_order", "release_stock", "refund_payment", "finish_cancel")
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ class Faults:
     @classmethod
     def parse(cls, text: str, marks: Path) -> Faults:
         """Raises ValueError when a point is not `step:before|after:kill` with a known step."""
-        known = {step for methods in STEPS.values() for step in methods.values()}
+        known = {name for methods in METHODS.values() for name in methods.values()} | {*ACTIVITIES}
         points = set()
         for item in filter(None, text.split(",")):
             step, point, kind = item.split(":")
@@ -63,7 +65,7 @@ class Faults:
 
 def with_faults(services: Services, faults: Faults) -> Services:
     """The same services, whose methods reach the fault points before and after they run."""
-    wrapped = {name: _FaultyService(getattr(services, name), methods, faults) for name, methods in STEPS.items()}
+    wrapped = {name: _FaultyService(getattr(services, name), methods, faults) for name, methods in METHODS.items()}
     return replace(services, **wrapped)  # type: ignore[arg-type]  # the wrappers have every method of what they wrap
 
 
@@ -76,14 +78,17 @@ class _FaultyService:
     def __getattr__(self, name: str) -> Any:
         attribute = getattr(self._service, name)
         step = self._steps.get(name)
-        return self._around(attribute, step) if step else attribute
+        return around(attribute, step, self._faults) if step else attribute
 
-    def _around(self, method: Callable[..., object], step: str) -> Callable[..., object]:
-        @wraps(method)
-        def run(*args: object, **kwargs: object) -> object:
-            self._faults.reach(step, "before")
-            result = method(*args, **kwargs)
-            self._faults.reach(step, "after")
-            return result
 
-        return run
+def around(method: Callable[..., Any], step: str, faults: Faults) -> Callable[..., Any]:
+    """The method, which reaches the points of `step` before and after it runs."""
+
+    @wraps(method)
+    def run(*args: object, **kwargs: object) -> object:
+        faults.reach(step, "before")
+        result = method(*args, **kwargs)
+        faults.reach(step, "after")
+        return result
+
+    return run

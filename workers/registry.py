@@ -14,7 +14,7 @@ from activities.polling import Wakeup
 from activities.reservations import ReservationActivities
 from services.bootstrap import Services
 from services.pg_notify import NOTIFICATIONS, OUTBOX
-from workers.faults import Faults, with_faults
+from workers.faults import ACTIVITIES, Faults, around, with_faults
 from workflows.maintenance import NotificationDispatchWorkflow, OutboxRelayWorkflow, SweepWorkflow
 from workflows.order import OrderWorkflow
 from workflows.refund import RefundWorkflow
@@ -30,9 +30,11 @@ def activities(services: Services, delivery: CommandDelivery, faults: Faults | N
         services = with_faults(services, faults)
     subscribe = services.pg_listener.subscribe
     transitions = services.order_transitions
-    reservations = ReservationActivities(transitions, services.reservations)
-    orders = OrderActivities(transitions, services.reservations)
-    payments = PaymentActivities(transitions, services.reservations, services.payments, services.settings.public_url)
+    reservations = ReservationActivities(services.database, transitions, services.reservations)
+    orders = OrderActivities(services.database, transitions, services.reservations)
+    payments = PaymentActivities(
+        services.database, transitions, services.reservations, services.payments, services.settings.public_url
+    )
     outbox = OutboxActivities(services.order_outbox, delivery, lambda: Wakeup(subscribe, OUTBOX))
     notifications = NotificationActivities(
         services.order_outbox,
@@ -41,7 +43,7 @@ def activities(services: Services, delivery: CommandDelivery, faults: Faults | N
         services.notifications,
         lambda: Wakeup(subscribe, NOTIFICATIONS),
     )
-    return [
+    served: list[Callable[..., Any]] = [
         reservations.reserve_stock,
         reservations.release_stock,
         reservations.sweep_reservations,
@@ -59,3 +61,6 @@ def activities(services: Services, delivery: CommandDelivery, faults: Faults | N
         outbox.relay_outbox,
         notifications.dispatch_notifications,
     ]
+    if not faults.active:
+        return served
+    return [around(each, each.__name__, faults) if each.__name__ in ACTIVITIES else each for each in served]

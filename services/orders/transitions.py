@@ -1,4 +1,4 @@
-"""Transitions of an order: each is one guarded transaction and repeatable."""
+"""Transitions of an order: each is one guarded, repeatable statement, in the transaction `tx` when it is given."""
 
 from __future__ import annotations
 
@@ -22,45 +22,47 @@ class OrderTransitions:
         self._vault = vault
 
     @retried
-    def claim(self, order_id: UUID, run_id: str) -> ClaimedOrder:
+    def claim(self, order_id: UUID, run_id: str, tx: Executor | None = None) -> ClaimedOrder:
         """Claim the order for one run of its workflow: the run's original id, which a reset keeps.
 
         Raises NotFound, OrderClaimed (another run holds it), OrderClosing (cancelled before it began).
         """
-        claimed = transitions_repository.claim(self._database, order_id, run_id)
+        db = tx or self._database
+        claimed = transitions_repository.claim(db, order_id, run_id)
         if claimed is None:
-            self._state(self._database, order_id)
+            self._state(db, order_id)
             raise OrderClaimed("Another run of the workflow holds this order.")
         status, items = claimed
         _refuse_closing(status)
         return ClaimedOrder(status, tuple((UUID(product_id), quantity) for product_id, quantity in items))
 
-    def reserved(self, order_id: UUID) -> OrderState:
+    def reserved(self, order_id: UUID, tx: Executor | None = None) -> OrderState:
         """`created → reserved`. Raises OrderClosing, NotFound."""
-        return self._forward(order_id, Transition(OrderStatus.RESERVED))
+        return self._forward(tx, order_id, Transition(OrderStatus.RESERVED))
 
     @retried
-    def start_payment(self, order_id: UUID, attempt: int) -> PaymentDue:
+    def start_payment(self, order_id: UUID, attempt: int, tx: Executor | None = None) -> PaymentDue:
         """`reserved → payment_pending`; returns what is to be paid.
 
         Raises OrderClosing, InvalidTransition, NotFound.
         """
         transition = Transition(OrderStatus.PAYMENT_PENDING, attempt=attempt)
-        moved = transitions_repository.move(self._database, order_id, transition)
-        return self._due(moved or self._reached(self._database, order_id, transition.target))
+        db = tx or self._database
+        moved = transitions_repository.move(db, order_id, transition)
+        return self._due(moved or self._reached(db, order_id, transition.target))
 
     def payment_due(self, order_id: UUID) -> PaymentDue:
         """What is to be paid of an order whose payment was started; changes nothing. Raises OrderClosing, NotFound."""
         return self._due(self._reached(self._database, order_id, OrderStatus.PAYMENT_PENDING))
 
-    def paid(self, order_id: UUID, payment_id: UUID, amount: Money) -> OrderState:
+    def paid(self, order_id: UUID, payment_id: UUID, amount: Money, tx: Executor | None = None) -> OrderState:
         """`payment_pending → paid`; the payment method is dropped. Raises OrderClosing, NotFound."""
         transition = Transition(OrderStatus.PAID, paid_by=payment_id, amount_minor=amount.minor, forget_method=True)
-        return self._forward(order_id, transition)
+        return self._forward(tx, order_id, transition)
 
-    def confirmed(self, order_id: UUID) -> OrderState:
+    def confirmed(self, order_id: UUID, tx: Executor | None = None) -> OrderState:
         """`paid → confirmed`, the point of no return. Raises OrderClosing, InvalidTransition (unpaid), NotFound."""
-        return self._forward(order_id, Transition(OrderStatus.CONFIRMED))
+        return self._forward(tx, order_id, Transition(OrderStatus.CONFIRMED))
 
     @retried
     def begin_cancel(self, order_id: UUID, run_id: str, reason: CancelReason) -> OrderState:
@@ -79,9 +81,8 @@ class OrderTransitions:
     def cancelled(self, order_id: UUID) -> OrderState:
         """`cancelling → cancelled`, after everything was undone. Repeatable. Raises InvalidTransition, NotFound."""
         transition = Transition(OrderStatus.CANCELLED, forget_method=True)
-        state = transitions_repository.move(self._database, order_id, transition) or self._state(
-            self._database, order_id
-        )
+        moved = transitions_repository.move(self._database, order_id, transition)
+        state = moved or self._state(self._database, order_id)
         if state.status is not OrderStatus.CANCELLED:
             raise InvalidTransition(f"The order is {state.status}: it is not being cancelled.")
         return OrderState(state.status, state.cancel_reason)
@@ -96,10 +97,11 @@ class OrderTransitions:
         detail: str | None = None,
         attempt: int | None = None,
         amount_minor: int | None = None,
+        tx: Executor | None = None,
     ) -> None:
         """Write an entry of the timeline that changes no status; once a key."""
         entry = TimelineEntry(type_, key, detail, attempt, amount_minor)
-        transitions_repository.note(self._database, order_id, entry)
+        transitions_repository.note(tx or self._database, order_id, entry)
 
     def record_refund(self, order_id: UUID, refund_id: UUID, amount_minor: int, failure_code: str | None) -> None:
         """Write the end of a refund into the timeline: every success, and the first failure.
@@ -113,9 +115,9 @@ class OrderTransitions:
             self.note(order_id, OrderEventType.REFUND_FAILED, key, detail=failure_code, amount_minor=amount_minor)
 
     @retried
-    def forget_method(self, order_id: UUID) -> None:
+    def forget_method(self, order_id: UUID, tx: Executor | None = None) -> None:
         """Drop the card token or phone number of a payment that failed for good."""
-        repository.forget_method(self._database, order_id)
+        repository.forget_method(tx or self._database, order_id)
 
     @retried
     def raise_attention(self, order_id: UUID, reason: str) -> None:
@@ -128,9 +130,10 @@ class OrderTransitions:
         transitions_repository.clear_attention(self._database, order_id, reason)
 
     @retried
-    def _forward(self, order_id: UUID, transition: Transition) -> OrderState:
-        if transitions_repository.move(self._database, order_id, transition) is None:
-            self._reached(self._database, order_id, transition.target)
+    def _forward(self, tx: Executor | None, order_id: UUID, transition: Transition) -> OrderState:
+        db = tx or self._database
+        if transitions_repository.move(db, order_id, transition) is None:
+            self._reached(db, order_id, transition.target)
         return OrderState(transition.target)
 
     def _reached(self, tx: Executor, order_id: UUID, target: OrderStatus) -> StateRow:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
 from uuid import UUID
 
 import structlog
 
 from services.clock import new_id
-from services.db import Database, Executor, retried
+from services.db import Database, Executor, Transaction, retried
 from services.errors import NotFound, OrderClosing, PaymentExists
 from services.payments.call_budget import CallBudget, gateway_errors_as_unavailable, unavailable
 from services.payments.gateway import (
@@ -22,9 +25,23 @@ from services.payments.gateway import (
 from services.payments.records import PaymentRecord
 from services.payments.repository import PaymentRepository
 from services.payments.status import PaymentStatus
-from services.payments.views import Charge
+from services.payments.views import Charge, PaymentView
 
 log = structlog.get_logger(__name__)
+
+
+R = TypeVar("R")
+#: Called with a payment's state in the transaction that writes it; an error that it raises undoes what was written.
+Recorder = Callable[[Executor, PaymentView], R]
+
+
+@dataclass(frozen=True)
+class PaymentIntent:
+    """A payment that is written, to be charged next; `is_new`: this call wrote it, and may charge."""
+
+    charge: Charge
+    record: PaymentRecord
+    is_new: bool
 
 
 class Charges:
@@ -35,61 +52,10 @@ class Charges:
         self._gateway = gateway
         self._budget = budget
 
-    def start(self, charge: Charge) -> PaymentRecord:
-        """Charge, or continue what an earlier call for this attempt began.
-
-        Raises OrderClosing, PaymentExists, Unavailable.
-        """
-        started = time.monotonic()
-        record, is_new = self._create_intent(charge)
-        if is_new:
-            return self._charge_at_provider(record, charge, started)
-        if record.view.provider_id is not None or not record.view.undecided:
-            return record
-        return self.refresh(record, charge)
-
-    def refresh(self, record: PaymentRecord, retry: Charge | None) -> PaymentRecord:
-        """Look up an undecided or failed payment at the provider, unless another caller holds the claim.
-
-        When the provider has no such payment, charge again with `retry`, or record it as not charged without one.
-        Raises Unavailable.
-        """
-        failed = record.view.status is PaymentStatus.FAILED
-        if not (record.view.undecided or failed) or record.claimed_for > 0:
-            return record
-        reported = self._look_up(record)
-        if reported is not None:
-            return self._apply_provider_state(record, reported)
-        if failed:
-            return record
-        started = time.monotonic()
-        claimed = self._claim(record) if retry is not None else None
-        if claimed and retry:
-            return self._charge_at_provider(claimed, retry, started)
-        return self._mark_not_charged(record)
-
-    def refresh_review(self, record: PaymentRecord) -> tuple[PaymentRecord, bool]:
-        """Look up a payment under review; also whether the provider has captured it, or still may.
-
-        Raises Unavailable.
-        """
-        if record.claimed_for > 0:
-            return record, True
-        reported = self._look_up(record)
-        if reported is None or reported.outcome is Outcome.FAILED:
-            return record, False
-        if reported.outcome is Outcome.SUCCEEDED:
-            record = self._apply_provider_state(record, reported)
-        return record, True
-
-    def find(self, payment_id: UUID) -> PaymentRecord:
-        """The payment. Raises NotFound."""
-        return self._find(self._database, payment_id)
-
     @retried
-    def _create_intent(self, charge: Charge) -> tuple[PaymentRecord, bool]:
-        """The attempt's payment; also whether this call created it and may charge."""
-        repository = self._repository(self._database)
+    def create_intent(self, charge: Charge, tx: Executor | None = None) -> PaymentIntent:
+        """The attempt's payment, written before its charge. Raises OrderClosing, PaymentExists, Unavailable."""
+        repository = self._repository(tx or self._database)
         is_open, created = repository.create_intent(new_id(), charge, self._gateway.name, self._budget.claim)
         if not is_open:
             raise OrderClosing("This order is cancelled or closed and accepts no payment.")
@@ -98,28 +64,83 @@ class Charges:
             raise PaymentExists("This order has a payment already.")
         if (record.view.amount, record.view.method) != (charge.amount, charge.method):
             raise PaymentExists("This attempt was made with another amount or method.")
-        return record, created is not None
+        return PaymentIntent(charge, record, created is not None)
+
+    def start(self, intent: PaymentIntent, then: Recorder[R]) -> R:
+        """Charge, or continue what an earlier call for this attempt began; returns what `then` returns.
+
+        `then` is called with the payment's state in the transaction that writes the provider's answer; when nothing is
+        written, with the database. Raises Unavailable.
+        """
+        record = intent.record
+        if intent.is_new:
+            return self._charge_at_provider(record, intent.charge, time.monotonic(), then)
+        if record.view.provider_id is not None or not record.view.undecided:
+            return then(self._database, record.view)
+        return self.refresh(record, intent.charge, then)
+
+    def refresh(self, record: PaymentRecord, retry: Charge | None, then: Recorder[R]) -> R:
+        """Look up an undecided or failed payment at the provider, unless another caller holds the claim.
+
+        When the provider has no such payment, charge again with `retry`, or record it as not charged without one.
+        Returns what `then` returns (see `start`). Raises Unavailable.
+        """
+        failed = record.view.status is PaymentStatus.FAILED
+        if not (record.view.undecided or failed) or record.claimed_for > 0:
+            return then(self._database, record.view)
+        reported = self._look_up(record)
+        if reported is not None:
+            return self._apply_provider_state(record, reported, then)
+        if failed:
+            return then(self._database, record.view)
+        started = time.monotonic()
+        claimed = self._claim(record) if retry is not None else None
+        if claimed and retry:
+            return self._charge_at_provider(claimed, retry, started, then)
+        return self._write(record, lambda payments: payments.mark_not_charged(record), then)
+
+    def refresh_review(self, record: PaymentRecord) -> tuple[PaymentView, bool]:
+        """Look up a payment under review; also whether the provider has captured it, or still may.
+
+        Raises Unavailable.
+        """
+        if record.claimed_for > 0:
+            return record.view, True
+        reported = self._look_up(record)
+        if reported is None or reported.outcome is Outcome.FAILED:
+            return record.view, False
+        if reported.outcome is Outcome.SUCCEEDED:
+            return self._apply_provider_state(record, reported, view_of), True
+        return record.view, True
+
+    def find(self, payment_id: UUID) -> PaymentRecord:
+        """The payment. Raises NotFound."""
+        return self._find(self._database, payment_id)
 
     def _look_up(self, record: PaymentRecord) -> ProviderPayment | None:
         with gateway_errors_as_unavailable():
             return self._gateway.look_up(record.lookup, within=self._budget.call)
 
-    def _charge_at_provider(self, record: PaymentRecord, charge: Charge, started: float) -> PaymentRecord:
+    def _charge_at_provider(self, record: PaymentRecord, charge: Charge, started: float, then: Recorder[R]) -> R:
         """Call the provider for a payment that this caller has claimed."""
         within = self._budget.remaining(started)
         if within <= 0:
             self._release_claim(record, 0)
             raise unavailable(None)
+        payment_id, order_id = str(record.view.id), str(record.view.order_id)
         try:
             reported = self._gateway.charge(record.view.id, charge, within=within)
-            return self._apply_provider_state(record, reported)
         except GatewayRefused as error:
-            return self._mark_refused(record, error.code)
+            code = error.code
+            log.info("payments.refused", payment_id=payment_id, code=code)
+            return self._write(record, lambda payments: payments.mark_refused(record.view.id, code), then)
         except GatewayUnavailable as error:
             self._release_claim(record, error.retry_after)
             raise unavailable(error) from error
         except GatewayUnknown:
-            return self._mark_unknown(record)
+            log.warning("payments.unknown", payment_id=payment_id, order_id=order_id)
+            return self._write(record, lambda payments: payments.mark_unknown(record.view.id), then)
+        return self._apply_provider_state(record, reported, then)
 
     def _repository(self, tx: Executor) -> PaymentRepository:
         return PaymentRepository(tx)
@@ -130,13 +151,17 @@ class Charges:
             raise NotFound("Payment not found.")
         return found
 
-    @retried
-    def _apply_provider_state(self, record: PaymentRecord, reported: ProviderPayment) -> PaymentRecord:
+    def _apply_provider_state(self, record: PaymentRecord, reported: ProviderPayment, then: Recorder[R]) -> R:
         term = self._gateway.methods[record.view.method].term
-        changed = self._repository(self._database).apply_provider_state(record, reported, term)
-        current = changed or self._find(self._database, record.view.id)
-        _log_provider_state(current, reported, changed=changed is not None)
-        return current
+
+        def apply(tx: Transaction) -> tuple[PaymentRecord, bool, R]:
+            changed = self._repository(tx).apply_provider_state(record, reported, term)
+            current = changed or self._find(tx, record.view.id)
+            return current, changed is not None, then(tx, current.view)
+
+        current, changed, result = self._database.run_in_transaction(apply)
+        _log_provider_state(current, reported, changed=changed)
+        return result
 
     @retried
     def _claim(self, record: PaymentRecord) -> PaymentRecord | None:
@@ -146,22 +171,17 @@ class Charges:
     def _release_claim(self, record: PaymentRecord, retry_after: float) -> None:
         self._repository(self._database).release_claim(record, retry_after)
 
-    @retried
-    def _mark_unknown(self, record: PaymentRecord) -> PaymentRecord:
-        log.warning("payments.unknown", payment_id=str(record.view.id), order_id=str(record.view.order_id))
-        self._repository(self._database).mark_unknown(record.view.id)
-        return self._find(self._database, record.view.id)
+    def _write(self, record: PaymentRecord, change: Callable[[PaymentRepository], object], then: Recorder[R]) -> R:
+        def write(tx: Transaction) -> R:
+            change(self._repository(tx))
+            return then(tx, self._find(tx, record.view.id).view)
 
-    @retried
-    def _mark_refused(self, record: PaymentRecord, code: str) -> PaymentRecord:
-        log.info("payments.refused", payment_id=str(record.view.id), code=code)
-        self._repository(self._database).mark_refused(record.view.id, code)
-        return self._find(self._database, record.view.id)
+        return self._database.run_in_transaction(write)
 
-    @retried
-    def _mark_not_charged(self, record: PaymentRecord) -> PaymentRecord:
-        self._repository(self._database).mark_not_charged(record)
-        return self._find(self._database, record.view.id)
+
+def view_of(_: Executor, payment: PaymentView) -> PaymentView:
+    """A `Recorder` that records nothing."""
+    return payment
 
 
 def _log_provider_state(current: PaymentRecord, reported: ProviderPayment, *, changed: bool) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import TypeVar
 from uuid import UUID
 
 from services.db import Database, Executor, retried
@@ -18,7 +19,7 @@ from services.errors import (
 from services.idempotency import IdempotentRequest
 from services.money import MAX_MINOR, Money, is_currency
 from services.payments.call_budget import CallBudget
-from services.payments.charging import Charges
+from services.payments.charging import Charges, PaymentIntent, Recorder, view_of
 from services.payments.gateway import Gateway
 from services.payments.records import PaymentRecord
 from services.payments.refund_intents import RefundIntents
@@ -32,6 +33,9 @@ from services.payments.webhook_inbox import WebhookInbox
 
 #: Seconds between look-ups of a payment that a person has to decide.
 REVIEW_RETRY_AFTER = 60.0
+
+
+R = TypeVar("R")
 
 
 class PaymentService:
@@ -54,19 +58,35 @@ class PaymentService:
         self._inbox = WebhookInbox(database, gateway)
         self._signatures = signatures
 
-    def charge(self, charge: Charge) -> PaymentView:
-        """Charge an attempt, once; the intent is committed before the provider is called.
+    def create_intent(self, charge: Charge, tx: Executor | None = None) -> PaymentIntent:
+        """Write the payment of an attempt, which must be committed before it is charged; repeatable.
 
-        Repeating an attempt returns the recorded payment. When its outcome is unknown and no other caller holds the
-        claim, the payment is looked up at the provider first, and charged again only when the provider has none.
-        A lost answer leaves the payment `unknown`.
         Raises Invalid, CurrencyMismatch, AmountMismatch, OrderClosing, PaymentExists, Unavailable.
         """
         self._check(charge)
-        return self._charges.start(charge).view
+        return self._charges.create_intent(charge, tx)
+
+    def charge_intent(self, intent: PaymentIntent, then: Recorder[R]) -> R:
+        """Charge a committed intent, once; returns what `then` returns for the payment's state.
+
+        `then` is called in the transaction that writes the provider's answer (when nothing is written: with the
+        database); an error that it raises undoes what was written. For an attempt that was begun before it is the
+        recorded payment; when its outcome is unknown and no other caller holds the claim, the payment is looked up at
+        the provider first, and charged again only when the provider has none. A lost answer leaves it `unknown`.
+        Raises Unavailable.
+        """
+        return self._charges.start(intent, then)
+
+    def charge(self, charge: Charge) -> PaymentView:
+        """Create the intent of an attempt and charge it. Raises as `create_intent` and `charge_intent`."""
+        return self.charge_intent(self.create_intent(charge), view_of)
 
     def refresh(self, payment_id: UUID, retry: Charge | None = None) -> PaymentView:
-        """Look up the payment at the provider and record its state.
+        """As `refresh_and`, and returns the payment."""
+        return self.refresh_and(payment_id, retry, view_of)
+
+    def refresh_and(self, payment_id: UUID, retry: Charge | None, then: Recorder[R]) -> R:
+        """Look up the payment at the provider and record its state; returns what `then` returns (`charge_intent`).
 
         When the provider has no such payment and no other caller holds the claim, it is charged again with `retry`;
         without `retry` it becomes `failed` (`not_charged`). A failed payment is looked up too, because a success may
@@ -75,7 +95,7 @@ class PaymentService:
         record = self._charges.find(payment_id)
         if retry is not None and (retry.order_id, retry.attempt) != (record.view.order_id, record.view.attempt):
             raise PaymentOrderMismatch("This payment belongs to another attempt.")
-        return self._charges.refresh(record, retry).view
+        return self._charges.refresh(record, retry, then)
 
     def undo(self, order_id: UUID) -> RefundProgress:
         """Close the order to further charges, look up every undecided payment, and refund what was captured.
@@ -91,7 +111,8 @@ class PaymentService:
 
         Raises NotFound, InvalidTransition (it pays for an open order), Unavailable.
         """
-        record = self._charges.refresh(self._charges.find(payment_id), None)
+        self._charges.refresh(self._charges.find(payment_id), None, view_of)
+        record = self._charges.find(payment_id)
         if record.view.captured_minor and not (record.payments_closed or record.view.captured_late):
             raise InvalidTransition("This payment pays for an order that is not closed.")
         step = self._undo(record)
@@ -214,17 +235,19 @@ class PaymentService:
             return repository.of_order(order_id)
 
     def _undo(self, record: PaymentRecord) -> RefundProgress:
-        if record.view.undecided:
-            record = self._charges.refresh(record, None)
         view = record.view
+        if view.undecided:
+            self._charges.refresh(record, None, view_of)
+            record = self._charges.find(view.id)
+            view = record.view
         if view.undecided:
             return RefundProgress(False, 0, None, view.id, view.retry_after, "payment_undecided")
         if view.captured_minor == 0 and view.status is PaymentStatus.REVIEW:
-            record, may_capture = self._charges.refresh_review(record)
-            if may_capture and record.view.captured_minor == 0:
+            view, may_capture = self._charges.refresh_review(record)
+            if may_capture and view.captured_minor == 0:
                 # The provider may still capture it, or captured another currency, which we cannot refund correctly.
                 return RefundProgress(False, 0, None, view.id, REVIEW_RETRY_AFTER, "review")
-        if record.view.captured_minor == 0:
+        if view.captured_minor == 0:
             return RefundProgress(True, 0, None, view.id)
         return self._refunds.refund_remaining(view.id)
 

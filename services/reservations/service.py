@@ -35,14 +35,23 @@ MAX_UNITS_PER_PRODUCT = 500_000_000
 
 
 class ReservationService:
-    """One reservation per order and the stock that it moves; every method is one transaction."""
+    """One reservation per order and the stock that it moves.
+
+    Every method is one transaction, or runs in the caller's when `tx` is given.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     @retried
     def hold(
-        self, order_id: UUID, items: Sequence[Item], hold_seconds: int, *, pinned: bool = False
+        self,
+        order_id: UUID,
+        items: Sequence[Item],
+        hold_seconds: int,
+        *,
+        pinned: bool = False,
+        tx: Executor | None = None,
     ) -> ReservationView:
         """Reserve every line or none, for `hold_seconds` seconds (without expiry when `pinned`).
 
@@ -51,50 +60,36 @@ class ReservationService:
         Raises Invalid, OutOfStock, ReservationExists (other items), ReservationClosed (released or expired).
         """
         lines = _sum_by_product(items)
-        with self._database.transaction() as tx:
-            repository = self._repository(tx)
-            reservation_id = new_id()
-            held = repository.take(reservation_id, order_id, lines, hold_seconds, pinned)
-            if held is None:
-                return _existing(repository, order_id, lines, pinned)
-            if held.shortages:
-                raise OutOfStock([_problem_of(shortage) for shortage in held.shortages])
-            return ReservationView(
-                reservation_id,
-                order_id,
-                ReservationStatus.RESERVED,
-                lines,
-                held.created_at,
-                held.expires_at,
-                pinned,
-                is_new=True,
-            )
+        if tx is not None:
+            return self._hold(tx, order_id, lines, hold_seconds, pinned)
+        with self._database.transaction() as own:
+            return self._hold(own, order_id, lines, hold_seconds, pinned)
 
     @retried
-    def pin(self, order_id: UUID) -> ReservationView:
+    def pin(self, order_id: UUID, tx: Executor | None = None) -> ReservationView:
         """Stop the hold from expiring by itself because a payment starts. Idempotent.
 
         Raises NotFound, ReservationExpired, ReservationClosed (released).
         """
-        repository = self._repository(self._database)
+        repository = self._repository(tx or self._database)
         return repository.pin(order_id) or _find_confirmed(repository, order_id)
 
     @retried
-    def extend(self, order_id: UUID, until_seconds: int) -> ReservationView:
+    def extend(self, order_id: UUID, until_seconds: int, tx: Executor | None = None) -> ReservationView:
         """Move the expiry of the hold to `until_seconds` seconds from now; it is never moved earlier.
 
         Raises NotFound, ReservationExpired, ReservationClosed (released).
         """
-        repository = self._repository(self._database)
+        repository = self._repository(tx or self._database)
         return repository.extend(order_id, until_seconds) or _find_confirmed(repository, order_id)
 
     @retried
-    def confirm(self, order_id: UUID) -> ReservationView:
+    def confirm(self, order_id: UUID, tx: Executor | None = None) -> ReservationView:
         """Sell what is held. Idempotent; always succeeds for a pinned hold.
 
         Raises NotFound, ReservationExpired, InvalidTransition (released).
         """
-        repository = self._repository(self._database)
+        repository = self._repository(tx or self._database)
         return repository.confirm(order_id) or _find_confirmed(repository, order_id, InvalidTransition)
 
     @retried
@@ -148,6 +143,19 @@ class ReservationService:
         if available < 0:
             raise Invalid("Stock must not be negative.", pointer="/available")
         return self._repository(self._database).set_stock(product_id, available)
+
+    def _hold(
+        self, tx: Executor, order_id: UUID, lines: tuple[Item, ...], hold_seconds: int, pinned: bool
+    ) -> ReservationView:
+        repository = self._repository(tx)
+        reservation_id = new_id()
+        held = repository.take(reservation_id, order_id, lines, hold_seconds, pinned)
+        if held is None:
+            return _existing(repository, order_id, lines, pinned)
+        if held.shortages:
+            raise OutOfStock([_problem_of(shortage) for shortage in held.shortages])
+        status, expires = ReservationStatus.RESERVED, held.expires_at
+        return ReservationView(reservation_id, order_id, status, lines, held.created_at, expires, pinned, is_new=True)
 
     def _repository(self, tx: Executor) -> ReservationRepository:
         return ReservationRepository(tx)

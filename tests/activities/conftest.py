@@ -54,7 +54,9 @@ def services(
 
 @pytest.fixture
 def activities(services: Services) -> PaymentActivities:
-    return PaymentActivities(services.order_transitions, services.reservations, services.payments, RETURN_URL)
+    return PaymentActivities(
+        services.database, services.order_transitions, services.reservations, services.payments, RETURN_URL
+    )
 
 
 @pytest.fixture
@@ -65,7 +67,7 @@ def reserved_order(services: Services) -> Callable[..., OrderView]:
         product = a_product()
         services.reservations.add_stocks([(product.id, 10)])
         order = services.orders.place(an_order(product, card=card)).order
-        reservations = ReservationActivities(services.order_transitions, services.reservations)
+        reservations = ReservationActivities(services.database, services.order_transitions, services.reservations)
         reservations.reserve_stock(ReserveStock(order.id, RUN, HOLD_SECONDS))
         return order
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from activities.messages import PaymentState
 from activities.payment_outcomes import PaymentOutcomes
 from services.bootstrap import Services
 from services.errors import PaymentDeclined, Unavailable
@@ -18,11 +19,14 @@ from services.payments.views import Charge, PaymentView
 from tests.fakes.gateway import FakeGateway
 
 Place = Callable[..., OrderView]
+Settle = Callable[[PaymentView], PaymentState]
 
 
 @pytest.fixture
-def outcomes(services: Services) -> PaymentOutcomes:
-    return PaymentOutcomes(services.order_transitions, services.reservations, services.payments)
+def settle(services: Services) -> Settle:
+    """Records the state of a payment and returns the result of its step."""
+    outcomes = PaymentOutcomes(services.order_transitions, services.reservations, services.payments)
+    return lambda payment: outcomes.finish(outcomes.record(services.database, payment))
 
 
 @pytest.fixture
@@ -45,22 +49,22 @@ def new_events(services: Services, payment: PaymentView) -> list[str]:
 
 
 def test_a_success_makes_the_order_paid_once(
-    services: Services, outcomes: PaymentOutcomes, charged: Callable[[str], PaymentView]
+    services: Services, settle: Settle, charged: Callable[[str], PaymentView]
 ) -> None:
     payment = charged("succeeds")
-    assert outcomes.apply(payment) == outcomes.apply(payment)
+    assert settle(payment) == settle(payment)
     assert services.orders.get(payment.order_id).status == OrderStatus.PAID
     assert new_events(services, payment) == ["paid"]
 
 
 def test_a_decline_is_written_once_and_the_payment_method_is_deleted(
-    services: Services, outcomes: PaymentOutcomes, charged: Callable[[str], PaymentView]
+    services: Services, settle: Settle, charged: Callable[[str], PaymentView]
 ) -> None:
     payment = charged("declines")
     assert services.order_transitions.payment_due(payment.order_id).method is not None
     for _ in range(2):
         with pytest.raises(PaymentDeclined):
-            outcomes.apply(payment)
+            settle(payment)
     (event,) = services.orders.events(payment.order_id)[3:]
     assert (event.type, event.detail, event.attempt) == ("payment_failed", "insufficient_funds", 1)
     assert services.order_transitions.payment_due(payment.order_id).method is None
@@ -68,12 +72,12 @@ def test_a_decline_is_written_once_and_the_payment_method_is_deleted(
 
 
 def test_a_pending_payment_extends_the_hold_to_its_term(
-    services: Services, outcomes: PaymentOutcomes, charged: Callable[[str], PaymentView]
+    services: Services, settle: Settle, charged: Callable[[str], PaymentView]
 ) -> None:
     payment = charged("waits")
     before = services.reservations.find(payment.order_id)
-    state = outcomes.apply(payment)
-    outcomes.apply(payment)
+    state = settle(payment)
+    settle(payment)
     after = services.reservations.find(payment.order_id)
     assert before is not None
     assert after is not None
@@ -85,30 +89,30 @@ def test_a_pending_payment_extends_the_hold_to_its_term(
 
 
 def test_a_success_after_a_failure_is_refunded_and_does_not_pay_for_the_order(
-    services: Services, outcomes: PaymentOutcomes, gateway: FakeGateway, charged: Callable[[str], PaymentView]
+    services: Services, settle: Settle, gateway: FakeGateway, charged: Callable[[str], PaymentView]
 ) -> None:
     payment = charged("declines")
     gateway.decide(payment.id, Outcome.SUCCEEDED)
     late = services.payments.refresh(payment.id)
     assert late.captured_late
     with pytest.raises(PaymentDeclined, match="too late"):
-        outcomes.apply(late)
+        settle(late)
     assert (gateway.captures(payment.id), gateway.kept(payment.id)) == (1, 0)
     assert services.orders.get(payment.order_id).status == OrderStatus.PAYMENT_PENDING
     assert new_events(services, payment) == ["refunded"]
 
 
 def test_a_late_success_stays_retryable_until_its_refund_is_finished(
-    services: Services, outcomes: PaymentOutcomes, gateway: FakeGateway, charged: Callable[[str], PaymentView]
+    services: Services, settle: Settle, gateway: FakeGateway, charged: Callable[[str], PaymentView]
 ) -> None:
     payment = charged("declines")
     gateway.decide(payment.id, Outcome.SUCCEEDED)
     late = services.payments.refresh(payment.id)
     gateway.failing_refunds = 1
     with pytest.raises(Unavailable):
-        outcomes.apply(late)
+        settle(late)
     assert new_events(services, payment) == []
     with pytest.raises(PaymentDeclined):
-        outcomes.apply(late)
+        settle(late)
     assert gateway.kept(payment.id) == 0
     assert new_events(services, payment) == ["refunded"]

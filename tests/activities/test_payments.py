@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,7 @@ from activities.payments import PaymentActivities
 from services.bootstrap import Services
 from services.clock import new_id
 from services.db import Database
-from services.errors import InvalidTransition, PaymentDeclined, PaymentExpired
+from services.errors import AmountMismatch, InvalidTransition, OrderClosing, PaymentDeclined, PaymentExpired
 from services.money import Money
 from services.orders.status import OrderStatus
 from services.orders.views import OrderView
@@ -53,6 +54,63 @@ def test_the_hold_of_an_order_is_pinned_before_its_charge(
     hold = services.reservations.find(order.id)
     assert hold is not None
     assert hold.pinned
+
+
+def test_the_intent_is_committed_before_the_provider_is_called(
+    database: Database,
+    activities: PaymentActivities,
+    gateway: FakeGateway,
+    reserved_order: Place,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    order, charge, seen = reserved_order(), gateway.charge, []
+
+    def look_first(*args: Any, **kwargs: Any) -> Any:
+        seen.extend(database.fetch_column("SELECT status FROM payments.payments"))
+        return charge(*args, **kwargs)
+
+    monkeypatch.setattr(gateway, "charge", look_first)
+    activities.charge_payment(ChargePayment(order.id, attempt=1))
+    assert seen == ["pending"]
+
+
+def test_money_that_arrives_after_a_cancel_is_booked_though_the_step_is_refused(
+    services: Services,
+    activities: PaymentActivities,
+    gateway: FakeGateway,
+    reserved_order: Place,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Otherwise the undo would not know of the money, and keep it."""
+    order, charge = reserved_order(), gateway.charge
+
+    def cancel_first(*args: Any, **kwargs: Any) -> Any:
+        services.orders.request_cancel(order.id, None)
+        return charge(*args, **kwargs)
+
+    monkeypatch.setattr(gateway, "charge", cancel_first)
+    with pytest.raises(OrderClosing):
+        activities.charge_payment(ChargePayment(order.id, attempt=1))
+    (payment,) = services.payments.of_order(order.id)
+    assert payment.captured_minor == order.total.minor
+    assert activities.refund_payment(RefundPayment(order.id)).refunded_minor == order.total.minor
+
+
+def test_a_refused_intent_leaves_hold_and_order_as_they_were(
+    services: Services, activities: PaymentActivities, reserved_order: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = reserved_order()
+    monkeypatch.setattr(services.payments, "_check", _refuse)
+    with pytest.raises(AmountMismatch):
+        activities.charge_payment(ChargePayment(order.id, attempt=1))
+    hold = services.reservations.find(order.id)
+    assert hold is not None
+    assert not hold.pinned
+    assert services.orders.get(order.id).status == OrderStatus.RESERVED
+
+
+def _refuse(_: object) -> None:
+    raise AmountMismatch("The amount is out of bounds.")
 
 
 def test_an_order_without_a_payment_method_is_not_charged(

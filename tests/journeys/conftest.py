@@ -12,14 +12,12 @@ import pytest
 from sandbox.settings import StackSettings
 from sandbox.stack import Stack
 from tests.journeys.shop import CHEAP_PASSWORDS, Shop
+from workers.faults import ACTIVITIES, METHODS
 
 POINTS = [
-    ("confirm_order", "before"),
-    *(
-        (step, point)
-        for step in ("reserve", "charge", "confirm", "release", "refund", "finish_cancel", "notify")
-        for point in ("before", "after")
-    ),
+    (step, point)
+    for step in (*ACTIVITIES, *(name for methods in METHODS.values() for name in methods.values()))
+    for point in ("before", "after")
 ]
 
 

@@ -48,7 +48,7 @@ def assert_cancelled_once(shop: Shop, customer: Customer, order_id: str, product
 
 def test_F01_worker_killed_before_reserve_commits(parts: Shop) -> None:
     customer, product = parts.customer(), parts.product()
-    parts.arm("reserve", "before")
+    parts.arm("hold", "after")
     order_id = customer.place(product, card=parts.paying("card", "succeeds"))
     wait_for_worker_kill(parts)
     assert parts.stock(product) == (STOCK, 0, 0)
@@ -58,7 +58,7 @@ def test_F01_worker_killed_before_reserve_commits(parts: Shop) -> None:
 
 def test_F02_worker_killed_after_reserve_committed(parts: Shop) -> None:
     customer, product = parts.customer(), parts.product()
-    parts.arm("reserve", "after")
+    parts.arm("reserve_stock", "after")
     order_id = customer.place(product, card=parts.paying("card", "succeeds"))
     wait_for_worker_kill(parts)
     assert parts.stock(product) == (STOCK - 1, 1, 0)
@@ -70,8 +70,8 @@ def test_F02_worker_killed_after_reserve_committed(parts: Shop) -> None:
     ("step", "point", "status", "stock"),
     [
         ("confirm_order", "before", "paid", (STOCK - 1, 1, 0)),
-        ("confirm", "before", "confirmed", (STOCK - 1, 1, 0)),
-        ("confirm", "after", "confirmed", (STOCK - 1, 0, 1)),
+        ("confirm", "after", "paid", (STOCK - 1, 1, 0)),
+        ("confirm_order", "after", "confirmed", (STOCK - 1, 0, 1)),
     ],
 )
 def test_F07_worker_killed_around_confirm(

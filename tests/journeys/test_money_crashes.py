@@ -64,7 +64,7 @@ def test_F04_worker_killed_before_the_charge(parts: Shop) -> None:
     parts.arm("charge", "before")
     order_id = customer.place(product, card=parts.paying("card", "succeeds"))
     wait_for_worker_kill(parts)
-    assert intents(parts, order_id) == 0
+    assert intents(parts, order_id) == 1
     parts.stack.start("workers")
     assert_confirmed_once(parts, customer, order_id, product)
 
@@ -91,6 +91,17 @@ def test_F06_worker_killed_after_the_provider_answered_before_the_answer_is_reco
         assert [charge["captures"] for charge in parts.ledger(customer.order(order_id))] == [1]
         statement = "SELECT captured_minor FROM payments.payments WHERE order_id = %(id)s"
         assert parts.rows(statement, id=order_id) == [(0,)]
+    parts.stack.start("workers")
+    assert_confirmed_once(parts, customer, order_id, product)
+
+
+def test_F06_worker_killed_between_the_payment_and_the_order_of_one_commit(parts: Shop) -> None:
+    customer, product = parts.customer(), parts.product()
+    parts.arm("paid", "after")
+    order_id = customer.place(product, card=parts.paying("card", "succeeds"))
+    wait_for_worker_kill(parts)
+    assert parts.rows("SELECT captured_minor FROM payments.payments WHERE order_id = %(id)s", id=order_id) == [(0,)]
+    assert customer.order(order_id)["status"] == "payment_pending"
     parts.stack.start("workers")
     assert_confirmed_once(parts, customer, order_id, product)
 

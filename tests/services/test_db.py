@@ -30,7 +30,7 @@ class Pair:
 @pytest.fixture
 def own(database_url: str) -> Iterator[Database]:
     """A pool of two connections, and a table of the test's own."""
-    database = db.connect(database_url, pool_size=2)
+    database = db.connect(f"{database_url}?application_name=test_db", pool_size=2)
     database.execute("CREATE TABLE IF NOT EXISTS test_db (id integer PRIMARY KEY)")
     database.execute("TRUNCATE test_db")
     yield database
@@ -71,8 +71,10 @@ class Blocks:
 
 def end_connections(url: str) -> None:
     """End every connection of our pools, as a restart of the server does."""
+    ours = "FROM pg_stat_activity WHERE application_name = 'test_db'"
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'market'")
+        connection.execute(f"SELECT pg_terminate_backend(pid, 5000) {ours}")
+        assert connection.execute(f"SELECT count(*) {ours}").fetchone() == (0,)
 
 
 def test_rows_come_as_tuples_or_into_a_class(own: Database) -> None:

@@ -10,7 +10,7 @@ import pytest
 from services.bootstrap import Services
 from services.clock import new_id
 from services.errors import NotFound
-from workers.faults import STEPS, Faults, with_faults
+from workers.faults import METHODS, Faults, with_faults
 
 
 @pytest.mark.parametrize("text", ["charge:first:kill", "charge:before:stop", "wrap:before:kill", "charge"])
@@ -43,7 +43,7 @@ class Noted(Faults):
 
 
 def test_every_named_method_exists(services: Services) -> None:
-    named = [getattr(getattr(services, name), method) for name, methods in STEPS.items() for method in methods]
+    named = [getattr(getattr(services, name), method) for name, methods in METHODS.items() for method in methods]
     assert all(map(callable, named))
 
 
@@ -51,7 +51,7 @@ def test_a_wrapped_method_reaches_its_points_and_others_do_not(services: Service
     faults = Noted()
     wrapped = with_faults(services, faults)
     with pytest.raises(NotFound):
-        wrapped.order_transitions.confirmed(new_id())
+        wrapped.reservations.confirm(new_id())
     wrapped.payments.undo(new_id())
     assert wrapped.payments.of_order(new_id()) == []
-    assert faults.reached == [("confirm_order", "before"), ("refund", "before"), ("refund", "after")]
+    assert faults.reached == [("confirm", "before"), ("refund", "before"), ("refund", "after")]

@@ -15,12 +15,12 @@ from tests.builders import an_order
 from tests.workflows.shop import Shop
 
 POINTS = [
-    ("reserve", "before"),
-    ("reserve", "after"),
+    ("reserve_stock", "before"),
+    ("reserve_stock", "after"),
     ("charge", "before"),
     ("charge", "after"),
-    ("confirm", "before"),
-    ("confirm", "after"),
+    ("confirm_order", "before"),
+    ("confirm_order", "after"),
 ]
 UNDOS = [
     ("release", "before"),
@@ -52,7 +52,7 @@ async def test_F56_F57_cancelled_at(shop: Shop, step: str, point: str, source: s
     outcome = await shop.outcome(order.id)
     # The row decides: once confirmed there is no way back. An operator's word reaches the row only through the
     # workflow, so it may come too late for an order that takes a tenth of a second.
-    late = step == "confirm" or source == "operator"
+    late = step == "confirm_order" or source == "operator"
     assert outcome.status in (("confirmed", "cancelled") if late else ("cancelled",))
     shop.check(order, OrderStatus(outcome.status))
 

@@ -163,15 +163,9 @@ def test_T13_identifiers_are_stored_as_keyed_hashes(sign_in: SignIn, database: D
 
 
 def write_failures(database: Database, clock: FakeClock, failures: int) -> None:
-    with database.transaction() as tx:
-        tx.execute(
-            (
-                "INSERT INTO identity.login_failures (subject, failures, last_at)"
-                " VALUES (%(subject)s, %(failures)s, %(now)s)"
-                " ON CONFLICT (subject) DO UPDATE SET failures = %(failures)s, blocked_until = NULL"
-            ),
-            {
-                "subject": ThrottleSubjects(KEY).of_account("anna@example.com", None)[0],
-                "failures": failures,
-            },
-        )
+    database.with_clock(clock).execute(
+        "INSERT INTO identity.login_failures (subject, failures, last_at)"
+        " VALUES (%(subject)s, %(failures)s, %(now)s)"
+        " ON CONFLICT (subject) DO UPDATE SET failures = %(failures)s, blocked_until = NULL",
+        {"subject": ThrottleSubjects(KEY).of_account("anna@example.com", None)[0], "failures": failures},
+    )

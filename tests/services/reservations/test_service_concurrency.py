@@ -35,14 +35,14 @@ def outcomes(calls: Sequence[Callable[[], object]], threads: int = THREADS) -> C
 
 
 def deadlocks(database: Database) -> int:
-    """Number of deadlocks in the database. Backends report them when they exit, so the pool is disposed of first."""
+    """Number of deadlocks in the database. Backends report them when they exit, so the pool's are replaced first."""
     with database.transaction() as tx:
         pool = tx.fetch_value("SELECT pg_backend_pid()")
         mine = tx.fetch_value(
             ("SELECT array_agg(pid) FROM pg_stat_activity WHERE application_name = 'market' AND pid <> %(me)s"),
             {"me": pool},
         )
-    database.close()
+    database.replace_connections()
     ends = time.monotonic() + 5
     with database.transaction() as tx:
         left = "SELECT count(*) FROM pg_stat_activity WHERE pid = ANY(%(mine)s)"

@@ -1,22 +1,17 @@
 """The mail server stand-in: accepts mail to any recipient and stores it in the inbox."""
 
 import asyncio
-import email.policy
 import socket
 from collections.abc import Callable
-from email.message import EmailMessage
-from email.parser import BytesParser
 from typing import cast
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from sandbox.standins.inbox.messages import Channel, Inbox, Message
+from sandbox.standins.inbox.messages import Inbox
 from sandbox.standins.outage import Outages, Target
 
 UNAVAILABLE = "421 4.3.2 Service not available, closing transmission channel"
 MAX_MAIL_BYTES = 10 * 1024 * 1024
-
-PARSER = BytesParser(policy=email.policy.default)
 
 
 class MailHandler:
@@ -27,9 +22,7 @@ class MailHandler:
 
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd looks the method up by this name
         """Store the mail once for each recipient of the envelope."""
-        content = envelope.original_content or b""
-        for message in read_mail(content, envelope.rcpt_tos):
-            self.inbox.add(message)
+        self.inbox.add_mail(envelope.original_content or b"", envelope.rcpt_tos)
         return "250 2.0.0 OK: stored"
 
 
@@ -72,17 +65,3 @@ async def serve_mail(sock: socket.socket, inbox: Inbox, outages: Outages) -> asy
     handler = MailHandler(inbox)
     factory: Callable[[], asyncio.BaseProtocol] = lambda: MailSession(handler, outages)  # noqa: E731 - create_server needs this exact type
     return await asyncio.get_running_loop().create_server(factory, sock=sock)
-
-
-def read_mail(content: bytes, recipients: list[str]) -> list[Message]:
-    """Parse a mail; return one message for each recipient of its envelope."""
-    mail = PARSER.parsebytes(content)
-    text, html = _part(mail, "plain"), _part(mail, "html")
-    subject = None if mail["Subject"] is None else str(mail["Subject"])
-    headers = {name: str(value) for name, value in mail.items()}
-    return [Message(Channel.EMAIL, recipient, text, subject, html, headers) for recipient in recipients]
-
-
-def _part(mail: EmailMessage, kind: str) -> str | None:
-    part = mail.get_body((kind,))
-    return None if part is None else str(part.get_content()).replace("\r\n", "\n")

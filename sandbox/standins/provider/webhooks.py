@@ -85,7 +85,7 @@ class Webhooks:
     async def _deliver(self, task: ScheduledTask) -> float | None:
         if self.settings.webhook_url is None:
             return None
-        return await self._send(task, task.body["event"], self.settings.webhook_url, json.dumps(task.body).encode())
+        return await self._send(task, task.body["event"], self.settings.webhook_url, task.text.encode())
 
     async def _deliver_signed(self, task: ScheduledTask) -> float | None:
         if self.settings.notify_url is None:

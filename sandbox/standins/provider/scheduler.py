@@ -13,9 +13,9 @@ from typing import Any
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS scheduled_tasks (
-  id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, due REAL NOT NULL, since REAL NOT NULL,
+  id INTEGER PRIMARY KEY, kind TEXT NOT NULL, due REAL NOT NULL, since REAL NOT NULL,
   body TEXT NOT NULL, attempt INTEGER NOT NULL DEFAULT 0);
-CREATE INDEX IF NOT EXISTS scheduled_tasks_due ON scheduled_tasks (kind, due);
+DROP INDEX IF EXISTS scheduled_tasks_due;
 """
 DUE = "SELECT id, due FROM scheduled_tasks WHERE kind = ? ORDER BY due, id"
 MAX_CONCURRENT = 16

@@ -49,6 +49,7 @@ def serve(settings: Settings) -> None:
         ws="none",
         log_level="warning",
         access_log=False,
+        proxy_headers=False,
         server_header=False,
         timeout_graceful_shutdown=1,
     )

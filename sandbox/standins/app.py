@@ -90,6 +90,6 @@ class StandInServers:
             for task in running:
                 task.cancel()
             await asyncio.gather(*running, return_exceptions=True)
-            await self.webhooks.client.aclose()
+            self.webhooks.client.close()
             self.provider_db.close()
             self.inbox_db.close()

@@ -9,7 +9,8 @@ from pathlib import Path
 def open_database(folder: Path | None, name: str, schema: str) -> sqlite3.Connection:
     """Open `name` in `folder` (in memory when `folder` is None) and create missing tables of `schema`.
 
-    Writes survive a crash of the process but not of the machine: `synchronous=OFF`, for speed.
+    For speed, writes survive a crash of the process but not of the machine (`synchronous=OFF`), and no other
+    process can open the database meanwhile (`locking_mode=EXCLUSIVE`).
     """
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -17,7 +18,7 @@ def open_database(folder: Path | None, name: str, schema: str) -> sqlite3.Connec
     # The application is built in one thread and served in another, never at the same time.
     db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     db.row_factory = sqlite3.Row
-    db.executescript(f"PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF; {schema}")
+    db.executescript(f"PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF; {schema}")
     return db
 
 

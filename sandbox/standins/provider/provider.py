@@ -66,6 +66,7 @@ class Provider:
         scenario = scenario_of(request.instrument, self.settings)
         pending = _payment(request)
         payment = pending if scenario.delay else completed(pending, scenario)
+        shown = self.payment_json(payment)
         self.ledger.add_payment(payment)
         self.idempotence.save(key, payment.id)
         if scenario.delay:
@@ -74,17 +75,17 @@ class Provider:
                 event = PaymentEvent(payment, "pending")
                 self.webhooks.announce(event, min(WEBHOOK_AFTER_RESPONSE, scenario.delay / 2))
         else:
-            self._announce(payment, scenario)
-        return self._response(pending if scenario.stale else payment, scenario)
-
-    def _response(self, payment: Payment, scenario: Scenario) -> ProviderResponse:
-        shown = self.payment_json(payment)
+            self._announce(payment, scenario, shown)
         if scenario.stale:
-            older = shown | {"status": "waiting_for_capture", "paid": True}
-            self.webhooks.announce(
-                PaymentEvent(payment, "pending", "payment.waiting_for_capture", older), STALE_WEBHOOK_DELAY
-            )
+            shown = self._announce_stale(pending)
         return replace(response_for(shown, scenario.reply), delay=scenario.reply_delay)
+
+    def _announce_stale(self, pending: Payment) -> JsonObject:
+        shown = self.payment_json(pending)
+        older = shown | {"status": "waiting_for_capture", "paid": True}
+        event = PaymentEvent(pending, "pending", "payment.waiting_for_capture", older)
+        self.webhooks.announce(event, STALE_WEBHOOK_DELAY)
+        return shown
 
     def _hangs(self, request: PaymentRequest) -> bool:
         if request.instrument.behaviour is not Behaviour.TIMES_OUT_NOT_CHARGED:
@@ -113,14 +114,12 @@ class Provider:
         final = completed(payment, scenario)
         with transaction(self.db):
             if self.ledger.finish(final):
-                self._announce(final, scenario)
+                self._announce(final, scenario, self.payment_json(final))
 
-    def _announce(self, payment: Payment, scenario: Scenario) -> None:
-        status = SIGNED_STATUSES[payment.status]
+    def _announce(self, payment: Payment, scenario: Scenario, shown: JsonObject) -> None:
+        event = PaymentEvent(payment, SIGNED_STATUSES[payment.status], f"payment.{payment.status}", shown)
         for delay in scenario.webhook_delays:
-            self.webhooks.announce(
-                PaymentEvent(payment, status, f"payment.{payment.status}", self.payment_json(payment)), delay
-            )
+            self.webhooks.announce(event, delay)
 
     def find_by_key(self, key: IdempotenceKey) -> str | None:
         """The id of the object that this key created, or None. Raises ApiError 400 when the body differs."""

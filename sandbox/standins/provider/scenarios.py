@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import Enum, auto
+from functools import lru_cache
 
 from sandbox.standins.provider.ledger import Payment, Status, now_ms
 from sandbox.standins.provider.test_cards import Behaviour, Instrument, Method
@@ -42,6 +43,7 @@ class Scenario:
     webhook_delays: tuple[float, ...] = (WEBHOOK_AFTER_RESPONSE,)
 
 
+@lru_cache(maxsize=1024)
 def scenario_of(instrument: Instrument, settings: Settings) -> Scenario:
     """The scenario of a test card or phone; payments by phone are always pending first."""
     scenario = _card_scenario(instrument, settings)

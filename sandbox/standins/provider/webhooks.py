@@ -12,19 +12,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
-import httpx2
-
 from sandbox.standins.outage import Outages, Target
 from sandbox.standins.provider.idempotence import IdempotenceStore
 from sandbox.standins.provider.ledger import Payment
 from sandbox.standins.provider.scheduler import ScheduledTask, Scheduler
+from sandbox.standins.provider.webhook_client import WebhookClient
 from sandbox.standins.provider.webhook_faults import FaultRules, WebhookFaults
 from sandbox.standins.provider.webhook_signing import read_secrets, signed_headers
 from sandbox.standins.provider.yookassa_json import JsonObject, notification, signed_message
 from sandbox.standins.settings import Settings
 
 RETRY_DELAYS = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 40.0, 60.0)
-TIMEOUT = 10.0
 # Extra delay of a webhook that the next one has to overtake, in seconds.
 REORDER_DELAY = 1.5
 MESSAGE_ID_NAMESPACE = uuid.UUID("5a0d6c5e-6f0e-4f5b-8d4c-1f6f8a3f2b77")
@@ -56,7 +54,7 @@ class Webhooks:
         self.secrets = read_secrets(settings.webhook_secrets)
         self.native = Scheduler(db, "webhook", self._deliver)
         self.signed = Scheduler(db, "signed webhook", self._deliver_signed)
-        self.client = httpx2.AsyncClient(timeout=TIMEOUT, trust_env=False)
+        self.client = WebhookClient()
 
     @property
     def can_sign(self) -> bool:
@@ -87,7 +85,7 @@ class Webhooks:
     async def _deliver(self, task: ScheduledTask) -> float | None:
         if self.settings.webhook_url is None:
             return None
-        return await self._send(task, task.body["event"], self.settings.webhook_url, json.dumps(task.body).encode())
+        return await self._send(task, task.body["event"], self.settings.webhook_url, task.text.encode())
 
     async def _deliver_signed(self, task: ScheduledTask) -> float | None:
         if self.settings.notify_url is None:
@@ -113,12 +111,11 @@ class Webhooks:
 
     async def _accepted(self, event: str, url: str, body: bytes, headers: Mapping[str, str]) -> bool:
         try:
-            response = await self.client.post(
-                url, content=body, headers={"Content-Type": "application/json", **headers}
-            )
-        except httpx2.HTTPError as error:
+            status = await self.client.post(url, body, headers)
+        except OSError as error:
             log.warning("webhook.failed event=%s reason=%s", event, type(error).__name__)
             return False
-        if not response.is_success:
-            log.warning("webhook.refused event=%s status=%s", event, response.status_code)
-        return response.is_success
+        accepted = 200 <= status < 300
+        if not accepted:
+            log.warning("webhook.refused event=%s status=%s", event, status)
+        return accepted

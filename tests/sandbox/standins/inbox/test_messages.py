@@ -1,8 +1,13 @@
-"""The inbox is filtered and cleared."""
+"""The inbox is filtered and cleared, and parses a mail when it is first read."""
 
 import smtplib
+from collections.abc import Iterator
 
+import pytest
+
+from sandbox.standins.inbox.messages import SCHEMA, Channel, Inbox, Message, MessageFilter
 from sandbox.standins.running import StandIns
+from sandbox.standins.storage import open_database
 from tests.sandbox.standins.clients import Json
 from tests.sandbox.standins.senders import a_mail
 
@@ -25,6 +30,51 @@ def test_cleared_inbox_is_empty_and_ids_are_not_reused(stand_ins: StandIns, smtp
 
     smtp.send_message(a_mail(address))
     assert stand_ins.inbox()[0]["id"] == last + 1
+
+
+@pytest.fixture
+def inbox() -> Iterator[Inbox]:
+    db = open_database(None, "inbox.sqlite", SCHEMA)
+    yield Inbox(db)
+    db.close()
+
+
+def test_mail_is_parsed_when_it_is_first_read(inbox: Inbox) -> None:
+    raw = a_mail("anna@example.com", subject="first").as_bytes()
+    inbox.add_mail(raw, ["anna@example.com", "boris@example.com"])
+    assert raw_mails(inbox) == [raw, raw]
+
+    (first_read,) = inbox.find(MessageFilter(to="ANNA@example.com"))
+    assert (first_read.subject, first_read.text) == ("first", "Hello\n")
+    assert raw_mails(inbox) == [raw]
+    assert inbox.find(MessageFilter(to="anna@example.com")) == [first_read]
+
+
+def test_recipient_is_that_of_the_envelope(inbox: Inbox) -> None:
+    inbox.add_mail(a_mail("anna@example.com").as_bytes(), ["boris@example.com"])
+
+    assert inbox.count(MessageFilter(to="anna@example.com")) == 0
+    assert inbox.count(MessageFilter(part="boris")) == 1
+
+
+def test_mail_that_cannot_be_parsed_is_listed(inbox: Inbox) -> None:
+    inbox.add_mail(b"Content-Type: text/plain; charset=unknown\r\n\r\nHello\r\n", ["anna@example.com"])
+    inbox.add(Message(Channel.SMS, "+79161234567", "Hello"))
+
+    mail, sms = inbox.find(MessageFilter())
+    assert (mail.recipient, mail.subject, sms.text) == ("anna@example.com", None, "Hello")
+    assert mail.text == "Content-Type: text/plain; charset=unknown\n\nHello\n"
+
+
+def test_clear_deletes_unread_mails(inbox: Inbox) -> None:
+    inbox.add_mail(a_mail("anna@example.com").as_bytes(), ["anna@example.com"])
+    inbox.clear()
+
+    assert (inbox.find(MessageFilter()), raw_mails(inbox)) == ([], [])
+
+
+def raw_mails(inbox: Inbox) -> list[bytes]:
+    return [row["content"] for row in inbox.db.execute("SELECT content FROM raw_mails")]
 
 
 def subjects(messages: list[Json]) -> list[str]:

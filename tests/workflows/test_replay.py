@@ -9,6 +9,7 @@ from temporalio.client import WorkflowHistory
 from temporalio.worker import Replayer
 from temporalio.workflow import NondeterminismError
 
+from activities.converting import DATA_CONVERTER
 from tests.workflows.changed_order import ChangedOrder
 from tests.workflows.record import HISTORIES, STORIES
 from workers.registry import WORKFLOWS
@@ -20,7 +21,7 @@ RECORDED = sorted(HISTORIES.glob("*.json"))
 @pytest.mark.parametrize("path", RECORDED, ids=lambda path: path.stem)
 async def test_F70_replays(path: Path) -> None:
     """Red? A change of a workflow moved its commands: guard it with `workflow.patched()`, keep this file as it is."""
-    replayer = Replayer(workflows=WORKFLOWS, workflow_runner=WORKFLOW_RUNNER)
+    replayer = Replayer(workflows=WORKFLOWS, workflow_runner=WORKFLOW_RUNNER, data_converter=DATA_CONVERTER)
     await replayer.replay_workflow(WorkflowHistory.from_json(f"order-{path.stem}", path.read_text()))
 
 
@@ -37,7 +38,7 @@ def test_I10_histories_hold_nothing_about_a_person() -> None:
 
 @pytest.mark.parametrize("name", ["confirmed", "regular_confirmed"])
 async def test_F70_a_change_without_a_patch_fails_the_replay(name: str) -> None:
-    replayer = Replayer(workflows=[ChangedOrder], workflow_runner=WORKFLOW_RUNNER)
+    replayer = Replayer(workflows=[ChangedOrder], workflow_runner=WORKFLOW_RUNNER, data_converter=DATA_CONVERTER)
     history = WorkflowHistory.from_json("order", (HISTORIES / f"{name}.json").read_text())
     with pytest.raises((NondeterminismError, RuntimeError)):
         await replayer.replay_workflow(history)

@@ -111,10 +111,10 @@ class ShallowEncoder(AdvancedJSONEncoder):
 
 PLANNED = PlannedDataclasses()
 _JSON = JSONPlainPayloadConverter(encoder=ShallowEncoder, custom_type_converters=[PLANNED])
-_OTHERS = (
-    each for each in DefaultPayloadConverter.default_encoding_payload_converters if each.encoding != _JSON.encoding
-)
-_CONVERTERS = (*_OTHERS, _JSON)
+_CONVERTERS = [
+    _JSON if each.encoding == _JSON.encoding else each
+    for each in DefaultPayloadConverter.default_encoding_payload_converters
+]
 
 
 class MessageConverter(CompositePayloadConverter):

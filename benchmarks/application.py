@@ -27,7 +27,7 @@ from benchmarks.saga import Sagas
 from services import logs
 from services.bootstrap import Services, open_services
 from services.settings import Settings
-from workers.serving import THREADS, keep_background_work, make_worker
+from workers.serving import keep_background_work, make_worker
 from workflows.client import connect
 from workflows.order_commands import OrderCommands
 
@@ -57,7 +57,7 @@ async def _measure(client: Client, sagas: Sagas, wanted: Round) -> Done:
 
 @asynccontextmanager
 async def _working(client: Client, services: Services) -> AsyncIterator[None]:
-    with ThreadPoolExecutor(THREADS, thread_name_prefix="step") as executor:
+    with ThreadPoolExecutor(services.settings.worker_threads, thread_name_prefix="step") as executor:
         worker = make_worker(client, services, executor=executor)
         async with worker, floor_worker(worker):
             background = asyncio.create_task(keep_background_work(client))

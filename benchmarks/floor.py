@@ -9,7 +9,6 @@ from temporalio import activity, workflow
 from temporalio.client import Client
 from temporalio.worker import Worker, WorkerConfig
 
-from workers.serving import WORKFLOW_RUNNER
 from workflows.client import TASK_TIMEOUT
 
 QUEUE = "floor"
@@ -46,16 +45,7 @@ class FloorWorkflow:
 
 def floor_worker(like: Worker) -> Worker:
     """A worker for the floor workflow with its own task queue and the settings of another worker."""
-    restrictions = WORKFLOW_RUNNER.restrictions.with_passthrough_modules("benchmarks", "workers")
-    return Worker(
-        **like.config()
-        | WorkerConfig(
-            task_queue=QUEUE,
-            workflows=[FloorWorkflow],
-            activities=list(STEPS),
-            workflow_runner=type(WORKFLOW_RUNNER)(restrictions=restrictions),
-        )
-    )
+    return Worker(**like.config() | WorkerConfig(task_queue=QUEUE, workflows=[FloorWorkflow], activities=list(STEPS)))
 
 
 async def run_floor(client: Client) -> None:

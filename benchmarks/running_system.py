@@ -41,6 +41,8 @@ SETTINGS = {
     "ARGON2_TIME_COST": "1",
     "ARGON2_MEMORY_KIB": "64",
     "ARGON2_PARALLELISM": "1",
+    # as in production: the sandbox costs the floor as much as the saga
+    "WORKFLOW_SANDBOX": "off",
     # variables of the environment must not change the measurement
     "LOCAL_LANE": "on",
     "FAULTS": "",

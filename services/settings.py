@@ -97,6 +97,11 @@ class Settings(BaseSettings):
     attention_after: int = Field(600, ge=1)
     local_lane: Literal["on", "off"] = "on"
 
+    #: None: on in development only; code uses `workflow_sandbox_on`
+    workflow_sandbox: Literal["on", "off"] | None = None
+    #: steps that a worker runs at once; more than the two activities of relay and dispatcher, which hold a place each
+    worker_threads: int = Field(16, ge=4)
+
     #: Argon2id: time cost, memory in KiB, lanes; argon2-cffi's default profile
     argon2_time_cost: int = Field(3, ge=1)
     argon2_memory_kib: int = Field(65536, ge=8)
@@ -114,6 +119,11 @@ class Settings(BaseSettings):
     def docs_on(self) -> bool:
         """Whether `/docs` and `/openapi.json` are served: API_DOCS, by default in development only."""
         return self.development if self.api_docs is None else self.api_docs
+
+    @property
+    def workflow_sandbox_on(self) -> bool:
+        """Whether workflows run in the SDK's sandbox: WORKFLOW_SANDBOX, by default in development only."""
+        return self.development if self.workflow_sandbox is None else self.workflow_sandbox == "on"
 
     @property
     def secrets_key(self) -> str:

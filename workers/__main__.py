@@ -18,7 +18,7 @@ from api.server import make_server
 from services.bootstrap import Services
 from services.settings import Settings
 from services.startup import start
-from workers.serving import THREADS, keep_background_work, make_worker
+from workers.serving import keep_background_work, make_worker
 from workflows.client import connect
 from workflows.order_commands import DeferredStarter, OrderCommands
 
@@ -55,7 +55,7 @@ async def _work(services: Services, stop: asyncio.Event, starter: DeferredStarte
     starter.commands = OrderCommands(client, eager=eager)
     background = asyncio.ensure_future(keep_background_work(client))
     try:
-        with ThreadPoolExecutor(THREADS, thread_name_prefix="step") as executor:
+        with ThreadPoolExecutor(services.settings.worker_threads, thread_name_prefix="step") as executor:
             async with make_worker(client, services, executor=executor):
                 _log.info("worker.ready")
                 await stop.wait()

@@ -9,6 +9,7 @@ from uuid import UUID
 from temporalio.client import Client
 from temporalio.service import GrpcCompression
 
+from activities.converting import DATA_CONVERTER
 from services.orders.status import LATE_REFUND_PREFIX
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ async def connect(settings: Settings, *, lazy: bool = False) -> Client:
         namespace=settings.temporal_namespace,
         api_key=settings.temporal_api_key,
         tls=settings.temporal_tls or bool(settings.temporal_api_key),
+        data_converter=DATA_CONVERTER,
         grpc_compression=GrpcCompression.NONE,
         lazy=lazy,
     )

@@ -45,3 +45,8 @@ def test_I10_no_message_has_a_field_for_personal_data(message: type[Any]) -> Non
 def test_every_message_is_frozen() -> None:
     assert len(MESSAGES) >= 20
     assert [each.__name__ for each in MESSAGES if not each.__dataclass_params__.frozen] == []
+
+
+def test_no_message_has_annotations_that_are_evaluated_for_each_value() -> None:
+    written = [(each.__name__, field.name, field.type) for each in MESSAGES for field in dataclasses.fields(each)]
+    assert [annotation for annotation in written if isinstance(annotation[2], str)] == []

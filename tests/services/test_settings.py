@@ -23,6 +23,22 @@ def test_a_database_url_alone_means_production(environment: pytest.MonkeyPatch) 
     assert read().development
 
 
+@pytest.mark.parametrize(("app_env", "on"), [("development", True), ("production", False)])
+def test_the_workflow_sandbox_is_on_in_development_only(
+    environment: pytest.MonkeyPatch, app_env: str, on: bool
+) -> None:
+    environment.setenv("APP_ENV", app_env)
+    assert read().workflow_sandbox_on is on
+    environment.setenv("WORKFLOW_SANDBOX", "off" if on else "on")
+    assert read().workflow_sandbox_on is not on
+
+
+def test_a_worker_needs_threads_beside_the_relay_and_the_dispatcher(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("WORKER_THREADS", "3")
+    with pytest.raises(ValueError, match=r"^WORKER_THREADS"):
+        read()
+
+
 def test_a_representation_contains_no_secret(environment: pytest.MonkeyPatch) -> None:
     environment.setenv("TEMPORAL_API_KEY", CANARY)
     environment.setenv("PAYMENT_WEBHOOK_SECRETS", f"whsec_{CANARY}3Xv9Kp2Ws6Yt1Nc4Hf7Jg0Da5Me8Ru3Bd5")

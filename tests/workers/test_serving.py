@@ -5,28 +5,40 @@ from __future__ import annotations
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any, cast
 
+import pytest
 from temporalio.client import Client, ScheduleAlreadyRunningError
 from temporalio.service import RPCError, RPCStatusCode
+from temporalio.worker import UnsandboxedWorkflowRunner
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
 from sandbox.temporal import TemporalServer
 from services.bootstrap import Services
 from services.clock import new_id
-from workers.serving import THREADS, keep_background_work, make_worker
+from workers.serving import keep_background_work, make_worker
 from workflows.background import DISPATCH_ID, RELAY_ID
 from workflows.client import TASK_QUEUE, connect
 from workflows.maintenance import SweepWorkflow
 
 
-async def test_a_worker_runs_workflows_and_activities_of_the_task_queue(
-    temporal: TemporalServer, services: Services
+@pytest.mark.parametrize(
+    ("sandbox", "runner"), [("on", SandboxedWorkflowRunner), ("off", UnsandboxedWorkflowRunner)], ids=["on", "off"]
+)
+async def test_a_worker_runs_workflows_and_activities_as_the_settings_say(
+    temporal: TemporalServer, services: Services, sandbox: str, runner: type
 ) -> None:
-    client = await connect(services.settings.model_copy(update={"temporal_address": temporal.address}))
-    with ThreadPoolExecutor(THREADS) as executor:
-        async with make_worker(client, services, executor=executor):
+    update = {"temporal_address": temporal.address, "workflow_sandbox": sandbox, "worker_threads": 4}
+    services = replace(services, settings=services.settings.model_copy(update=update))
+    client = await connect(services.settings)
+    with ThreadPoolExecutor(4) as executor:
+        async with make_worker(client, services, executor=executor) as worker:
             sweep = client.execute_workflow(SweepWorkflow.run, id=f"sweep-{new_id()}", task_queue=TASK_QUEUE)
             assert await asyncio.wait_for(sweep, 20) == 0
+    config = worker.config()
+    assert type(config["workflow_runner"]) is runner
+    assert (config["max_concurrent_activities"], config["max_concurrent_local_activities"]) == (4, 4)
 
 
 class UnreliableClient:

@@ -28,7 +28,7 @@ from services.settings import Settings
 from tests.builders import KEY
 from tests.fakes.gateway import FakeGateway
 from workers.faults import Faults
-from workers.serving import THREADS, make_worker
+from workers.serving import make_worker
 from workflows.background import ensure_background_work
 from workflows.client import order_workflow_id
 from workflows.order import OrderWorkflow
@@ -147,7 +147,7 @@ async def open_shop(
     budget = CallBudget(call=0.04, claim=0.05, refund_retry_delay=0.05)
     with open_services(settings, gateway=provider, database=database, call_budget=budget, policy=policy) as services:
         services.pg_listener.start()
-        with ThreadPoolExecutor(THREADS) as executor:
+        with ThreadPoolExecutor(settings.worker_threads) as executor:
             async with make_worker(client, services, executor=executor, faults=gates):
                 await ensure_background_work(client)
                 skipper = TimeSkipper(client, config=TimeSkippingConfig(enabled=False))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -9,18 +10,26 @@ from temporalio.client import WorkflowHistory
 from temporalio.worker import Replayer
 from temporalio.workflow import NondeterminismError
 
+from activities.converting import DATA_CONVERTER
 from tests.workflows.changed_order import ChangedOrder
 from tests.workflows.record import HISTORIES, STORIES
 from workers.registry import WORKFLOWS
-from workers.serving import WORKFLOW_RUNNER
+from workers.serving import workflow_runner
 
 RECORDED = sorted(HISTORIES.glob("*.json"))
 
 
+def replayer_of(workflows: Sequence[type], *, sandbox: bool) -> Replayer:
+    """A replayer as a worker with this value of WORKFLOW_SANDBOX."""
+    runner = workflow_runner(sandbox=sandbox)
+    return Replayer(workflows=workflows, workflow_runner=runner, data_converter=DATA_CONVERTER)
+
+
+@pytest.mark.parametrize("sandbox", [True, False], ids=["sandbox", "no_sandbox"])
 @pytest.mark.parametrize("path", RECORDED, ids=lambda path: path.stem)
-async def test_F70_replays(path: Path) -> None:
+async def test_F70_replays(path: Path, sandbox: bool) -> None:
     """Red? A change of a workflow moved its commands: guard it with `workflow.patched()`, keep this file as it is."""
-    replayer = Replayer(workflows=WORKFLOWS, workflow_runner=WORKFLOW_RUNNER)
+    replayer = replayer_of(WORKFLOWS, sandbox=sandbox)
     await replayer.replay_workflow(WorkflowHistory.from_json(f"order-{path.stem}", path.read_text()))
 
 
@@ -35,9 +44,10 @@ def test_I10_histories_hold_nothing_about_a_person() -> None:
         assert secret not in text
 
 
+@pytest.mark.parametrize("sandbox", [True, False], ids=["sandbox", "no_sandbox"])
 @pytest.mark.parametrize("name", ["confirmed", "regular_confirmed"])
-async def test_F70_a_change_without_a_patch_fails_the_replay(name: str) -> None:
-    replayer = Replayer(workflows=[ChangedOrder], workflow_runner=WORKFLOW_RUNNER)
+async def test_F70_a_change_without_a_patch_fails_the_replay(name: str, sandbox: bool) -> None:
+    replayer = replayer_of([ChangedOrder], sandbox=sandbox)
     history = WorkflowHistory.from_json("order", (HISTORIES / f"{name}.json").read_text())
     with pytest.raises((NondeterminismError, RuntimeError)):
         await replayer.replay_workflow(history)

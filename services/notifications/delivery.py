@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor
 from threading import Event
 from uuid import UUID
 
@@ -12,6 +11,7 @@ import structlog
 from services.notifications.ports import DeliveryResult, Email, MailSender, Outcome, Sms, SmsSender
 from services.notifications.rendering import Templates
 from services.notifications.retry_policy import ClaimedMessage
+from services.notifications.sender_pool import SenderPool
 from services.notifications.status import NotificationChannel
 from services.secrets import Vault
 
@@ -63,7 +63,7 @@ class DeliveryBatch:
         self._may_start = may_start
         self._unreachable = Event()
 
-    def run(self, claimed: Sequence[ClaimedMessage], pool: Executor) -> list[tuple[ClaimedMessage, DeliveryResult]]:
+    def run(self, claimed: Sequence[ClaimedMessage], pool: SenderPool) -> list[tuple[ClaimedMessage, DeliveryResult]]:
         """Send every message; returns each with its result."""
         return [pair for group in pool.map(self._send_in_sequence, _by_order(claimed)) for pair in group]
 

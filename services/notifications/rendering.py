@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from services.notifications import formatting
 from services.notifications.template_registry import LANGUAGES, VARIABLES
@@ -69,8 +69,10 @@ def _environment(form: str, shop: str, folder: Path) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,
+        cache_size=-1,  # a plain dict: every template stays loaded
     )
-    environment.globals["shop"] = shop
+    # The globals are copied for each message: Jinja's own (`range`, `lipsum` …) are not needed.
+    environment.globals = {"shop": shop}
     environment.filters["money"] = formatting.money
     environment.filters["order_number"] = formatting.order_number
     environment.filters["paragraphs"] = _html_paragraphs if form == "html" else _paragraphs
@@ -83,7 +85,7 @@ def _paragraphs(body: str) -> str:
 
 
 def _html_paragraphs(body: Markup) -> Markup:
-    return Markup("\n").join(Markup("<p>%s</p>") % part for part in _parts(body))
+    return Markup("\n".join([f"<p>{part}</p>" for part in _parts(escape(body))]))  # noqa: S704 - escaped
 
 
 def _facts(lines: str) -> str:
@@ -91,16 +93,18 @@ def _facts(lines: str) -> str:
 
 
 def _html_facts(lines: Markup) -> Markup:
-    row = Markup('<tr><td class="label">%s</td><td class="value">%s</td></tr>')
-    return Markup("\n").join(row % pair for pair in _pairs(lines))
+    rows = [
+        f'<tr><td class="label">{label}</td><td class="value">{value}</td></tr>'
+        for label, value in _pairs(escape(lines))
+    ]
+    return Markup("\n".join(rows))  # noqa: S704 - escaped
 
 
 def _parts(body: str) -> list[str]:
-    # The type is kept: text that is escaped already (Markup) must not be escaped again.
-    parts = [type(body)(part.strip()) for part in _PARAGRAPH.split(body)]
+    parts = [part.strip() for part in _PARAGRAPH.split(body)]
     return [part for part in parts if part]
 
 
 def _pairs(lines: str) -> list[tuple[str, str]]:
-    pairs = (line.split("|", 1) for line in lines.splitlines() if line.strip())
-    return [(label.strip(), value.strip()) for label, value in pairs]
+    pairs = [line.partition("|") for line in str(lines).splitlines() if line.strip()]
+    return [(label.strip(), value.strip()) for label, _, value in pairs]

@@ -5,8 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Executor as Threads
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from uuid import UUID
 
 import structlog
@@ -31,6 +30,7 @@ from services.notifications.retry_policy import (
     next_status,
 )
 from services.notifications.send_request import checked_message
+from services.notifications.sender_pool import SenderPool
 from services.notifications.status import NotificationChannel, NotificationStatus
 from services.notifications.template_registry import supported_language
 from services.notifications.views import DispatchResult, NewMessage, NotificationView, OrderNotification
@@ -57,6 +57,8 @@ class NotificationService:
         self._monotonic = monotonic
         self._message_sender = MessageSender(vault, templates, mail_sender, sms_sender)
         self._breakers = {channel: CircuitBreaker(monotonic) for channel in NotificationChannel}
+        self._pools = {channel: SenderPool(channel, *_SENDERS[channel]) for channel in NotificationChannel}
+        self._dispatchers = ThreadPoolExecutor(len(NotificationChannel), "notifications")
 
     @retried
     def queue(self, messages: Sequence[NewMessage]) -> list[UUID]:
@@ -98,26 +100,24 @@ class NotificationService:
         return self._view(self._database, notification_id)
 
     def dispatch(self, limit: int = 50, workers: int = 8) -> DispatchResult:
-        """Send the due messages: at most `limit` of each channel, `workers` of each in parallel.
+        """Send the due messages: at most `limit` of each channel, claimed as `workers` can send them.
 
         Each message is claimed in one transaction, sent outside of any, and its result is written in another.
         Raises Unavailable when the database is not available.
         """
-        with ThreadPoolExecutor(len(NotificationChannel) * (workers + 1), "notifications") as pool:
-            runs = [pool.submit(self._drain, channel, limit, workers, pool) for channel in NotificationChannel]
-            counts = sum((run.result() for run in runs), Counter[NotificationStatus]())
+        runs = [self._dispatchers.submit(self._drain, channel, limit, workers) for channel in NotificationChannel]
+        wait(runs)
+        counts = sum((run.result() for run in runs), Counter[NotificationStatus]())
         return DispatchResult(*(counts[status] for status in _COUNTED))
 
-    def _drain(
-        self, channel: NotificationChannel, limit: int, workers: int, pool: Threads
-    ) -> Counter[NotificationStatus]:
+    def _drain(self, channel: NotificationChannel, limit: int, workers: int) -> Counter[NotificationStatus]:
         counts = Counter[NotificationStatus]()
         while (left := limit - counts.total()) > 0 and not self._breakers[channel].is_open:
             started = self._monotonic()
             claimed = self._claim(channel, min(left, workers * _PER_WORKER[channel]))
             if not claimed:
                 break
-            updates = self._deliver(channel, claimed, started, pool)
+            updates = self._deliver(channel, claimed, started)
             self._write(updates, started)
             counts.update(update.status for update in updates)
         return counts
@@ -127,10 +127,10 @@ class NotificationService:
         return repository.claim(self._database, channel, limit, LEASE, RETRY_PERIOD)
 
     def _deliver(
-        self, channel: NotificationChannel, claimed: list[ClaimedMessage], started: float, pool: Threads
+        self, channel: NotificationChannel, claimed: list[ClaimedMessage], started: float
     ) -> list[StatusUpdate]:
         batch = DeliveryBatch(self._message_sender, lambda: self._monotonic() < started + START_WITHIN)
-        results = batch.run(claimed, pool)
+        results = batch.run(claimed, self._pools[channel])
         pause = self._breakers[channel].record([result for _, result in results])
         if pause:
             reason = next(result.reason for _, result in results if result.outcome is Outcome.UNREACHABLE)
@@ -189,6 +189,8 @@ def _view(row: repository.StoredNotification, to: str, *, replayed: bool) -> Not
 
 #: Messages claimed at once for each worker. An SMS that a dead sender had claimed is never sent again, so no more are
 #: claimed than are sent at once. An e-mail is sent again, so more are claimed, with fewer statements.
-_PER_WORKER = {NotificationChannel.EMAIL: 2, NotificationChannel.SMS: 1}
+_PER_WORKER = {NotificationChannel.EMAIL: 4, NotificationChannel.SMS: 1}
+#: Threads that send at first, and at most. All SMS of a claim are sent at once, see above.
+_SENDERS = {NotificationChannel.EMAIL: (1, 16), NotificationChannel.SMS: (8, 8)}
 #: In the order of the fields of `DispatchResult`.
 _COUNTED = (NotificationStatus.SENT, NotificationStatus.FAILED, NotificationStatus.QUEUED)

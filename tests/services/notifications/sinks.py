@@ -25,6 +25,7 @@ class MailServer:
     """The mails that the server got, and its answers to the recipients and contents that are set here."""
 
     port: int = 0
+    pipelining: bool = False
     connections: int = 0
     mails: list[EmailMessage] = field(default_factory=list)
     recipients: list[str] = field(default_factory=list)
@@ -40,7 +41,7 @@ class MailServer:
         assert isinstance(server.transport, asyncio.WriteTransport)
         self.open.append(server.transport)
         session.host_name = hostname
-        return responses
+        return [*(["250-PIPELINING"] if self.pipelining else []), *responses]
 
     async def handle_RCPT(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]

@@ -17,8 +17,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from services.clock import new_id
-from services.notifications.mail import SmtpMailSender, SmtpServer
+from services.notifications.mail import SmtpMailSender
 from services.notifications.ports import SENT, DeliveryResult, Email, Outcome
+from services.notifications.smtp_connections import IDLE, SmtpServer
+from tests.fakes.clock import FakeClock
 from tests.services.notifications.doubles import NOON
 from tests.services.notifications.sinks import MailServer, mail_server, only_shop
 
@@ -37,9 +39,9 @@ def a_mail(**given: Any) -> Email:
     return Email(**(plain | given))
 
 
-@pytest.fixture
-def server() -> Iterator[MailServer]:
-    server = MailServer()
+@pytest.fixture(params=[False, True], ids=["one by one", "pipelining"])
+def server(request: pytest.FixtureRequest) -> Iterator[MailServer]:
+    server = MailServer(pipelining=request.param)
     with mail_server(server):
         yield server
 
@@ -49,10 +51,10 @@ def senders() -> Iterator[Senders]:
     made: list[SmtpMailSender] = []
 
     def make(
-        server: MailServer, scheme: str = "smtp", user: str = "", query: str = "", name: str = "Магазин"
+        server: MailServer, scheme: str = "smtp", user: str = "", query: str = "", name: str = "Магазин", **given: Any
     ) -> SmtpMailSender:
         url = f"{scheme}://{user}127.0.0.1:{server.port}{query}"
-        made.append(SmtpMailSender(url, f"{name} <orders@example.com>", "shop.example.com"))
+        made.append(SmtpMailSender(url, f"{name} <orders@example.com>", "shop.example.com", **given))
         return made[-1]
 
     yield make
@@ -81,6 +83,17 @@ def test_one_connection_sends_many_mails(server: MailServer, senders: Senders) -
     mail_sender = senders(server)
     assert [mail_sender.send(a_mail()) for _ in range(5)] == [SENT] * 5
     assert (len(server.mails), server.connections) == (5, 1)
+
+
+def test_a_connection_that_was_idle_too_long_is_replaced(
+    server: MailServer, senders: Senders, clock: FakeClock
+) -> None:
+    mail_sender = senders(server, monotonic=clock.monotonic)
+    for pause, connections in ((IDLE - 1, 1), (IDLE - 1, 1), (IDLE + 1, 2)):
+        assert mail_sender.send(a_mail()) == SENT
+        clock.move(seconds=pause)
+        assert mail_sender.send(a_mail()) == SENT
+        assert server.connections == connections
 
 
 def test_a_closed_idle_connection_is_replaced(senders: Senders) -> None:

@@ -7,7 +7,8 @@ from starlette.concurrency import run_in_threadpool
 
 from api.access.guarded_route import GuardedRoute
 from api.dependencies import CurrentCaller, Orders
-from api.orders.schemas import CancelOrder, OrderProgress, ReserveOrderResult
+from api.orders.request_schemas import CancelOrder
+from api.orders.schemas import OrderProgress, ReserveOrderResult
 from api.orders.snapshot import ENDING, PAID, OrderSnapshot, Snapshots, closed
 from api.orders.step_wait import StepWait, in_progress
 from api.requests.fields import NO_BODY

@@ -10,7 +10,8 @@ from starlette.concurrency import run_in_threadpool
 from api.access.guarded_route import GuardedRoute
 from api.dependencies import CurrentSettings, Orders
 from api.orders.payment_method import payment_method
-from api.orders.schemas import PayOrder, PayOrderResult
+from api.orders.request_schemas import PayOrder
+from api.orders.schemas import PayOrderResult
 from api.orders.snapshot import ENDING, PAID, OrderSnapshot, Snapshots, closed
 from api.orders.step_wait import StepWait, in_progress
 from api.requests.idempotency import Idempotency, IdempotentOperation, mark_replayed

@@ -13,7 +13,6 @@ import pytest
 from fastapi import FastAPI
 
 from api.orders.snapshot import SnapshotReader
-from api.requests.prefer import read
 from api.state import state_of
 from services.bootstrap import Services
 from services.orders.status import CancelReason
@@ -311,26 +310,6 @@ async def test_an_order_is_not_idle_while_a_charge_is_under_way(
     idle.append(reader.read(order_id, buyer.id).idle)
 
     assert idle == [False, False, True]
-
-
-@pytest.mark.parametrize(
-    ("prefer", "asked"),
-    [
-        (None, None),
-        ("wait=0", 0),
-        ("WAIT = 7", 7),
-        ('respond-async, wait="9"', 9),
-        ("wait=3; foo=bar", 3),
-        ("wait=31", 30),
-        ("wait=999999999", 30),
-        ("wait=-1", None),
-        ("wait=x", None),
-        ("wait", None),
-        ("wait=1.5", None),
-    ],
-)
-def test_preferences(prefer: str | None, asked: int | None) -> None:
-    assert read(prefer).asked == asked
 
 
 async def test_one_subscription_wakes_every_request(

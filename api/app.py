@@ -18,7 +18,7 @@ from api.middleware import RequestMiddleware
 from api.notifications import routes as notifications_routes
 from api.ops import health
 from api.ops.metrics import HttpMetrics
-from api.orders import actions, resolution, timeline
+from api.orders import actions, paying, resolution, timeline
 from api.orders import routes as orders_routes
 from api.orders.starting import WorkflowStarter, WorkflowStarts
 from api.orders.waiting import LongPolling
@@ -35,7 +35,7 @@ from services.bootstrap import Services
 _SERVICES: dict[str, tuple[APIRouter, ...]] = {
     "identity": (registration.router, sign_in.router, verification.router, password_reset.router, account.router),
     "catalog": (catalog_routes.router, catalog_admin.router),
-    "orders": (orders_routes.router, actions.router, timeline.router, resolution.router),
+    "orders": (orders_routes.router, actions.router, paying.router, timeline.router, resolution.router),
     "reservations": (reservations_routes.router,),
     "payments": (
         payments_routes.router,

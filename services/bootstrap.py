@@ -38,7 +38,9 @@ from services.payments.call_budget import CallBudget
 from services.payments.gateway import Gateway
 from services.payments.service import PaymentService
 from services.payments.signatures import SignatureVerifier
-from services.payments.yookassa.gateway import SOURCES, YooKassa, any_amount_methods, live_methods
+from services.payments.yookassa.gateway import YooKassa
+from services.payments.yookassa.method_rules import any_amount_methods, live_methods
+from services.payments.yookassa.webhooks import SOURCES
 from services.pg_notify import PgListener
 from services.rate_limiter import RateLimiter
 from services.reservations.service import ReservationService

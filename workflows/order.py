@@ -9,38 +9,17 @@ from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
-    from activities.messages import CancelReason, OrderInput, OrderOutcome, PaymentState, PaymentUpdated, Resolve
-    from services.errors import (
-        AmountMismatch,
-        CurrencyMismatch,
-        Invalid,
-        OutOfStock,
-        PaymentDeclined,
-        PaymentExpired,
-        ReservationClosed,
-        ReservationExpired,
-    )
+    from activities.messages import OrderInput, OrderOutcome, PaymentState, PaymentUpdated, Resolve
+    from services.errors import PaymentDeclined, PaymentExpired
     from services.orders.status import PAYMENT_REVIEW, OrderStatus, UndoStep
     from services.payments.status import PaymentStatus
     from workflows.attention import Attention
-    from workflows.compensation import Saga, Step, Undo, may_undo, ran_out_of_time, refusal_of, shielded
+    from workflows.cancel_reasons import cancel_reason
+    from workflows.compensation import Saga, Step, Undo, may_undo, refusal_of, shielded
     from workflows.lanes import poll_interval
     from workflows.order_steps import OrderSteps
     from workflows.search_attributes import ORDER_STATUS
     from workflows.stuck_undo import StuckUndoWatch
-
-#: The cancel reason for each refusal of a step, by its code.
-_REASONS = {
-    OutOfStock.code: CancelReason.OUT_OF_STOCK,
-    ReservationClosed.code: CancelReason.RESERVATION_EXPIRED,
-    ReservationExpired.code: CancelReason.RESERVATION_EXPIRED,
-    PaymentDeclined.code: CancelReason.PAYMENT_DECLINED,
-    PaymentExpired.code: CancelReason.PAYMENT_EXPIRED,
-    # The provider cannot take this amount, currency or method.
-    AmountMismatch.code: CancelReason.PAYMENT_UNAVAILABLE,
-    CurrencyMismatch.code: CancelReason.PAYMENT_UNAVAILABLE,
-    Invalid.code: CancelReason.PAYMENT_UNAVAILABLE,
-}
 
 
 @workflow.defn
@@ -167,7 +146,7 @@ class OrderWorkflow:
         self._updated_payments.discard(payment_id or "")
 
     async def _cancel(self, error: BaseException) -> OrderOutcome:
-        state = await self._steps.begin_cancel(_cancel_reason(error))
+        state = await self._steps.begin_cancel(cancel_reason(error))
         if state.status == OrderStatus.CONFIRMED:
             # Confirmed before the cancellation: the row decides, so the workflow goes forward to its end.
             await self._steps.confirm_order()
@@ -190,15 +169,3 @@ class OrderWorkflow:
 
 def _expired() -> ApplicationError:
     return ApplicationError("the time to pay is over", type=PaymentExpired.code, non_retryable=True)
-
-
-def _cancel_reason(error: BaseException) -> CancelReason:
-    refusal = refusal_of(error)
-    if refusal in _REASONS:
-        return _REASONS[refusal]
-    if ran_out_of_time(error):
-        return CancelReason.PAYMENT_EXPIRED
-    if refusal is None:
-        # A cancellation from the CLI or the Web UI; one by the buyer has written its reason into the row before.
-        return CancelReason.OPERATOR_REQUEST
-    return CancelReason.INTERNAL

@@ -5,7 +5,7 @@ from __future__ import annotations
 import phonenumbers
 from phonenumbers import PhoneNumberType
 
-from api.orders.schemas import PaymentChoice
+from api.orders.request_schemas import PaymentChoice
 from services.errors import Invalid
 from services.identity.identifiers import phone_number
 from services.orders.views import PaymentMethod

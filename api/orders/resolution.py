@@ -7,7 +7,8 @@ from starlette.concurrency import run_in_threadpool
 
 from api.access.guarded_route import GuardedRoute
 from api.dependencies import Orders
-from api.orders.schemas import ResolveOrder, ResolveOrderResult
+from api.orders.request_schemas import ResolveOrder
+from api.orders.schemas import ResolveOrderResult
 from api.orders.starting import Starter
 from api.requests.fields import OrderId
 from services.errors import InvalidTransition, Unavailable

@@ -14,7 +14,8 @@ from api.dependencies import CurrentCaller, CurrentSettings, Language, Orders, P
 from api.orders import presenters
 from api.orders.payment_method import payment_method
 from api.orders.placing import Placement
-from api.orders.schemas import OperatorOrderSummary, Order, OrderSummary, PlacedOrder, PlaceOrder
+from api.orders.request_schemas import PlaceOrder
+from api.orders.schemas import OperatorOrderSummary, Order, OrderSummary, PlacedOrder
 from api.orders.snapshot import Snapshots
 from api.orders.starting import OrderStarts
 from api.orders.waiting import LongPoll

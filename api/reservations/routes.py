@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
@@ -13,7 +14,7 @@ from api.access.guarded_route import GuardedRoute
 from api.catalog.schemas import ProductStock
 from api.dependencies import Reservations
 from api.requests.fields import NO_BODY, Id
-from api.requests.idempotency import Idempotency
+from api.requests.idempotency import Idempotency, IdempotentOperation
 from api.requests.pagination import Page, Paging
 from api.reservations.schemas import MAX_LINES, CreateReservation, Reservation, ReservationLine, ReservationState
 from api.reservations.transitions import Transitions
@@ -82,10 +83,7 @@ async def confirm_reservation(
     reservation_id: ReservationId, transitions: Transitions, idempotency: Idempotency, response: Response
 ) -> ReservationState:
     """Can be repeated. Refused while the order is not confirmed."""
-    await idempotency.begin(reservation_id)
-    ended = await run_in_threadpool(transitions.confirm, reservation_id)
-    await idempotency.end(response, 200)
-    return _state(ended)
+    return await _ended(transitions.confirm, reservation_id, idempotency, response)
 
 
 @router.post(
@@ -98,8 +96,14 @@ async def release_reservation(
     reservation_id: ReservationId, transitions: Transitions, idempotency: Idempotency, response: Response
 ) -> ReservationState:
     """Can be repeated. Refused unless the order is being cancelled."""
+    return await _ended(transitions.release, reservation_id, idempotency, response)
+
+
+async def _ended(
+    end: Callable[[UUID], ReservationView], reservation_id: UUID, idempotency: IdempotentOperation, response: Response
+) -> ReservationState:
     await idempotency.begin(reservation_id)
-    ended = await run_in_threadpool(transitions.release, reservation_id)
+    ended = await run_in_threadpool(end, reservation_id)
     await idempotency.end(response, 200)
     return _state(ended)
 

@@ -1,4 +1,4 @@
-"""Rules for every operation (docs/abuse-cases.md, G1-G15); rules for bodies are in requests/test_fields.py."""
+"""Rules for every operation (docs/abuse-cases.md, G1-G15); rules for bodies are in test_rules_of_bodies.py."""
 
 from __future__ import annotations
 

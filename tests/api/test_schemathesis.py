@@ -82,7 +82,7 @@ async def test_G3_T59_every_operation_conforms_to_the_document(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # No workflow drives these orders: waiting for one would only take time.
-    monkeypatch.setattr("api.orders.actions.STEP_WAIT", 0)
+    monkeypatch.setattr("api.orders.step_wait.STEP_WAIT", 0)
     monkeypatch.setattr("api.requests.prefer.MAX_WAIT", 0)
     people = {"anna": buyer, "boris": other, "operator": operator}
     caller = part if part in people else "anna"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Generic, Literal, TypeVar
 from uuid import UUID
 
 from pydantic import BaseModel, Field, JsonValue
@@ -11,6 +11,8 @@ from services.money import Money
 from services.payments.gateway import Outcome, ProviderPayment, ProviderRefund
 from services.payments.status import PaymentMethodType
 from services.payments.views import Charge
+
+Item = TypeVar("Item")
 
 #: Ids become part of URLs, so they may contain no character with a meaning there.
 ObjectId = Annotated[str, Field(pattern=r"^[0-9A-Za-z-]{1,64}$")]
@@ -88,18 +90,15 @@ class RefundObject(BaseModel):
         return ProviderRefund(self.id, _OUTCOMES[self.status], self.amount.money(), reason)
 
 
-class PaymentPage(BaseModel):
+class Page(BaseModel, Generic[Item]):
     """A page of a list, newest first."""
 
-    items: list[PaymentObject]
+    items: list[Item]
     next_cursor: str | None = None
 
 
-class RefundPage(BaseModel):
-    """A page of a list, newest first."""
-
-    items: list[RefundObject]
-    next_cursor: str | None = None
+PaymentPage = Page[PaymentObject]
+RefundPage = Page[RefundObject]
 
 
 class Problem(BaseModel):

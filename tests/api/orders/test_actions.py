@@ -1,53 +1,23 @@
-"""Reserve, pay, confirm, cancel: waiting for the steps of the workflow."""
+"""Reserve, confirm, cancel: waiting for the steps of the workflow."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
 from typing import Any
-from uuid import UUID
 
 import httpx2
 import pytest
 from fastapi import FastAPI
 
 from api.orders.snapshot import SnapshotReader
-from api.requests.prefer import read
 from api.state import state_of
 from services.bootstrap import Services
 from services.orders.status import CancelReason
 from services.orders.views import OrderFilter
+from tests.api.orders.steps import Steps, meanwhile, slug
 from tests.api.people import Person
-from tests.api.shop import ORDERS, a_product, confirm, order, pay, placed, reserve, undo
-from tests.fakes.gateway import CONFIRMATION_URL
-
-
-class Steps:
-    """POST to the steps of one order."""
-
-    def __init__(self, api: httpx2.AsyncClient, caller: Person, order_id: UUID) -> None:
-        self._api, self._caller, self._order_id = api, caller, order_id
-
-    async def __call__(self, step: str, *, wait: int | None = 0, body: Any = None) -> httpx2.Response:
-        headers = {**self._caller.headers, **({"Prefer": f"wait={wait}"} if wait is not None else {})}
-        path = f"{ORDERS}/{self._order_id}/{step}"
-        return await self._api.post(path, headers=headers, **({"json": body} if body is not None else {}))
-
-
-async def meanwhile(app: FastAPI, asked: Any, happen: Callable[[], object]) -> tuple[httpx2.Response, float]:
-    """The answer of a request, once it waits and then something happens; and the seconds from that."""
-    request = asyncio.create_task(asked)
-    async with asyncio.timeout(5):
-        while state_of(app).long_polling.listeners == 0 and not request.done():
-            await asyncio.sleep(0.005)
-    began = time.monotonic()
-    await asyncio.to_thread(happen)
-    return await request, time.monotonic() - began
-
-
-def slug(answer: httpx2.Response) -> tuple[int, str]:
-    return answer.status_code, answer.json()["type"].removeprefix("/problems/")
+from tests.api.shop import a_product, confirm, order, pay, placed, reserve, undo
 
 
 async def test_reserve_in_progress_and_done(api: httpx2.AsyncClient, buyer: Person, services: Services) -> None:
@@ -105,99 +75,6 @@ async def test_reserve_answers_when_the_order_is_cancelled_meanwhile(
     assert slug(answer) == (409, "invalid-transition")
     assert seconds < 2
     assert answer.status_code == 409
-
-
-async def test_pay_by_the_order_s_own_method(
-    api: httpx2.AsyncClient, app: FastAPI, buyer: Person, services: Services
-) -> None:
-    order_id = await placed(api, buyer, services, card="tok_succeeds")
-    reserve(services, order_id)
-    step = Steps(api, buyer, order_id)
-
-    answer, _ = await meanwhile(app, step("pay", wait=10), lambda: pay(services, order_id))
-    confirm(services, order_id)
-    again = await step("pay")
-
-    payment = services.payments.of_order(order_id)[0]
-    assert (answer.status_code, answer.headers["preference-applied"]) == (200, "wait=10")
-    assert answer.json() == {"paymentId": str(payment.id), "status": "succeeded", "confirmationUrl": None}
-    assert again.json() == answer.json()
-
-
-async def test_pay_by_a_method_that_is_given_now(
-    api: httpx2.AsyncClient, app: FastAPI, buyer: Person, services: Services
-) -> None:
-    order_id = await placed(api, buyer, services)
-    reserve(services, order_id)
-    step = Steps(api, buyer, order_id)
-
-    given = await step("pay", body={"card": "tok_pending"})
-    answer, _ = await meanwhile(app, step("pay", wait=10), lambda: pay(services, order_id))
-
-    assert (given.status_code, given.json()["paymentId"]) == (202, None)
-    assert (answer.status_code, answer.json()["status"]) == (202, "pending")
-    assert answer.json()["confirmationUrl"] == CONFIRMATION_URL
-
-
-async def test_pay_without_any_method(api: httpx2.AsyncClient, buyer: Person, services: Services) -> None:
-    order_id = await placed(api, buyer, services)
-    reserve(services, order_id)
-
-    assert slug(await Steps(api, buyer, order_id)("pay")) == (422, "validation-error")
-
-
-async def test_pay_another_way_while_a_payment_is_live(
-    api: httpx2.AsyncClient, buyer: Person, services: Services
-) -> None:
-    order_id = await placed(api, buyer, services, card="tok_pending")
-    reserve(services, order_id)
-    pay(services, order_id)
-
-    answer = await Steps(api, buyer, order_id)("pay", body={"phone": "+79000000001"})
-
-    assert slug(answer) == (409, "payment-exists")
-
-
-async def test_pay_that_is_declined(api: httpx2.AsyncClient, app: FastAPI, buyer: Person, services: Services) -> None:
-    order_id = await placed(api, buyer, services, card="tok_declines")
-    reserve(services, order_id)
-
-    def decline() -> None:
-        pay(services, order_id)
-        undo(services, order_id, CancelReason.PAYMENT_DECLINED)
-
-    answer, _ = await meanwhile(app, Steps(api, buyer, order_id)("pay", wait=10), decline)
-
-    assert (answer.status_code, answer.json()["status"]) == (200, "failed")
-    assert slug(await Steps(api, buyer, order_id)("pay")) == (409, "invalid-transition")
-
-
-async def test_T51_pay_with_a_card_number(api: httpx2.AsyncClient, buyer: Person, services: Services) -> None:
-    order_id = await placed(api, buyer, services)
-
-    answer = await Steps(api, buyer, order_id)("pay", body={"card": "4111 1111 1111 1111"})
-
-    assert slug(answer) == (422, "card-number-not-accepted")
-
-
-async def test_T63_pay_of_a_cancelled_order(api: httpx2.AsyncClient, buyer: Person, services: Services) -> None:
-    order_id = await placed(api, buyer, services)
-    undo(services, order_id)
-
-    for body in (None, {"card": "tok_succeeds"}):
-        assert slug(await Steps(api, buyer, order_id)("pay", body=body)) == (409, "invalid-transition")
-
-
-@pytest.mark.parametrize("reason", ["payment_expired", "reservation_expired"])
-async def test_T65_pay_too_late(api: httpx2.AsyncClient, buyer: Person, services: Services, reason: str) -> None:
-    order_id = await placed(api, buyer, services)
-    reserve(services, order_id)
-    undo(services, order_id, CancelReason(reason))
-
-    answer = await Steps(api, buyer, order_id)("pay", body={"card": "tok_succeeds"})
-
-    assert slug(answer) == (409, "reservation-expired")
-    assert services.payments.of_order(order_id) == []
 
 
 async def test_T66_confirm_before_payment(api: httpx2.AsyncClient, buyer: Person, services: Services) -> None:
@@ -311,26 +188,6 @@ async def test_an_order_is_not_idle_while_a_charge_is_under_way(
     idle.append(reader.read(order_id, buyer.id).idle)
 
     assert idle == [False, False, True]
-
-
-@pytest.mark.parametrize(
-    ("prefer", "asked"),
-    [
-        (None, None),
-        ("wait=0", 0),
-        ("WAIT = 7", 7),
-        ('respond-async, wait="9"', 9),
-        ("wait=3; foo=bar", 3),
-        ("wait=31", 30),
-        ("wait=999999999", 30),
-        ("wait=-1", None),
-        ("wait=x", None),
-        ("wait", None),
-        ("wait=1.5", None),
-    ],
-)
-def test_preferences(prefer: str | None, asked: int | None) -> None:
-    assert read(prefer).asked == asked
 
 
 async def test_one_subscription_wakes_every_request(

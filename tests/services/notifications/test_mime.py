@@ -12,7 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from services.clock import new_id
-from services.notifications.mime import compose
+from services.notifications.mime import bracketed, compose
 from services.notifications.ports import Email
 from tests.services.notifications.doubles import NOON
 
@@ -67,3 +67,11 @@ def test_T106_a_control_character_in_a_header_is_refused(control: str, before: s
 
 def test_a_recipient_outside_ascii_is_encoded() -> None:
     assert b"\r\nTo: =?utf-8?b?0LDQvdC90LBAZXhhbXBsZS5jb20=?=\r\n" in composed(to="анна@example.com")
+
+
+def test_an_ip_address_is_bracketed() -> None:
+    assert [bracketed(host) for host in ("example.org", "127.0.0.1", "::1")] == [
+        "example.org",
+        "[127.0.0.1]",
+        "[IPv6:::1]",
+    ]

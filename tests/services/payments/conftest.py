@@ -16,7 +16,8 @@ from services.payments.call_budget import CallBudget
 from services.payments.service import PaymentService
 from services.payments.status import PaymentMethodType
 from services.payments.views import Charge, PaymentView
-from services.payments.yookassa.gateway import YooKassa, any_amount_methods
+from services.payments.yookassa.gateway import YooKassa
+from services.payments.yookassa.method_rules import any_amount_methods
 from tests.fakes.clock import FakeClock
 from tests.fakes.gateway import FaultyGateway
 

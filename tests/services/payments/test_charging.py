@@ -26,7 +26,8 @@ from services.money import Money
 from services.payments.service import PaymentService
 from services.payments.status import PaymentStatus
 from services.payments.views import Charge
-from services.payments.yookassa.gateway import YooKassa, live_methods
+from services.payments.yookassa.gateway import YooKassa
+from services.payments.yookassa.method_rules import live_methods
 from tests.fakes.clock import FakeClock
 from tests.fakes.gateway import FaultyGateway
 from tests.services.payments.conftest import (

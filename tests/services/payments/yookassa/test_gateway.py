@@ -20,7 +20,8 @@ from services.payments.gateway import (
     PaymentLookup,
     RefundRequest,
 )
-from services.payments.yookassa.gateway import YooKassa, any_amount_methods
+from services.payments.yookassa.gateway import YooKassa
+from services.payments.yookassa.method_rules import any_amount_methods
 from tests.services.payments.conftest import PHONE, a_charge
 
 REFERENCE = new_id()

@@ -12,7 +12,8 @@ import pytest
 
 from services.clock import new_id
 from services.payments.gateway import GatewayUnavailable, GatewayUnknown, ProviderPayment
-from services.payments.yookassa.gateway import YooKassa, any_amount_methods
+from services.payments.yookassa.gateway import YooKassa
+from services.payments.yookassa.method_rules import any_amount_methods
 from tests.services.payments.conftest import a_charge
 
 Handler = Callable[[socket.socket], None]

@@ -1,0 +1,86 @@
+"""Pay an order: start a payment by the given method, or wait for the payment in progress."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from fastapi import APIRouter, Response
+from starlette.concurrency import run_in_threadpool
+
+from api.access.guarded_route import GuardedRoute
+from api.dependencies import CurrentSettings, Orders
+from api.orders.payment_method import payment_method
+from api.orders.request_schemas import PayOrder
+from api.orders.schemas import PayOrderResult
+from api.orders.snapshot import ENDING, PAID, OrderSnapshot, Snapshots, closed
+from api.orders.step_wait import StepWait, in_progress
+from api.requests.idempotency import Idempotency, IdempotentOperation, mark_replayed
+from services.errors import Invalid, ReservationExpired
+from services.orders.views import CancelReason, OrderStatus, PaymentMethod
+
+router = APIRouter(prefix="/orders", tags=["Orders"], route_class=GuardedRoute)
+
+_EXPIRED = (CancelReason.RESERVATION_EXPIRED, CancelReason.PAYMENT_EXPIRED)
+
+
+@router.post(
+    "/{orderId}/pay",
+    operation_id="payOrder",
+    summary="Pay an order",
+    responses=in_progress(PayOrderResult),
+)
+async def pay_order(
+    wait: StepWait,
+    orders: Orders,
+    snapshots: Snapshots,
+    settings: CurrentSettings,
+    idempotency: Idempotency,
+    response: Response,
+    body: PayOrder | None = None,
+) -> PayOrderResult:
+    """Starts a payment by the given method, or waits for the payment in progress.
+
+    200 when the outcome is known, 202 while it is not. With a `confirmationUrl` the buyer must visit that page.
+    """
+    method = payment_method(body, settings.phone_region) if body else None
+    order_id, read = wait.order_id, snapshots.read_with_payment
+    before = await run_in_threadpool(read, order_id, wait.buyer)
+    if before.order.status not in PAID:
+        _refuse_unpayable(before, method)
+    if method is None or before.order.status in PAID:
+        await idempotency.begin(order_id, body)
+    elif await run_in_threadpool(orders.give_method, order_id, wait.buyer, method, idempotency.request(body)):
+        mark_replayed(response)
+    if before.order.status in PAID:
+        return await _paid(before, idempotency, response)
+    seen = await wait.until(read, _is_payment_known)
+    if method is not None and before.payment and seen.payment and seen.payment.id == before.payment.id:
+        # The earlier payment failed; the payment by the new method has not started yet.
+        seen = replace(seen, payment=None)
+    return await _paid(seen, idempotency, response)
+
+
+def _refuse_unpayable(seen: OrderSnapshot, method: PaymentMethod | None) -> None:
+    if seen.order.status in ENDING and seen.order.cancel_reason in _EXPIRED:
+        raise ReservationExpired("The time to pay has expired. Place a new order.")
+    if seen.order.status in ENDING:
+        raise closed(seen.order)
+    if seen.order.method is None and method is None:
+        raise Invalid("The order has no payment method. Send card or phone.")
+
+
+def _is_payment_known(seen: OrderSnapshot) -> bool:
+    pending = seen.order.status is OrderStatus.PAYMENT_PENDING and seen.awaits_provider
+    return seen.stopped or pending or seen.order.status in PAID
+
+
+async def _paid(seen: OrderSnapshot, idempotency: IdempotentOperation, response: Response) -> PayOrderResult:
+    payment = seen.payment
+    if payment is None and seen.order.status in ENDING:
+        raise closed(seen.order)
+    await idempotency.end(response, 200 if payment and not payment.undecided else 202)
+    return PayOrderResult(
+        payment_id=payment and payment.id,
+        status=payment.status if payment else "pending",
+        confirmation_url=payment and payment.confirmation_url,
+    )

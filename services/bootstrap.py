@@ -201,4 +201,5 @@ def _notifications(settings: Settings, database: Database, vault: Vault, resourc
         mail_sender = resources.enter_context(closing(SmtpMailSender(settings.smtp_url, settings.mail_from, host)))
     if settings.sms_url:
         sms_sender = resources.enter_context(closing(HttpSmsSender(settings.sms_url, settings.sms_from)))
-    return NotificationService(database, vault, mail_sender, sms_sender, Templates(settings.shop_name))
+    templates = Templates(settings.shop_name)
+    return resources.enter_context(closing(NotificationService(database, vault, mail_sender, sms_sender, templates)))

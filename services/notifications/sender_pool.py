@@ -12,7 +12,7 @@ Result = TypeVar("Result")
 
 
 class SenderPool:
-    """Lives as long as the service; its threads end with it.
+    """Lives as long as the service, which closes it.
 
     A batch starts with as many threads as the last one needed, less one if the last one never needed more. So a fast
     server gets all mails from one thread over one connection, and a slow one from many.
@@ -38,6 +38,10 @@ class SenderPool:
             sender.result()
         self.senders = len(senders) if len(senders) > begun else max(self._least, self.senders - 1)
         return batch.results
+
+    def close(self) -> None:
+        """End the threads after the items that they have."""
+        self._executor.shutdown()
 
     def _grow(self, senders: list[Future[None]], batch: _Batch[Item, Result]) -> None:
         while batch.waiting and len(senders) < self._most and wait(senders, self._grow_after).not_done:

@@ -110,6 +110,12 @@ class NotificationService:
         counts = sum((run.result() for run in runs), Counter[NotificationStatus]())
         return DispatchResult(*(counts[status] for status in _COUNTED))
 
+    def close(self) -> None:
+        """End the threads that send messages; the senders stay open."""
+        self._dispatchers.shutdown()
+        for pool in self._pools.values():
+            pool.close()
+
     def _drain(self, channel: NotificationChannel, limit: int, workers: int) -> Counter[NotificationStatus]:
         counts = Counter[NotificationStatus]()
         while (left := limit - counts.total()) > 0 and not self._breakers[channel].is_open:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from temporalio import activity
@@ -14,6 +15,7 @@ from activities.polling import Wakeup, until_shutdown
 from services.notifications.views import NewMessage, OrderEvent, OrderNotification
 
 if TYPE_CHECKING:
+    from services.db import Database, Executor
     from services.identity.account_messages import AccountMessages
     from services.identity.service import IdentityService
     from services.identity.views import Contact
@@ -35,6 +37,7 @@ GATHER = 0.1
 class NotificationActivities:
     """Reads events from orders, contacts from identity, and hands both to notifications."""
 
+    database: Database
     outbox: OrderOutbox
     identity: IdentityService
     account_messages: AccountMessages
@@ -62,9 +65,13 @@ class NotificationActivities:
     def _queue_events(self) -> int:
         events = self.outbox.pending_notifications(BATCH)
         if events:
-            self.notifications.queue_order_notifications(self._with_contacts(events))
-            self.outbox.mark_notified([event.id for event in events])
+            found = self._with_contacts(events)
+            self.database.run_in_transaction(partial(self._queue, found, [event.id for event in events]))
         return len(events)
+
+    def _queue(self, notifications: list[OrderNotification], event_ids: list[int], tx: Executor) -> None:
+        self.notifications.queue_order_notifications(notifications, tx)
+        self.outbox.mark_notified(event_ids, tx)
 
     def _queue_account_messages(self) -> int:
         waiting = self.account_messages.pending(BATCH)

@@ -37,6 +37,7 @@ def activities(services: Services, delivery: CommandDelivery, faults: Faults | N
     )
     outbox = OutboxActivities(services.order_outbox, delivery, lambda: Wakeup(subscribe, OUTBOX))
     notifications = NotificationActivities(
+        services.database,
         services.order_outbox,
         services.identity,
         services.account_messages,

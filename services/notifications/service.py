@@ -61,16 +61,16 @@ class NotificationService:
         self._dispatchers = ThreadPoolExecutor(len(NotificationChannel), "notifications")
 
     @retried
-    def queue(self, messages: Sequence[NewMessage]) -> list[UUID]:
+    def queue(self, messages: Sequence[NewMessage], tx: Executor | None = None) -> list[UUID]:
         """Store messages and wake the dispatcher; returns the ids of those whose key is new."""
         if not messages:
             return []
         encrypted = [self._encrypt(new_id(), message) for message in messages]
-        return repository.insert(self._database, encrypted)
+        return repository.insert(tx or self._database, encrypted)
 
-    def queue_order_notifications(self, notifications: Sequence[OrderNotification]) -> int:
+    def queue_order_notifications(self, notifications: Sequence[OrderNotification], tx: Executor | None = None) -> int:
         """Queue the messages of order events, each once; returns how many messages are new."""
-        return len(self.queue([message for one in notifications for message in messages_for(one)]))
+        return len(self.queue([message for one in notifications for message in messages_for(one)], tx))
 
     @retried
     def send(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from services.db import Database, retried
+from services.db import Database, Executor, retried
 from services.money import Money
 from services.orders import outbox_repository, shaping
 from services.orders.views import Command, PendingNotification
@@ -45,9 +45,9 @@ class OrderOutbox:
         ]
 
     @retried
-    def mark_notified(self, event_ids: Sequence[int]) -> None:
+    def mark_notified(self, event_ids: Sequence[int], tx: Executor | None = None) -> None:
         """The messages of these events are queued."""
-        outbox_repository.mark_notified(self._database, event_ids)
+        outbox_repository.mark_notified(tx or self._database, event_ids)
 
     def _pending_notification(self, row: Any) -> PendingNotification:
         return PendingNotification(

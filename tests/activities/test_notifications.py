@@ -41,6 +41,7 @@ def activities(services: Services, database: Database, outbox: Outbox, clock: Fa
         return lambda: None
 
     return NotificationActivities(
+        services.database,
         services.order_outbox,
         services.identity,
         services.account_messages,
@@ -68,6 +69,25 @@ def test_an_order_event_is_queued_once_for_the_account_and_for_the_paying_phone(
     services.orders.place(an_order(a_product(), buyer_id=buyer_id, card=None, phone=PHONE))
     assert [activities.queue_new(), activities.queue_new()] == [1, 0]
     assert queued(database) == [("email", "order_created"), ("sms", "order_created")]
+
+
+def test_messages_are_not_queued_when_their_event_cannot_be_marked(
+    services: Services,
+    activities: NotificationActivities,
+    database: Database,
+    buyer_id: UUID,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("killed")
+
+    services.orders.place(an_order(a_product(), buyer_id=buyer_id))
+    with monkeypatch.context() as broken:
+        broken.setattr(services.order_outbox, "mark_notified", fail)
+        with pytest.raises(RuntimeError):
+            activities.queue_new()
+    assert queued(database) == []
+    assert activities.queue_new() == 1
 
 
 def test_an_event_of_an_unknown_buyer_is_marked_without_a_message(

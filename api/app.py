@@ -89,7 +89,7 @@ def _state(services: Services, starter: WorkflowStarter | None) -> AppState:
         proxies=TrustedProxies(settings.trusted_proxies),
         limits=OperationLimits(services.limits, settings.rate_limit_factor),
         long_polling=LongPolling(services.pg_listener),
-        order_starts=WorkflowStarts(services.orders, starter),
+        order_starts=WorkflowStarts(starter),
     )
 
 

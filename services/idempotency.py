@@ -86,12 +86,10 @@ def remember(
 def _insert(tx: Transaction, values: dict[str, object]) -> bool:
     tx.execute("SET LOCAL lock_timeout = '2s'")
     try:
-        with tx.savepoint():
-            written = tx.execute(_INSERT, values)
+        return tx.execute(_INSERT, values) == 1
     except LockNotAvailable as error:
+        # The transaction is rolled back, as after every error.
         raise IdempotencyInProgress("The first request with this key is still running: try again.") from error
-    tx.execute("SET LOCAL lock_timeout = '3s'")
-    return written == 1
 
 
 def _replay(tx: Transaction, request: IdempotentRequest) -> EarlierRequest:

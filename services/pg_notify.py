@@ -9,7 +9,8 @@ from collections.abc import Callable
 import psycopg
 import structlog
 
-#: A row of `orders.events` was written; the payload is the order's id.
+#: A row of `orders.events` was written, or an order's attention changed; the payload is the order's id, a space, and
+#: the event's type or `attention`.
 ORDER_EVENTS = "order_events"
 #: A command was added to `orders.outbox`.
 OUTBOX = "outbox"

@@ -16,7 +16,7 @@ from api.orders.payment_method import payment_method
 from api.orders.placing import Placement
 from api.orders.request_schemas import PlaceOrder
 from api.orders.schemas import OperatorOrderSummary, Order, OrderSummary, PlacedOrder
-from api.orders.snapshot import Snapshots
+from api.orders.snapshot import Snapshots, passing_events
 from api.orders.starting import OrderStarts
 from api.orders.waiting import LongPoll
 from api.requests.fields import Id, Moment, OrderId
@@ -58,14 +58,17 @@ async def place_order(
         language=language,
     )
     placed = await run_in_threadpool(placement.place, new, idempotency.request(body))
-    order = placed.order
+    order, begin = placed.order, None
     if placed.replayed:
         mark_replayed(response)
     else:
-        starts.begin(order.id)
+        begin = partial(starts.begin, order.id, placed.start_input)
     if seconds := prefer.seconds(0, response):
-        read = partial(snapshots.read, order.id, owner(caller))
-        order = (await long_poll.until(order.id, read, lambda seen: seen.idle, seconds)).order
+        read, passing = partial(snapshots.read, order.id, owner(caller)), passing_events(order)
+        wait = long_poll.until(order.id, read, lambda seen: seen.idle, seconds, begin=begin, passing=passing)
+        order = (await wait).order
+    elif begin:
+        begin()
     response.headers["Location"] = f"{BASE}/orders/{order.id}"
     return presenters.placed(order)
 

@@ -21,6 +21,15 @@ ENDING = (OrderStatus.CANCELLING, OrderStatus.CANCELLED)
 PAID = (OrderStatus.PAID, OrderStatus.CONFIRMED)
 
 
+#: Types of events after which an order goes on by itself.
+_PASSING = frozenset({"reserved", "payment_pending", "paid", "cancelling"})
+
+
+def passing_events(order: OrderView) -> frozenset[str]:
+    """The types of events after which no snapshot of this order is `idle`: a waiting request need not read it."""
+    return _PASSING if order.method else _PASSING - {"reserved"}
+
+
 @dataclass(frozen=True)
 class OrderSnapshot:
     """An order, with its reservation or its newest payment where the request needs them."""

@@ -9,10 +9,8 @@ from uuid import UUID
 
 import structlog
 from fastapi import Depends, Request
-from starlette.concurrency import run_in_threadpool
 
 from api.state import state_of
-from services.orders.service import OrderService
 
 log = structlog.get_logger(__name__)
 
@@ -35,8 +33,7 @@ class WorkflowStarter(Protocol):
 class WorkflowStarts:
     """Tries each start once, within START_TIMEOUT, with at most MAX_STARTS at once."""
 
-    def __init__(self, orders: OrderService, starter: WorkflowStarter | None) -> None:
-        self._orders = orders
+    def __init__(self, starter: WorkflowStarter | None) -> None:
         self._starter = starter
         # asyncio itself keeps tasks by weak references only.
         self._tasks: set[asyncio.Task[None]] = set()
@@ -48,11 +45,11 @@ class WorkflowStarts:
         """The number of starts in progress."""
         return len(self._tasks)
 
-    def begin(self, order_id: UUID) -> None:
+    def begin(self, order_id: UUID, start_input: Mapping[str, Any]) -> None:
         """Try to start the order's workflow, without waiting for it."""
         if self._starter is None or len(self._tasks) >= MAX_STARTS:
             return
-        task = asyncio.create_task(self._try(self._starter, order_id))
+        task = asyncio.create_task(self._try(self._starter, order_id, start_input))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -62,9 +59,8 @@ class WorkflowStarts:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _try(self, starter: WorkflowStarter, order_id: UUID) -> None:
+    async def _try(self, starter: WorkflowStarter, order_id: UUID, start_input: Mapping[str, Any]) -> None:
         try:
-            start_input = await run_in_threadpool(self._orders.start_input, order_id)
             await asyncio.wait_for(starter.start(order_id, start_input), START_TIMEOUT)
         except Exception as error:  # the order is stored, and the relay starts its workflow
             self.succeeding = False

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import chain
 from typing import Annotated, TypeVar
 from uuid import UUID
 
@@ -18,12 +20,19 @@ from services.pg_notify import ORDER_EVENTS, PgListener
 T = TypeVar("T")
 
 
+@dataclass(frozen=True, eq=False)
+class _Waiter:
+    notified: asyncio.Event
+    #: types of events that it does not wait for
+    passing: Set[str]
+
+
 class LongPolling:
     """Brings notifications of the listener's thread into the event loop."""
 
     def __init__(self, pg_listener: PgListener) -> None:
         self._pg_listener = pg_listener
-        self._waiters: dict[str, set[asyncio.Event]] = defaultdict(set)
+        self._waiters: dict[str, set[_Waiter]] = defaultdict(set)
         self._unsubscribe: Callable[[], None] | None = None
         self.draining = False
 
@@ -31,13 +40,13 @@ class LongPolling:
         """Subscribe; call it in the event loop of the requests."""
         loop = asyncio.get_running_loop()
         self._unsubscribe = self._pg_listener.subscribe(
-            ORDER_EVENTS, lambda order_id: _wake_in(loop, lambda: self._wake(order_id))
+            ORDER_EVENTS, lambda payload: _wake_in(loop, lambda: self._wake(payload))
         )
 
     @property
     def listeners(self) -> int:
         """The number of long polls and streams that wait."""
-        return sum(len(events) for events in self._waiters.values())
+        return sum(len(waiters) for waiters in self._waiters.values())
 
     def drain(self) -> None:
         """End all waits and refuse new ones: the process is shutting down."""
@@ -50,13 +59,26 @@ class LongPolling:
         if self._unsubscribe:
             self._unsubscribe()
 
-    async def until(self, order_id: UUID, look: Callable[[], T], enough: Callable[[T], bool], seconds: float) -> T:
+    async def until(
+        self,
+        order_id: UUID,
+        look: Callable[[], T],
+        enough: Callable[[T], bool],
+        seconds: float,
+        *,
+        begin: Callable[[], None] | None = None,
+        passing: Set[str] = frozenset(),
+    ) -> T:
         """Call `look` at each notification about the order, until its result is `enough` or `seconds` have passed.
 
-        Returns the last result.
+        `begin` starts what is waited for: it is called once notifications are received, and `look` is first called at
+        the first of them. Events of the types in `passing` are not looked at. Returns the last result.
         """
         deadline = asyncio.get_running_loop().time() + seconds
-        with self.listening(order_id) as notified:
+        with self.listening(order_id, passing) as notified:
+            if begin:
+                begin()
+                await wait_for(notified, deadline)
             while True:
                 notified.clear()
                 seen = await run_in_threadpool(look)
@@ -64,22 +86,27 @@ class LongPolling:
                     return seen if enough(seen) else await run_in_threadpool(look)
 
     @contextmanager
-    def listening(self, order_id: UUID) -> Iterator[asyncio.Event]:
-        """An event that is set at each notification about the order, and sometimes without one: read the row."""
-        key, notified = str(order_id), asyncio.Event()
-        self._waiters[key].add(notified)
+    def listening(self, order_id: UUID, passing: Set[str] = frozenset()) -> Iterator[asyncio.Event]:
+        """An event that is set at each notification about the order, and sometimes without one: read the row.
+
+        Events of the types in `passing` do not set it.
+        """
+        key, waiter = str(order_id), _Waiter(asyncio.Event(), passing)
+        self._waiters[key].add(waiter)
         try:
-            yield notified
+            yield waiter.notified
         finally:
-            self._waiters[key].discard(notified)
+            self._waiters[key].discard(waiter)
             if not self._waiters[key]:
                 del self._waiters[key]
 
-    def _wake(self, order_id: str) -> None:
+    def _wake(self, payload: str) -> None:
+        order_id, _, event = payload.partition(" ")
         # Without an order: the listener lost its connection and may have missed notifications about any order.
-        waiting = self._waiters.get(order_id, ()) if order_id else {e for each in self._waiters.values() for e in each}
-        for notified in waiting:
-            notified.set()
+        waiting = self._waiters.get(order_id, ()) if order_id else chain.from_iterable(self._waiters.values())
+        for waiter in waiting:
+            if event not in waiter.passing:
+                waiter.notified.set()
 
 
 async def wait_for(notified: asyncio.Event, deadline: float) -> bool:

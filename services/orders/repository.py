@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -23,10 +24,13 @@ def count_unpaid(tx: Executor, buyer_id: UUID) -> int:
     return int(tx.fetch_value(_COUNT_UNPAID, values))
 
 
-def insert(tx: Executor, order: Mapping[str, Any], lines: Sequence[tuple[UUID, str, int, int]]) -> None:
-    """Write an order, its lines (product, name, price in minor units, quantity), its first event and start command."""
+def insert(tx: Executor, order: Mapping[str, Any], lines: Sequence[tuple[UUID, str, int, int]]) -> datetime:
+    """Write an order, its lines (product, name, price in minor units, quantity), its first event and start command.
+
+    Returns the time at which the order was created.
+    """
     products, names, prices, quantities = zip(*lines, strict=True)
-    tx.execute(
+    created_at: datetime = tx.fetch_value(
         _INSERT,
         {
             **order,
@@ -37,6 +41,7 @@ def insert(tx: Executor, order: Mapping[str, Any], lines: Sequence[tuple[UUID, s
             "quantities": list(quantities),
         },
     )
+    return created_at
 
 
 def find(tx: Executor, order_id: UUID, buyer_id: UUID | None, *, lock: bool = False) -> Any | None:
@@ -84,6 +89,7 @@ _INSERT = f"""
         VALUES (%(id)s, %(buyer_id)s, 'created', %(total_minor)s, %(currency)s, %(country)s, %(region)s, %(city)s,
                %(street)s,
                 %(language)s, %(method)s, %(payment_method)s, %(contact)s, cast(%(start_input)s AS jsonb))
+        RETURNING created_at
     ), lined AS (
         INSERT INTO orders.lines (order_id, product_id, position, name, price_minor, quantity)
         SELECT %(id)s, line.product_id, line.position, line.name, line.price, line.quantity
@@ -98,7 +104,7 @@ _INSERT = f"""
         INSERT INTO orders.outbox (order_id, name, key, arguments, due_at)
         VALUES (%(id)s, 'start', 'start', '{{}}', now() + interval '2 seconds')
     )
-    SELECT pg_notify('{NOTIFICATIONS}', '')
+    SELECT created_at, pg_notify('{NOTIFICATIONS}', '') FROM placed
     """  # noqa: S608 - constants of this program
 
 _FIND_SQL = """

@@ -56,16 +56,14 @@ class OrderService:
         with self._database.transaction() as tx:
             replay = remember(tx, idempotent, order_id, 201)
             if replay:
-                return Placed(self._view(tx, replay.resource_id), replayed=True)
+                stored = self._row_of(tx, replay.resource_id)
+                return Placed(shaping.order(stored), stored.start_input, replayed=True)
             ordered = _ordered(new)
             self._check_open_orders(tx, new.buyer_id)
-            total = _total(ordered)
-            repository.insert(
-                tx,
-                self._row(order_id, new, total),
-                [(product.id, product.name, product.price.minor, quantity) for product, quantity in ordered],
-            )
-            return Placed(self._view(tx, order_id), replayed=False)
+            row = self._row(order_id, new, _total(ordered))
+            lines = [(product.id, product.name, product.price.minor, quantity) for product, quantity in ordered]
+            created_at = repository.insert(tx, row, lines)
+            return Placed(shaping.placed(row, lines, created_at), row["start_input"], replayed=False)
 
     def get(self, order_id: UUID, buyer_id: UUID | None = None) -> OrderView:
         """An order, of this buyer or (None) of anybody. Raises NotFound."""
@@ -73,10 +71,7 @@ class OrderService:
 
     def start_input(self, order_id: UUID) -> Mapping[str, Any]:
         """What the order's workflow is started with. Raises NotFound."""
-        row = repository.find(self._database, order_id, None)
-        if row is None:
-            raise NotFound("There is no such order.")
-        stored: Mapping[str, Any] = row.start_input
+        stored: Mapping[str, Any] = self._row_of(self._database, order_id).start_input
         return stored
 
     def list_orders(self, wanted: OrderFilter, after: UUID | None, limit: int) -> list[OrderSummary]:
@@ -162,10 +157,13 @@ class OrderService:
             outbox_repository.command(tx, order_id, name, f"payment_updated:{key}", arguments)
 
     def _view(self, tx: Executor, order_id: UUID, buyer_id: UUID | None = None, *, lock: bool = False) -> OrderView:
+        return shaping.order(self._row_of(tx, order_id, buyer_id, lock=lock))
+
+    def _row_of(self, tx: Executor, order_id: UUID, buyer_id: UUID | None = None, *, lock: bool = False) -> Any:
         row = repository.find(tx, order_id, buyer_id, lock=lock)
         if row is None:
             raise NotFound("There is no such order.")
-        return shaping.order(row)
+        return row
 
     def _check_open_orders(self, tx: Executor, buyer_id: UUID) -> None:
         if not self._policy.max_unpaid:

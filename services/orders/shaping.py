@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
-
-from sqlalchemy import Row
 
 from services.money import Money
 from services.orders.status import CancelReason, OrderEventType, OrderStatus
 from services.orders.views import Address, Command, EventView, LineView, OrderSummary, OrderView
 
 
-def order(row: Row[Any]) -> OrderView:
+def order(row: Any) -> OrderView:
     """An order in full, from a row that carries its lines as JSON."""
     return OrderView(
         id=row.id,
@@ -32,7 +32,25 @@ def order(row: Row[Any]) -> OrderView:
     )
 
 
-def summary(row: Row[Any]) -> OrderSummary:
+def placed(row: Mapping[str, Any], lines: Sequence[tuple[UUID, str, int, int]], created_at: datetime) -> OrderView:
+    """A new order, from the values that were stored for it."""
+    currency = row["currency"]
+    return OrderView(
+        id=row["id"],
+        buyer_id=row["buyer_id"],
+        status=OrderStatus.CREATED,
+        total=Money(row["total_minor"], currency),
+        lines=tuple(LineView(id_, name, Money(price, currency), quantity) for id_, name, price, quantity in lines),
+        address=Address(row["country"], row["region"], row["city"], row["street"]),
+        method=row["method"],
+        cancel_reason=None,
+        attention_reasons=(),
+        created_at=created_at,
+        updated_at=created_at,
+    )
+
+
+def summary(row: Any) -> OrderSummary:
     """An order in a list."""
     return OrderSummary(
         id=row.id,
@@ -44,7 +62,7 @@ def summary(row: Row[Any]) -> OrderSummary:
     )
 
 
-def event(row: Row[Any]) -> EventView:
+def event(row: Any) -> EventView:
     """An entry of the timeline."""
     return EventView(
         id=row.id,
@@ -57,7 +75,7 @@ def event(row: Row[Any]) -> EventView:
     )
 
 
-def command(row: Row[Any]) -> Command:
+def command(row: Any) -> Command:
     """A leased command."""
     return Command(row.id, row.order_id, row.name, row.arguments, row.start_input, OrderStatus(row.status), row.paid_by)
 

@@ -173,7 +173,7 @@ _MOVE = f"""
           FROM moved
         ON CONFLICT (order_id, key) DO NOTHING
     )
-    SELECT *, pg_notify('{ORDER_EVENTS}', cast(id AS text)),
+    SELECT *, pg_notify('{ORDER_EVENTS}', cast(id AS text) || ' ' || cast(%(target)s AS text)),
            CASE WHEN cast(%(target)s AS text) = ANY(cast(%(notified)s AS text[])) THEN pg_notify('{NOTIFICATIONS}',
                '') END
       FROM moved
@@ -190,7 +190,10 @@ _NOTE = f"""
         ON CONFLICT (order_id, key) DO NOTHING
         RETURNING order_id
     )
-    SELECT pg_notify('{ORDER_EVENTS}', cast(order_id AS text)), pg_notify('{NOTIFICATIONS}', '') FROM noted
+    SELECT pg_notify('{ORDER_EVENTS}', cast(order_id AS text) || ' ' || cast(%(type)s AS text)),
+           CASE WHEN cast(%(type)s AS text) = ANY(cast(%(notified)s AS text[]))
+                THEN pg_notify('{NOTIFICATIONS}', '') END
+      FROM noted
     """  # noqa: S608 - constants of this program
 
 _SET_ATTENTION = f"""
@@ -207,7 +210,7 @@ _SET_ATTENTION = f"""
          WHERE o.id = r.id AND o.attention_reasons <> r.reasons
         RETURNING o.id
     )
-    SELECT pg_notify('{ORDER_EVENTS}', cast(id AS text)) FROM changed
+    SELECT pg_notify('{ORDER_EVENTS}', cast(id AS text) || ' attention') FROM changed
     """  # noqa: S608 - a constant of this module
 _RAISE_ATTENTION = _SET_ATTENTION.format(
     reasons="CASE WHEN cast(%(reason)s AS text) = ANY(before) THEN before ELSE before || cast(%(reason)s AS text) END"

@@ -157,9 +157,10 @@ class EventView:
 
 @dataclass(frozen=True)
 class Placed:
-    """What placing gave: the order, and whether an earlier request with the same key had made it."""
+    """What placing gave: the order, the start input of its workflow, and whether an earlier request had made it."""
 
     order: OrderView
+    start_input: Mapping[str, Any]
     replayed: bool
 
 

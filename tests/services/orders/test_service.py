@@ -28,6 +28,12 @@ from tests.builders import a_product, an_order
 from workflows.order_commands import order_input
 
 
+def test_placing_returns_what_is_stored_without_reading_it(orders: OrderService) -> None:
+    placed = orders.place(an_order(lines=3, phone="+79161234567", card=None))
+    assert placed.order == orders.get(placed.order.id)
+    assert placed.start_input == orders.start_input(placed.order.id)
+
+
 def test_an_order_has_its_total_lines_and_first_event(orders: OrderService) -> None:
     lamp, cup = a_product("2.55"), a_product("3.39")
     placed = orders.place(an_order(lamp, cup, quantity=6)).order

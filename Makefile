@@ -34,10 +34,10 @@ check: $(DEV) ## check formatting, lint, types, import contracts and the project
 	@$(BIN)/python -m tests.contracts
 
 bench: $(DEV) ## measure orders per second and latencies, relative to a minimal workflow
-	@$(BIN)/python -m benchmarks
+	@$(BIN)/python -m benchmarks $(BENCH_ARGS)
 
 bench-identity: $(DEV) ## measure the cost of signing in, its effect on other requests, and timing differences
-	@$(BIN)/python -m benchmarks identity
+	@$(BIN)/python -m benchmarks identity $(BENCH_ARGS)
 
 openapi: $(DEV) ## regenerate docs/openapi.json after a change of the API
 	@$(BIN)/python -m tests.contracts.openapi

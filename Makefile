@@ -7,7 +7,7 @@ DEV := $(VENV)/.dev-$(shell cksum requirements/dev.txt 2>/dev/null | cut -d' ' -
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --prefer-binary
 
 .DEFAULT_GOAL := help
-.PHONY: help install up demo test test-clients check bench bench-identity openapi lock clean
+.PHONY: help install up demo test test-clients check bench bench-identity bench-growth openapi lock clean
 
 help: ## show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -38,6 +38,9 @@ bench: $(DEV) ## measure orders per second and latencies, relative to a minimal 
 
 bench-identity: $(DEV) ## measure the cost of signing in, its effect on other requests, and timing differences
 	@$(BIN)/python -m benchmarks identity $(BENCH_ARGS)
+
+bench-growth: $(DEV) ## measure the cost of an order with up to a million old orders, plans and sizes (takes a while)
+	@$(BIN)/python -m benchmarks growth $(BENCH_ARGS)
 
 openapi: $(DEV) ## regenerate docs/openapi.json after a change of the API
 	@$(BIN)/python -m tests.contracts.openapi

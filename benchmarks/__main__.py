@@ -1,4 +1,4 @@
-"""`python -m benchmarks [orders|identity]`: measurements of the system, each described by its `--help`."""
+"""`python -m benchmarks [orders|identity|growth]`: measurements of the system, each described by its `--help`."""
 
 from __future__ import annotations
 
@@ -6,11 +6,16 @@ import sys
 from collections.abc import Callable, Sequence
 
 from benchmarks import identity, orders
+from benchmarks.growth import command as growth
 from benchmarks.process import NotMeasured
 from sandbox.errors import CannotStart
 from sandbox.signals import interrupt_on_signals
 
-COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {"orders": orders.main, "identity": identity.main}
+COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
+    "orders": orders.main,
+    "identity": identity.main,
+    "growth": growth.main,
+}
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -7,20 +7,18 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from uuid import UUID
 
-import httpx2
 import psycopg
+from psycopg import sql
 
 from benchmarks import application, client, processor
 from benchmarks.plan import Case, Done, Round
 from benchmarks.process import Driver, NotMeasured
-from benchmarks.shop import Shop, Shopper
-from sandbox.demo.buyers import Buyer, expect
+from benchmarks.shop import Shop
+from benchmarks.shop_setup import make_shop
 from sandbox.layout import ROOT
 from sandbox.process import wait_until
 from sandbox.programs import answers_readyz
@@ -31,8 +29,6 @@ from sandbox.stack import Stack
 CATALOG = ROOT / "sandbox" / "data" / "2010-12-01.csv.gz"
 #: Units of each product: more than a run can sell.
 STOCK = 10_000_000
-#: Number of products that orders are placed for.
-PRODUCTS = 500
 #: Cheap password hashes and no limits: they are not measured.
 SETTINGS = {
     "ORDERS_MAX_UNPAID": "0",
@@ -54,7 +50,6 @@ _UNDELIVERED = (
     " + (SELECT count(*) FROM orders.events WHERE notified_at IS NULL)"
     " + (SELECT count(*) FROM notifications.notifications WHERE status = 'queued')"
 )
-_PRODUCTS = "SELECT id FROM catalog.products WHERE is_active ORDER BY id LIMIT %s"
 
 
 @dataclass(frozen=True)
@@ -64,12 +59,19 @@ class RunningSystem:
     stack: Stack
     application: Driver
     client: Driver
+    #: connection of the benchmark itself
     connection: psycopg.Connection
+    shop: Shop
 
     @property
     def database(self) -> str:
         """URL of the database."""
         return self.stack.addresses.database
+
+    @property
+    def database_log(self) -> Path:
+        """The log file of the PostgreSQL server."""
+        return self.stack.settings.data_dir / "logs" / "postgres.log"
 
     @property
     def temporal(self) -> str:
@@ -126,14 +128,19 @@ class RunningSystem:
 
 
 @contextmanager
-def running_system(folder: Path, buyers: int) -> Iterator[RunningSystem]:
-    """Start the system on free ports and create products and buyers. Raises CannotStart, NotMeasured."""
+def running_system(folder: Path, buyers: int, *, explain: bool = False) -> Iterator[RunningSystem]:
+    """Start the system on free ports and create products and buyers.
+
+    `explain` loads PostgreSQL's auto_explain into every connection, switched off. Raises CannotStart, NotMeasured.
+    """
     ports = Ports.free()
     settings = StackSettings(folder, ports, application=False, web_ui=False, env=SETTINGS)
     with Stack(settings) as stack:
         environment = stack.environment
         _administer(environment, "migrate")
         _administer(environment, "import-products", str(CATALOG), "--stock", str(STOCK))
+        if explain:
+            _load_auto_explain(stack.addresses.database)
         logs = folder / "logs"
         with (
             Driver("application", environment, logs / "application.log", application.run) as application_driver,
@@ -141,10 +148,10 @@ def running_system(folder: Path, buyers: int) -> Iterator[RunningSystem]:
             psycopg.connect(stack.addresses.database, autocommit=True) as connection,
         ):
             _wait_ready(application_driver, ports.api)
-            shop = Shop(_products(connection), _shoppers(stack.addresses.api, buyers), _card(stack.addresses.sandbox))
+            shop = make_shop(connection, stack.addresses, buyers)
             for driver in (application_driver, client_driver):
                 driver.send_shop(shop)
-            yield RunningSystem(stack, application_driver, client_driver, connection)
+            yield RunningSystem(stack, application_driver, client_driver, connection, shop)
 
 
 def _administer(environment: Mapping[str, str], *arguments: str, allowed: tuple[int, ...] = (0,)) -> str:
@@ -155,29 +162,13 @@ def _administer(environment: Mapping[str, str], *arguments: str, allowed: tuple[
     return done.stdout
 
 
+def _load_auto_explain(database: str) -> None:
+    with psycopg.connect(database, autocommit=True) as connection:
+        name = sql.Identifier(connection.info.dbname)
+        connection.execute(sql.SQL("ALTER DATABASE {} SET session_preload_libraries = auto_explain").format(name))
+
+
 def _wait_ready(application_driver: Driver, port: int) -> None:
     ready = answers_readyz(port)
     if not wait_until(lambda: bool(application_driver.pid) and ready(), 60):
         raise NotMeasured("the application was not ready within 60 s")
-
-
-def _products(connection: psycopg.Connection) -> list[UUID]:
-    return [product_id for (product_id,) in connection.execute(_PRODUCTS, [PRODUCTS])]
-
-
-def _shoppers(api: str, count: int) -> list[Shopper]:
-    buyers = [Buyer(str(number), email=f"buyer-{number}@example.com", phone=None) for number in range(count)]
-    with httpx2.Client(base_url=f"{api}/api/v1", timeout=60) as http, ThreadPoolExecutor(4) as pool:
-        return list(pool.map(lambda buyer: _signed_up(http, buyer), buyers))
-
-
-def _signed_up(http: httpx2.Client, buyer: Buyer) -> Shopper:
-    buyer.sign_up(http)
-    profile = expect(http.get("/users/me", headers=buyer.headers()), 200)
-    return Shopper(UUID(profile["id"]), buyer.token)
-
-
-def _card(sandbox: str) -> str:
-    scripts = httpx2.get(f"{sandbox}/scripts").json()
-    cards = [script["value"] for script in scripts if (script["method"], script["behaviour"]) == ("card", "succeeds")]
-    return str(cards[0])

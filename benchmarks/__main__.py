@@ -1,4 +1,4 @@
-"""`python -m benchmarks [orders|identity|growth]`: measurements of the system, each described by its `--help`."""
+"""`python -m benchmarks [orders|identity|growth|peers]`: measurements of the system, each described by its `--help`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 from benchmarks import identity, orders
 from benchmarks.growth import command as growth
+from benchmarks.peers import command as peers
 from benchmarks.process import NotMeasured
 from sandbox.errors import CannotStart
 from sandbox.signals import interrupt_on_signals
@@ -15,6 +16,7 @@ COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "orders": orders.main,
     "identity": identity.main,
     "growth": growth.main,
+    "peers": peers.main,
 }
 
 

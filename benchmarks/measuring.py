@@ -37,11 +37,11 @@ def _describe(bar: Progress, task: TaskID, title: str) -> None:
 
 
 def _round(system: RunningSystem, cell: Cell, seconds: float) -> Measured:
-    before, load = system.processor_seconds(), Reading.now()
+    before, load = system.processor_seconds(cell.case), Reading.now()
     done = system.measure(Round(cell.case, cell.in_flight, seconds))
     # The cost of the messages belongs to this round, not to the next one.
     drained = system.wait_until_drained()
-    after = system.processor_seconds()
+    after = system.processor_seconds(cell.case)
     used = {part: after[part] - before[part] for part in after}
     return Measured(done, drained, used, Reading.now().others_since(load))
 

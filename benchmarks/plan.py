@@ -18,9 +18,15 @@ class Case(StrEnum):
     REST = "rest"
     #: like saga, with one product that is in every order
     HOT = "hot"
+    #: `make bench-peers`: the same steps as a Temporal workflow of five regular activities
+    FIVE = "five activities"
+    #: `make bench-peers`: the same steps on DBOS
+    DBOS = "dbos"
 
 
-#: The cases that place orders.
+#: The cases of `make bench`.
+BENCH = (Case.FLOOR, Case.SAGA, Case.REST, Case.HOT)
+#: The cases that place orders of ours.
 ORDERS = (Case.SAGA, Case.REST, Case.HOT)
 
 
@@ -33,7 +39,7 @@ class Cell(NamedTuple):
 
 #: REST with one order in flight gives the latency that a buyer sees alone.
 ALONE = Cell(Case.REST, 1)
-CELLS = (ALONE, *(Cell(case, in_flight) for in_flight in (16, 64) for case in Case))
+CELLS = (ALONE, *(Cell(case, in_flight) for in_flight in (16, 64) for case in BENCH))
 
 
 @dataclass(frozen=True)

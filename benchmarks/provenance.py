@@ -33,11 +33,14 @@ class Provenance:
     machine: dict[str, str | int]
 
     @classmethod
-    def of(cls, database: str, temporal: str) -> Self:
-        """The provenance of a run with these servers: the URL of the database, and `host:port` of Temporal."""
+    def of(cls, database: str, temporal: str, **more: str) -> Self:
+        """The provenance of a run with these servers: the URL of the database, and `host:port` of Temporal.
+
+        `more` are further versions.
+        """
         versions = {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}}
         servers = {"postgresql": _postgresql(database), "temporal_server": asyncio.run(_temporal_server(temporal))}
-        return cls(datetime.now(UTC).isoformat(timespec="seconds"), commit(ROOT), versions | servers, machine())
+        return cls(datetime.now(UTC).isoformat(timespec="seconds"), commit(ROOT), versions | servers | more, machine())
 
     @property
     def summary(self) -> str:

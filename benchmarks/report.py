@@ -51,14 +51,15 @@ def figures_table(results: Results, idle: Mapping[str, float], *, ratios: bool) 
     """Rates and latencies with the processor time per order of every part; relative to the floor if `ratios`."""
     headings = ["per s", *(["÷ floor"] if ratios else []), "p50", "p99", *PARTS, "all"]
     table = Table("in flight", "case", box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True, title_justify="left")
-    table.title = "Orders and floor workflows: rate, latency, and processor ms an order (including messages)"
+    table.title = "Rate, latency, and processor ms an order (including messages)"
     for heading in headings:
         table.add_column(heading, justify="right", min_width=len(heading))
     for cell in sorted(results.rounds, key=lambda cell: cell.in_flight):
         table.add_row(
             str(cell.in_flight), cell.case, *_speed(results, cell, ratios), *_times(results.milliseconds(cell))
         )
-    table.add_row("–", "idle/s", *[""] * (len(headings) - len(PARTS) - 1), *_times(idle))
+    if idle:
+        table.add_row("–", "idle/s", *[""] * (len(headings) - len(PARTS) - 1), *_times(idle))
     return table
 
 

@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import psycopg
@@ -16,7 +16,7 @@ from psycopg import sql
 
 from benchmarks import application, client, processor
 from benchmarks.plan import Case, Done, Round
-from benchmarks.process import Driver, NotMeasured
+from benchmarks.process import Driver, NotMeasured, RoundDriver
 from benchmarks.shop import Shop
 from benchmarks.shop_setup import make_shop
 from sandbox.layout import ROOT
@@ -62,6 +62,10 @@ class RunningSystem:
     #: connection of the benchmark itself
     connection: psycopg.Connection
     shop: Shop
+    #: other drivers, by the case that they measure
+    peers: Mapping[Case, RoundDriver] = field(default_factory=dict)
+    #: pids of further processes, by the part that they count for
+    more: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def database(self) -> str:
@@ -80,8 +84,11 @@ class RunningSystem:
 
     def measure(self, wanted: Round) -> Done:
         """Measure one round with the driver of its case. Raises NotMeasured."""
-        driver = self.client if wanted.case is Case.REST else self.application
+        driver = self.client if wanted.case is Case.REST else self._worker(wanted.case)
         return driver.measure(wanted)
+
+    def _worker(self, case: Case) -> RoundDriver:
+        return self.peers.get(case, self.application)
 
     def wait_until_drained(self) -> float:
         """Wait until nothing is undelivered; returns the seconds that it took. Raises NotMeasured."""
@@ -113,18 +120,22 @@ class RunningSystem:
             for violation in check["violations"]
         ]
 
-    def processor_seconds(self) -> dict[str, float]:
-        """Processor seconds of each part until now; empty where the system does not provide them."""
+    def processor_seconds(self, case: Case = Case.SAGA) -> dict[str, float]:
+        """Processor seconds of each part until now; empty where the system does not provide them.
+
+        `worker` is the process that runs the workflows of this case.
+        """
         if not processor.countable():
             return {}
         pids = {
-            "worker": self.application.pid,
+            "worker": self._worker(case).pid,
             "temporal": self.stack.pid("temporal"),
             "postgres": self.stack.pid("postgres"),
             "stand-ins": self.stack.pid("standins"),
             "client": self.client.pid,
         }
-        return {part: processor.seconds_of(pid) for part, pid in pids.items()}
+        seconds = {part: processor.seconds_of(pid) for part, pid in pids.items()}
+        return seconds | {part: seconds[part] + processor.seconds_of(pid) for part, pid in self.more.items()}
 
 
 @contextmanager

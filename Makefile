@@ -4,10 +4,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUN := $(VENV)/.run-$(shell cksum requirements/run.txt 2>/dev/null | cut -d' ' -f1)
 DEV := $(VENV)/.dev-$(shell cksum requirements/dev.txt 2>/dev/null | cut -d' ' -f1)
+PEERS := .venv-peers/.installed-$(shell cksum requirements/peers.txt 2>/dev/null | cut -d' ' -f1)
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --prefer-binary
 
 .DEFAULT_GOAL := help
-.PHONY: help install up demo test test-clients check bench bench-identity openapi lock clean
+.PHONY: help install up demo test test-clients check bench bench-identity bench-growth bench-peers openapi lock clean
 
 help: ## show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -34,10 +35,16 @@ check: $(DEV) ## check formatting, lint, types, import contracts and the project
 	@$(BIN)/python -m tests.contracts
 
 bench: $(DEV) ## measure orders per second and latencies, relative to a minimal workflow
-	@$(BIN)/python -m benchmarks
+	@$(BIN)/python -m benchmarks $(BENCH_ARGS)
 
 bench-identity: $(DEV) ## measure the cost of signing in, its effect on other requests, and timing differences
-	@$(BIN)/python -m benchmarks identity
+	@$(BIN)/python -m benchmarks identity $(BENCH_ARGS)
+
+bench-growth: $(DEV) ## measure the cost of an order with up to a million old orders, plans and sizes (takes a while)
+	@$(BIN)/python -m benchmarks growth $(BENCH_ARGS)
+
+bench-peers: $(DEV) $(PEERS) ## compare the saga with the same steps on DBOS and on five regular Temporal activities
+	@$(BIN)/python -m benchmarks peers $(BENCH_ARGS)
 
 openapi: $(DEV) ## regenerate docs/openapi.json after a change of the API
 	@$(BIN)/python -m tests.contracts.openapi
@@ -45,10 +52,12 @@ openapi: $(DEV) ## regenerate docs/openapi.json after a change of the API
 lock: ## regenerate requirements/*.txt from pyproject.toml (needs uv; for maintainers)
 	@for set in run dev; do \
 	  UV_CUSTOM_COMPILE_COMMAND="make lock" uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-	    --no-emit-index-url --no-annotate $$([ $$set = dev ] && echo --extra dev) pyproject.toml -o requirements/$$set.txt; done
+	    --no-emit-index-url --no-annotate $$([ $$set = dev ] && echo --extra dev) pyproject.toml -o requirements/$$set.txt; done; \
+	UV_CUSTOM_COMPILE_COMMAND="make lock" uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-annotate requirements/peers.in -o requirements/peers.txt
 
 clean: ## remove the environment, the caches and the data
-	@rm -rf $(VENV) .data .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf $(VENV) .venv-peers .data .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 $(VENV)/bin/python:
 	@command -v $(PYTHON) >/dev/null || { echo "make: '$(PYTHON)' not found: install Python 3.11 or newer (Debian: apt-get install python3 python3-venv)" >&2; exit 1; }
@@ -61,3 +70,7 @@ $(RUN): $(VENV)/bin/python
 
 $(DEV): $(VENV)/bin/python
 	@echo "installing requirements/dev.txt into $(VENV) (once)"; $(PIP) -r requirements/dev.txt && touch $@
+
+$(PEERS): $(VENV)/bin/python
+	@echo "installing requirements/peers.txt into .venv-peers (once)"; $(PYTHON) -m venv .venv-peers
+	@$(subst $(BIN),.venv-peers/bin,$(PIP)) -r requirements/peers.txt && touch $@

@@ -7,7 +7,8 @@ from uuid import uuid4
 
 from temporalio import activity, workflow
 from temporalio.client import Client
-from temporalio.worker import Worker, WorkerConfig
+from temporalio.worker import Worker, WorkerConfig, WorkflowRunner
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
 from workflows.client import TASK_TIMEOUT
 
@@ -45,7 +46,23 @@ class FloorWorkflow:
 
 def floor_worker(like: Worker) -> Worker:
     """A worker for the floor workflow with its own task queue and the settings of another worker."""
-    return Worker(**like.config() | WorkerConfig(task_queue=QUEUE, workflows=[FloorWorkflow], activities=list(STEPS)))
+    config = like.config()
+    return Worker(
+        **config
+        | WorkerConfig(
+            task_queue=QUEUE,
+            workflows=[FloorWorkflow],
+            activities=list(STEPS),
+            workflow_runner=floor_runner(config["workflow_runner"]),
+        )
+    )
+
+
+def floor_runner(like: WorkflowRunner) -> WorkflowRunner:
+    """The same runner; a sandboxed one loads the modules of the floor once, as it loads those of orders once."""
+    if not isinstance(like, SandboxedWorkflowRunner):
+        return like
+    return type(like)(restrictions=like.restrictions.with_passthrough_modules("benchmarks", "workers"))
 
 
 async def run_floor(client: Client) -> None:

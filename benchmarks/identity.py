@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,13 +12,11 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import report
+from benchmarks.aims import Aim, aims_table
 from benchmarks.identity_measures import ENDPOINTS, LOGINS_IN_FLIGHT, auc, hashes, measure_login_load, pairs, sign_ins
 from benchmarks.identity_system import DEFAULT, FLOOR, PROFILES, running_api, running_servers
-from benchmarks.process import NotMeasured
-from benchmarks.results import Target, percentile
-from sandbox.errors import CannotStart
-from sandbox.signals import interrupt_on_signals
+from benchmarks.provenance import machine
+from benchmarks.results import percentile
 from sandbox.stack import Stack
 
 
@@ -38,10 +35,10 @@ QUICK = SampleSizes(logins=5, rounds=1, requests=20, pairs=5)
 
 
 class IdentityResults:
-    """The table of times, and the targets."""
+    """The table of times, and the aims."""
 
     def __init__(self) -> None:
-        self.targets: list[Target] = []
+        self.aims: list[Aim] = []
         self.table = Table("measurement", title="Sign-in", title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
         for heading in ("samples", "p50 ms", "p95 ms", "p99 ms"):
             self.table.add_column(heading, justify="right")
@@ -51,9 +48,9 @@ class IdentityResults:
         times = [f"{1000 * percentile(seconds, percent):.1f}" for percent in (50, 95, 99)]
         self.table.add_row(name, str(len(seconds)), *times)
 
-    def add_target(self, description: str, measured: float, *, minimum: float = 0.0, maximum: float) -> None:
-        """Add a target with its limits."""
-        self.targets.append(Target(description, measured, minimum <= measured <= maximum))
+    def add_aim(self, description: str, measured: float, *, minimum: float = 0.0, maximum: float) -> None:
+        """Add an aim with its limits."""
+        self.aims.append(Aim(description, measured, minimum <= measured <= maximum))
 
 
 def main(argv: Sequence[str]) -> int:
@@ -68,18 +65,11 @@ def main(argv: Sequence[str]) -> int:
     if arguments.profiles:
         console.print(_profiles(QUICK if quick else SampleSizes()))
         return 0
-    console.print(f"{report.machine()}\nStarting PostgreSQL and the API …")
-    try:
-        with interrupt_on_signals(), tempfile.TemporaryDirectory(prefix="market-identity-") as folder:
-            results = _measured(Path(folder), QUICK if quick else SampleSizes())
-    except (CannotStart, NotMeasured) as problem:
-        print(f"benchmarks: {problem}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("benchmarks: interrupted, nothing was measured", file=sys.stderr)
-        return 1
+    console.print(f"{machine()}\nStarting PostgreSQL and the API …")
+    with tempfile.TemporaryDirectory(prefix="market-identity-") as folder:
+        results = _measured(Path(folder), QUICK if quick else SampleSizes())
     console.print(results.table)
-    console.print("Too few samples for an evaluation." if quick else report.targets_table(results.targets))
+    console.print("Too few samples for an evaluation." if quick else aims_table(results.aims))
     return 0
 
 
@@ -105,11 +95,11 @@ def _measure_sign_ins(results: IdentityResults, stack: Stack, sizes: SampleSizes
         load = measure_login_load(api, sizes.rounds, sizes.requests)
     results.add("password hash (argon2-cffi's profile)", alone.hashes)
     results.add("sign-in", alone.logins)
-    results.add_target("sign-in: p50 at most 1.2 times the hash", alone.ratio, maximum=1.2)
+    results.add_aim("sign-in: p50 at most 1.2 times the hash", alone.ratio, maximum=1.2)
     results.add("other request", load.alone)
     results.add(f"other request, {LOGINS_IN_FLIGHT} logins in flight", load.under_load)
     results.add(f"sign-in, {LOGINS_IN_FLIGHT} in flight", load.logins)
-    results.add_target(
+    results.add_aim(
         f"other request: p99 with {LOGINS_IN_FLIGHT} logins in flight at most 2 times the p99 without",
         load.ratio,
         maximum=2,
@@ -123,7 +113,7 @@ def _measure_enumeration(results: IdentityResults, stack: Stack, sizes: SampleSi
             known, unknown = pairs(api, endpoint, sizes.pairs)
             results.add(f"{endpoint.name}, known address (19 MiB, 2 passes)", known)
             results.add(f"{endpoint.name}, unknown address", unknown)
-            results.add_target(
+            results.add_aim(
                 f"{endpoint.name}: rank statistic (AUC) from 0.45 to 0.55",
                 auc(known, unknown),
                 minimum=0.45,

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from multiprocessing.connection import Connection
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 from benchmarks.plan import Done, Round
 from benchmarks.shop import Shop
@@ -25,6 +25,17 @@ _processes = multiprocessing.get_context("spawn")
 
 class NotMeasured(RuntimeError):
     """A round failed, so there is no result."""
+
+
+class RoundDriver(Protocol):
+    """A process that measures rounds."""
+
+    @property
+    def pid(self) -> int:
+        """Pid of the process. Raises NotMeasured when it is not running."""
+
+    def measure(self, wanted: Round) -> Done:
+        """Run one round. Raises NotMeasured."""
 
 
 class Driver:

@@ -2,38 +2,33 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from uuid import UUID
 
-import httpx2
+import psycopg
+from psycopg import sql
 
 from benchmarks import application, client, processor
 from benchmarks.plan import Case, Done, Round
-from benchmarks.process import Driver, NotMeasured
-from benchmarks.shop import Shop, Shopper
-from sandbox.demo.buyers import Buyer, expect
+from benchmarks.process import Driver, NotMeasured, RoundDriver
+from benchmarks.shop import Shop
+from benchmarks.shop_setup import make_shop
+from sandbox.layout import ROOT
 from sandbox.process import wait_until
 from sandbox.programs import answers_readyz
 from sandbox.settings import Ports, StackSettings
 from sandbox.stack import Stack
-from services import db
-from services.catalog.service import CatalogService
-from services.db import Database
 
-ROOT = Path(__file__).resolve().parent.parent
 #: Over a thousand products.
 CATALOG = ROOT / "sandbox" / "data" / "2010-12-01.csv.gz"
 #: Units of each product: more than a run can sell.
 STOCK = 10_000_000
-#: Number of products that orders are placed for.
-PRODUCTS = 500
 #: Cheap password hashes and no limits: they are not measured.
 SETTINGS = {
     "ORDERS_MAX_UNPAID": "0",
@@ -50,8 +45,8 @@ SETTINGS = {
 #: Seconds to wait for commands, events and messages to drain after a round.
 DRAIN_TIMEOUT = 60.0
 #: Orders and messages by status, and the number of undelivered commands, events and messages.
-_STATUSES = "SELECT status, count(*) AS number FROM orders.orders GROUP BY status"
-_MESSAGES = "SELECT status, count(*) AS number FROM notifications.notifications GROUP BY status"
+_STATUSES = "SELECT status, count(*) FROM orders.orders GROUP BY status"
+_MESSAGES = "SELECT status, count(*) FROM notifications.notifications GROUP BY status"
 _UNDELIVERED = (
     "SELECT (SELECT count(*) FROM orders.outbox WHERE done_at IS NULL)"
     " + (SELECT count(*) FROM orders.events WHERE notified_at IS NULL)"
@@ -66,12 +61,36 @@ class RunningSystem:
     stack: Stack
     application: Driver
     client: Driver
-    database: Database
+    #: connection of the benchmark itself
+    connection: psycopg.Connection
+    shop: Shop
+    #: other drivers, by the case that they measure
+    peers: Mapping[Case, RoundDriver] = field(default_factory=dict)
+    #: pids of further processes, by the part that they count for
+    more: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def database(self) -> str:
+        """URL of the database."""
+        return self.stack.addresses.database
+
+    @property
+    def database_log(self) -> Path:
+        """The log file of the PostgreSQL server."""
+        return self.stack.settings.data_dir / "logs" / "postgres.log"
+
+    @property
+    def temporal(self) -> str:
+        """`host:port` of the Temporal server."""
+        return self.stack.addresses.temporal
 
     def measure(self, wanted: Round) -> Done:
         """Measure one round with the driver of its case. Raises NotMeasured."""
-        driver = self.client if wanted.case is Case.REST else self.application
+        driver = self.client if wanted.case is Case.REST else self._worker(wanted.case)
         return driver.measure(wanted)
+
+    def _worker(self, case: Case) -> RoundDriver:
+        return self.peers.get(case, self.application)
 
     def wait_until_drained(self) -> float:
         """Wait until nothing is undelivered; returns the seconds that it took. Raises NotMeasured."""
@@ -84,94 +103,85 @@ class RunningSystem:
 
     def count_undelivered(self) -> int:
         """Number of undelivered commands, events and messages."""
-        with self.database.transaction() as tx:
-            return int(tx.fetch_value(_UNDELIVERED))
+        return int(self.connection.execute(_UNDELIVERED).fetchall()[0][0])
 
     def statuses(self) -> dict[str, int]:
         """Number of orders by status."""
-        with self.database.transaction() as tx:
-            return {row.status: row.number for row in tx.fetch_all(_STATUSES)}
+        return dict(self.connection.execute(_STATUSES).fetchall())
 
     def messages(self) -> dict[str, int]:
         """Number of messages by status."""
-        with self.database.transaction() as tx:
-            return {row.status: row.number for row in tx.fetch_all(_MESSAGES)}
+        return dict(self.connection.execute(_MESSAGES).fetchall())
 
-    def processor_seconds(self) -> dict[str, float]:
-        """Processor seconds of each part until now; empty where the system does not provide them."""
+    def broken_invariants(self) -> list[str]:
+        """What violates the invariants of the tables, one line each. Raises NotMeasured."""
+        checks = json.loads(_administer(self.stack.environment, "reconcile", "--json", "--lag", "0", allowed=(0, 1)))
+        return [
+            f"{check['id']} {check['description']}: {violation}"
+            for check in checks["checks"]
+            for violation in check["violations"]
+        ]
+
+    def processor_seconds(self, case: Case = Case.SAGA) -> dict[str, float]:
+        """Processor seconds of each part until now; empty where the system does not provide them.
+
+        `worker` is the process that runs the workflows of this case.
+        """
         if not processor.countable():
             return {}
         pids = {
-            "server": self.stack.pid("temporal"),
-            "worker": self.application.pid,
-            "database": self.stack.pid("postgres"),
-            "sandbox": self.stack.pid("standins"),
+            "worker": self._worker(case).pid,
+            "temporal": self.stack.pid("temporal"),
+            "postgres": self.stack.pid("postgres"),
+            "stand-ins": self.stack.pid("standins"),
             "client": self.client.pid,
         }
-        return {part: processor.seconds_of(pid) for part, pid in pids.items()}
+        seconds = {part: processor.seconds_of(pid) for part, pid in pids.items()}
+        return seconds | {part: seconds[part] + processor.seconds_of(pid) for part, pid in self.more.items()}
 
 
 @contextmanager
-def running_system(folder: Path, buyers: int) -> Iterator[RunningSystem]:
-    """Start the system on free ports and create products and buyers. Raises CannotStart, NotMeasured."""
+def running_system(folder: Path, buyers: int, *, explain: bool = False) -> Iterator[RunningSystem]:
+    """Start the system on free ports and create products and buyers.
+
+    `explain` loads PostgreSQL's auto_explain into every connection, switched off. Raises CannotStart, NotMeasured.
+    """
     ports = Ports.free()
     settings = StackSettings(folder, ports, application=False, web_ui=False, env=SETTINGS)
     with Stack(settings) as stack:
         environment = stack.environment
         _administer(environment, "migrate")
         _administer(environment, "import-products", str(CATALOG), "--stock", str(STOCK))
+        if explain:
+            _load_auto_explain(stack.addresses.database)
         logs = folder / "logs"
         with (
             Driver("application", environment, logs / "application.log", application.run) as application_driver,
             Driver("client", environment, logs / "client.log", client.run, "127.0.0.1", ports.api) as client_driver,
-            _open_database(stack.addresses.database) as database,
+            psycopg.connect(stack.addresses.database, autocommit=True) as connection,
         ):
             _wait_ready(application_driver, ports.api)
-            shop = Shop(_products(database), _shoppers(stack.addresses.api, buyers), _card(stack.addresses.sandbox))
+            shop = make_shop(connection, stack.addresses, buyers)
             for driver in (application_driver, client_driver):
                 driver.send_shop(shop)
-            yield RunningSystem(stack, application_driver, client_driver, database)
+            yield RunningSystem(stack, application_driver, client_driver, connection, shop)
 
 
-def _administer(environment: Mapping[str, str], *arguments: str) -> None:
+def _administer(environment: Mapping[str, str], *arguments: str, allowed: tuple[int, ...] = (0,)) -> str:
     argv = [sys.executable, "-m", "services", *arguments]
     done = subprocess.run(argv, env=environment, cwd=ROOT, capture_output=True, text=True, check=False)
-    if done.returncode:
+    if done.returncode not in allowed:
         raise NotMeasured(f"{arguments[0]} failed: {done.stderr or done.stdout}")
+    return done.stdout
 
 
-@contextmanager
-def _open_database(url: str) -> Iterator[Database]:
-    database = db.connect(url, pool_size=1)
-    try:
-        yield database
-    finally:
-        database.close()
+def _load_auto_explain(database: str) -> None:
+    with psycopg.connect(database, autocommit=True) as connection:
+        name = sql.Identifier(connection.info.dbname)
+        connection.execute(sql.SQL("ALTER DATABASE {} SET session_preload_libraries = auto_explain").format(name))
 
 
 def _wait_ready(application_driver: Driver, port: int) -> None:
     ready = answers_readyz(port)
     if not wait_until(lambda: bool(application_driver.pid) and ready(), 60):
         raise NotMeasured("the application was not ready within 60 s")
-
-
-def _products(database: Database) -> list[UUID]:
-    return [product.id for product in CatalogService(database).list(limit=PRODUCTS)]
-
-
-def _shoppers(api: str, count: int) -> list[Shopper]:
-    buyers = [Buyer(str(number), email=f"buyer-{number}@example.com", phone=None) for number in range(count)]
-    with httpx2.Client(base_url=f"{api}/api/v1", timeout=60) as http, ThreadPoolExecutor(4) as pool:
-        return list(pool.map(lambda buyer: _signed_up(http, buyer), buyers))
-
-
-def _signed_up(http: httpx2.Client, buyer: Buyer) -> Shopper:
-    buyer.sign_up(http)
-    profile = expect(http.get("/users/me", headers=buyer.headers()), 200)
-    return Shopper(UUID(profile["id"]), buyer.token)
-
-
-def _card(sandbox: str) -> str:
-    scripts = httpx2.get(f"{sandbox}/scripts").json()
-    cards = [script["value"] for script in scripts if (script["method"], script["behaviour"]) == ("card", "succeeds")]
-    return str(cards[0])

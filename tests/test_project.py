@@ -15,7 +15,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 TARGETS = (
     *("help", "install", "up", "demo", "test", "test-clients", "check", "bench", "bench-identity"),
-    *("openapi", "lock", "clean"),
+    *("bench-growth", "bench-peers", "openapi", "lock", "clean"),
 )
 
 

@@ -1,30 +1,15 @@
-"""Figures are computed from rounds, and targets are evaluated with them."""
+"""Figures are computed from rounds; a run with much load by others is noisy."""
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
 import pytest
 
-from benchmarks import report
-from benchmarks.plan import Case, Done, Plan
-from benchmarks.results import Measured, Results, Target, percentile, targets
+from benchmarks.plan import ALONE, Case, Cell
+from benchmarks.results import Results, percentile
+from tests.benchmarks.builders import a_round
 
-PARTS = ("server", "worker", "database", "sandbox", "client")
-
-
-def measured(orders: int, elapsed: float, *, worker: float = 1.0, latency: float = 0.05) -> Measured:
-    processor = dict.fromkeys(PARTS, 0.0) | {"worker": worker}
-    return Measured(Done([latency] * orders, elapsed), 0.25, processor)
-
-
-def results_with(per_second: dict[Case, int], *, alone: float = 0.05) -> Results:
-    results = Results()
-    for level in (1, 16):
-        for case, orders in per_second.items():
-            results.add(case, level, measured(orders, 1.0, latency=alone))
-    return results
+SAGA = Cell(Case.SAGA, 16)
+REST = Cell(Case.REST, 16)
 
 
 def test_percentiles_are_measured_values() -> None:
@@ -36,8 +21,8 @@ def test_percentiles_are_measured_values() -> None:
 def test_figures_are_median_of_rounds_and_percentiles_of_all_orders() -> None:
     results = Results()
     for orders, elapsed, latency in ((10, 1.0, 0.1), (30, 1.0, 0.2), (20, 1.0, 0.3)):
-        results.add(Case.SAGA, 16, measured(orders, elapsed, latency=latency))
-    figures = results.figures(Case.SAGA, 16)
+        results.add(SAGA, a_round(orders, elapsed, latency=latency))
+    figures = results.figures(SAGA)
     assert (figures.per_second, figures.p50_ms, figures.p95_ms) == (20.0, 200.0, 300.0)
     assert results.orders(Case.SAGA) == 60
     assert results.orders(Case.REST) == 0
@@ -45,29 +30,27 @@ def test_figures_are_median_of_rounds_and_percentiles_of_all_orders() -> None:
 
 def test_api_time_is_the_additional_time_of_rest_orders() -> None:
     results = Results()
-    results.add(Case.SAGA, 16, measured(10, 1.0, worker=0.3))
-    results.add(Case.REST, 16, measured(10, 1.0, worker=0.4))
-    assert results.milliseconds(Case.SAGA, 16)["worker"] == pytest.approx(30)
-    rest = results.milliseconds(Case.REST, 16)
+    results.add(SAGA, a_round(10, worker=0.3))
+    results.add(REST, a_round(10, worker=0.4))
+    assert results.milliseconds(SAGA)["worker"] == pytest.approx(30)
+    rest = results.milliseconds(REST)
     assert rest["worker"] == pytest.approx(30)
     assert rest["api"] == pytest.approx(10)
+    assert results.milliseconds_of_all(REST) == pytest.approx(40)
 
 
-def test_targets_are_met_at_the_limit_and_missed_below() -> None:
-    met = results_with({Case.SAGA: 170, Case.FLOOR: 100, Case.REST: 130, Case.HOT: 162}, alone=0.06)
-    assert [target.met for target in targets(met)] == [True] * 4
-    missed = results_with({Case.SAGA: 169, Case.FLOOR: 100, Case.REST: 129, Case.HOT: 160}, alone=0.061)
-    assert [target.met for target in targets(missed)] == [False] * 4
-    assert targets(missed)[0] == Target("saga at least 1.7 times the floor at 16 in flight", 1.69, False)
+def test_rest_alone_has_no_api_time_because_no_saga_was_measured_alone() -> None:
+    results = Results()
+    results.add(ALONE, a_round(10, worker=0.4))
+    results.add(SAGA, a_round(10, worker=0.3))
+    assert "api" not in results.milliseconds(ALONE)
+    assert results.milliseconds(ALONE)["worker"] == pytest.approx(40)
 
 
-def test_bench_json_has_every_case_at_every_level(tmp_path: Path) -> None:
-    results = results_with(dict.fromkeys(Case, 50))
-    found = report.as_json(results, Plan(1, 1, (1, 16)), report.machine(), {"server": 20.0})
-    path = report.write(found, tmp_path / "new")
-    read = json.loads(path.read_text())
-    assert path == tmp_path / "new" / "bench.json"
-    assert {case: list(read[case]) for case in Case} == {case: ["1", "16"] for case in Case}
-    assert read["saga"]["16"] == {"per_second": 50.0, "p50_ms": 50.0, "p95_ms": 50.0, "p99_ms": 50.0}
-    assert read["cpu_ms_per_order"]["saga"]["16"]["worker"] == 20.0
-    assert read["versions"]["temporalio"]
+@pytest.mark.parametrize(("others", "noisy"), [(0.75, False), (0.8, True)])
+def test_more_than_three_tenths_of_a_core_used_by_others_are_noisy(others: float, noisy: bool) -> None:
+    results = Results()
+    results.add(SAGA, a_round(others=others))  # rounds of 1 s and 0.25 s of draining
+    results.add(REST, a_round(others=0.0))
+    assert results.others == pytest.approx(others / 2.5)
+    assert results.noisy is noisy

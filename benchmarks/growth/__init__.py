@@ -1,0 +1,1 @@
+"""How the cost of an order grows with the number of old orders."""

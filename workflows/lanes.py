@@ -41,6 +41,9 @@ PROVIDER_CALL = Intent(
     retry=RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=60)),
 )
 
+#: How long a local step may wait for one of the worker's slots, beside its budget. Without this, the steps of a busy
+#: worker that got a slot late would fail and move to the regular lane, which costs the worker even more.
+WAIT_FOR_SLOT = timedelta(seconds=10)
 #: A local attempt is not retried: what fails moves to the lane in which operators see it.
 _ONCE = RetryPolicy(maximum_attempts=1)
 
@@ -69,7 +72,7 @@ class Lanes:
                     activity,
                     message,
                     start_to_close_timeout=intent.budget,
-                    schedule_to_close_timeout=intent.budget,
+                    schedule_to_close_timeout=intent.budget + WAIT_FOR_SLOT,
                     retry_policy=_ONCE,
                     activity_id=f"{name}-local",
                 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 import uuid
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
@@ -29,11 +30,14 @@ class Steps:
 
     failures: int = 0
     refused: bool = False
+    #: how long the step takes
+    seconds: float = 0
     ids: list[str] = field(default_factory=list)
 
     @activity.defn(name="wrap_gift", no_thread_cancel_exception=True)
     def wrap_gift(self, count: int) -> int:
         self.ids.append(activity.info().activity_id)
+        time.sleep(self.seconds)
         if self.refused:
             raise ApplicationError("no", type="out-of-stock", non_retryable=True)
         if self.failures:
@@ -59,7 +63,7 @@ class LanesWorkflow:
 
 
 @asynccontextmanager
-async def working(client: Client, steps: Steps) -> AsyncIterator[None]:
+async def working(client: Client, steps: Steps, slots: int) -> AsyncIterator[None]:
     with ThreadPoolExecutor(2) as pool:
         worker = Worker(
             client,
@@ -67,14 +71,15 @@ async def working(client: Client, steps: Steps) -> AsyncIterator[None]:
             workflows=[LanesWorkflow],
             activities=[steps.wrap_gift],
             activity_executor=pool,
+            max_concurrent_local_activities=slots,
         )
         async with worker:
             yield
 
 
-async def run(client: Client, steps: Steps, *, local: bool) -> tuple[list[int], list[str]]:
+async def run(client: Client, steps: Steps, *, local: bool, slots: int = 2) -> tuple[list[int], list[str]]:
     """The results of both calls, and the ids of the regular activities in the history."""
-    async with working(client, steps):
+    async with working(client, steps, slots):
         id_ = f"lanes-{uuid.uuid4()}"
         handle = await client.start_workflow(LanesWorkflow.run, local, id=id_, task_queue=QUEUE)
         result = await asyncio.wait_for(handle.result(), 20)
@@ -100,6 +105,10 @@ async def test_without_the_local_lane_every_call_has_an_id_of_its_own(client: Cl
 async def test_a_local_failure_moves_to_the_regular_lane(client: Client) -> None:
     results, scheduled = await run(client, Steps(failures=2), local=True)
     assert (results, sorted(scheduled)) == ([1, 2], ["wrap_gift", "wrap_gift-2"])
+
+
+async def test_a_step_that_waits_for_a_slot_of_the_worker_stays_in_the_local_lane(client: Client) -> None:
+    assert await run(client, Steps(seconds=1.4), local=True, slots=1) == ([1, 2], [])
 
 
 async def test_a_refusal_passes_through_at_once(client: Client) -> None:

@@ -36,10 +36,6 @@ _AWAY = ("08", "57P", "53", "25006")
 _READ_ONLY = "25006"
 
 
-class NoConnection(Unavailable):
-    """No connection became free in time; waiting again would only keep the caller waiting."""
-
-
 class Executor(ABC):
     """Runs statements: a `Transaction`, or a `Database`, which commits each statement by itself.
 
@@ -183,7 +179,7 @@ class Database(Executor):
             try:
                 connection = self._pool.getconn(timeout=max(deadline - time.monotonic(), 0.001))
             except PoolTimeout as error:
-                raise NoConnection("The database is not available or busy.") from error
+                raise Unavailable("The database is not available or busy.", waited=True) from error
             if _is_open(connection):
                 return connection
             connection.close()
@@ -242,10 +238,8 @@ def retried(method: Callable[P, R]) -> Callable[P, R]:
         for pause in (0.02, 0.1):
             try:
                 return method(*args, **kwargs)
-            except NoConnection:
-                raise
             except Unavailable as error:
-                if error.at_commit:
+                if error.at_commit or error.waited:
                     raise
                 time.sleep(pause)
         return method(*args, **kwargs)

@@ -290,9 +290,11 @@ class Unavailable(MarketError):
 
     code = "service-unavailable"
 
-    def __init__(self, detail: str = "", *, retry_after: int = 1, at_commit: bool = False) -> None:
+    def __init__(
+        self, detail: str = "", *, retry_after: int = 1, at_commit: bool = False, waited: bool = False
+    ) -> None:
         super().__init__(detail)
-        #: seconds to wait before a retry
-        self.retry_after = retry_after
+        self.retry_after = retry_after  #: seconds to wait before a retry
         #: True when the database connection was lost during COMMIT, so that the outcome is unknown
         self.at_commit = at_commit
+        self.waited = waited  #: for a free connection of the pool, in vain

@@ -8,19 +8,13 @@ import time
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any
 
 import structlog
-from sqlalchemy import Column, DateTime, Index, LargeBinary, String
-from sqlmodel import Field, SQLModel
 
-from services import table_names as table_names  # sets the names of constraints
 from services.clock import NOW, Clock
 from services.db import Database, Executor, retried
 from services.errors import RateLimited, Unavailable
 
-SCHEMA = "limits"
 #: A coarse rate is leased from its row in this many shares; a process spends a share without asking the database again.
 #: A process that keeps a share may allow that much more later: 5 % of the rate.
 SHARES = 20
@@ -33,42 +27,6 @@ TIDY = 600.0
 _BATCH = 1000
 
 _log = structlog.get_logger(__name__)
-
-
-def _rule() -> Any:
-    return Field(sa_column=Column(String(40), primary_key=True))
-
-
-def _subject() -> Any:
-    return Field(sa_column=Column(LargeBinary, primary_key=True))
-
-
-def _arrival() -> Any:
-    return Field(sa_column=Column(DateTime(timezone=True), nullable=False))
-
-
-class CoarseRate(SQLModel, table=True):
-    """Counters of coarse limits, such as reads by address. The table is unlogged: a crash empties it."""
-
-    __tablename__ = "coarse"
-    __table_args__ = (Index("ix_coarse_arrival", "arrival"), {"schema": SCHEMA, "prefixes": ["UNLOGGED"]})
-
-    rule: str = _rule()
-    #: keyed hash of an address or account, which cannot be reversed
-    subject: bytes = _subject()
-    #: GCRA's theoretical arrival time: when the next request would be due at a steady rate
-    arrival: datetime = _arrival()
-
-
-class StrictRate(SQLModel, table=True):
-    """Counters of limits that protect accounts and codes; they survive a crash."""
-
-    __tablename__ = "strict"
-    __table_args__ = (Index("ix_strict_arrival", "arrival"), {"schema": SCHEMA})
-
-    rule: str = _rule()
-    subject: bytes = _subject()
-    arrival: datetime = _arrival()
 
 
 @dataclass(frozen=True)
@@ -180,10 +138,9 @@ class RateLimiter:
             "step": rate.step * permits,
             "slack": rate.seconds - rate.step * permits,
         }
-        table = StrictRate if rate.strict else CoarseRate
-        if tx.fetch_one(_ACQUIRE[table], values):
+        if tx.fetch_one(_ACQUIRE[rate.strict], values):
             return 0
-        left = tx.fetch_value(_LEFT[table], values)
+        left = tx.fetch_value(_LEFT[rate.strict], values)
         return max(1, int(left or 0))
 
     def _lease_of(self, rule: str, subject: str) -> LocalLease:
@@ -222,12 +179,13 @@ def _limited(wait: int) -> RateLimited:
     return RateLimited("Too many requests: wait before the next one.", retry_after=wait)
 
 
-_TABLES: dict[type[SQLModel], str] = {StrictRate: "limits.strict", CoarseRate: "limits.coarse"}
+#: The table of strict rates, and that of the others (`services.rate_tables`).
+_TABLES = {True: "limits.strict", False: "limits.coarse"}
 _SECONDS = "cast(%({})s AS float8) * interval '1 second'"
 _STEP, _SLACK = _SECONDS.format("step"), _SECONDS.format("slack")
 # The generic cell rate algorithm: a refusal does not change the row, so repeated attempts do not extend the wait.
 _ACQUIRE = {
-    model: (
+    strict: (
         f"""
         INSERT INTO {table} AS l (rule, subject, arrival) VALUES (%(rule)s, %(subject)s, {NOW} + {_STEP})
         ON CONFLICT (rule, subject) DO UPDATE SET arrival = greatest(l.arrival, {NOW}) + {_STEP}
@@ -235,14 +193,14 @@ _ACQUIRE = {
         RETURNING 1
         """  # noqa: S608 - constants of this module
     )
-    for model, table in _TABLES.items()
+    for strict, table in _TABLES.items()
 }
 _LEFT = {
-    model: (
+    strict: (
         f"SELECT ceil(extract(epoch FROM arrival - {NOW} - {_SLACK})) FROM {table}"  # noqa: S608 - constants
         " WHERE rule = %(rule)s AND subject = %(subject)s"
     )
-    for model, table in _TABLES.items()
+    for strict, table in _TABLES.items()
 }
 # Locked rows are left for the next deletion: waiting for them in another order than the counters could deadlock.
 _FORGET = [

@@ -6,7 +6,7 @@ from sqlalchemy import text
 from sqlmodel import SQLModel
 
 from services import idempotency as idempotency
-from services import rate_limiter
+from services import rate_tables
 from services.catalog import models as catalog
 from services.identity import models as identity
 from services.notifications import models as notifications
@@ -15,7 +15,7 @@ from services.payments import models as payments
 from services.reservations import models as reservations
 
 MODELS = (catalog, identity, notifications, orders, payments, reservations)
-SCHEMAS = {"idempotency", rate_limiter.SCHEMA, *(models.SCHEMA for models in MODELS)}
+SCHEMAS = {"idempotency", rate_tables.SCHEMA, *(models.SCHEMA for models in MODELS)}
 # Any number that nothing else locks: two migrating processes take turns.
 LOCK = 7_302_026
 

@@ -9,16 +9,14 @@ from uuid import UUID
 
 from services.db import Database, Executor, retried
 from services.errors import (
-    AmountMismatch,
-    CurrencyMismatch,
-    Invalid,
     InvalidSignature,
     InvalidTransition,
     PaymentOrderMismatch,
 )
 from services.idempotency import IdempotentRequest
-from services.money import MAX_MINOR, Money, is_currency
+from services.money import Money
 from services.payments.call_budget import CallBudget
+from services.payments.charge_rules import check_charge
 from services.payments.charging import Charges, PaymentIntent, Recorder, view_of
 from services.payments.gateway import Gateway
 from services.payments.records import PaymentRecord
@@ -27,7 +25,7 @@ from services.payments.refunding import Refunds
 from services.payments.refunds_repository import RefundRepository
 from services.payments.repository import PaymentRepository
 from services.payments.signatures import SignatureVerifier
-from services.payments.status import PaymentMethodType, PaymentStatus, RefundStatus
+from services.payments.status import PaymentStatus, RefundStatus
 from services.payments.views import Charge, PaymentStatusReport, PaymentView, RefundProgress, RefundView, WebhookReceipt
 from services.payments.webhook_inbox import WebhookInbox
 
@@ -63,7 +61,7 @@ class PaymentService:
 
         Raises Invalid, CurrencyMismatch, AmountMismatch, OrderClosing, PaymentExists, Unavailable.
         """
-        self._check(charge)
+        check_charge(charge, self._gateway.methods)
         return self._charges.create_intent(charge, tx)
 
     def charge_intent(self, intent: PaymentIntent, then: Recorder[R]) -> R:
@@ -208,24 +206,6 @@ class PaymentService:
 
     def _refund_repository(self, tx: Executor) -> RefundRepository:
         return RefundRepository(tx)
-
-    def _check(self, charge: Charge) -> None:
-        """Raise for a charge that the provider cannot accept, before anything is written."""
-        if not is_currency(charge.currency):
-            raise CurrencyMismatch("The currency is unknown.", pointer="/currency")
-        if not 1 <= charge.amount_minor <= MAX_MINOR:
-            raise AmountMismatch("The amount is out of bounds.", pointer="/amount")
-        if charge.method == PaymentMethodType.CARD and not charge.card_token:
-            raise Invalid("A card payment needs a card token.", pointer="/cardToken")
-        if charge.method == PaymentMethodType.PHONE and not charge.phone:
-            raise Invalid("A phone payment needs a phone number.", pointer="/phone")
-        rules = self._gateway.methods.get(charge.method)
-        if rules is None:
-            raise Invalid("The provider does not accept this payment method.", pointer="/method")
-        if rules.currencies is not None and charge.currency not in rules.currencies:
-            raise CurrencyMismatch("The provider does not accept this currency.", pointer="/currency")
-        if not rules.min_minor <= charge.amount_minor <= rules.max_minor:
-            raise AmountMismatch("The provider does not accept this amount for this payment method.", pointer="/amount")
 
     @retried
     def _close(self, order_id: UUID) -> list[PaymentRecord]:

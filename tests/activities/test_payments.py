@@ -22,6 +22,7 @@ from services.errors import AmountMismatch, InvalidTransition, OrderClosing, Pay
 from services.money import Money
 from services.orders.status import OrderStatus
 from services.orders.views import OrderView
+from services.payments import service
 from services.payments.gateway import Outcome
 from tests.fakes.clock import FakeClock
 from tests.fakes.gateway import Behaviour, FakeGateway
@@ -100,7 +101,7 @@ def test_a_refused_intent_leaves_hold_and_order_as_they_were(
     services: Services, activities: PaymentActivities, reserved_order: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     order = reserved_order()
-    monkeypatch.setattr(services.payments, "_check", _refuse)
+    monkeypatch.setattr(service, "check_charge", _refuse)
     with pytest.raises(AmountMismatch):
         activities.charge_payment(ChargePayment(order.id, attempt=1))
     hold = services.reservations.find(order.id)
@@ -109,7 +110,7 @@ def test_a_refused_intent_leaves_hold_and_order_as_they_were(
     assert services.orders.get(order.id).status == OrderStatus.RESERVED
 
 
-def _refuse(_: object) -> None:
+def _refuse(*_: object) -> None:
     raise AmountMismatch("The amount is out of bounds.")
 
 

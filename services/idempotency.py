@@ -12,6 +12,7 @@ from psycopg.errors import LockNotAvailable
 from sqlalchemy import Column, DateTime, LargeBinary, func
 from sqlmodel import Field, SQLModel
 
+from services import table_names as table_names  # sets the names of constraints
 from services.db import Database, Executor, Transaction, retried
 from services.errors import IdempotencyInProgress, IdempotencyKeyReused
 

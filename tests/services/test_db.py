@@ -113,7 +113,7 @@ def test_a_savepoint_is_rolled_back_alone(own: Database) -> None:
     assert own.fetch_value(COUNT) == 2
 
 
-def test_F26_a_full_pool_is_reported_after_a_second_and_not_waited_for_again(own: Database) -> None:
+def test_a_full_pool_is_reported_after_a_second_and_not_waited_for_again(own: Database) -> None:
     read = retried(lambda: own.fetch_value(COUNT))
     with held(own, 2):
         started = time.monotonic()
@@ -164,7 +164,7 @@ def test_a_commit_whose_outcome_is_unknown_is_not_repeated(own: Database, databa
 
 
 @pytest.mark.parametrize(("limit", "statement"), [("lock_timeout", COUNT), ("statement_timeout", "SELECT pg_sleep(5)")])
-def test_F26_a_lock_that_is_not_released_and_a_statement_that_does_not_end(
+def test_a_lock_that_is_not_released_and_a_statement_that_does_not_end(
     own: Database, limit: str, statement: str
 ) -> None:
     def wait() -> None:

@@ -104,11 +104,11 @@ async def test_a_request_looks_once_more_when_its_time_is_over(polling: LongPoll
     assert len(looks) >= 1
 
 
-@pytest.mark.parametrize(("card", "rests"), [("tok_succeeds", False), (None, True)])
-def test_an_order_without_a_payment_method_rests_when_it_is_reserved(
-    card: str | None, rests: bool, placed_order: Callable[..., OrderView]
+@pytest.mark.parametrize(("card", "idle"), [("tok_succeeds", False), (None, True)])
+def test_an_order_without_a_payment_method_is_idle_once_it_is_reserved(
+    card: str | None, idle: bool, placed_order: Callable[..., OrderView]
 ) -> None:
-    assert ("reserved" not in passing_events(placed_order(card))) == rests
+    assert ("reserved" not in passing_events(placed_order(card))) == idle
 
 
 @pytest.fixture

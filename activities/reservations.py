@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -16,6 +17,11 @@ if TYPE_CHECKING:
     from services.db import Database, Executor
     from services.orders.transitions import OrderTransitions
     from services.reservations.service import ReservationService
+
+#: Holds that one transaction of a sweep ends.
+SWEEP_BATCH = 500
+#: Seconds after which a sweep begins no further batch; the next one comes in a minute.
+SWEEP_SECONDS = 20.0
 
 
 @dataclass(frozen=True)
@@ -40,8 +46,13 @@ class ReservationActivities:
 
     @activity.defn(no_thread_cancel_exception=True)
     def sweep_reservations(self) -> SweepResult:
-        """End the holds whose time is over."""
-        return SweepResult(holds=self.reservations.sweep())
+        """End the holds whose time is over: batch by batch, so that a backlog ends within minutes."""
+        deadline, holds = time.monotonic() + SWEEP_SECONDS, 0
+        while True:
+            ended = self.reservations.sweep(SWEEP_BATCH)
+            holds += ended
+            if ended < SWEEP_BATCH or time.monotonic() >= deadline:
+                return SweepResult(holds)
 
     def _reserve(self, message: ReserveStock, tx: Executor) -> OrderState:
         claimed = self.orders.claim(message.order_id, message.run_id, tx)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from activities import reservations
 from activities.messages import BeginCancel, CancelReason, ReleaseStock, ReserveStock
 from activities.orders import OrderActivities
 from activities.reservations import ReservationActivities
@@ -13,6 +14,7 @@ from services.errors import OrderClaimed, OutOfStock
 from services.orders.status import OrderStatus
 from services.orders.views import OrderView
 from tests.builders import a_product, an_order
+from tests.fakes.clock import FakeClock
 
 RUN, OTHER_RUN = "0195-run", "0196-run"
 
@@ -78,3 +80,24 @@ def test_released_goods_are_noted_and_a_release_before_the_hold_refuses_it(
     activities.release_stock(ReleaseStock(early.id))
     assert "released" in [event.type for event in services.orders.events(order.id)]
     assert "released" not in [event.type for event in services.orders.events(early.id)]
+
+
+def test_a_sweep_goes_on_until_no_hold_is_due(
+    services: Services, activities: ReservationActivities, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reservations, "SWEEP_BATCH", 2)
+    for _ in range(5):
+        activities.reserve_stock(ReserveStock(place(services, stock=2).id, RUN, 600))
+    clock.set_from_database(services.database, 601)
+    assert [activities.sweep_reservations().holds, activities.sweep_reservations().holds] == [5, 0]
+
+
+def test_a_sweep_begins_no_batch_after_its_time(
+    services: Services, activities: ReservationActivities, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reservations, "SWEEP_BATCH", 2)
+    monkeypatch.setattr(reservations, "SWEEP_SECONDS", 0)
+    for _ in range(5):
+        activities.reserve_stock(ReserveStock(place(services, stock=2).id, RUN, 600))
+    clock.set_from_database(services.database, 601)
+    assert [activities.sweep_reservations().holds for _ in range(3)] == [2, 2, 1]

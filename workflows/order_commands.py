@@ -22,6 +22,7 @@ from temporalio.converter import value_to_type
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
+from activities.converting import PLANNED
 from activities.messages import OrderInput, PaymentUpdated, RefundInput, Resolve
 from services.errors import InvalidTransition, Unavailable
 from services.money import Money
@@ -40,7 +41,7 @@ RESOLVE_TIMEOUT = 10
 
 def order_input(stored: Mapping[str, Any]) -> OrderInput:
     """The start input as it was stored with the order."""
-    made: OrderInput = value_to_type(OrderInput, dict(stored))
+    made: OrderInput = value_to_type(OrderInput, dict(stored), [PLANNED])
     return made
 
 

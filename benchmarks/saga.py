@@ -52,4 +52,4 @@ class Sagas:
 
     def _place(self, new: NewOrder) -> tuple[UUID, Mapping[str, Any]]:
         placed = self._services.orders.place(new)
-        return placed.order.id, self._services.orders.start_input(placed.order.id)
+        return placed.order.id, placed.start_input

@@ -148,13 +148,12 @@ class OrderService:
         Nothing is written about the payment that has already paid the order. `late`: the payment was
         given up before, so its money would pay nothing, whether the order is open or not: it is to be sent back.
         """
-        with self._database.transaction() as tx:
-            state = transitions_repository.find_state(tx, order_id)
-            if state and state.paid_by == payment_id and state.status in PAID:
-                return
-            name = "late_payment" if late else "payment_updated"
-            arguments = {"payment_id": str(payment_id)}
-            outbox_repository.command(tx, order_id, name, f"payment_updated:{key}", arguments)
+        state = transitions_repository.find_state(self._database, order_id)
+        if state and state.paid_by == payment_id and state.status in PAID:
+            return
+        name = "late_payment" if late else "payment_updated"
+        arguments = {"payment_id": str(payment_id)}
+        outbox_repository.command(self._database, order_id, name, f"payment_updated:{key}", arguments)
 
     def _view(self, tx: Executor, order_id: UUID, buyer_id: UUID | None = None, *, lock: bool = False) -> OrderView:
         return shaping.order(self._row_of(tx, order_id, buyer_id, lock=lock))

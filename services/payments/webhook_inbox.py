@@ -70,9 +70,7 @@ class WebhookInbox:
 
     @retried
     def _store_webhook(self, event: WebhookEvent) -> WebhookReceipt:
-        with self._database.transaction() as tx:
-            inbox = WebhookInboxRepository(tx)
-            receipt = inbox.store_webhook(self._gateway.name, event)
+        receipt = WebhookInboxRepository(self._database).store_webhook(self._gateway.name, event)
         if receipt is None:
             raise NotFound("Payment not found.")
         log.info("payments.webhook", payment_id=str(receipt.payment_id), event_name=event.event, is_new=receipt.is_new)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
-from typing import Any
+from functools import partial, wraps
+from inspect import iscoroutinefunction
+from typing import Any, TypeVar
 from uuid import UUID
 
 from fastapi.routing import APIRoute
@@ -24,6 +26,7 @@ from services.bootstrap import Services
 from services.errors import IdentifierNotVerified
 from services.identity.views import Caller
 
+R = TypeVar("R")
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 _LITERAL_PATHS = frozenset(path for _, _, path in (row.partition(" ") for row in OPERATIONS) if "{" not in path)
@@ -34,8 +37,13 @@ class GuardedRoute(APIRoute):
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         """As `APIRoute`. Raises LookupError when `api/access/operations.py` has no row for the operation."""
-        row = find_operation(f"{min(options.get('methods') or ['GET'])} {path}")
+        method = min(options.get("methods") or ["GET"])
+        row = find_operation(f"{method} {path}")
         options["status_code"] = row.success[0]
+        # A read in a plain function queries the database, as the check of its caller does: one thread does both.
+        self._in_thread = method == "GET" and not iscoroutinefunction(endpoint)
+        if self._in_thread:
+            endpoint = _without_waiting(endpoint)
         if row.key is KeyUse.VALIDATED:
             options["dependencies"] = [*(options.get("dependencies") or ()), KEY_VALIDATED]
         super().__init__(path, endpoint, **options)
@@ -43,23 +51,35 @@ class GuardedRoute(APIRoute):
     def get_route_handler(self) -> Handler:
         """FastAPI reads the body before it resolves dependencies, so the caller is authorised here."""
         handle = super().get_route_handler()
-        row = find_operation(self.operation)
-        limits = () if isinstance(row.limits, Unlimited) else row.limits
+        authorize = self._authorization()
         body = self.body_field
         required = body is not None and body.field_info.is_required()
 
         async def guarded(request: Request) -> Response:
-            request.state.caller = None
-            if limits or row.access.token is not Token.IGNORED:
-                # One thread for all of it: each of these may query the database.
-                request.state.caller = await run_in_threadpool(_authorised, request, row, limits)
+            await authorize(request)
             strict = StrictRequest(request.scope, request.receive)
             strict.refuse_announced()
             if body is not None:
                 await strict.read_json(required=required)
             return await handle(strict)
 
-        return guarded
+        async def in_thread(request: Request) -> Response:
+            return await run_in_threadpool(_result, guarded(request))
+
+        return in_thread if self._in_thread else guarded
+
+    def _authorization(self) -> Callable[[Request], Coroutine[Any, Any, None]]:
+        row = find_operation(self.operation)
+        limits = () if isinstance(row.limits, Unlimited) else row.limits
+
+        async def authorize(request: Request) -> None:
+            request.state.caller = None
+            if limits or row.access.token is not Token.IGNORED:
+                # One thread for all of it: each of these may query the database.
+                check = partial(_authorised, request, row, limits)
+                request.state.caller = check() if self._in_thread else await run_in_threadpool(check)
+
+        return authorize
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """A literal path belongs to its own route: `/notifications/send` is not the id of a notification."""
@@ -71,6 +91,27 @@ class GuardedRoute(APIRoute):
     def operation(self) -> str:
         """`METHOD /path/{template}`: the key of the operation's row."""
         return f"{min(self.methods or ['GET'])} {self.path}"
+
+
+def _without_waiting(endpoint: Callable[..., Any]) -> Callable[..., Any]:
+    """The endpoint as a coroutine function, which FastAPI calls in the present thread."""
+
+    @wraps(endpoint)
+    async def call(*args: Any, **options: Any) -> Any:
+        return endpoint(*args, **options)
+
+    return call
+
+
+def _result(coroutine: Coroutine[Any, Any, R]) -> R:
+    """Run a coroutine that waits for nothing to its end, in this thread. Raises RuntimeError when it does wait."""
+    try:
+        coroutine.send(None)
+    except StopIteration as end:
+        result: R = end.value
+        return result
+    coroutine.close()
+    raise RuntimeError("an operation in a thread has a dependency that waits: make its handler `async`")
 
 
 def _authorised(request: Request, row: Operation, limits: tuple[RateLimit, ...]) -> Caller | None:

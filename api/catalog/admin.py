@@ -5,10 +5,10 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from pydantic import AfterValidator, Field, StrictBool, StrictInt, StrictStr
 
-from api.access.guarded_route import GuardedRoute
+from api.access.operation_router import OperationRouter
 from api.access.operations import BASE
 from api.catalog.schemas import Product, ProductStock
 from api.catalog.stock import in_full
@@ -20,7 +20,7 @@ from services.catalog.views import ProductChange, ProductDraft, ProductView
 from services.errors import Invalid
 from services.money import Money
 
-router = APIRouter(prefix="/products", tags=["Catalog"], route_class=GuardedRoute)
+router = OperationRouter(prefix="/products", tags=["Catalog"])
 
 MAX_STOCK_UNITS = 1_000_000_000
 

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 
-from api.access.guarded_route import GuardedRoute
+from api.access.operation_router import OperationRouter
 from api.catalog.schemas import Product, ProductPrice, ProductStock, ProductSummary, listed
 from api.catalog.stock import available, in_full
 from api.dependencies import Catalog, KnownCaller, Reservations
@@ -18,7 +18,7 @@ from services.catalog.views import ProductView
 from services.identity.views import Caller, CallerKind
 from services.reservations.service import ReservationService
 
-router = APIRouter(prefix="/products", tags=["Catalog"], route_class=GuardedRoute)
+router = OperationRouter(prefix="/products", tags=["Catalog"])
 
 #: Products examined for one page that is filtered by stock.
 _MOST_LOOKED_AT = 10 * MAX_PAGE

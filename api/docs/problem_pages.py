@@ -7,10 +7,9 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from fastapi import APIRouter
 from starlette.responses import HTMLResponse
 
-from api.access.guarded_route import GuardedRoute
+from api.access.operation_router import OperationRouter
 from api.problems.problem_details import TYPES
 from services.errors import NotFound
 
@@ -23,7 +22,7 @@ _STYLE = (
 )
 _CODE = re.compile(r"`([^`]+)`")
 
-router = APIRouter(route_class=GuardedRoute, include_in_schema=False)
+router = OperationRouter(include_in_schema=False)
 
 
 @router.get("/problems/{slug}")

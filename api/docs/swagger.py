@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from importlib import resources
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from starlette.responses import HTMLResponse, Response
 
-from api.access.guarded_route import GuardedRoute
+from api.access.operation_router import OperationRouter
 from services.errors import NotFound
 
 _POLICY = (
@@ -30,7 +30,7 @@ _START = """SwaggerUIBundle({url: "/openapi.json", dom_id: "#swagger-ui", deepLi
   persistAuthorization: false, displayRequestDuration: true, validatorUrl: null});
 """
 
-router = APIRouter(route_class=GuardedRoute, include_in_schema=False)
+router = OperationRouter(include_in_schema=False)
 
 
 @router.get("/docs")

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from fastapi import APIRouter
 from pydantic import Field
 
-from api.access.guarded_route import GuardedRoute
+from api.access.operation_router import OperationRouter
 from api.dependencies import CurrentCaller, Identity, VerificationCodes
 from api.identity.password_queue import PasswordQueue
 from api.identity.schemas import Email, Name, Password, Phone, UserProfile
@@ -16,7 +15,7 @@ from api.requests.fields import Body, Id
 from services.errors import Denied, ImmutableField, NotFound
 from services.identity.views import Caller
 
-router = APIRouter(tags=["Identity"], route_class=GuardedRoute)
+router = OperationRouter(tags=["Identity"])
 
 
 class ChangeProfile(Body):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Literal
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from pydantic import BaseModel
 
-from api.access.guarded_route import GuardedRoute
+from api.access.operation_router import OperationRouter
 from api.dependencies import AccessTokens
 
-router = APIRouter(tags=["Identity"], route_class=GuardedRoute)
+router = OperationRouter(tags=["Identity"])
 
 
 class SigningKey(BaseModel):

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated, Self
 
-from fastapi import APIRouter
 from pydantic import Field, StrictStr, model_validator
 from pydantic_core import PydanticCustomError
 
-from api.access.guarded_route import GuardedRoute
+from api.access.operation_router import OperationRouter
 from api.dependencies import PasswordResets
 from api.identity.password_queue import PasswordQueue
 from api.identity.schemas import Email, Password, Phone
 from api.identity.verification import RequestAccepted
 from api.requests.fields import Body
 
-router = APIRouter(tags=["Identity"], route_class=GuardedRoute)
+router = OperationRouter(tags=["Identity"])
 
 
 class RequestPasswordReset(Body):

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
 from pydantic import Field
 
-from api.access.guarded_route import GuardedRoute
+from api.access.operation_router import OperationRouter
 from api.dependencies import CurrentCaller, Identity, Language
 from api.identity.password_queue import PasswordQueue
 from api.identity.schemas import Email, Name, Password, Phone, UserProfile
@@ -13,7 +12,7 @@ from api.requests.fields import Body
 from services.errors import NotFound, Unauthenticated
 from services.identity.views import Profile, RegisterUser
 
-router = APIRouter(route_class=GuardedRoute)
+router = OperationRouter()
 
 
 class _Registration(Body):

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Path
+from fastapi import Header, Path
 from pydantic import Field, StrictStr
 
-from api.access.guarded_route import GuardedRoute
+from api.access.operation_router import OperationRouter
 from api.dependencies import CurrentCaller, SignIn
 from api.identity.password_queue import PasswordQueue
 from api.identity.schemas import Email, Password, Phone
@@ -18,7 +18,7 @@ from api.requests.pagination import Page, Paging
 from services.errors import Denied, NotFound
 from services.identity.views import Caller, NewPassword, SessionView, Tokens
 
-router = APIRouter(tags=["Identity"], route_class=GuardedRoute)
+router = OperationRouter(tags=["Identity"])
 
 #: The browser or program; shown in the list of sessions.
 Client = Annotated[str | None, Header(alias="User-Agent", include_in_schema=False)]

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter
 from pydantic import Field, StrictStr
 
-from api.access.guarded_route import GuardedRoute
+from api.access.operation_router import OperationRouter
 from api.dependencies import KnownCaller, VerificationCodes
 from api.identity.schemas import Email, Phone
 from api.requests.fields import Body, Shape
 
-router = APIRouter(tags=["Identity"], route_class=GuardedRoute)
+router = OperationRouter(tags=["Identity"])
 
 Code = Annotated[
     StrictStr, Field(min_length=1, max_length=64, description="The six digits from the message.", repr=False)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Response
+from fastapi import Path, Response
 
-from api.access.guarded_route import GuardedRoute
+from api.access.operation_router import OperationRouter
 from api.dependencies import Language, Notifications
 from api.notifications.schemas import NotificationDetails, QueuedNotification, SendNotification
 from api.requests.fields import Id
 from api.requests.idempotency import Idempotency, mark_replayed
 
-router = APIRouter(prefix="/notifications", tags=["Notifications"], route_class=GuardedRoute)
+router = OperationRouter(prefix="/notifications", tags=["Notifications"])
 
 
 @router.post("/send", operation_id="sendNotification", summary="Send a notification")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Literal
 
-from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi import FastAPI, Request, Response
 
-from api.access.guarded_route import GuardedRoute
+from api.access.operation_router import OperationRouter
 from api.middleware import RequestMiddleware
 from api.ops.metrics import HttpMetrics
 from api.problems import problem_details
@@ -17,7 +17,7 @@ from services import migrate
 from services.bootstrap import Services
 from services.errors import MarketError, NotFound
 
-router = APIRouter(tags=["Health"], route_class=GuardedRoute, include_in_schema=False)
+router = OperationRouter(tags=["Health"], include_in_schema=False)
 
 
 class Alive(Shape):

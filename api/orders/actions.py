@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from starlette.concurrency import run_in_threadpool
 
-from api.access.guarded_route import GuardedRoute
+from api.access.operation_router import OperationRouter
 from api.dependencies import CurrentCaller, Orders
 from api.orders.request_schemas import CancelOrder
 from api.orders.schemas import OrderProgress, ReserveOrderResult
@@ -17,7 +17,7 @@ from services.errors import InvalidTransition, ReservationExpired
 from services.identity.views import CallerKind
 from services.orders.views import CancelReason, OrderStatus
 
-router = APIRouter(prefix="/orders", tags=["Orders"], route_class=GuardedRoute)
+router = OperationRouter(prefix="/orders", tags=["Orders"])
 
 
 @router.post(

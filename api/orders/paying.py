@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from starlette.concurrency import run_in_threadpool
 
-from api.access.guarded_route import GuardedRoute
+from api.access.operation_router import OperationRouter
 from api.dependencies import CurrentSettings, Orders
 from api.orders.payment_method import payment_method
 from api.orders.request_schemas import PayOrder
@@ -18,7 +18,7 @@ from api.requests.idempotency import Idempotency, IdempotentOperation, mark_repl
 from services.errors import Invalid, ReservationExpired
 from services.orders.views import CancelReason, OrderStatus, PaymentMethod
 
-router = APIRouter(prefix="/orders", tags=["Orders"], route_class=GuardedRoute)
+router = OperationRouter(prefix="/orders", tags=["Orders"])
 
 _EXPIRED = (CancelReason.RESERVATION_EXPIRED, CancelReason.PAYMENT_EXPIRED)
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
 from starlette.concurrency import run_in_threadpool
 
-from api.access.guarded_route import GuardedRoute
+from api.access.operation_router import OperationRouter
 from api.dependencies import Orders
 from api.orders.request_schemas import ResolveOrder
 from api.orders.schemas import ResolveOrderResult
@@ -14,7 +13,7 @@ from api.requests.fields import OrderId
 from services.errors import InvalidTransition, Unavailable
 from services.orders.status import UndoStep
 
-router = APIRouter(prefix="/orders", tags=["Orders"], route_class=GuardedRoute)
+router = OperationRouter(prefix="/orders", tags=["Orders"])
 
 
 @router.post(

@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 from starlette.concurrency import run_in_threadpool
 
-from api.access.guarded_route import GuardedRoute
+from api.access.operation_router import OperationRouter
 from api.access.operations import BASE
 from api.dependencies import CurrentCaller, CurrentSettings, Language, Orders, Payments, owner
 from api.orders import presenters
@@ -25,7 +25,7 @@ from api.requests.pagination import Page, Paging
 from api.requests.prefer import Prefer
 from services.orders.views import Address, NewOrder, OrderFilter, OrderStatus, OrderView
 
-router = APIRouter(prefix="/orders", tags=["Orders"], route_class=GuardedRoute)
+router = OperationRouter(prefix="/orders", tags=["Orders"])
 
 Status = Annotated[OrderStatus | None, Query(description="Only orders with this status.")]
 From = Annotated[Moment | None, Query(alias="from", description="Only orders placed at this time or later.")]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Request, Response
+from fastapi import Header, Request, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
 from api.access.callers import bearer
-from api.access.guarded_route import GuardedRoute
+from api.access.operation_router import OperationRouter
 from api.dependencies import CurrentCaller, Orders, SignIn, owner
 from api.orders import presenters
 from api.orders.schemas import OrderEvent
@@ -18,7 +18,7 @@ from api.orders.waiting import LongPoll
 from api.requests.fields import Integer, OrderId
 from api.requests.pagination import Page
 
-router = APIRouter(prefix="/orders", tags=["Orders"], route_class=GuardedRoute)
+router = OperationRouter(prefix="/orders", tags=["Orders"])
 
 
 @router.get(

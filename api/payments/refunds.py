@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Response
+from fastapi import Path, Response
 
-from api.access.guarded_route import GuardedRoute
+from api.access.operation_router import OperationRouter
 from api.dependencies import Payments
 from api.payments.refunding import Creation
 from api.payments.schemas import CreateRefund, CreateRefundResult, Refund
@@ -14,7 +14,7 @@ from api.requests.amounts import money
 from api.requests.fields import Id
 from api.requests.idempotency import Idempotency, mark_replayed
 
-router = APIRouter(prefix="/refunds", tags=["Payments"], route_class=GuardedRoute)
+router = OperationRouter(prefix="/refunds", tags=["Payments"])
 
 
 @router.post("", operation_id="createRefund", summary="Create a refund")

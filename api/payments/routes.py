@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Response
+from fastapi import Path, Response
 
-from api.access.guarded_route import GuardedRoute
+from api.access.operation_router import OperationRouter
 from api.dependencies import CurrentSettings, Payments
 from api.orders.payment_method import mobile
 from api.payments.creating import Creation
@@ -17,7 +17,7 @@ from api.requests.idempotency import Idempotency, mark_replayed
 from api.requests.prefer import STEP_WAIT, Prefer
 from services.orders.views import PaymentMethod
 
-router = APIRouter(prefix="/payments", tags=["Payments"], route_class=GuardedRoute)
+router = OperationRouter(prefix="/payments", tags=["Payments"])
 
 PaymentId = Annotated[Id, Path(alias="paymentId")]
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Path, Request, Response
+from fastapi import Header, Path, Request, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.types import Message, Receive
 
 from api.access.guarded_route import GuardedRoute, Handler
+from api.access.operation_router import OperationRouter
 from api.payments.reporting import Reports
 from api.payments.schemas import PaymentStatusReport, ReportedPayment, SignedPaymentStatusReport, WebhookAcknowledgement
 from api.requests.amounts import money
@@ -44,9 +45,9 @@ def _replay(body: bytes) -> Receive:
     return receive
 
 
-router = APIRouter(tags=["Payments"], route_class=SignedRoute)
-status_router = APIRouter(prefix="/orders", tags=["Payments"], route_class=GuardedRoute)
-gateway_router = APIRouter(prefix="/payments", tags=["Payments"], route_class=GuardedRoute)
+router = OperationRouter(tags=["Payments"], route_class=SignedRoute)
+status_router = OperationRouter(prefix="/orders", tags=["Payments"])
+gateway_router = OperationRouter(prefix="/payments", tags=["Payments"])
 
 PaymentId = Annotated[Id, Path(alias="paymentId")]
 

@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import Path, Query, Response
 from starlette.concurrency import run_in_threadpool
 
-from api.access.guarded_route import GuardedRoute
+from api.access.operation_router import OperationRouter
 from api.catalog.schemas import ProductStock
 from api.dependencies import Reservations
 from api.requests.fields import NO_BODY, Id
@@ -21,7 +21,7 @@ from api.reservations.transitions import Transitions
 from services.reservations.service import ReservationService
 from services.reservations.views import Item, ReservationView, StockView
 
-router = APIRouter(tags=["Reservations"], route_class=GuardedRoute)
+router = OperationRouter(tags=["Reservations"])
 
 ReservationId = Annotated[Id, Path(alias="reservationId")]
 

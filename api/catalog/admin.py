@@ -10,8 +10,7 @@ from pydantic import AfterValidator, Field, StrictBool, StrictInt, StrictStr
 
 from api.access.operation_router import OperationRouter
 from api.access.operations import BASE
-from api.catalog.schemas import Product, ProductStock
-from api.catalog.stock import in_full
+from api.catalog.schemas import Product, ProductStock, in_full
 from api.dependencies import Catalog, Reservations
 from api.requests.amounts import Amount, Currency, money
 from api.requests.fields import Body, ProductId
@@ -88,16 +87,16 @@ def create_product(
     if replayed:
         mark_replayed(response)
     response.headers["Location"] = f"{BASE}/products/{product.id}"
-    return in_full(reservations, product)
+    return in_full(catalog.get_stocked(product.id, True))
 
 
 @router.patch("/{productId}", operation_id="changeProduct", summary="Change a product")
-def change_product(product_id: ProductId, body: ChangeProduct, catalog: Catalog, reservations: Reservations) -> Product:
+def change_product(product_id: ProductId, body: ChangeProduct, catalog: Catalog) -> Product:
     """Orders that exist already keep their names and prices."""
     if "price" in body.model_fields_set and "currency" in body.model_fields_set:
         money(body.price, body.currency)  # checked before the product is looked up
     changed = catalog.change(product_id, _change(catalog.get(product_id, True), body))
-    return in_full(reservations, changed)
+    return in_full(catalog.get_stocked(changed.id, True))
 
 
 @router.put("/{productId}/stock", operation_id="setProductStock", summary="Set the available stock of a product")

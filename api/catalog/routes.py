@@ -9,25 +9,24 @@ from uuid import UUID
 from fastapi import Query
 
 from api.access.operation_router import OperationRouter
-from api.catalog.schemas import Product, ProductPrice, ProductStock, ProductSummary, listed
-from api.catalog.stock import available, in_full
-from api.dependencies import Catalog, KnownCaller, Reservations
+from api.catalog.schemas import Product, ProductPrice, ProductStock, ProductSummary, in_full, listed
+from api.dependencies import Catalog, KnownCaller
 from api.requests.fields import ProductId, SearchText
 from api.requests.pagination import MAX_PAGE, Page, Paging
-from services.catalog.views import ProductView
+from services.catalog.views import StockedProduct
 from services.identity.views import Caller, CallerKind
-from services.reservations.service import ReservationService
 
 router = OperationRouter(prefix="/products", tags=["Catalog"])
 
 #: Products examined for one page that is filtered by stock.
 _MOST_LOOKED_AT = 10 * MAX_PAGE
+#: A page of products after an id.
+PageOf = Callable[[UUID | None, int], Sequence[StockedProduct]]
 
 
 @router.get("", operation_id="listProducts", summary="List products")
 def list_products(
     catalog: Catalog,
-    reservations: Reservations,
     paging: Paging,
     q: Annotated[SearchText | None, Query(description="Only products whose name or SKU contains this text.")] = None,
     currency: Annotated[str | None, Query(pattern="^[A-Z]{3}$", description="Only prices in this currency.")] = None,
@@ -40,22 +39,20 @@ def list_products(
     listing = paging.listing({"q": q, "currency": currency, "inStock": in_stock}, public=True)
     after = paging.after(listing)
 
-    def page_of(after: UUID | None, limit: int) -> Sequence[ProductView]:
-        return catalog.list(q, currency, after, limit)
+    def page_of(after: UUID | None, limit: int) -> Sequence[StockedProduct]:
+        return catalog.list_stocked(q, currency, after, limit)
 
     if in_stock is None:
-        found = page_of(after, paging.limit + 1)
-        stocks = available(reservations, [product.id for product in found])
-        return paging.page(listing, found, lambda product: product.id, lambda product: listed(product, stocks))
-    shown, looked_at = _filtered(reservations, page_of, after, paging.limit, in_stock == "true")
+        return paging.page(listing, page_of(after, paging.limit + 1), lambda found: found.product.id, listed)
+    shown, looked_at = _filtered(page_of, after, paging.limit, in_stock == "true")
     following = paging.cursors.write(listing, looked_at) if looked_at else None
     return Page(items=shown, next_cursor=following)
 
 
 @router.get("/{productId}", operation_id="getProduct", summary="Get a product")
-def get_product(product_id: ProductId, catalog: Catalog, reservations: Reservations, caller: KnownCaller) -> Product:
+def get_product(product_id: ProductId, catalog: Catalog, caller: KnownCaller) -> Product:
     """Inactive products are found by operators only."""
-    return in_full(reservations, catalog.get(product_id, _sees_all(caller)))
+    return in_full(catalog.get_stocked(product_id, _sees_all(caller)))
 
 
 @router.get("/{productId}/price", operation_id="getProductPrice", summary="Get the price of a product")
@@ -66,12 +63,10 @@ def get_product_price(product_id: ProductId, catalog: Catalog, caller: KnownCall
 
 
 @router.get("/{productId}/stock", operation_id="getProductStock", summary="Get the available stock of a product")
-def get_product_stock(
-    product_id: ProductId, catalog: Catalog, reservations: Reservations, caller: KnownCaller
-) -> ProductStock:
+def get_product_stock(product_id: ProductId, catalog: Catalog, caller: KnownCaller) -> ProductStock:
     """Units that can be ordered now, without those reserved for other orders."""
-    catalog.get(product_id, _sees_all(caller))
-    return ProductStock(product_id=product_id, available=available(reservations, [product_id]).get(product_id, 0))
+    found = catalog.get_stocked(product_id, _sees_all(caller))
+    return ProductStock(product_id=product_id, available=found.available)
 
 
 def _sees_all(caller: Caller | None) -> bool:
@@ -79,15 +74,14 @@ def _sees_all(caller: Caller | None) -> bool:
 
 
 def _filtered(
-    reservations: ReservationService,
-    page_of: Callable[[UUID | None, int], Sequence[ProductView]],
+    page_of: PageOf,
     after: UUID | None,
     limit: int,
     in_stock: bool,
 ) -> tuple[list[ProductSummary], UUID | None]:
     """Up to `limit` products that are in stock (or out of stock), and the last id examined if there may be more."""
     shown: list[ProductSummary] = []
-    for product in _looked_at(reservations, page_of, after):
+    for product in _looked_at(page_of, after):
         if (product.stock > 0) is in_stock:
             shown.append(product)
         after = product.id
@@ -97,13 +91,10 @@ def _filtered(
     return shown, after if more else None
 
 
-def _looked_at(
-    reservations: ReservationService, page_of: Callable[[UUID | None, int], Sequence[ProductView]], after: UUID | None
-) -> Iterator[ProductSummary]:
+def _looked_at(page_of: PageOf, after: UUID | None) -> Iterator[ProductSummary]:
     for _ in range(0, _MOST_LOOKED_AT, MAX_PAGE):
         found = page_of(after, MAX_PAGE)
-        stocks = available(reservations, [product.id for product in found])
-        yield from (listed(product, stocks) for product in found)
+        yield from map(listed, found)
         if len(found) < MAX_PAGE:
             return
-        after = found[-1].id
+        after = found[-1].product.id

@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import Field
 
 from api.requests.fields import Shape
-from services.catalog.views import ProductView
+from services.catalog.views import StockedProduct
 
 
 class ProductSummary(Shape):
@@ -44,12 +44,26 @@ class ProductStock(Shape):
     available: int = Field(ge=0)
 
 
-def listed(product: ProductView, stocks: dict[UUID, int]) -> ProductSummary:
-    """A product in a list; `stocks` has the available units by product."""
+def listed(found: StockedProduct) -> ProductSummary:
+    """A product in a list."""
     return ProductSummary(
-        id=product.id,
-        name=product.name,
-        stock=stocks.get(product.id, 0),
-        price=product.price.text,
-        currency=product.price.currency,
+        id=found.product.id,
+        name=found.product.name,
+        stock=found.available,
+        price=found.product.price.text,
+        currency=found.product.price.currency,
+    )
+
+
+def in_full(found: StockedProduct) -> Product:
+    """A product with everything that is shown of it."""
+    return Product(
+        id=found.product.id,
+        name=found.product.name,
+        stock=found.available,
+        price=found.product.price.text,
+        currency=found.product.price.currency,
+        description=found.product.description,
+        attributes=dict(found.product.attributes),
+        is_active=found.product.is_active,
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from services.catalog.views import ProductChange, ProductDraft, ProductView
+from services.catalog.views import ProductChange, ProductDraft, ProductView, StockedProduct
 from services.clock import NOW, new_id
 from services.db import Executor
 from services.money import Money
@@ -27,16 +27,25 @@ def find(tx: Executor, product_ids: Sequence[UUID]) -> list[ProductView]:
     return [_view(row) for row in tx.fetch_all(_FIND, {"ids": list(product_ids)})]
 
 
+def find_stocked(tx: Executor, product_id: UUID) -> StockedProduct | None:
+    """The product with its stock, active or not."""
+    row = tx.fetch_one(_FIND_STOCKED, {"id": product_id})
+    return _stocked(row) if row is not None else None
+
+
 def page(
     tx: Executor, limit: int, *, active_only: bool, after: UUID | None, currency: str | None, pattern: str | None
-) -> list[ProductView]:
-    """Products by id: those after the id `after`, priced in `currency`, whose name or SKU matches `pattern` (ILIKE)."""
+) -> list[StockedProduct]:
+    """Products with their stock, by id.
+
+    Those after the id `after`, priced in `currency`, whose name or SKU matches `pattern` (ILIKE).
+    """
     wanted: dict[str, object] = {"after": after, "currency": currency, "pattern": pattern}
     given = {name: value for name, value in wanted.items() if value is not None}
     filters = [_FILTERS[name] for name in given] + (["is_active"] if active_only else [])
     where = f"WHERE {' AND '.join(filters)}" if filters else ""
-    statement = f"SELECT {_COLUMNS} FROM catalog.products {where} ORDER BY id LIMIT %(limit)s"  # noqa: S608 - constants
-    return [_view(row) for row in tx.fetch_all(statement, {**given, "limit": limit})]
+    statement = f"{_SELECT_STOCKED} {where} ORDER BY id LIMIT %(limit)s"
+    return [_stocked(row) for row in tx.fetch_all(statement, {**given, "limit": limit})]
 
 
 def upsert(tx: Executor, drafts: Sequence[ProductDraft], hidden: bool) -> list[WrittenProduct]:
@@ -87,6 +96,10 @@ def _view(row: Any) -> ProductView:
     return ProductView(row.id, row.sku, row.name, row.description, price, row.attributes, row.is_active)
 
 
+def _stocked(row: Any) -> StockedProduct:
+    return StockedProduct(_view(row), row.available)
+
+
 def _row(draft: ProductDraft) -> dict[str, object]:
     return {
         "id": str(new_id()),
@@ -115,6 +128,12 @@ _ASSIGNMENTS = {
     "is_active": "is_active = %(is_active)s",
 }
 _FIND = f"SELECT {_COLUMNS} FROM catalog.products WHERE id = ANY(%(ids)s)"  # noqa: S608 - only constants of this module
+# Stock belongs to the reservations service and is only read here: a product is shown with its stock, so that the most
+# frequent reads are one statement, and price and stock are of one moment.
+_SELECT_STOCKED = f"""
+    SELECT {_COLUMNS}, coalesce(s.available, 0) AS available
+      FROM catalog.products LEFT JOIN reservations.stocks s ON s.product_id = id"""  # noqa: S608 - only constants of this module
+_FIND_STOCKED = f"{_SELECT_STOCKED} WHERE id = %(id)s"
 _IDS = "SELECT sku, id FROM catalog.products WHERE sku = ANY(%(skus)s)"
 _ADD = f"""
     INSERT INTO catalog.products ({_COLUMNS}, created_at, updated_at)

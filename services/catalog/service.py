@@ -10,7 +10,7 @@ import structlog
 
 from services.catalog import repository
 from services.catalog.rules import MAX_DESCRIPTION, MAX_NAME, check_attributes, check_price, check_text, checked_product
-from services.catalog.views import ImportResult, ProductChange, ProductDraft, ProductView
+from services.catalog.views import ImportResult, ProductChange, ProductDraft, ProductView, StockedProduct
 from services.clock import new_id
 from services.db import Database, retried
 from services.errors import Invalid, NotFound
@@ -35,6 +35,13 @@ class CatalogService:
             raise NotFound("There is no such product.")
         return found
 
+    def get_stocked(self, product_id: UUID, include_inactive: bool = False) -> StockedProduct:
+        """As `get`, with the stock that it has at the same moment."""
+        found = repository.find_stocked(self._database, product_id)
+        if found is None or not (found.product.is_active or include_inactive):
+            raise NotFound("There is no such product.")
+        return found
+
     def prices(self, product_ids: Sequence[UUID]) -> dict[UUID, ProductView]:
         """The current products with these ids, including inactive ones (see `is_active`); unknown ids are left out."""
         return {product.id: product for product in repository.find(self._database, product_ids)}
@@ -48,6 +55,17 @@ class CatalogService:
         include_inactive: bool = False,
     ) -> Sequence[ProductView]:
         """Products by id: those after the id `after`, whose name or SKU contains `q`, priced in `currency`."""
+        return [each.product for each in self.list_stocked(q, currency, after, limit, include_inactive)]
+
+    def list_stocked(
+        self,
+        q: str | None = None,
+        currency: str | None = None,
+        after: UUID | None = None,
+        limit: int = 20,
+        include_inactive: bool = False,
+    ) -> Sequence[StockedProduct]:
+        """As `list`, with the stock that they have at the same moment."""
         pattern = f"%{_literal(q)}%" if q else None
         return repository.page(
             self._database, limit, active_only=not include_inactive, after=after, currency=currency, pattern=pattern

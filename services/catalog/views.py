@@ -24,6 +24,14 @@ class ProductView:
 
 
 @dataclass(frozen=True)
+class StockedProduct:
+    """A product with its available stock: units that can be ordered, without those reserved for other orders."""
+
+    product: ProductView
+    available: int
+
+
+@dataclass(frozen=True)
 class ProductDraft:
     """A product to write, identified by its SKU."""
 

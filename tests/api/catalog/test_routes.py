@@ -5,6 +5,7 @@ from __future__ import annotations
 from uuid import UUID, uuid4
 
 import httpx2
+import psycopg
 import pytest
 
 from services.bootstrap import Services
@@ -146,3 +147,38 @@ async def test_fields_of_the_list(api: httpx2.AsyncClient, services: Services) -
     assert page["items"] == [
         {"id": str(product_id), "name": "Lantern", "stock": 7, "price": "1299.00", "currency": "RUB"}
     ]
+
+
+@pytest.fixture
+def statements(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """The statements that are sent to the database."""
+    sent: list[object] = []
+    execute = psycopg.Cursor.execute
+
+    def noted(cursor: psycopg.Cursor[object], query: object, *rest: object, **options: object) -> object:
+        sent.append(query)
+        return execute(cursor, query, *rest, **options)  # type: ignore[call-overload]  # passed on as it came
+
+    monkeypatch.setattr(psycopg.Cursor, "execute", noted)
+    return sent
+
+
+@pytest.mark.parametrize("rest", ["", "/{id}", "/{id}/price", "/{id}/stock"])
+async def test_a_read_is_one_statement(
+    api: httpx2.AsyncClient, services: Services, statements: list[object], rest: str
+) -> None:
+    path = PRODUCTS + rest.format(id=a_product(services))
+    await api.get(path)  # leases permits of the rate limit
+    statements.clear()
+
+    assert (await api.get(path)).status_code == 200
+
+    assert len(statements) == 1
+
+
+async def test_a_product_without_a_stock_row_has_no_stock(api: httpx2.AsyncClient, services: Services) -> None:
+    product_id = a_product(services)
+    services.database.execute("DELETE FROM reservations.stocks")
+
+    assert (await api.get(f"{PRODUCTS}/{product_id}")).json()["stock"] == 0
+    assert (await api.get(PRODUCTS)).json()["items"][0]["stock"] == 0

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 import uvicorn
+from anyio import to_thread
 from fastapi import FastAPI
 
 from api.ops import health
@@ -32,14 +33,17 @@ class Listener(uvicorn.Server):
 class Server(Listener):
     """Shuts down in order: not ready, long polls answered, connections drained, closed."""
 
-    def __init__(self, config: uvicorn.Config, app: FastAPI, internal: Listener | None = None) -> None:
+    def __init__(self, config: uvicorn.Config, app: FastAPI, threads: int, internal: Listener | None = None) -> None:
+        """`threads`: handlers that run at once in threads."""
         super().__init__(config)
+        self._threads = threads
         self._application = app
         self._internal = internal
         self._beside: asyncio.Task[None] | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start listening, also on METRICS_PORT if it is set."""
+        to_thread.current_default_thread_limiter().total_tokens = self._threads
         await super().startup(sockets)
         if self._internal is not None:
             self._beside = asyncio.create_task(self._internal.serve())
@@ -58,7 +62,9 @@ def make_server(app: FastAPI, settings: Settings) -> Server:
     internal = None
     if settings.metrics_port is not None:
         internal = Listener(_config(health.internal(app), settings.metrics_host, settings.metrics_port, lifespan="off"))
-    return Server(_config(app, settings.api_host, settings.api_port, lifespan="on"), app, internal)
+    config = _config(app, settings.api_host, settings.api_port, lifespan="on")
+    # As many threads as connections: one more would hold a request that waits for a connection.
+    return Server(config, app, settings.database_pool, internal)
 
 
 def _config(app: FastAPI, host: str, port: int, *, lifespan: Literal["on", "off"]) -> uvicorn.Config:

@@ -44,7 +44,10 @@ class Money:
     def text(self) -> str:
         """The contract's decimal string, with exactly the currency's exponent: `1299.00`, `500` for JPY."""
         digits = exponent(self.currency)
-        return f"{Decimal(self.minor).scaleb(-digits):.{digits}f}"
+        if not digits:
+            return str(self.minor)
+        whole, rest = divmod(abs(self.minor), 10**digits)
+        return f"{'-' if self.minor < 0 else ''}{whole}.{rest:0{digits}}"
 
     @classmethod
     def parse(cls, text: str, currency: str) -> Money:

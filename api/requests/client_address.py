@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
 from starlette.requests import Request
@@ -62,6 +63,7 @@ def host_of(address: str) -> str:
     return _network(address, 32)
 
 
+@lru_cache(4096)
 def _network(address: str, bits: int) -> str:
     parsed = _parsed(address)
     if parsed is None:
@@ -69,6 +71,7 @@ def _network(address: str, bits: int) -> str:
     return str(ipaddress.ip_network(f"{parsed}/{bits if parsed.version == 4 else 64}", strict=False))
 
 
+@lru_cache(4096)  # `ipaddress` is slow, and every request needs its address twice
 def _parsed(spelled: str) -> Address | None:
     spelled = spelled.strip()
     found = _WITH_PORT.fullmatch(spelled)

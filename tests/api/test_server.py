@@ -12,6 +12,7 @@ from uuid import UUID
 
 import httpx2
 import pytest
+from anyio import to_thread
 
 from api import protocol
 from api.app import create_app
@@ -160,6 +161,10 @@ async def test_T26_a_stream_ends_with_its_session(
         services.identity.set_active(buyer.id, False)
         async with asyncio.timeout(5):
             assert [frame async for frame in seen] == []
+
+
+async def test_there_are_as_many_threads_as_connections(served: Served, services: Services) -> None:
+    assert to_thread.current_default_thread_limiter().total_tokens == services.settings.database_pool
 
 
 async def test_G11_no_response_names_the_server(served: Served) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import uuid4
 
 import jwt
@@ -82,6 +83,25 @@ def test_a_token_expires_after_ten_minutes(sign_in: SignIn, token: str, clock: F
     assert sign_in.authenticate(token).kind is CallerKind.BUYER
     clock.move(seconds=2)
     assert refused(sign_in, token)
+
+
+def test_a_signature_is_verified_once_and_the_times_every_time(
+    tokens: AccessTokens, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    verified: list[str] = []
+    decode = jwt.decode
+
+    def noted(token: str, *rest: Any, **options: Any) -> Any:
+        verified.append(token)
+        return decode(token, *rest, **options)
+
+    monkeypatch.setattr(jwt, "decode", noted)
+    minted = tokens.mint(CallerKind.OPERATOR, seconds=600)
+    assert tokens.read(minted) == tokens.read(minted)
+    assert verified == [minted]
+    clock.move(seconds=600)
+    with pytest.raises(Unauthenticated):
+        tokens.read(minted)
 
 
 def test_a_token_without_a_session_expires_after_an_hour(

@@ -18,6 +18,7 @@ from starlette.types import Scope
 from api.access.callers import Token, bearer
 from api.access.operations import BASE, OPERATIONS, KeyUse, Operation, find_operation
 from api.access.rate_limits import RateLimit, Unlimited
+from api.requests import conditional
 from api.requests.body import StrictRequest
 from api.requests.client_address import address_of
 from api.requests.idempotency import KEY_VALIDATED
@@ -54,6 +55,7 @@ class GuardedRoute(APIRoute):
         authorize = self._authorization()
         body = self.body_field
         required = body is not None and body.field_info.is_required()
+        etag = find_operation(self.operation).etag
 
         async def guarded(request: Request) -> Response:
             await authorize(request)
@@ -61,7 +63,8 @@ class GuardedRoute(APIRoute):
             strict.refuse_announced()
             if body is not None:
                 await strict.read_json(required=required)
-            return await handle(strict)
+            response = await handle(strict)
+            return conditional.validated(request, response) if etag else response
 
         async def in_thread(request: Request) -> Response:
             return await run_in_threadpool(_result, guarded(request))

@@ -52,6 +52,8 @@ class Operation:
     key: KeyUse = KeyUse.NONE
     #: whether a 201 has a Location header
     location: bool = False
+    #: whether a response has an ETag, and a request with If-None-Match can get 304
+    etag: bool = False
 
     @property
     def all_problems(self) -> tuple[str, ...]:
@@ -85,7 +87,7 @@ _LOG_IN = Operation(ANYONE, (LOGIN,), problems=("invalid-credentials",))
 _SEND_CODE = Operation(ANYONE, (SENDING,), (202,))
 _CONFIRM_CODE = Operation(ANYONE_KNOWN, (PROOF,), problems=("invalid-code",))
 _CHANGE_IDENTIFIER = Operation(_ACCOUNT, (SENDING, CALLER), (202,), ("invalid-credentials",), _FORBIDDEN)
-_READ_PRODUCT = Operation(ANYONE_KNOWN, (CATALOG,), problems=_FOUND)
+_READ_PRODUCT = Operation(ANYONE_KNOWN, (CATALOG,), problems=_FOUND, etag=True)
 
 #: `METHOD /path/{template}` below the base path; at the root for what is not part of the API itself.
 OPERATIONS: Mapping[str, Operation] = {
@@ -113,7 +115,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "PUT /users/me/email": _CHANGE_IDENTIFIER,
     "PUT /users/me/phone": _CHANGE_IDENTIFIER,
     # Catalog
-    "GET /products": Operation(ANYONE_KNOWN, (CATALOG,)),
+    "GET /products": Operation(ANYONE_KNOWN, (CATALOG,), etag=True),
     "GET /products/{productId}": _READ_PRODUCT,
     "GET /products/{productId}/price": _READ_PRODUCT,
     "GET /products/{productId}/stock": _READ_PRODUCT,

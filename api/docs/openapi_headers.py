@@ -42,6 +42,8 @@ _ANSWERED: dict[str, Headers] = {
         }
     },
 }
+#: Headers of 200 and 304 where a request can be conditional. If-None-Match is no parameter: an unknown tag is ignored.
+ETAG: Headers = {"ETag": {"description": "Changes when the response does. Send it as `If-None-Match`.", "schema": TEXT}}
 _LOCATION: Headers = {"Location": {"description": "The address of the new resource.", "schema": _ADDRESS}}
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from api.access.operations import find_operation
 from api.docs import openapi_bounds
-from api.docs.openapi_headers import success_headers
+from api.docs.openapi_headers import ETAG, success_headers
 from api.docs.openapi_problems import add_problems
 from api.docs.openapi_security import callers_of, security_of
 from api.docs.request_examples import BODIES
@@ -29,10 +29,21 @@ def complete_operation(operation: str, described: dict[str, Any]) -> None:
     names = [parameter["name"] for parameter in described["parameters"]]
     for status, answer in answers.items():
         _complete_answer(operation, status, answer, names)
+    if find_operation(operation).etag:
+        _add_etag(described)
     add_problems(operation, described)
     if operation in BODIES:
         content = described["requestBody"]["content"]["application/json"]
         content["examples"] = {name: {"value": value} for name, value in BODIES[operation].items()}
+
+
+def _add_etag(described: dict[str, Any]) -> None:
+    success = described["responses"]["200"]
+    success["headers"] = success["headers"] | ETAG
+    described["responses"]["304"] = {
+        "description": "Not modified since the response with this ETag.",
+        "headers": success["headers"],
+    }
 
 
 def _complete_answer(operation: str, status: str, answer: dict[str, Any], parameters: list[str]) -> None:

@@ -29,7 +29,8 @@ class Watch:
         assert "server" not in headers
         assert "access-control-allow-origin" not in headers
         if response.request.url.path.startswith(BASE):
-            assert headers["cache-control"] == "no-store"
+            stored = "etag" in headers and "authorization" not in response.request.headers
+            assert headers["cache-control"] == ("no-cache" if stored else "no-store")
         has_body = response.request.method != "HEAD"
         if has_body and response.status_code >= 400 and headers["content-type"] == "application/problem+json":
             await response.aread()

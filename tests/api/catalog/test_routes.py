@@ -182,3 +182,37 @@ async def test_a_product_without_a_stock_row_has_no_stock(api: httpx2.AsyncClien
 
     assert (await api.get(f"{PRODUCTS}/{product_id}")).json()["stock"] == 0
     assert (await api.get(PRODUCTS)).json()["items"][0]["stock"] == 0
+
+
+@pytest.mark.parametrize("rest", ["", "/{id}", "/{id}/price", "/{id}/stock"])
+async def test_a_client_that_has_the_response_gets_304(api: httpx2.AsyncClient, services: Services, rest: str) -> None:
+    path = PRODUCTS + rest.format(id=a_product(services, stock=7))
+    tag = (await api.get(path)).headers["etag"]
+
+    for given in (tag, f"W/{tag}", f'"other", {tag}', "*"):
+        answer = await api.get(path, headers={"If-None-Match": given})
+        assert (answer.status_code, answer.content, answer.headers["etag"]) == (304, b"", tag)
+    assert (await api.get(path, headers={"If-None-Match": '"other"'})).status_code == 200
+
+
+async def test_a_sold_unit_changes_the_tag(api: httpx2.AsyncClient, services: Services) -> None:
+    product_id = a_product(services, stock=7)
+    tags = {path: (await api.get(path)).headers["etag"] for path in (PRODUCTS, f"{PRODUCTS}/{product_id}")}
+    services.reservations.hold(uuid4(), [Item(product_id, 1)], 60)
+
+    for path, tag in tags.items():
+        answer = await api.get(path, headers={"If-None-Match": tag})
+        assert (answer.status_code, answer.headers["etag"] == tag) == (200, False)
+
+
+async def test_a_response_to_a_token_is_not_stored(
+    api: httpx2.AsyncClient, services: Services, operator: Person
+) -> None:
+    path = f"{PRODUCTS}/{a_product(services, active=False)}"
+
+    answer = await api.get(path, headers=operator.headers)
+    again = await api.get(path, headers={**operator.headers, "If-None-Match": answer.headers["etag"]})
+    refused = await api.get(path, headers={"If-None-Match": answer.headers["etag"]})
+
+    assert answer.headers["cache-control"] == "no-store"
+    assert [answer.status_code, again.status_code, refused.status_code] == [200, 304, 404]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx2
 import pytest
@@ -16,6 +16,7 @@ from api.problems.problem_details import TYPES
 from services import db
 from services.bootstrap import Services
 from services.catalog.service import CatalogService
+from services.catalog.views import StockedProduct
 from services.settings import Settings
 from tests.api.people import Person
 from tests.api.shop import ORDERS
@@ -129,7 +130,7 @@ def test_an_unknown_service_in_API_SERVICES_is_refused(services: Services) -> No
 class BrokenCatalog(CatalogService):
     """Fails with a text that no response may contain."""
 
-    def prices(self, product_ids: object) -> dict[object, object]:  # type: ignore[override]  # it only raises
+    def get_stocked(self, product_id: UUID, include_inactive: bool = False) -> StockedProduct:
         raise RuntimeError("canary: password is hunter2")
 
 

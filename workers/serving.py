@@ -47,6 +47,9 @@ def make_worker(
         activity_executor=executor,
         max_concurrent_activities=settings.worker_threads,
         max_concurrent_local_activities=settings.worker_threads,
+        # A task lasts as long as its local steps: more at once would wait for threads, and each such wait of 2.4 s
+        # costs the server another task.
+        max_concurrent_workflow_tasks=2 * settings.worker_threads,
         interceptors=INTERCEPTORS,
         workflow_runner=workflow_runner(sandbox=settings.workflow_sandbox_on),
         workflow_task_poller_behavior=PollerBehaviorAutoscaling(),

@@ -14,7 +14,7 @@ from typing import Any, ParamSpec, TypeVar, overload
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import RowFactory, kwargs_row, namedtuple_row, scalar_row, tuple_row
-from psycopg_pool import ConnectionPool, PoolTimeout
+from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 
 from services.clock import Clock
 from services.errors import Unavailable
@@ -127,7 +127,7 @@ class Database(Executor):
         self._pool.drain()
 
     def close(self) -> None:
-        """Close all connections; waiting callers get Unavailable."""
+        """Close all connections; waiting and later callers get Unavailable."""
         self._pool.close()
 
     @contextmanager
@@ -178,7 +178,7 @@ class Database(Executor):
         while True:
             try:
                 connection = self._pool.getconn(timeout=max(deadline - time.monotonic(), 0.001))
-            except PoolTimeout as error:
+            except (PoolTimeout, PoolClosed) as error:
                 raise Unavailable("The database is not available or busy.", waited=True) from error
             if _is_open(connection):
                 return connection
@@ -222,12 +222,17 @@ def _configure(connection: psycopg.Connection[Any]) -> None:
 
 
 def _is_open(connection: psycopg.Connection[Any]) -> bool:
-    """False when the server has sent something unasked: it was shut down, or has ended this connection."""
+    """False when the server has ended the connection; what else it sent unasked, such as a notice, is read first."""
     if connection.closed:
         return False
     poll = select.poll()
     poll.register(connection.fileno(), select.POLLIN)
-    return not poll.poll(0)
+    try:
+        while poll.poll(0):
+            connection.pgconn.consume_input()
+    except psycopg.OperationalError:
+        return False
+    return True
 
 
 def retried(method: Callable[P, R]) -> Callable[P, R]:

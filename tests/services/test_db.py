@@ -130,6 +130,24 @@ def test_connections_that_the_server_ended_are_replaced_unseen(own: Database, da
     assert [own.fetch_value(COUNT) for _ in range(4)] == [0, 0, 0, 0]
 
 
+def test_a_connection_to_which_the_server_sent_something_is_kept(database_url: str) -> None:
+    one = db.connect(database_url, pool_size=1)
+    one.execute("LISTEN test_db")
+    before = one.fetch_value("SELECT pg_backend_pid()")
+    with psycopg.connect(database_url, autocommit=True) as other:
+        other.execute("NOTIFY test_db")
+    time.sleep(0.1)
+    assert one.fetch_value("SELECT pg_backend_pid()") == before
+    one.close()
+
+
+def test_a_closed_database_is_not_available(database_url: str) -> None:
+    closed = db.connect(database_url, pool_size=1)
+    closed.close()
+    with pytest.raises(Unavailable):
+        closed.fetch_value("SELECT 1")
+
+
 def test_a_connection_lost_before_the_commit_is_tried_again(own: Database, database_url: str) -> None:
     attempts: list[int] = []
 

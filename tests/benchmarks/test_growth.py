@@ -38,7 +38,8 @@ def test_short_form_measures_an_order_its_statements_the_tables_and_the_backlogs
     assert took, "the statement that takes stock is on the path of an order"
     assert 0 < growth.dispatch.done <= 1000
     # 500 holds a sweep, one sweep a minute
-    assert (growth.sweep.done, growth.sweep.minutes) == (1000, 2.0)
+    # A sweep goes on while a full batch is due, so one of them ends this backlog.
+    assert (growth.sweep.done, growth.sweep.minutes) == (1000, 1.0)
     show(output, growth)
     assert "sweep of expired holds" in output.export_text()
     assert json.loads(json.dumps(growth_as_json(growth, claims=False)))["sizes"][0]["old_orders"] == 1000

@@ -94,12 +94,6 @@ class Transaction(Executor):
         parameters = {"now": self._now, **(values or {})} if values or "%(" in sql else None
         return read(self._connection.cursor(row_factory=rows).execute(sql, parameters))
 
-    @contextmanager
-    def savepoint(self) -> Iterator[None]:
-        """A part that is rolled back alone when its block raises."""
-        with self._connection.transaction():
-            yield
-
 
 class Database(Executor):
     """A pool of connections; every service receives it.

@@ -50,7 +50,7 @@ def insert(tx: Executor, messages: Sequence[EncryptedMessage]) -> list[UUID]:
     # Sorted by key, so that two callers with the same messages cannot deadlock.
     ordered = sorted(messages, key=lambda message: message.key)
     values = {column: [getattr(message, column) for message in ordered] for column in _COLUMNS}
-    return list(tx.fetch_column(_INSERT, {**values}))
+    return tx.fetch_column(_INSERT, values)
 
 
 def claim(

@@ -55,7 +55,7 @@ class Charges:
     @retried
     def create_intent(self, charge: Charge, tx: Executor | None = None) -> PaymentIntent:
         """The attempt's payment, written before its charge. Raises OrderClosing, PaymentExists, Unavailable."""
-        repository = self._repository(tx or self._database)
+        repository = PaymentRepository(tx or self._database)
         is_open, created = repository.create_intent(new_id(), charge, self._gateway.name, self._budget.claim)
         if not is_open:
             raise OrderClosing("This order is cancelled or closed and accepts no payment.")
@@ -142,11 +142,8 @@ class Charges:
             return self._write(record, lambda payments: payments.mark_unknown(record.view.id), then)
         return self._apply_provider_state(record, reported, then)
 
-    def _repository(self, tx: Executor) -> PaymentRepository:
-        return PaymentRepository(tx)
-
     def _find(self, tx: Executor, payment_id: UUID) -> PaymentRecord:
-        found = self._repository(tx).find(payment_id)
+        found = PaymentRepository(tx).find(payment_id)
         if found is None:
             raise NotFound("Payment not found.")
         return found
@@ -155,7 +152,7 @@ class Charges:
         term = self._gateway.methods[record.view.method].term
 
         def apply(tx: Transaction) -> tuple[PaymentRecord, bool, R]:
-            changed = self._repository(tx).apply_provider_state(record, reported, term)
+            changed = PaymentRepository(tx).apply_provider_state(record, reported, term)
             current = changed or self._find(tx, record.view.id)
             return current, changed is not None, then(tx, current.view)
 
@@ -165,15 +162,15 @@ class Charges:
 
     @retried
     def _claim(self, record: PaymentRecord) -> PaymentRecord | None:
-        return self._repository(self._database).claim(record, self._budget.claim)
+        return PaymentRepository(self._database).claim(record, self._budget.claim)
 
     @retried
     def _release_claim(self, record: PaymentRecord, retry_after: float) -> None:
-        self._repository(self._database).release_claim(record, retry_after)
+        PaymentRepository(self._database).release_claim(record, retry_after)
 
     def _write(self, record: PaymentRecord, change: Callable[[PaymentRepository], object], then: Recorder[R]) -> R:
         def write(tx: Transaction) -> R:
-            change(self._repository(tx))
+            change(PaymentRepository(tx))
             return then(tx, self._find(tx, record.view.id).view)
 
         return self._database.run_in_transaction(write)

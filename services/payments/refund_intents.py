@@ -43,7 +43,7 @@ class RefundIntents:
         """The refund to continue, and whether this call created it; None when nothing is left to refund."""
         with self._database.transaction() as tx:
             payment = self._lock(tx, payment_id)
-            refunds = self._repository(tx).of_payment(payment_id)
+            refunds = RefundRepository(tx).of_payment(payment_id)
             for refund in refunds:
                 if refund.view.status is RefundStatus.PENDING:
                     return refund, False
@@ -66,7 +66,7 @@ class RefundIntents:
             if replay := remember(tx, idempotent, refund_id, 201):
                 return self._find(tx, replay.resource_id), False
             payment = self._lock(tx, payment_id)
-            refunds = self._repository(tx).of_payment(payment_id)
+            refunds = RefundRepository(tx).of_payment(payment_id)
             self._check(order_id, payment, amount, refunds)
             return self._insert(tx, payment, amount.minor, len(refunds) + 1, refund_id), True
 
@@ -77,21 +77,18 @@ class RefundIntents:
         """
         with self._database.transaction() as tx:
             payment = self._lock(tx, payment_id)
-            refunds = self._repository(tx).of_payment(payment_id)
+            refunds = RefundRepository(tx).of_payment(payment_id)
             pending = [refund for refund in refunds if refund.view.status is RefundStatus.PENDING]
             if any(refund.claimed_for > 0 for refund in pending):
                 raise Unavailable("A refund of this payment is in progress.", retry_after=1)
             for refund in pending:
-                self._repository(tx).mark_failed(refund.view.id, "booked_manually", None)
+                RefundRepository(tx).mark_failed(refund.view.id, "booked_manually", None)
             remaining = payment.view.captured_minor - payment.view.refunded_minor
             if remaining == 0 or _is_written_off(refunds):
                 return
             refund = self._insert(tx, payment, remaining, len(refunds) + 1, new_id())
-            self._repository(tx).book_manually(refund.view.id, reference, lost=lost)
+            RefundRepository(tx).book_manually(refund.view.id, reference, lost=lost)
         log.warning("payments.booked_manually", payment_id=str(payment_id), lost=lost)
-
-    def _repository(self, tx: Executor) -> RefundRepository:
-        return RefundRepository(tx)
 
     def _lock(self, tx: Executor, payment_id: UUID) -> PaymentRecord:
         found = PaymentRepository(tx).lock(payment_id)
@@ -102,7 +99,7 @@ class RefundIntents:
     def _insert(
         self, tx: Executor, payment: PaymentRecord, amount_minor: int, number: int, refund_id: UUID
     ) -> RefundRecord:
-        self._repository(tx).create_intent(refund_id, payment, amount_minor, number, self._budget.claim)
+        RefundRepository(tx).create_intent(refund_id, payment, amount_minor, number, self._budget.claim)
         return self._find(tx, refund_id)
 
     def _check(self, order_id: UUID, payment: PaymentRecord, amount: Money, refunds: Sequence[RefundRecord]) -> None:
@@ -122,7 +119,7 @@ class RefundIntents:
             raise Invalid("The provider refunds this payment method in full only.", pointer="/amount")
 
     def _find(self, tx: Executor, refund_id: UUID) -> RefundRecord:
-        found = self._repository(tx).find(refund_id)
+        found = RefundRepository(tx).find(refund_id)
         if found is None:
             raise NotFound("Refund not found.")
         return found

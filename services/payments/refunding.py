@@ -66,7 +66,7 @@ class Refunds:
 
     @retried
     def _touch(self, refund_id: UUID) -> None:
-        self._repository(self._database).touch(refund_id)
+        RefundRepository(self._database).touch(refund_id)
 
     def find(self, refund_id: UUID) -> RefundRecord:
         """The refund. Raises NotFound."""
@@ -86,11 +86,8 @@ class Refunds:
             # The intent is committed and the periodic sweep continues it; an error would invite a second refund.
             return self.find(refund.view.id), False
 
-    def _repository(self, tx: Executor) -> RefundRepository:
-        return RefundRepository(tx)
-
     def _find(self, tx: Executor, refund_id: UUID) -> RefundRecord:
-        found = self._repository(tx).find(refund_id)
+        found = RefundRepository(tx).find(refund_id)
         if found is None:
             raise NotFound("Refund not found.")
         return found
@@ -109,11 +106,11 @@ class Refunds:
 
     @retried
     def _claim(self, refund: RefundRecord) -> RefundRecord | None:
-        return self._repository(self._database).claim(refund, self._budget.claim)
+        return RefundRepository(self._database).claim(refund, self._budget.claim)
 
     @retried
     def _release_claim(self, refund: RefundRecord, retry_after: float) -> None:
-        self._repository(self._database).release_claim(refund, retry_after)
+        RefundRepository(self._database).release_claim(refund, retry_after)
 
     def _refund_at_provider(self, refund: RefundRecord, started: float) -> RefundRecord:
         """Call the provider for a refund that this caller has claimed."""
@@ -143,19 +140,19 @@ class Refunds:
 
     @retried
     def _mark_accepted(self, refund: RefundRecord, provider_id: str) -> RefundRecord:
-        self._repository(self._database).mark_accepted(refund.view.id, provider_id)
+        RefundRepository(self._database).mark_accepted(refund.view.id, provider_id)
         return self._find(self._database, refund.view.id)
 
     @retried
     def _mark_succeeded(self, refund: RefundRecord, provider_id: str) -> RefundRecord:
-        self._repository(self._database).mark_succeeded(refund.view.id, provider_id)
+        RefundRepository(self._database).mark_succeeded(refund.view.id, provider_id)
         found = self._find(self._database, refund.view.id)
         log.info("payments.refunded", refund_id=str(found.view.id), payment_id=str(found.view.payment_id))
         return found
 
     @retried
     def _mark_failed(self, refund: RefundRecord, code: str, provider_id: str | None) -> RefundRecord:
-        self._repository(self._database).mark_failed(refund.view.id, code, provider_id)
+        RefundRepository(self._database).mark_failed(refund.view.id, code, provider_id)
         found = self._find(self._database, refund.view.id)
         log.warning("payments.refund_failed", refund_id=str(found.view.id), code=found.view.failure_code)
         return found

@@ -133,16 +133,16 @@ class PaymentService:
 
     def pending_refunds(self, limit: int) -> list[UUID]:
         """Pending refunds without a current claim, least recently changed first: input for `refresh_refund`."""
-        return self._refund_repository(self._database).pending(limit)
+        return RefundRepository(self._database).pending(limit)
 
     def unreported_refunds(self, limit: int) -> list[RefundView]:
         """Decided refunds that are not in their order's timeline yet, oldest first."""
-        return [record.view for record in self._refund_repository(self._database).unreported(limit)]
+        return [record.view for record in RefundRepository(self._database).unreported(limit)]
 
     @retried
     def mark_reported(self, refund_ids: Sequence[UUID]) -> None:
         """Record that the orders' timelines have these refunds."""
-        self._refund_repository(self._database).mark_reported(refund_ids)
+        RefundRepository(self._database).mark_reported(refund_ids)
 
     @retried
     def book_manually(self, order_id: UUID, reference: str, *, lost: bool, payment_id: UUID | None = None) -> None:
@@ -191,7 +191,7 @@ class PaymentService:
 
     def of_order(self, order_id: UUID) -> list[PaymentView]:
         """Every payment of an order, first attempt first."""
-        return [record.view for record in self._payment_repository(self._database).of_order(order_id)]
+        return [record.view for record in PaymentRepository(self._database).of_order(order_id)]
 
     def get_refund(self, refund_id: UUID) -> RefundView:
         """The recorded refund. Raises NotFound."""
@@ -199,18 +199,12 @@ class PaymentService:
 
     def refunds_of(self, order_id: UUID) -> list[RefundView]:
         """Every refund of an order, oldest first."""
-        return [record.view for record in self._refund_repository(self._database).of_order(order_id)]
-
-    def _payment_repository(self, tx: Executor) -> PaymentRepository:
-        return PaymentRepository(tx)
-
-    def _refund_repository(self, tx: Executor) -> RefundRepository:
-        return RefundRepository(tx)
+        return [record.view for record in RefundRepository(self._database).of_order(order_id)]
 
     @retried
     def _close(self, order_id: UUID) -> list[PaymentRecord]:
         with self._database.transaction() as tx:
-            repository = self._payment_repository(tx)
+            repository = PaymentRepository(tx)
             repository.close_payments(order_id)
             return repository.of_order(order_id)
 

@@ -71,7 +71,7 @@ class ReservationService:
 
         Raises NotFound, ReservationExpired, ReservationClosed (released).
         """
-        repository = self._repository(tx or self._database)
+        repository = ReservationRepository(tx or self._database)
         return repository.pin(order_id) or _find_confirmed(repository, order_id)
 
     @retried
@@ -80,7 +80,7 @@ class ReservationService:
 
         Raises NotFound, ReservationExpired, ReservationClosed (released).
         """
-        repository = self._repository(tx or self._database)
+        repository = ReservationRepository(tx or self._database)
         return repository.extend(order_id, until_seconds) or _find_confirmed(repository, order_id)
 
     @retried
@@ -89,7 +89,7 @@ class ReservationService:
 
         Raises NotFound, ReservationExpired, InvalidTransition (released).
         """
-        repository = self._repository(tx or self._database)
+        repository = ReservationRepository(tx or self._database)
         return repository.confirm(order_id) or _find_confirmed(repository, order_id, InvalidTransition)
 
     @retried
@@ -99,35 +99,35 @@ class ReservationService:
         Without a reservation it inserts a tombstone, because an abandoned `hold` may still be executed later.
         Raises InvalidTransition (confirmed).
         """
-        repository = self._repository(self._database)
+        repository = ReservationRepository(self._database)
         return repository.release(order_id) or _find_released(repository, order_id)
 
     def get(self, reservation_id: UUID) -> ReservationView:
         """The reservation. Raises NotFound."""
-        found = self._repository(self._database).find(reservation_id)
+        found = ReservationRepository(self._database).find(reservation_id)
         if found is None:
             raise NotFound("Reservation not found.")
         return found
 
     def find(self, order_id: UUID) -> ReservationView | None:
         """The order's reservation, or None."""
-        return self._repository(self._database).find_by_order(order_id)
+        return ReservationRepository(self._database).find_by_order(order_id)
 
     @retried
     def sweep(self, limit: int = 500) -> int:
         """End up to `limit` expired holds and return their units to stock; sweeps may run concurrently."""
-        ended = self._repository(self._database).sweep(limit)
+        ended = ReservationRepository(self._database).sweep(limit)
         if ended:
             log.info("reservations.swept", ended=ended)
         return ended
 
     def stocks(self, product_ids: Sequence[UUID]) -> dict[UUID, StockView]:
         """Stock by product id; a product without a stock row is left out."""
-        return {stock.product_id: stock for stock in self._repository(self._database).stocks(product_ids)}
+        return {stock.product_id: stock for stock in ReservationRepository(self._database).stocks(product_ids)}
 
     def list_stocks(self, after: UUID | None, limit: int) -> list[StockView]:
         """Stock of up to `limit` products in the order of product ids, starting after `after`."""
-        return self._repository(self._database).list_stocks(after, limit)
+        return ReservationRepository(self._database).list_stocks(after, limit)
 
     @retried
     def add_stocks(self, stocks: Sequence[tuple[UUID, int]]) -> int:
@@ -135,19 +135,19 @@ class ReservationService:
         if any(available < 0 for _, available in stocks):
             raise Invalid("Stock must not be negative.", pointer="/stock")
         first = dict(reversed(stocks))
-        return self._repository(self._database).add_stocks(list(first), list(first.values()))
+        return ReservationRepository(self._database).add_stocks(list(first), list(first.values()))
 
     @retried
     def set_stock(self, product_id: UUID, available: int) -> StockView:
         """Set the available units of one product; reserved and sold units stay. Raises Invalid."""
         if available < 0:
             raise Invalid("Stock must not be negative.", pointer="/available")
-        return self._repository(self._database).set_stock(product_id, available)
+        return ReservationRepository(self._database).set_stock(product_id, available)
 
     def _hold(
         self, tx: Executor, order_id: UUID, lines: tuple[Item, ...], hold_seconds: int, pinned: bool
     ) -> ReservationView:
-        repository = self._repository(tx)
+        repository = ReservationRepository(tx)
         reservation_id = new_id()
         held = repository.take(reservation_id, order_id, lines, hold_seconds, pinned)
         if held is None:
@@ -156,9 +156,6 @@ class ReservationService:
             raise OutOfStock([_problem_of(shortage) for shortage in held.shortages])
         status, expires = ReservationStatus.RESERVED, held.expires_at
         return ReservationView(reservation_id, order_id, status, lines, held.created_at, expires, pinned, is_new=True)
-
-    def _repository(self, tx: Executor) -> ReservationRepository:
-        return ReservationRepository(tx)
 
 
 def _sum_by_product(items: Sequence[Item]) -> tuple[Item, ...]:

@@ -104,15 +104,6 @@ def test_a_single_statement_is_committed_and_a_failed_block_is_not(own: Database
     assert own.fetch_value(COUNT) == 1
 
 
-def test_a_savepoint_is_rolled_back_alone(own: Database) -> None:
-    with own.transaction() as tx:
-        tx.execute(INSERT, {"id": 1})
-        with suppress(psycopg.errors.UniqueViolation), tx.savepoint():
-            tx.execute(INSERT, {"id": 1})
-        tx.execute(INSERT, {"id": 2})
-    assert own.fetch_value(COUNT) == 2
-
-
 def test_a_full_pool_is_reported_after_a_second_and_not_waited_for_again(own: Database) -> None:
     read = retried(lambda: own.fetch_value(COUNT))
     with held(own, 2):

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import time
+from functools import cache
 from pathlib import Path
+from typing import Literal
 
+import structlog
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+from psycopg.errors import DeadlockDetected, LockNotAvailable
+from sqlalchemy.exc import OperationalError
 
 from services import db
 
 ROOT = Path(__file__).resolve().parent.parent
+#: `newer`: that of a later version, with which this one works too (docs/deploying.md); `older`: migrations are missing.
+SchemaState = Literal["current", "newer", "older"]
+#: How often a migration is tried that waits for locks, and the seconds in between: statements that wait for it go on.
+ATTEMPTS = 60
+PAUSE = 1.0
 
 
 def config(url: str) -> Config:
@@ -20,14 +32,58 @@ def config(url: str) -> Config:
     return alembic
 
 
-def to_head(url: str) -> None:
-    """Apply every missing migration."""
-    command.upgrade(config(url), "head")
+def to_head(url: str) -> SchemaState:
+    """Apply every missing migration; changes nothing when the schema is `newer`. Returns what the schema is then.
+
+    `url` must not lead to a pooler: the lock of the migrations lasts as long as their connection.
+    """
+    if _state_at(url) == "newer":
+        return "newer"
+    try:
+        upgrade(config(url))
+    except CommandError:
+        # A later version may have migrated since: this one does not know its migrations.
+        if _state_at(url) == "newer":
+            return "newer"
+        raise
+    return "current"
 
 
-def is_at_head(database: db.Database) -> bool:
-    """True when the database has every migration of this version."""
+def _state_at(url: str) -> SchemaState:
+    database = db.connect(url, pool_size=1)
+    try:
+        return state(database)
+    finally:
+        database.close()
+
+
+def upgrade(alembic: Config) -> None:
+    """Apply every missing migration; one that does not get a lock within 2 s is tried again, for minutes."""
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            command.upgrade(alembic, "head")
+        except OperationalError as error:
+            if attempt == ATTEMPTS or not isinstance(error.orig, LockNotAvailable | DeadlockDetected):
+                raise
+            structlog.get_logger().warning("migrate.lock_not_available", attempt=attempt)
+            time.sleep(PAUSE)
+        else:
+            return
+
+
+def state(database: db.Database) -> SchemaState:
+    """How the schema of the database compares with that of this version."""
     if database.fetch_value("SELECT to_regclass('alembic_version')") is None:
-        return False
-    present = database.fetch_column("SELECT version_num FROM alembic_version")
-    return set(present) == set(ScriptDirectory.from_config(config("")).get_heads())
+        return "older"
+    present = set(database.fetch_column("SELECT version_num FROM alembic_version"))
+    known, heads = _revisions()
+    if present == heads:
+        return "current"
+    # Versions only add migrations: one that is not known here was added later.
+    return "newer" if present - known else "older"
+
+
+@cache  # reads and runs every migration script
+def _revisions() -> tuple[frozenset[str], frozenset[str]]:
+    scripts = ScriptDirectory.from_config(config(""))
+    return frozenset(each.revision for each in scripts.walk_revisions()), frozenset(scripts.get_heads())

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import functools
-import select
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from datetime import datetime
 from typing import Any, ParamSpec, TypeVar, overload
 
@@ -16,24 +15,44 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import RowFactory, kwargs_row, namedtuple_row, scalar_row, tuple_row
 from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 
+from services import tracing
 from services.clock import Clock
+from services.db_connections import OPTIONS, bounded, is_open
 from services.errors import Unavailable
 
 P = ParamSpec("P")
 R = TypeVar("R")
 Values = Mapping[str, object]
 
+#: The detail of an error of a database that cannot be reached, or is busy.
+AWAY = "The database is not available or busy."
 #: Seconds to wait for a free connection (contract, section 1).
 POOL_TIMEOUT = 1.0
 #: Statements that a connection keeps prepared.
 PREPARED = 500
-# Time-outs of a statement that waits or does not end (contract, section 1; FAULTS F26), in milliseconds.
-_OPTIONS = "-c lock_timeout=3000 -c statement_timeout=5000 -c idle_in_transaction_session_timeout=10000 -c timezone=UTC"
 # SQLSTATEs: serialization failure, deadlock, lock not available.
 _BUSY = frozenset({"40001", "40P01", "55P03"})
 # Prefixes of SQLSTATEs: connection failure, server shutdown, out of resources, read-only (after a fail-over).
 _AWAY = ("08", "57P", "53", "25006")
 _READ_ONLY = "25006"
+# The function of PostgreSQL that refuses a prepared statement whose columns were added or widened (FAULTS F72).
+_STALE_PLAN = "RevalidateCachedQuery"
+# The server ended a statement, because of its time-out or at somebody's request.
+_CANCELED = "57014"
+
+
+class TookTooLong(Unavailable):
+    """A statement of the database, or a whole report, took longer than it may."""
+
+    code = "took-too-long"
+    answered_as = "service-unavailable"
+
+
+class _StalePlan(Unavailable):
+    """A prepared statement was refused before it ran; new connections take it."""
+
+    code = "stale-statement"
+    answered_as = "service-unavailable"
 
 
 class Executor(ABC):
@@ -72,6 +91,10 @@ class Executor(ABC):
         return self._run(sql, values, scalar_row, psycopg.Cursor.fetchall)
 
     @abstractmethod
+    def after_commit(self, action: Callable[[], None]) -> None:
+        """Call `action` once what was run is committed; never after a rollback. It must not raise."""
+
+    @abstractmethod
     def _run(
         self, sql: str, values: Values | None, rows: RowFactory[Any], read: Callable[[psycopg.Cursor[Any]], R]
     ) -> R: ...
@@ -87,12 +110,18 @@ class Transaction(Executor):
     def __init__(self, connection: psycopg.Connection[Any], now: datetime | None) -> None:
         self._connection = connection
         self._now = now
+        #: what is called after the commit
+        self.actions: list[Callable[[], None]] = []
+
+    def after_commit(self, action: Callable[[], None]) -> None:
+        self.actions.append(action)
 
     def _run(
         self, sql: str, values: Values | None, rows: RowFactory[Any], read: Callable[[psycopg.Cursor[Any]], R]
     ) -> R:
         parameters = {"now": self._now, **(values or {})} if values or "%(" in sql else None
-        return read(self._connection.cursor(row_factory=rows).execute(sql, parameters))
+        with tracing.statement(sql):
+            return read(self._connection.cursor(row_factory=rows).execute(sql, parameters))
 
 
 class Database(Executor):
@@ -103,18 +132,23 @@ class Database(Executor):
     `Unavailable`.
     """
 
-    def __init__(self, pool: ConnectionPool[psycopg.Connection[Any]], clock: Clock) -> None:
+    def __init__(self, pool: ConnectionPool[psycopg.Connection[Any]], clock: Clock, pooler: bool) -> None:
         self._pool = pool
         self._clock = clock
+        self._pooler = pooler
 
     def with_clock(self, clock: Clock) -> Database:
         """The same pool with another clock for `%(now)s`."""
-        return Database(self._pool, clock)
+        return Database(self._pool, clock, self._pooler)
 
     @property
     def pool_stats(self) -> Mapping[str, int]:
         """The statistics of psycopg's pool, such as `pool_size` and `requests_waiting`."""
         return self._pool.get_stats()
+
+    def after_commit(self, action: Callable[[], None]) -> None:
+        # Each statement is committed by itself, and has been.
+        action()
 
     def replace_connections(self) -> None:
         """Close every connection, those in use when they are returned; new ones are opened when they are needed."""
@@ -128,13 +162,27 @@ class Database(Executor):
     def transaction(self) -> Iterator[Transaction]:
         """Statements with one commit, at the end of the block. Raises Unavailable (`at_commit`: outcome unknown)."""
         with self._connection() as connection:
-            committing = False
+            committing, tx = False, Transaction(connection, self._clock.override())
             try:
-                with connection.transaction():
-                    yield Transaction(connection, self._clock.override())
+                with bounded(connection) if self._pooler else connection.transaction():
+                    yield tx
                     committing = True
             except psycopg.Error as error:
                 raise self._translated(error, committing) from error
+        for action in tx.actions:
+            action()
+
+    @contextmanager
+    def snapshot(self, seconds: float) -> Iterator[Transaction]:
+        """Statements of a report: they read one state of the database, and each may take so many seconds.
+
+        Raises TookTooLong, Unavailable.
+        """
+        with self.transaction() as tx:
+            tx.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            milliseconds = {"milliseconds": str(max(round(seconds * 1000), 1))}
+            tx.execute("SELECT set_config('statement_timeout', %(milliseconds)s, true)", milliseconds)
+            yield tx
 
     def run_in_transaction(self, work: Callable[[Transaction], R]) -> R:
         """Call `work` in a transaction and return its result; as `retried`, so `work` may be called again.
@@ -152,9 +200,19 @@ class Database(Executor):
     def _run(
         self, sql: str, values: Values | None, rows: RowFactory[Any], read: Callable[[psycopg.Cursor[Any]], R]
     ) -> R:
+        with suppress(_StalePlan):
+            return self._run_once(sql, values, rows, read)
+        return self._run_once(sql, values, rows, read)
+
+    def _run_once(
+        self, sql: str, values: Values | None, rows: RowFactory[Any], read: Callable[[psycopg.Cursor[Any]], R]
+    ) -> R:
         with self._connection() as connection:
+            # A time-out holds in a transaction only when a pooler is in between.
+            within: AbstractContextManager[None] = bounded(connection) if self._pooler else nullcontext()
             try:
-                return Transaction(connection, self._clock.override())._run(sql, values, rows, read)
+                with within:
+                    return Transaction(connection, self._clock.override())._run(sql, values, rows, read)
             except psycopg.Error as error:
                 raise self._translated(error, committing=False) from error
 
@@ -173,8 +231,8 @@ class Database(Executor):
             try:
                 connection = self._pool.getconn(timeout=max(deadline - time.monotonic(), 0.001))
             except (PoolTimeout, PoolClosed) as error:
-                raise Unavailable("The database is not available or busy.", waited=True) from error
-            if _is_open(connection):
+                raise Unavailable(AWAY, waited=True) from error
+            if is_open(connection):
                 return connection
             connection.close()
             self._pool.putconn(connection)
@@ -184,13 +242,23 @@ class Database(Executor):
         if code == _READ_ONLY:
             # The server became a standby: every connection of the pool leads to it.
             self.replace_connections()
+        if error.diag.source_function == _STALE_PLAN:
+            # A migration changed what a prepared statement returns, on every connection that has it.
+            self.replace_connections()
+            return _StalePlan(AWAY)
+        if code == _CANCELED:
+            return TookTooLong("A statement of the database took too long.")
         if isinstance(error, psycopg.OperationalError) or code in _BUSY or code.startswith(_AWAY):
-            return Unavailable("The database is not available or busy.", at_commit=committing and code not in _BUSY)
+            return Unavailable(AWAY, at_commit=committing and code not in _BUSY)
         return error
 
 
-def connect(url: str, *, pool_size: int = 10, clock: Clock | None = None) -> Database:
-    """A database at `url` (`postgresql://…`). Connects on first use; waits at most 1 s for a free connection."""
+def connect(url: str, *, pool_size: int = 10, clock: Clock | None = None, pooler: bool = False) -> Database:
+    """A database at `url` (`postgresql://…`). Connects on first use; waits at most 1 s for a free connection.
+
+    `pooler`: `url` leads to a transaction pooler, such as pgbouncer: nothing is kept from one transaction to the next.
+    """
+    session = {"prepare_threshold": None} if pooler else {"prepare_threshold": 2, "options": OPTIONS}
     pool: ConnectionPool[psycopg.Connection[Any]] = ConnectionPool(
         make_conninfo("application_name=market", **conninfo_to_dict(url)),
         min_size=0,
@@ -200,33 +268,14 @@ def connect(url: str, *, pool_size: int = 10, clock: Clock | None = None) -> Dat
         max_lifetime=1800,
         # An attempt to connect that fails is given up soon: the next caller then starts a new one.
         reconnect_timeout=1,
-        kwargs={
-            "autocommit": True,
-            "connect_timeout": 2,
-            "options": _OPTIONS,
-            "prepare_threshold": 2,
-        },
+        kwargs={"autocommit": True, "connect_timeout": 2, **session},
         configure=_configure,
     )
-    return Database(pool, clock or Clock())
+    return Database(pool, clock or Clock(), pooler)
 
 
 def _configure(connection: psycopg.Connection[Any]) -> None:
     connection.prepared_max = PREPARED
-
-
-def _is_open(connection: psycopg.Connection[Any]) -> bool:
-    """False when the server has ended the connection; what else it sent unasked, such as a notice, is read first."""
-    if connection.closed:
-        return False
-    poll = select.poll()
-    poll.register(connection.fileno(), select.POLLIN)
-    try:
-        while poll.poll(0):
-            connection.pgconn.consume_input()
-    except psycopg.OperationalError:
-        return False
-    return True
 
 
 def retried(method: Callable[P, R]) -> Callable[P, R]:

@@ -5,7 +5,7 @@ MarketError                         base of all errors
 │   ├── NotFound                    the resource does not exist, or the caller may not see it
 │   ├── Invalid                     a value is not acceptable (422)
 │   │   ├── ImmutableField          the field cannot be changed
-│   │   ├── InvalidCode             the verification code is wrong, used or expired
+│   │   ├── InvalidCode             the code is missing, wrong, used or expired
 │   │   ├── PasswordTooWeak         the password is too short or easy to guess
 │   │   ├── IdempotencyKeyReused    the Idempotency-Key was used with another request
 │   │   ├── ProductUnavailable      a product is unknown or not for sale
@@ -36,9 +36,9 @@ MarketError                         base of all errors
 │       └── TooManyOpenOrders       the buyer has too many unpaid orders
 └── Unavailable                     a dependency is not available or busy; a retry may succeed (503)
 
-Defined elsewhere, because they are about HTTP alone: PayloadTooLarge, UnsupportedMediaType and MalformedJson, all
-MarketError, in api.requests.body. Errors of an import file are ValueErrors: UnreadableFile in services.catalog.files,
-BadRows in services.catalog.importing.
+Defined elsewhere: those of HTTP alone (PayloadTooLarge, UnsupportedMediaType, MalformedJson) in api.requests.body;
+TookTooLong, an Unavailable, in services.db; HoldLimit, a Conflict, in services.orders.holds. Errors of an import file
+are ValueErrors: UnreadableFile in services.catalog.files, BadRows in services.catalog.importing.
 """
 
 from __future__ import annotations
@@ -147,7 +147,7 @@ class ImmutableField(Invalid):
 
 
 class InvalidCode(Invalid):
-    """The verification code is wrong, used or expired."""
+    """The code of a verification or of a second factor is missing, wrong, used or expired."""
 
     code = "invalid-code"
 

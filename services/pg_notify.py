@@ -16,6 +16,9 @@ ORDER_EVENTS = "order_events"
 OUTBOX = "outbox"
 #: A message was added to `notifications.notifications`, or an event that needs one.
 NOTIFICATIONS = "notifications"
+#: A message for an endpoint of webhooks was queued.
+WEBHOOKS = "webhooks"
+CHANNELS = (ORDER_EVENTS, OUTBOX, NOTIFICATIONS, WEBHOOKS)
 
 Wake = Callable[[str], None]
 
@@ -70,7 +73,7 @@ class PgListener:
 
     def _listen(self) -> None:
         with psycopg.connect(self._url, autocommit=True, connect_timeout=3) as connection:
-            for channel in (ORDER_EVENTS, OUTBOX, NOTIFICATIONS):
+            for channel in CHANNELS:
                 connection.execute(f"LISTEN {channel}".encode())
             self._wake_all()
             while not self._stopped.is_set():
@@ -84,5 +87,5 @@ class PgListener:
             wake(payload)
 
     def _wake_all(self) -> None:
-        for channel in (ORDER_EVENTS, OUTBOX, NOTIFICATIONS):
+        for channel in CHANNELS:
             self._wake(channel, "")

@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 from services import db
-from services.db import Database, Transaction, retried
+from services.db import Database, TookTooLong, Transaction, retried
 from services.errors import Unavailable
 from tests.fakes.clock import FakeClock
 
@@ -27,12 +27,14 @@ class Pair:
     b: str
 
 
-@pytest.fixture
-def own(database_url: str) -> Iterator[Database]:
-    """A pool of two connections, and a table of the test's own."""
-    database = db.connect(f"{database_url}?application_name=test_db", pool_size=2)
-    database.execute("CREATE TABLE IF NOT EXISTS test_db (id integer PRIMARY KEY)")
-    database.execute("TRUNCATE test_db")
+@pytest.fixture(params=["direct", "F29-pooler"])
+def own(database_url: str, request: pytest.FixtureRequest) -> Iterator[Database]:
+    """A pool of two connections, without and with a pooler in between, and a table of the test's own."""
+    pooler = request.param != "direct"
+    url = request.getfixturevalue("pooler_url") if pooler else database_url
+    database = db.connect(f"{url}?application_name=test_db", pool_size=2, pooler=pooler)
+    database.execute("DROP TABLE IF EXISTS test_db")
+    database.execute("CREATE TABLE test_db (id integer PRIMARY KEY)")
     yield database
     database.execute("DROP TABLE test_db")
     database.close()
@@ -156,6 +158,26 @@ def test_a_connection_lost_before_the_commit_is_tried_again(own: Database, datab
     assert own.fetch_value(COUNT) == 2
 
 
+def test_F72_a_migration_that_adds_a_column_does_not_stop_prepared_statements(own: Database, database_url: str) -> None:
+    def read() -> int:
+        return len(own.fetch_all("SELECT * FROM test_db"))
+
+    def read_in_transaction() -> int:
+        return own.run_in_transaction(lambda tx: len(tx.fetch_all("SELECT * FROM test_db")))
+
+    own.execute(INSERT, {"id": 1})
+    for work, column in ((read, "a"), (read_in_transaction, "b")):
+        for _ in range(8):
+            work()
+        with held(own, 1):
+            for _ in range(8):
+                work()
+        with psycopg.connect(database_url, autocommit=True) as migration:
+            migration.execute(f"ALTER TABLE test_db ADD {column} integer DEFAULT 7")
+        work()
+    assert own.fetch_all("SELECT * FROM test_db") == [(1, 7, 7)]
+
+
 def test_a_commit_whose_outcome_is_unknown_is_not_repeated(own: Database, database_url: str) -> None:
     attempts: list[Transaction] = []
 
@@ -204,6 +226,7 @@ def test_a_database_that_is_not_there_is_reported_within_a_second() -> None:
     nowhere.close()
 
 
+@pytest.mark.parametrize("own", ["direct"], indirect=True)
 def test_every_connection_is_replaced_after_a_fail_over(own: Database) -> None:
     own.execute("SELECT 1")
     before = own.fetch_value("SELECT pg_backend_pid()")
@@ -216,3 +239,43 @@ def test_every_connection_is_replaced_after_a_fail_over(own: Database) -> None:
     with pytest.raises(Unavailable):
         write_on_a_standby()
     assert own.fetch_value("SELECT pg_backend_pid()") != before
+
+
+def test_what_follows_a_commit_is_not_called_before_it_or_after_a_rollback(own: Database) -> None:
+    called: list[str] = []
+    with own.transaction() as tx:
+        tx.execute(INSERT, {"id": 1})
+        tx.after_commit(lambda: called.append(f"{own.fetch_value(COUNT)} rows"))
+        assert called == []
+    assert called == ["1 rows"]
+    with suppress(ZeroDivisionError), own.transaction() as tx:
+        tx.after_commit(lambda: called.append("rolled back"))
+        raise ZeroDivisionError
+    own.after_commit(lambda: called.append("statement"))
+    assert called == ["1 rows", "statement"]
+
+
+def test_a_transaction_that_is_retried_calls_what_follows_once(own: Database) -> None:
+    called: list[int] = []
+
+    def work(tx: Transaction) -> None:
+        tries.append(1)
+        tx.after_commit(lambda: called.append(len(tries)))
+        if len(tries) == 1:
+            raise Unavailable("busy")
+
+    tries: list[int] = []
+    own.run_in_transaction(work)
+    assert called == [2]
+
+
+def test_a_report_reads_one_state_and_has_a_time_out_of_its_own(own: Database) -> None:
+    with own.snapshot(10) as report:
+        assert report.fetch_value(COUNT) == 0
+        own.execute(INSERT, {"id": 1})
+        assert report.fetch_value(COUNT) == 0
+        assert report.fetch_value("SHOW statement_timeout") == "10s"
+    assert own.fetch_value(COUNT) == 1
+    assert own.fetch_value("SHOW statement_timeout") == "5s"
+    with pytest.raises(TookTooLong), own.snapshot(0.05) as report:
+        report.execute("SELECT pg_sleep(5)")

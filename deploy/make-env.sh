@@ -1,5 +1,5 @@
 #!/bin/sh
-# Writes .env from deploy/example.env with random secrets; never overwrites an existing .env.
+# Writes .env from .env.example with random secrets; never overwrites an existing .env.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -25,10 +25,11 @@ webhook_secret() {
 umask 077
 while IFS= read -r line; do
   case $line in
+    '# 2. '*) break ;; # what follows is not for docker compose
     SIGNING_KEY=) printf '%s"%s"\n' "$line" "$(signing_key)" ;;
     PAYMENT_WEBHOOK_SECRETS=) printf '%s%s\n' "$line" "$(webhook_secret)" ;;
     [A-Z]*=) printf '%s%s\n' "$line" "$(random)" ;;
     *) printf '%s\n' "$line" ;;
   esac
-done <deploy/example.env >.env
+done <.env.example >.env
 echo "Wrote .env: it contains secrets, do not share it."

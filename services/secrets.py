@@ -8,7 +8,9 @@ import hashlib
 import json
 import os
 import secrets
+import stat
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
@@ -29,7 +31,7 @@ class Vault:
 
     def seal(self, values: Mapping[str, object]) -> bytes:
         """Encrypt a JSON object."""
-        return self._fernet.encrypt(json.dumps(values).encode())
+        return self._fernet.encrypt(json.dumps(values, ensure_ascii=False).encode())
 
     def open(self, sealed: bytes) -> dict[str, str]:
         """Decrypt a JSON object. Raises ValueError when no key can decrypt it."""
@@ -44,13 +46,27 @@ def _derived(key: str) -> bytes:
     return base64.urlsafe_b64encode(hashlib.sha256(b"market-vault:" + key.strip().encode()).digest())
 
 
+def make_private(folder: Path) -> None:
+    """Create a directory that only its owner may use, or take from others the right to read and change it.
+
+    A directory of somebody else, or a shared one such as `/tmp`, stays as it is. The right to pass through stays too:
+    PostgreSQL may run as another user below it. Raises OSError when it cannot be created.
+    """
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    found = folder.stat()
+    own = found.st_uid == os.geteuid() and not found.st_mode & stat.S_ISVTX
+    if own and found.st_mode & 0o066:
+        with suppress(PermissionError):
+            folder.chmod(0o700)
+
+
 def read_or_create(path: Path, make: Callable[[], str]) -> str:
     """The text of a file that only its owner may read (mode 0600); created when missing.
 
     Processes that start at the same time get the same text: creating a link is atomic and fails if the file exists.
     """
     if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_private(path.parent)
         draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
         with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(make())

@@ -1,0 +1,1 @@
+"""The settings of API, workers and commands, by what they are about."""

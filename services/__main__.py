@@ -1,4 +1,4 @@
-"""Administration commands: `python -m services migrate | import-products | reconcile | user | token`."""
+"""Administration commands, `python -m services COMMAND`; docs/operations.md has one for each situation."""
 
 from __future__ import annotations
 
@@ -9,26 +9,35 @@ import structlog
 import typer
 
 from services import migrate
-from services.bootstrap import database_url
-from services.commands import users
+from services.bootstrap import direct_url
+from services.commands import deployment, orders, personal_data, token, users, webhooks
+from services.commands.attention import attention
+from services.commands.export_products import export_products
 from services.commands.import_products import import_products
 from services.commands.reconcile import reconcile
+from services.commands.settings import settings
 from services.commands.terminal import errors_as_messages, read_settings
-from services.commands.token import token
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+app.add_typer(orders.app, name="order")
+users.app.registered_commands += personal_data.app.registered_commands
 app.add_typer(users.app, name="user")
+app.add_typer(token.app, name="token")
+app.add_typer(deployment.app, name="deployment")
+app.add_typer(webhooks.app, name="webhooks")
 app.command()(import_products)
-app.command()(token)
+app.command()(export_products)
+app.command()(attention)
 app.command()(reconcile)
+app.command()(settings)
 
 
 @app.command("migrate")
 def migrate_schema() -> None:
     """Migrate the database to the newest schema; safe to repeat, and to run from several processes at once."""
     with errors_as_messages():
-        migrate.to_head(database_url(read_settings()))
-    print("The schema is current.")
+        state = migrate.to_head(direct_url(read_settings()))
+    print("The schema is current." if state == "current" else "The schema is of a later version: nothing to do.")
 
 
 def main() -> None:
@@ -37,6 +46,8 @@ def main() -> None:
         wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
+    # The job that --repair runs logs each order; the command prints how many.
+    logging.getLogger("temporalio.activity").setLevel(logging.ERROR)
     app()
 
 

@@ -13,6 +13,7 @@ GOOD = {
     "SECRETS_KEY": "a9Kx2mQ7vR4tYw8Zp3Ls6Nd1Fg5Hj0Bc",
     "SIGNING_KEY": SigningKeys.generate().pem(),
     "PUBLIC_URL": "https://market.example.com",
+    "MAIL_FROM": "Market <orders@market.shop>",
     "SMTP_URL": f"smtp://shop:{CANARY}@mail.example.com:587?starttls",
     "SMS_URL": f"https://shop:{CANARY}@sms.example.com/Messages.json",
     "YOOKASSA_SHOP_ID": "54401",

@@ -10,6 +10,19 @@ from types import TracebackType
 
 import structlog
 
+from services import tracing
+
+#: The loggers that workflows and activities write to.
+_TEMPORAL = ("temporalio.activity", "temporalio.workflow")
+#: What is logged of a workflow or an activity, by the SDK's name for it.
+_DETAILS = {
+    "workflow_id": "workflow_id",
+    "run_id": "trace_id",
+    "workflow_run_id": "trace_id",
+    "activity_type": "activity",
+    "attempt": "attempt",
+}
+_STANDARD = frozenset(vars(logging.makeLogRecord({})))
 #: Number of innermost frames of an exception that are logged.
 FRAMES = 8
 
@@ -18,6 +31,7 @@ def set_up() -> None:
     """Log every event to standard error; times in UTC, levels from INFO (libraries from WARNING)."""
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
+        trace_fields,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
     ]
@@ -30,7 +44,7 @@ def set_up() -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
+            foreign_pre_chain=[*shared, temporal_fields],
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 error_location,
@@ -43,9 +57,30 @@ def set_up() -> None:
     root.handlers = [handler]
     root.setLevel(logging.WARNING)
     # structlog names its loggers after the module that logs.
-    for package in ("api", "services", "workers", "workflows", "activities", "__main__", "temporalio.activity"):
+    for package in ("api", "services", "workers", "workflows", "activities", "__main__", *_TEMPORAL):
         logging.getLogger(package).setLevel(logging.INFO)
+    # OpenTelemetry reports what it does not mind: a workflow that leaves the worker's cache is ended by another task.
+    logging.getLogger("opentelemetry.context").setLevel(logging.CRITICAL)
     _log_uncaught()
+
+
+def trace_fields(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """Name the current trace as `trace_id`, in place of the request or the run, when tracing is on."""
+    if current := tracing.trace_id():
+        event["trace_id"] = current
+    return event
+
+
+def temporal_fields(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """Add the fields of a message of `workflow.logger` or `activity.logger`: its `extra`, and where it was written."""
+    record: logging.LogRecord = event["_record"]
+    if record.name not in _TEMPORAL:
+        return event
+    extra = {name: value for name, value in vars(record).items() if name not in _STANDARD}
+    details = {**extra.pop("temporal_activity", {}), **extra.pop("temporal_workflow", {})}
+    extra.pop("temporal_workflow_update", None)
+    named = {_DETAILS[name]: value for name, value in details.items() if name in _DETAILS}
+    return {**extra, **named, **event}
 
 
 def error_location(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:

@@ -8,6 +8,7 @@ import sys
 from typing import Any
 
 import pytest
+from temporalio.testing import ActivityEnvironment
 
 from sandbox.layout import ROOT
 
@@ -85,3 +86,28 @@ def test_a_warning_is_an_event() -> None:
     (found,) = logged("warnings.warn('two\\nlines')")
     assert found["level"] == "warning"
     assert "UserWarning: two\nlines" in found["event"]
+
+
+IN_ACTIVITY = """
+from temporalio import activity
+from temporalio.testing import ActivityEnvironment
+from workers.log_context import log_fields
+log_fields()
+def step():
+    activity.logger.warning("a.thing", extra={"rows": 3})
+ActivityEnvironment().run(step)
+"""
+
+
+def test_a_message_of_an_activity_is_an_event_with_fields() -> None:
+    (found,) = logged(IN_ACTIVITY)
+    info = ActivityEnvironment.default_info()
+    assert (found["event"], found["level"], found["rows"]) == ("a.thing", "warning", 3)
+    assert (found["workflow_id"], found["trace_id"]) == (info.workflow_id, info.workflow_run_id)
+    assert (found["activity"], found["attempt"]) == (info.activity_type, info.attempt)
+    assert found.keys() == {"event", "level", "at", "rows", "workflow_id", "trace_id", "activity", "attempt"}
+
+
+def test_extra_fields_of_other_libraries_are_left_out() -> None:
+    (found,) = logged("logging.getLogger('uvicorn').warning('a.thing', extra={'color_message': 'hunter2'})")
+    assert found.keys() == {"event", "level", "at"}

@@ -1,0 +1,169 @@
+"""One trace for each order: from the request through the workflow and its steps to SQL and the provider."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from sandbox.settings import StackSettings
+from tests.fakes.span_receiver import ReceivedSpan, SpanReceiver
+from tests.journeys.canaries import events, logs
+from tests.journeys.conftest import running
+from tests.journeys.customers import ADDRESS, PASSWORD, answered
+from tests.journeys.shop import CHEAP_PASSWORDS, Shop
+from tests.journeys.waiting import until
+
+STEPS = ("reserve_stock", "charge_payment", "confirm_order")
+#: A trace that a client would like to be part of.
+FORGED = "4bf92f3577b34da6a3ce929d0e0e4736"
+
+
+@pytest.fixture(scope="module")
+def receiver() -> Iterator[SpanReceiver]:
+    with SpanReceiver() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def traced(receiver: SpanReceiver, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    """Workers and API as separate processes, both traced."""
+    tracing = {"OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint, "OTEL_BSP_SCHEDULE_DELAY": "100"}
+    settings = StackSettings.for_tests(tmp_path_factory.mktemp("traced"))
+    with running(replace(settings, separate=True, env={**CHEAP_PASSWORDS, **tracing})) as shop:
+        yield shop
+        assert shop.violations() == []
+
+
+def test_T240_one_trace_leads_from_the_request_to_sql_and_the_provider(traced: Shop, receiver: SpanReceiver) -> None:
+    customer = traced.customer()
+    headers = {"traceparent": f"00-{FORGED}-00f067aa0ba902b7-01", "X-Request-Id": "mine"}
+    answer = customer.post_order(traced.product(), card=traced.paying("card", "succeeds"), headers=headers)
+    order_id = str(answered(answer, 201)["orderId"])
+    assert answer.headers["x-request-id"] == "mine"
+    assert customer.wait_for_end(order_id)["status"] == "confirmed"
+
+    spans = _finished_trace(receiver, order_id)
+    by_name = {span.name: span for span in spans.values()}
+    root = by_name["POST /api/v1/orders"]
+    assert (root.process, root.kind, root.parent_id) == ("marketplace-api", 2, "")
+    assert root.attributes["http.route"] == "/api/v1/orders"
+    assert root.attributes["http.response.status_code"] == 201
+    assert _path(spans, by_name["RunWorkflow:OrderWorkflow"]) == ["StartWorkflow:OrderWorkflow", root.name]
+    assert by_name["RunWorkflow:OrderWorkflow"].process == "marketplace-workers"
+    for step in STEPS:
+        path = _path(spans, by_name[f"RunActivity:{step}"])
+        assert path[:2] == [f"StartActivity:{step}", "RunWorkflow:OrderWorkflow"]
+    assert _path(spans, by_name["POST payments"])[0] == "RunActivity:charge_payment"
+    above = {(_path(spans, span)[0], span.name) for span in spans.values() if "db.query.text" in span.attributes}
+    assert (root.name, "INSERT orders.orders") in above
+    assert ("RunActivity:reserve_stock", "INSERT reservations.reservations") in above
+    assert {name for name, _ in above} >= {root.name, *(f"RunActivity:{step}" for step in STEPS)}
+    assert receiver.trace(FORGED) == {}
+
+    # The log lines of the order have the id of the trace.
+    lines = [line for name in ("api.log", "workers.log") for line in _lines(traced, name)]
+    ids = {(line["event"], line["trace_id"]) for line in lines if line.get("order_id") == order_id}
+    assert ids == {(f"order.{step}", root.trace_id) for step in ("placed", "reserved", "payment_pending", "paid")} | {
+        ("order.confirmed", root.trace_id)
+    }
+
+
+def test_a_start_that_the_relay_delivers_belongs_to_the_trace_of_the_request(
+    traced: Shop, receiver: SpanReceiver
+) -> None:
+    customer = traced.customer()
+    product, card = traced.product(), traced.paying("card", "succeeds")
+    traced.stack.stop("temporal")
+    order_id = customer.place(product, card=card)
+    traced.stack.stop("api")
+    for component in ("temporal", "api"):
+        traced.stack.start(component)
+    assert customer.wait_for_end(order_id)["status"] == "confirmed"
+    spans = _finished_trace(receiver, order_id)
+    (run,) = [span for span in spans.values() if span.name == "RunWorkflow:OrderWorkflow"]
+    assert _path(spans, run) == ["StartWorkflow:OrderWorkflow", "POST /api/v1/orders"]
+    assert spans[run.parent_id].process == "marketplace-workers"
+
+
+def test_a_webhook_and_a_problem_lead_to_the_trace_of_the_order(traced: Shop, receiver: SpanReceiver) -> None:
+    customer = traced.customer()
+    order_id = customer.place(traced.product(), card=traced.paying("card", "answers_later"))
+    customer.wait_for_end(order_id)
+    trace_id = _root(receiver, order_id).trace_id
+    webhook = until(lambda: [span for span in receiver.spans() if trace_id in span.links])[0]
+    assert webhook.name == "POST /api/v1/payments/webhooks/{gateway}"
+    assert webhook.trace_id != trace_id
+
+    problem = customer.http.get("/orders/01890a5d-ac96-774b-bcce-b302099a8057").json()
+    until(lambda: receiver.trace(problem["traceId"]))
+
+
+def test_T241_no_span_names_a_person_or_has_a_secret(traced: Shop, receiver: SpanReceiver) -> None:
+    customer = traced.customer(phone="+79161234509")
+    card = traced.paying("card", "declines")
+    order_id = customer.place(traced.product(), card=card)
+    assert customer.wait_for_end(order_id)["status"] == "cancelled"
+    ticket = answered(customer.http.post(f"/orders/{order_id}/events/ticket"), 201)["ticket"]
+    with customer.http.stream("GET", f"/orders/{order_id}/events?ticket={ticket}&q=Petrova"):
+        pass
+    customer.http.get("/products", params={"q": "looked-for-by-a-person"})
+    customer.http.post("/auth/register/email", json={**customer.identifier, "password": PASSWORD})
+    _finished_trace(receiver, order_id)
+    until(lambda: [span for span in receiver.spans() if span.name == "POST /api/v1/auth/register/email"])
+    token = customer.http.headers["Authorization"].removeprefix("Bearer ")
+    secrets = traced.stack.environment
+    values = [
+        *(customer.address, customer.address.removeprefix("+"), PASSWORD, "Petrova", "Anna", card, token, ticket),
+        *ADDRESS.values(),
+        *("looked-for-by-a-person", "127.0.0.1:", "python-httpx"),
+        *(secrets["SECRETS_KEY"], secrets["YOOKASSA_SECRET_KEY"]),
+    ]
+    text = "\n".join(span.text for span in receiver.spans())
+    assert len(receiver.spans()) > 100
+    assert [value for value in values if len(value) > 2 and value in text] == []
+
+
+def test_background_work_is_not_traced(traced: Shop, receiver: SpanReceiver) -> None:
+    traced.wait_for_delivery()
+    names = {span.name for span in receiver.spans()}
+    assert not {name for name in names if name.partition(":")[2] in ("relay_outbox", "dispatch_notifications")}
+    assert not {name for name in names if "Periodic" in name or "readyz" in name}
+
+
+def _root(receiver: SpanReceiver, order_id: str) -> ReceivedSpan:
+    def placing() -> list[ReceivedSpan]:
+        runs = [s for s in receiver.spans() if s.attributes.get("temporalWorkflowID") == f"order-{order_id}"]
+        traces = {span.trace_id for span in runs}
+        return [span for span in receiver.spans() if span.trace_id in traces and not span.parent_id]
+
+    (root,) = until(placing)
+    return root
+
+
+def _finished_trace(receiver: SpanReceiver, order_id: str) -> dict[str, ReceivedSpan]:
+    """The trace of an order whose workflow has ended, by span; every parent is part of it."""
+    trace_id = _root(receiver, order_id).trace_id
+
+    def complete() -> bool:
+        spans = receiver.trace(trace_id)
+        ended = any(span.name == "RunWorkflow:OrderWorkflow" for span in spans.values())
+        return ended and all(not span.parent_id or span.parent_id in spans for span in spans.values())
+
+    until(complete)
+    return receiver.trace(trace_id)
+
+
+def _path(spans: dict[str, ReceivedSpan], span: ReceivedSpan) -> list[str]:
+    """The names of the spans above one, nearest first."""
+    names = []
+    while span.parent_id:
+        span = spans[span.parent_id]
+        names.append(span.name)
+    return names
+
+
+def _lines(shop: Shop, name: str) -> list[dict[str, object]]:
+    return [*events(logs(Path(shop.stack.settings.data_dir))[name])]

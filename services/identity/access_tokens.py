@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -33,6 +34,7 @@ LEEWAY = 30
 _LONGEST = 4096
 # Tokens whose signature this process remembers: one more check of it costs as much as two statements.
 _REMEMBERED = 2048
+_NAME = re.compile(r"[A-Za-z0-9._-]{1,40}")
 _TYPE = "at+jwt"  # RFC 9068, section 2.1
 _REQUIRED = ("iss", "aud", "sub", "jti", "iat", "nbf", "exp", "role")
 
@@ -41,6 +43,7 @@ _REQUIRED = ("iss", "aud", "sub", "jti", "iat", "nbf", "exp", "role")
 class Claims:
     """The claims of a valid token; `session` is None for a token without a session, which has `scopes`."""
 
+    id: str
     subject: str
     session: str | None
     role: str
@@ -61,12 +64,26 @@ class AccessTokens:
         claims = {"aud": AUDIENCE, "sub": str(user_id), "sid": str(session_id), "role": role}
         return self._sign(claims | ({"jti": str(jti)} if jti else {}), ACCESS_LIFETIME, at)
 
-    def mint(self, role: CallerKind, scopes: Iterable[Scope] = (), seconds: int = MAX_INTERNAL_LIFETIME) -> str:
-        """A token without a session, for a service or an operator. Raises ValueError for more than 3,600 s."""
+    def mint(
+        self,
+        role: CallerKind,
+        scopes: Iterable[Scope] = (),
+        seconds: int = MAX_INTERNAL_LIFETIME,
+        *,
+        name: str,
+        jti: UUID | None = None,
+    ) -> str:
+        """A token without a session, for a service or an operator of this name, which is kept with what it does.
+
+        It is refused unless `MintedTokens` has a row with its `jti`.
+        Raises ValueError for more than 3,600 s, and for a name that is not 1 to 40 letters, digits, `.`, `_` or `-`.
+        """
+        if not _NAME.fullmatch(name):
+            raise ValueError("a name has 1 to 40 letters, digits, dots, underscores or hyphens")
         if role is CallerKind.BUYER or not 0 < seconds <= MAX_INTERNAL_LIFETIME:
             raise ValueError("a token without a session is for services and operators, and for at most an hour")
-        claims = {"aud": INTERNAL, "sub": f"{role}:minted", "role": str(role), "scope": " ".join(sorted(scopes))}
-        return self._sign(claims, seconds)
+        claims = {"aud": INTERNAL, "sub": f"{role}:{name}", "role": str(role), "scope": " ".join(sorted(scopes))}
+        return self._sign(claims | {"jti": str(jti or new_id())}, seconds)
 
     def public_keys(self) -> dict[str, str]:
         """The public keys that verify our tokens: the `x` of each Ed25519 key (RFC 8037), by its `kid`."""
@@ -161,12 +178,12 @@ def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _claims(claims: Mapping[str, Any]) -> Claims:
     session, scope = claims.get("sid"), claims.get("scope", "")
-    subject, role, audience = claims["sub"], claims["role"], claims["aud"]
-    if not all(isinstance(value, str) for value in (session or "", scope, subject, role, audience)):
+    token_id, subject, role, audience = claims["jti"], claims["sub"], claims["role"], claims["aud"]
+    if not all(isinstance(value, str) for value in (session or "", scope, token_id, subject, role, audience)):
         _refuse()
     if (audience == AUDIENCE) != (session is not None):
         _refuse()
-    return Claims(subject, session, role, frozenset(scope.split()))
+    return Claims(token_id, subject, session, role, frozenset(scope.split()))
 
 
 def _refuse() -> NoReturn:

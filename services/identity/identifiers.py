@@ -11,6 +11,7 @@ from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
 from services.errors import Invalid
 from services.identity.status import IdentifierKind
+from services.pasted_text import OVERRIDES, clean_identifier
 
 #: Most octets of an e-mail address (RFC 5321, section 4.5.3.1.3).
 MAX_EMAIL = 254
@@ -82,7 +83,7 @@ def email_address(text: str) -> EmailAddress:
     """
     if len(text) > MAX_EMAIL:
         raise _email_too_long()
-    plain = unicodedata.normalize("NFKC", text).strip(" ").removesuffix(".")
+    plain = unicodedata.normalize("NFKC", clean_identifier(text)).strip(" ").removesuffix(".")
     try:
         found = validate_email(plain, check_deliverability=False, strict=True)
     except (EmailNotValidError, UnicodeError):
@@ -103,8 +104,10 @@ def phone_number(text: str, region: str) -> str:
     `region` (ISO 3166-1 alpha-2) is the country of a number without a country code. Digits of any script are accepted,
     an extension is dropped. Raises Invalid at `/phone`: not a phone number, or a short, premium or shared-cost number.
     """
+    # Contact lists of phones and computers put a number between U+202D and U+202C.
+    plain = clean_identifier(text[: MAX_PHONE + 1]).strip(OVERRIDES + " ")
     try:
-        number = phonenumbers.parse(_international(text[: MAX_PHONE + 1]), region)
+        number = phonenumbers.parse(_international(plain), region)
     except phonenumbers.NumberParseException:
         raise Invalid("This is not a phone number.", pointer="/phone") from None
     if len(text) > MAX_PHONE or not phonenumbers.is_valid_number(number):

@@ -9,7 +9,7 @@ import secrets
 
 
 class RefreshTokens:
-    """Creates refresh tokens. A successor that may be requested again is derived, so that it need not be stored."""
+    """Creates refresh tokens. A successor is derived, so that it can be returned again and need not be stored."""
 
     def __init__(self, secrets_key: str) -> None:
         self._key = hashlib.sha256(b"market-refresh-tokens:" + secrets_key.split(",")[0].strip().encode()).digest()
@@ -18,12 +18,16 @@ class RefreshTokens:
         """43 URL-safe characters."""
         return secrets.token_urlsafe(32)
 
-    def successor(self, token: str, idempotency_key: str | None) -> str:
-        """The token that replaces `token`: derived with a key, and so repeatable; random without one."""
-        if idempotency_key is None:
-            return self.new()
-        derived = hmac.digest(self._key, hash_token(token) + idempotency_key.encode(), "sha256")
-        return base64.urlsafe_b64encode(derived).decode().rstrip("=")
+    def successor(self, token: str) -> str:
+        """The token that replaces `token`: only who has the secret key can derive it."""
+        return base64.urlsafe_b64encode(self._derive(b"successor:", token)).decode().rstrip("=")
+
+    def key_hash(self, token: str, idempotency_key: str | None) -> bytes | None:
+        """The stored form of the Idempotency-Key of a request that replaces `token`; None without a key."""
+        return None if idempotency_key is None else self._derive(b"key:" + idempotency_key.encode(), token)
+
+    def _derive(self, purpose: bytes, token: str) -> bytes:
+        return hmac.digest(self._key, hash_token(token) + purpose, "sha256")
 
 
 def hash_token(token: str) -> bytes:

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from services.db import Database
 from services.errors import Unauthenticated
 from services.identity.access_tokens import AccessTokens
+from services.identity.minted_tokens import MintedTokens
 from services.identity.service import IdentityService
 from services.identity.sign_in import SignIn
 from services.identity.signing_keys import SigningKeys
@@ -32,6 +33,11 @@ def tokens(keys: SigningKeys, clock: FakeClock) -> AccessTokens:
 
 
 @pytest.fixture
+def minted_tokens(database: Database, tokens: AccessTokens, clock: FakeClock) -> MintedTokens:
+    return MintedTokens(database.with_clock(clock), tokens)
+
+
+@pytest.fixture
 def token(identity: IdentityService, sign_in: SignIn) -> str:
     identity.register(by_email())
     return sign_in.login("anna@example.com", None, PASSWORD).access_token
@@ -46,23 +52,35 @@ def test_a_token_identifies_a_buyer_and_a_session(sign_in: SignIn, token: str) -
     assert jwt.get_unverified_header(token)["typ"] == "at+jwt"
 
 
-def test_a_change_of_role_takes_effect_on_existing_tokens(
+def test_T166_a_token_has_the_role_of_its_session_while_the_account_has_it(
     identity: IdentityService, sign_in: SignIn, token: str, database: Database
 ) -> None:
-    with database.transaction() as tx:
-        tx.execute("UPDATE identity.users SET role = 'operator'")
+    database.execute("UPDATE identity.users SET role = 'operator'")
+    assert sign_in.authenticate(token).kind is CallerKind.BUYER
+    database.execute("UPDATE identity.sessions SET role = 'operator'")
     assert sign_in.authenticate(token).kind is CallerKind.OPERATOR
+    database.execute("UPDATE identity.users SET role = 'buyer'")
+    assert sign_in.authenticate(token).kind is CallerKind.BUYER
 
 
-def test_a_service_has_its_scopes_and_write_includes_read(sign_in: SignIn, tokens: AccessTokens) -> None:
-    caller = sign_in.authenticate(tokens.mint(CallerKind.SERVICE, [Scope.REFUNDS_WRITE, Scope.STOCKS_READ]))
-    assert caller == Caller(CallerKind.SERVICE, None, None, "service", frozenset({"refunds:write", "stocks:read"}))
+def test_a_service_has_its_scopes_and_write_includes_read(sign_in: SignIn, minted_tokens: MintedTokens) -> None:
+    caller = sign_in.authenticate(
+        minted_tokens.mint(CallerKind.SERVICE, [Scope.REFUNDS_WRITE, Scope.STOCKS_READ], name="billing")
+    )
+    scopes = frozenset({"refunds:write", "stocks:read"})
+    assert caller == Caller(CallerKind.SERVICE, None, None, "service", scopes, "billing")
+    assert caller.identity == "billing"
+    for name in ("", "a b", "a" * 41, "anna:root", "Анна"):
+        with pytest.raises(ValueError, match="letters"):
+            minted_tokens.mint(CallerKind.OPERATOR, name=name)
     allowed = {scope for scope in Scope if caller.may(scope)}
     assert allowed == {Scope.REFUNDS_WRITE, Scope.REFUNDS_READ, Scope.STOCKS_READ}
 
 
-def test_an_operator_has_every_scope_and_a_buyer_has_none(sign_in: SignIn, tokens: AccessTokens, token: str) -> None:
-    operator = sign_in.authenticate(tokens.mint(CallerKind.OPERATOR))
+def test_an_operator_has_every_scope_and_a_buyer_has_none(
+    sign_in: SignIn, minted_tokens: MintedTokens, token: str
+) -> None:
+    operator = sign_in.authenticate(minted_tokens.mint(CallerKind.OPERATOR, name="anna"))
     assert (operator.kind, operator.user_id) == (CallerKind.OPERATOR, None)
     assert all(operator.may(scope) for scope in Scope)
     assert not any(sign_in.authenticate(token).may(scope) for scope in Scope)
@@ -75,7 +93,7 @@ def test_no_token_without_a_session_for_buyers_or_beyond_an_hour(
     tokens: AccessTokens, role: CallerKind, seconds: int
 ) -> None:
     with pytest.raises(ValueError, match="at most an hour"):
-        tokens.mint(role, [], seconds)
+        tokens.mint(role, [], seconds, name="billing")
 
 
 def test_a_token_expires_after_ten_minutes(sign_in: SignIn, token: str, clock: FakeClock) -> None:
@@ -96,7 +114,7 @@ def test_a_signature_is_verified_once_and_the_times_every_time(
         return decode(token, *rest, **options)
 
     monkeypatch.setattr(jwt, "decode", noted)
-    minted = tokens.mint(CallerKind.OPERATOR, seconds=600)
+    minted = tokens.mint(CallerKind.OPERATOR, seconds=600, name="anna")
     assert tokens.read(minted) == tokens.read(minted)
     assert verified == [minted]
     clock.move(seconds=600)
@@ -105,17 +123,19 @@ def test_a_signature_is_verified_once_and_the_times_every_time(
 
 
 def test_a_token_without_a_session_expires_after_an_hour(
-    sign_in: SignIn, tokens: AccessTokens, clock: FakeClock
+    sign_in: SignIn, minted_tokens: MintedTokens, clock: FakeClock
 ) -> None:
-    minted = tokens.mint(CallerKind.SERVICE, [Scope.STOCKS_READ])
-    clock.move(seconds=3600)
+    minted = minted_tokens.mint(CallerKind.SERVICE, [Scope.STOCKS_READ], name="billing")
+    clock.move(seconds=3599)
+    assert sign_in.authenticate(minted).name == "billing"
+    clock.move(seconds=1)
     assert refused(sign_in, minted)
 
 
 def test_F51_a_clock_that_is_up_to_30_seconds_ahead_is_accepted(
-    sign_in: SignIn, tokens: AccessTokens, clock: FakeClock
+    sign_in: SignIn, minted_tokens: MintedTokens, clock: FakeClock
 ) -> None:
-    minted = tokens.mint(CallerKind.SERVICE)
+    minted = minted_tokens.mint(CallerKind.SERVICE, [Scope.STOCKS_READ], name="billing")
     clock.move(seconds=-29)
     assert sign_in.authenticate(minted).kind is CallerKind.SERVICE
     clock.move(seconds=-3)
@@ -159,10 +179,10 @@ def test_a_session_ends_after_thirty_days(
 
 
 def test_a_rotated_key_still_verifies(clock: FakeClock, keys: SigningKeys, tokens: AccessTokens) -> None:
-    old = tokens.mint(CallerKind.SERVICE)
+    old = tokens.mint(CallerKind.SERVICE, name="billing")
     rotated = AccessTokens(SigningKeys([Ed25519PrivateKey.generate(), keys.private]), clock)
     assert rotated.read(old).role == "service"
-    assert jwt.get_unverified_header(rotated.mint(CallerKind.SERVICE))["kid"] != keys.kid
+    assert jwt.get_unverified_header(rotated.mint(CallerKind.SERVICE, name="billing"))["kid"] != keys.kid
 
 
 @pytest.mark.parametrize("name", FORGED)

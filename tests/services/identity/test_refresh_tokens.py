@@ -1,4 +1,4 @@
-"""Refresh tokens: random, or derived so that a repeated request gets the same successor."""
+"""Refresh tokens: random at sign-in, then derived, so that a repeated request gets the same successor."""
 
 from __future__ import annotations
 
@@ -14,20 +14,23 @@ def test_a_new_token_is_random_and_url_safe() -> None:
     assert len(first) == 43
 
 
-def test_a_successor_with_a_key_is_repeatable() -> None:
-    successor = TOKENS.successor(TOKEN, "key")
-    assert successor == TOKENS.successor(TOKEN, "key")
-    assert len({successor, TOKENS.successor(TOKEN, "other"), TOKENS.successor("another token", "key")}) == 3
+def test_a_successor_is_repeatable() -> None:
+    successor = TOKENS.successor(TOKEN)
+    assert successor == TOKENS.successor(TOKEN)
+    assert successor != TOKENS.successor("another token")
     assert len(successor) == 43
 
 
 def test_a_successor_depends_on_the_first_secret_only() -> None:
-    assert RefreshTokens("first key").successor(TOKEN, "key") == TOKENS.successor(TOKEN, "key")
-    assert RefreshTokens("second key").successor(TOKEN, "key") != TOKENS.successor(TOKEN, "key")
+    assert RefreshTokens("first key").successor(TOKEN) == TOKENS.successor(TOKEN)
+    assert RefreshTokens("second key").successor(TOKEN) != TOKENS.successor(TOKEN)
 
 
-def test_a_successor_without_a_key_is_random() -> None:
-    assert TOKENS.successor(TOKEN, None) != TOKENS.successor(TOKEN, None)
+def test_the_hash_of_a_key_depends_on_the_token() -> None:
+    hashes = [TOKENS.key_hash(TOKEN, "key"), TOKENS.key_hash(TOKEN, "other"), TOKENS.key_hash("another token", "key")]
+    assert len(set(hashes)) == 3
+    assert TOKENS.key_hash(TOKEN, "key") == hashes[0]
+    assert TOKENS.key_hash(TOKEN, None) is None
 
 
 def test_any_text_has_a_hash() -> None:

@@ -1,0 +1,41 @@
+"""The payments and refunds of a person's orders, for a copy of their data; they are money records and never erased."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from services.db import Database
+from services.money import Money
+from services.payments import personal_data_repository
+
+
+class PaymentPersonalData:
+    """Reads payments and refunds of orders."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def of_orders(self, order_ids: Sequence[UUID]) -> dict[str, list[dict[str, Any]]]:
+        """Payments, each with its refunds, oldest first, by the id of their order."""
+        found: dict[str, list[dict[str, Any]]] = {}
+        for row in personal_data_repository.of_orders(self._database, order_ids):
+            refunds = [
+                {"id": id_, "status": status, "amount": Money(minor, row.currency).text, "createdAt": at}
+                for id_, status, minor, at in row.refunds or []
+            ]
+            found.setdefault(str(row.order_id), []).append(
+                {
+                    "id": str(row.id),
+                    "status": row.status,
+                    "method": row.method,
+                    "amount": Money(row.amount_minor, row.currency).text,
+                    "currency": row.currency,
+                    "provider": row.gateway,
+                    "providerId": row.provider_id,
+                    "createdAt": row.created_at,
+                    "refunds": refunds,
+                }
+            )
+        return found

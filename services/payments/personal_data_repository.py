@@ -1,0 +1,24 @@
+"""SQL of the payments and refunds of a person's orders."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from services.db import Executor
+
+
+def of_orders(tx: Executor, order_ids: Sequence[UUID]) -> Sequence[Any]:
+    """The payments of orders, oldest first, with their refunds as JSON."""
+    return tx.fetch_all(_OF_ORDERS, {"orders": list(order_ids)})
+
+
+_OF_ORDERS = """
+    SELECT p.id, p.order_id, p.status, p.method, p.amount_minor, p.currency, p.gateway, p.provider_id, p.created_at,
+           (SELECT json_agg(json_build_array(r.id, r.status, r.amount_minor, r.created_at) ORDER BY r.number)
+              FROM payments.refunds r WHERE r.payment_id = p.id) AS refunds
+      FROM payments.payments p
+     WHERE p.order_id = ANY(cast(%(orders)s AS uuid[]))
+     ORDER BY p.id
+    """

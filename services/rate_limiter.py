@@ -14,6 +14,7 @@ import structlog
 from services.clock import NOW, Clock
 from services.db import Database, Executor, retried
 from services.errors import RateLimited, Unavailable
+from services.old_rows import oldest
 
 #: A coarse rate is leased from its row in this many shares; a process spends a share without asking the database again.
 #: A process that keeps a share may allow that much more later: 5 % of the rate.
@@ -22,9 +23,6 @@ SHARES = 20
 MAX_LOCAL_LEASES = 4096
 #: Seconds for which coarse rates are not counted after the database did not answer.
 AWAY = 5.0
-#: Seconds between two deletions of expired rows.
-TIDY = 600.0
-_BATCH = 1000
 
 _log = structlog.get_logger(__name__)
 
@@ -68,7 +66,6 @@ class RateLimiter:
         self._leases: OrderedDict[tuple[str, str], LocalLease] = OrderedDict()
         self._lock = threading.Lock()
         self._away_until = 0.0
-        self._tidy_at = self._moment() + TIDY
 
     def acquire(self, rates: Sequence[Rate], subject: str) -> None:
         """Count one request for each rate: all strict rates or none of them, then the coarse ones one by one.
@@ -82,7 +79,6 @@ class RateLimiter:
         for rate in rates:
             if not rate.strict:
                 self._spend(rate, subject)
-        self._tidy()
 
     def acquire_in(self, tx: Executor, rates: Sequence[Rate], subject: str, permits: int = 1) -> None:
         """Count for each rate in the caller's transaction, which must be rolled back when this raises RateLimited."""
@@ -90,9 +86,24 @@ class RateLimiter:
         if any(waits):
             raise _limited(max(waits))
 
-    def forget_old(self) -> int:
-        """Delete expired rows; returns how many."""
-        return sum(self._forget(statement) for statement in _FORGET)
+    def take_in(self, tx: Executor, rate: Rate, subject: str, wanted: int) -> int:
+        """Count as many of `wanted` requests as the rate allows, in the caller's transaction; returns how many."""
+        taken, permits = 0, min(wanted, int(rate.times))
+        while permits > 0:
+            if self._wait(tx, rate, subject, permits):
+                permits //= 2
+            else:
+                taken += permits
+                permits = min(permits, wanted - taken)
+        return taken
+
+    @retried
+    def delete_expired(self, limit: int) -> int:
+        """Delete at most `limit` rows that limit nothing any more; returns how many."""
+        deleted = 0
+        for statement in _DELETE_EXPIRED:
+            deleted += self._database.execute(statement, {"limit": limit - deleted})
+        return deleted
 
     @retried
     def _acquire_strict(self, rates: Sequence[Rate], subject: str) -> None:
@@ -151,24 +162,6 @@ class RateLimiter:
                 self._leases.popitem(last=False)
         return lease
 
-    def _tidy(self) -> None:
-        now = self._moment()
-        if now < self._tidy_at:
-            return
-        self._tidy_at = now + TIDY
-        try:
-            self.forget_old()
-        except Unavailable:
-            _log.warning("rate_limiter.expired_rows_kept")
-
-    def _forget(self, statement: str) -> int:
-        forgotten = 0
-        while True:
-            gone = len(self._database.fetch_all(statement))
-            forgotten += gone
-            if gone < _BATCH:
-                return forgotten
-
     def _moment(self) -> float:
         """Seconds of a monotonic clock, for durations only."""
         override = self._clock.override()
@@ -202,14 +195,8 @@ _LEFT = {
     )
     for strict, table in _TABLES.items()
 }
-# Locked rows are left for the next deletion: waiting for them in another order than the counters could deadlock.
-_FORGET = [
-    (
-        f"""
-        DELETE FROM {table} WHERE ctid = ANY (ARRAY(
-            SELECT ctid FROM {table} WHERE arrival < {NOW} LIMIT {_BATCH} FOR UPDATE SKIP LOCKED))
-        RETURNING 1
-        """  # noqa: S608 - constants of this module
-    )
+# A row whose arrival is past counts as no row.
+_DELETE_EXPIRED = [
+    f"DELETE FROM {table} WHERE {oldest(table, 'arrival', '0')}"  # noqa: S608 - constants of this module
     for table in _TABLES.values()
 ]

@@ -6,28 +6,31 @@ notifications service, and deletes them here (`remove`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
 import structlog
 
 from services.clock import new_id
 from services.db import Database, Executor, retried
-from services.identity import account_messages_repository
+from services.identity import account_messages_repository, repository
 from services.identity.account_messages_repository import StoredAccountMessage
 from services.identity.status import IdentifierKind
-from services.identity.views import Contact, PendingAccountMessage
+from services.identity.views import PendingAccountMessage
+from services.rate_limiter import Rate, RateLimiter
 from services.secrets import Vault
 
 #: The channel that reaches each kind of identifier.
 CHANNELS: Mapping[IdentifierKind, str] = {IdentifierKind.EMAIL: "email", IdentifierKind.PHONE: "sms"}
+#: More messages than ever wait here: the dispatcher takes them away within seconds.
+_ALL = 100_000
 
 
 class AccountMessages:
     """The outbox of the identity service."""
 
-    def __init__(self, database: Database, vault: Vault) -> None:
-        self._database, self._vault = database, vault
+    def __init__(self, database: Database, vault: Vault, limits: RateLimiter) -> None:
+        self._database, self._vault, self._limits = database, vault, limits
 
     def add(
         self,
@@ -46,11 +49,21 @@ class AccountMessages:
         message = StoredAccountMessage(new_id(), CHANNELS[kind], template, language, encrypted if to else None)
         account_messages_repository.add(tx, message)
 
-    def add_for_account(self, tx: Executor, contact: Contact, template: str, variables: Mapping[str, str]) -> None:
-        """Write the message to each of an account's contact addresses."""
-        for kind, to in ((IdentifierKind.EMAIL, contact.email), (IdentifierKind.PHONE, contact.phone)):
-            if to:
-                self.add(tx, kind, to, template, variables, contact.language)
+    def add_notice(self, tx: Executor, user_id: UUID, template: str, variables: Mapping[str, str]) -> None:
+        """Write a notice to the verified identifiers of an account; at most one of each template an hour."""
+        contact = repository.find_contacts(tx, [user_id]).get(user_id)
+        if contact is None or not (contact.email_verified or contact.phone_verified):
+            return
+        if not self.may_notify(tx, user_id, template):
+            return
+        if contact.email_verified:
+            self.add(tx, IdentifierKind.EMAIL, contact.email, template, variables, contact.language)
+        if contact.phone_verified:
+            self.add(tx, IdentifierKind.PHONE, contact.phone, template, variables, contact.language)
+
+    def may_notify(self, tx: Executor, user_id: UUID, template: str) -> bool:
+        """Count a notice of an account; False when it had one of this template in the last hour."""
+        return self._limits.take_in(tx, Rate(f"notice-{template}", 1, 3600), str(user_id), 1) == 1
 
     def pending(self, limit: int) -> list[PendingAccountMessage]:
         """The oldest messages; they are returned again until they are removed."""
@@ -63,6 +76,11 @@ class AccountMessages:
         if not ids:
             return
         account_messages_repository.remove(self._database, ids)
+
+    def drop(self, tx: Executor, recipients: Collection[str]) -> None:
+        """Delete the messages to these recipients that are not queued yet."""
+        waiting = [self._decrypt(row) for row in account_messages_repository.find(tx, _ALL)]
+        account_messages_repository.remove(tx, [one.id for one in waiting if one.to in recipients])
 
     def _decrypt(self, row: StoredAccountMessage) -> PendingAccountMessage:
         try:

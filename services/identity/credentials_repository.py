@@ -12,7 +12,7 @@ from services.identity.passwords import PasswordHash
 
 @dataclass(frozen=True)
 class Credential:
-    """The password hash of an active account, with its names and identifiers."""
+    """The password hash of an active account, its names and identifiers, and whether it has a second factor."""
 
     user_id: UUID
     hash: str = field(repr=False)
@@ -20,6 +20,7 @@ class Credential:
     last_name: str = field(repr=False)
     email_canonical: str | None = field(repr=False)
     phone: str | None = field(repr=False)
+    second_factor: bool
 
 
 def find_credential(tx: Executor, email_canonical: str | None, phone: str | None) -> Credential | None:
@@ -39,12 +40,9 @@ def replace_hash(tx: Executor, user_id: UUID, old: str, new: PasswordHash) -> bo
 
 
 def change_password(tx: Executor, user_id: UUID, old: str, new: PasswordHash) -> bool:
-    """Store the hash of a new password and invalidate reset tokens; False when it was changed meanwhile."""
+    """Store the hash of a new password; False when it was changed meanwhile."""
     values = {"user_id": user_id, "old": old, "new": new.text, "parameters": new.parameters}
-    changed = tx.fetch_one(_CHANGE, values) is not None
-    if changed:
-        spend_reset_tokens(tx, user_id)
-    return changed
+    return tx.fetch_one(_CHANGE, values) is not None
 
 
 def spend_reset_tokens(tx: Executor, user_id: UUID) -> None:
@@ -53,7 +51,9 @@ def spend_reset_tokens(tx: Executor, user_id: UUID) -> None:
 
 
 _SELECT = """
-    SELECT c.user_id, c.hash, u.first_name, u.last_name, u.email_canonical, u.phone
+    SELECT c.user_id, c.hash, u.first_name, u.last_name, u.email_canonical, u.phone,
+           EXISTS (SELECT FROM identity.second_factors f
+                    WHERE f.user_id = u.id AND f.confirmed_at IS NOT NULL) AS second_factor
       FROM identity.users u JOIN identity.credentials c ON c.user_id = u.id
 """
 _FIND = f"""

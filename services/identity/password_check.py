@@ -12,6 +12,19 @@ from services.identity.password_strength import MAX_PASSWORD
 from services.identity.passwords import PasswordHasher
 
 
+def count_attempt(database: Database, subject: bytes, refusal: str) -> int:
+    """Count one more failure of a subject, in a commit of its own; returns the number of consecutive failures.
+
+    Raises RateLimited, with the text `refusal`, while the subject has to wait.
+    """
+    with database.transaction() as tx:
+        failures = login_throttle_repository.count_attempt(tx, subject)
+        wait = login_throttle_repository.seconds_to_wait(tx, subject) if failures is None else 0
+    if failures is None:
+        raise RateLimited(refusal, retry_after=wait)
+    return failures
+
+
 class PasswordCheck:
     """Checks passwords, for logins and for changes that require the current password."""
 
@@ -28,20 +41,12 @@ class PasswordCheck:
         """
         if len(password) > MAX_PASSWORD:
             return False
-        locked = self._count(subject) > LAST_FAILURE
+        failures = count_attempt(self._database, subject, "Too many wrong passwords: wait before the next try.")
         try:
-            return self.hasher.verify(None if locked else hash_text, password)
+            return self.hasher.verify(None if failures > LAST_FAILURE else hash_text, password)
         except Unavailable:
             login_throttle_repository.uncount(self._database, subject)
             raise
-
-    def _count(self, subject: bytes) -> int:
-        with self._database.transaction() as tx:
-            failures = login_throttle_repository.count_attempt(tx, subject)
-            wait = login_throttle_repository.seconds_to_wait(tx, subject) if failures is None else 0
-        if failures is None:
-            raise RateLimited("Too many wrong passwords: wait before the next try.", retry_after=wait)
-        return failures
 
     def account_subject(self, email_canonical: str | None, phone: str | None) -> bytes:
         """The subject that counts wrong passwords of a signed-in account: its e-mail address, or else its phone."""

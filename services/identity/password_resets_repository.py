@@ -8,7 +8,6 @@ from uuid import UUID
 from services.clock import NOW, new_id
 from services.db import Executor
 from services.identity.passwords import PasswordHash
-from services.identity.views import Contact
 
 #: Minutes for which a reset token is valid.
 RESET_MINUTES = 30
@@ -16,28 +15,32 @@ RESET_MINUTES = 30
 
 @dataclass(frozen=True)
 class AccountToReset:
-    """The account whose password a live token may set; `email` and `phone` only where messages may be sent."""
+    """The account whose password a live token may set; `identifier_hash` binds the token to an identifier."""
 
     user_id: UUID
     first_name: str = field(repr=False)
     last_name: str = field(repr=False)
     email_canonical: str | None = field(repr=False)
-    any_phone: str | None = field(repr=False)
-    language: str
-    email: str | None = field(repr=False)
     phone: str | None = field(repr=False)
-
-    @property
-    def contact(self) -> Contact:
-        """Where messages about the account are sent."""
-        return Contact(self.email, self.phone, self.first_name, self.language)
+    identifier_hash: bytes | None = field(repr=False)
 
 
-def add(tx: Executor, user_id: UUID, token_hash: bytes, *, known: bool) -> None:
+def add(tx: Executor, user_id: UUID, token_hash: bytes, identifier_hash: bytes, *, known: bool) -> None:
     """Replace the account's live token; with `known` False the same statements run and change nothing."""
-    values = {"id": new_id(), "user_id": user_id, "hash": token_hash, "known": known}
+    values = {
+        "id": new_id(),
+        "user_id": user_id,
+        "hash": token_hash,
+        "identifier_hash": identifier_hash,
+        "known": known,
+    }
     tx.execute(_SPEND_OTHERS, values)
     tx.execute(_ADD, values)
+
+
+def last_was_used(tx: Executor, user_id: UUID) -> bool:
+    """Whether the newest token of an account was used, or became invalid by a change that needs the password."""
+    return bool(tx.fetch_value(_LAST_WAS_USED, {"user_id": user_id}))
 
 
 def find_live(tx: Executor, token_hash: bytes) -> AccountToReset | None:
@@ -55,24 +58,27 @@ _SPEND_OTHERS = (
     f"UPDATE identity.password_reset_tokens SET spent_at = {NOW}"  # noqa: S608 - only constants of this project
     " WHERE user_id = %(user_id)s AND spent_at IS NULL"
 )
+_LAST_WAS_USED = """
+    SELECT spent_at IS NOT NULL FROM identity.password_reset_tokens WHERE user_id = %(user_id)s
+     ORDER BY created_at DESC, id DESC LIMIT 1
+    """
 _ADD = f"""
-    INSERT INTO identity.password_reset_tokens (id, user_id, hash, created_at, expires_at)
-    SELECT %(id)s, %(user_id)s, %(hash)s, {NOW}, {NOW} + interval '{RESET_MINUTES} minutes'
+    INSERT INTO identity.password_reset_tokens (id, user_id, hash, identifier_hash, created_at, expires_at)
+    SELECT %(id)s, %(user_id)s, %(hash)s, cast(%(identifier_hash)s AS bytea), {NOW},
+           {NOW} + interval '{RESET_MINUTES} minutes'
            WHERE cast(%(known)s AS boolean)
     """
-_LIVE = f"t.hash = %(hash)s AND t.spent_at IS NULL AND t.expires_at > {NOW}"
+_LIVE = f"t.hash = %(hash)s AND t.spent_at IS NULL AND t.expires_at > {NOW} AND u.is_active"
 _FIND = f"""
-    SELECT u.id AS user_id, u.first_name, u.last_name, u.email_canonical, u.phone AS any_phone, u.language,
-           CASE WHEN u.email_verified OR u.registered_with = 'email' THEN u.email END AS email,
-           CASE WHEN u.phone_verified OR u.registered_with = 'phone' THEN u.phone END AS phone
+    SELECT u.id AS user_id, u.first_name, u.last_name, u.email_canonical, u.phone, t.identifier_hash
       FROM identity.password_reset_tokens t JOIN identity.users u ON u.id = t.user_id
-     WHERE {_LIVE} AND u.is_active
+     WHERE {_LIVE}
     """  # noqa: S608 - only constants of this project
 _SET_PASSWORD = f"""
     WITH spent AS (
         UPDATE identity.password_reset_tokens t SET spent_at = {NOW}
           FROM identity.users u
-         WHERE {_LIVE} AND u.id = t.user_id AND u.is_active
+         WHERE u.id = t.user_id AND {_LIVE}
         RETURNING t.user_id
     )
     UPDATE identity.credentials c SET hash = %(text)s, parameters = %(parameters)s, changed_at = {NOW}

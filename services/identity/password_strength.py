@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import permutations
 
-from zxcvbn import matching, scoring
-
 from services.errors import Invalid, PasswordTooWeak
+from services.identity.password_guesses import estimated_guesses, ranked
 
 #: Code points (NIST SP 800-63B, section 3.1.1.2, requires a minimum length and no composition rules).
 MIN_PASSWORD = 12
 MAX_PASSWORD = 128
 #: zxcvbn's score 3: protects against an attacker who has the (slow) hashes.
 ENOUGH_GUESSES = 10**8
-# Characters that are estimated (zxcvbn's own limit); a password is not weaker than its first part.
-_ESTIMATED = 72
 # Characters. A shorter name occurs in many words.
 _MIN_PERSONAL = 3
 
@@ -68,15 +65,7 @@ def require_strong(password: str, personal: Sequence[str], pointer: str = "/pass
 
 
 def _guesses(password: str, personal: Sequence[str]) -> int:
-    typed = password[:_ESTIMATED]
     own = [word.lower() for word in personal if len(word) >= _MIN_PERSONAL]
     own += ["".join(pair) for pair in permutations(own, 2)]
-    # zxcvbn() itself stores the user's words in a global that other calls read; passing dictionaries avoids that.
-    words = matching.build_ranked_dict([*own, *(word.translate(_LAYOUT) for word in own), *_COMMON])
-    dictionaries = {**matching.RANKED_DICTIONARIES, "user_inputs": words}
-    return min(_estimate(variant, dictionaries) for variant in {typed, typed.translate(_LAYOUT)})
-
-
-def _estimate(password: str, dictionaries: Mapping[str, Mapping[str, int]]) -> int:
-    found = scoring.most_guessable_match_sequence(password, matching.omnimatch(password, dictionaries))
-    return int(found["guesses"])
+    words = ranked([*own, *(word.translate(_LAYOUT) for word in own), *_COMMON])
+    return min(estimated_guesses(variant, words) for variant in {password, password.translate(_LAYOUT)})

@@ -1,4 +1,4 @@
-"""Hashes and checks passwords with Argon2id in a separate, small executor, so that many logins do not slow the rest."""
+"""Hashes, checks and judges passwords in a separate, small executor, so that many logins do not slow the rest."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 import secrets
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ import argon2
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from services.errors import Unavailable
-from services.identity.password_strength import normalized
+from services.identity.password_strength import normalized, require_strong
 
 T = TypeVar("T")
 
@@ -46,7 +46,10 @@ class PasswordHash:
 
 
 class PasswordHasher:
-    """Computes and checks password hashes. At most 32 callers wait; further ones get Unavailable."""
+    """Computes and checks password hashes, and judges new passwords (Argon2id, zxcvbn).
+
+    At most 32 callers wait; further ones get Unavailable.
+    """
 
     def __init__(self, profile: Argon2Profile | None = None, *, cores: int | None = None) -> None:
         """`cores`: CPU cores that hashing may use (default: all); a hash uses as many as it has lanes."""
@@ -59,6 +62,14 @@ class PasswordHasher:
         self._slots = threading.BoundedSemaphore(at_once + MAX_WAITING)
         self._executor = ThreadPoolExecutor(at_once, thread_name_prefix="argon2", initializer=_lower_priority)
         self._dummy_hash = _dummy_hash(profile)
+
+    def require_strong(self, password: str, personal: Sequence[str], pointer: str = "/password") -> None:
+        """Check a new password in the queue, because judging one takes up to 50 ms of Python.
+
+        Raises PasswordTooWeak, Invalid at `pointer`, as `password_strength.require_strong`; Unavailable when the queue
+        is full.
+        """
+        self._run(lambda: require_strong(password, personal, pointer))
 
     def hash(self, password: str) -> PasswordHash:
         """A new hash with a random salt. Raises Unavailable when the queue is full."""

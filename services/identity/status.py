@@ -38,3 +38,5 @@ class SessionEnd(StrEnum):
     IDENTIFIER_CONFIRMED = "identifier_confirmed"
     DISABLED = "disabled"
     TOO_MANY = "too_many"
+    ROLE_CHANGED = "role_changed"
+    SECOND_FACTOR_CHANGED = "second_factor_changed"

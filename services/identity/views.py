@@ -59,6 +59,47 @@ class Profile:
 
 
 @dataclass(frozen=True)
+class FoundProfile(Profile):
+    """The profile of an account that an operator has searched for."""
+
+    is_active: bool
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class Account:
+    """An account as an administrator sees it, without the person's name."""
+
+    id: UUID
+    email: str | None
+    phone: str | None
+    email_verified: bool
+    phone_verified: bool
+    role: str
+    is_active: bool
+    created_at: datetime
+    #: the number of live sessions
+    sessions: int = 0
+
+
+@dataclass(frozen=True)
+class DeletedAccount:
+    """An account that was deleted, with the addresses that it had."""
+
+    id: UUID
+    email: str | None = field(repr=False)
+    phone: str | None = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Holder:
+    """The account that has an identifier, and whether it has verified it."""
+
+    id: UUID
+    verified: bool
+
+
+@dataclass(frozen=True)
 class Contact:
     """Where messages to a person may be sent, and their first name and language."""
 
@@ -66,6 +107,16 @@ class Contact:
     phone: str | None
     first_name: str
     language: str
+    email_verified: bool = False
+    phone_verified: bool = False
+
+
+@dataclass(frozen=True)
+class StreamTicket:
+    """A ticket that opens one event stream of one order within `expires_in` seconds."""
+
+    ticket: str = field(repr=False)
+    expires_in: int
 
 
 @dataclass(frozen=True)
@@ -78,8 +129,25 @@ class Tokens:
 
 
 @dataclass(frozen=True)
+class NewSecondFactor:
+    """A secret of TOTP in base32, and the `otpauth://` URI that holds it, for a QR code."""
+
+    secret: str = field(repr=False)
+    uri: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class SecondFactorStatus:
+    """Whether an account needs a second factor, whether it has one, and how many recovery codes are left."""
+
+    required: bool
+    enabled: bool
+    recovery_codes_left: int
+
+
+@dataclass(frozen=True)
 class SessionView:
-    """One live session as its owner sees it; `client` is the user agent, `current` the session of the request."""
+    """One live session as its owner sees it; `client` is its name, `current` the session of the request."""
 
     id: UUID
     client: str | None
@@ -87,6 +155,18 @@ class SessionView:
     last_used_at: datetime
     expires_at: datetime
     current: bool
+
+
+@dataclass(frozen=True)
+class MintedTokenView:
+    """A token without a session: its `jti`, whom it was minted for, and its scopes, separated by spaces."""
+
+    id: UUID
+    role: str
+    name: str
+    scopes: str
+    created_at: datetime
+    expires_at: datetime
 
 
 @dataclass(frozen=True)
@@ -106,6 +186,13 @@ class Caller:
     session_id: UUID | None
     role: str
     scopes: frozenset[str] = frozenset()
+    #: whom a token without a session was minted for
+    name: str | None = None
+
+    @property
+    def identity(self) -> str:
+        """Who did it, for records: the name of a minted token, or the account's id."""
+        return self.name or str(self.user_id)
 
     def may(self, scope: Scope) -> bool:
         """True for an operator, and for a service that holds the scope; write includes read."""

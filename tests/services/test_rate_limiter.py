@@ -18,6 +18,7 @@ from tests.fakes.clock import FakeClock
 KEY = "a key of tests alone"
 STRICT = Rate("tries", 20, 3600)
 COARSE = Rate("reads", 120, 60, strict=False)
+SPENT = Rate("once", 1, 600)
 
 
 @pytest.fixture
@@ -151,21 +152,27 @@ def test_T73_coarse_rates_fail_open_with_one_warning(away: Database, capfd: pyte
     assert "".join(capfd.readouterr()).count("rate_limiter.not_counted") == 1
 
 
-def test_expired_rows_are_deleted_while_counting(counted: RateLimiter, database: Database, clock: FakeClock) -> None:
-    counted.acquire([STRICT, COARSE], "anna")
-    counted.acquire([STRICT], "boris")
-    clock.move(seconds=rate_limiter.TIDY + 1)
-    counted.acquire([COARSE], "vera")
+def test_rows_that_limit_nothing_are_deleted_batch_by_batch(
+    counted: RateLimiter, database: Database, clock: FakeClock
+) -> None:
+    for subject in ("anna", "boris", "vera"):
+        counted.acquire([STRICT, COARSE], subject)
+    clock.move(seconds=STRICT.step + 1)
+    counted.acquire([STRICT, COARSE], "galina")
+    assert [counted.delete_expired(4) for _ in range(3)] == [4, 2, 0]
+    assert (len(arrivals(database, "strict")), len(arrivals(database, "coarse"))) == (1, 1)
 
-    assert (len(arrivals(database, "strict")), len(arrivals(database, "coarse"))) == (0, 1)
 
-
-def test_rows_that_are_not_expired_are_kept(counted: RateLimiter, database: Database, clock: FakeClock) -> None:
-    allowed(counted, STRICT, 20)
-    clock.move(seconds=rate_limiter.TIDY + 1)
-
-    assert counted.forget_old() == 0
-    assert allowed(counted, STRICT, 20) == 3
+def test_a_limit_that_is_in_effect_survives_the_deletion(counted: RateLimiter, clock: FakeClock) -> None:
+    people = [f"person {number}" for number in range(100)]
+    for person in people:
+        counted.acquire([SPENT], person)
+    clock.move(seconds=SPENT.seconds - 1)
+    assert counted.delete_expired(1000) == 0
+    assert [wait_of(counted, SPENT, person) for person in people] == [1] * 100
+    clock.move(seconds=2)
+    assert counted.delete_expired(1000) == 100
+    assert [wait_of(counted, SPENT, person) for person in people] == [0] * 100
 
 
 @pytest.mark.parametrize(("factor", "times"), [(1000, 120_000), (0.5, 60), (0.0001, 1)], ids=str)

@@ -6,6 +6,8 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+
 from services.errors import Unavailable
 from services.identity.passwords import MAX_WAITING, Argon2Profile, PasswordHasher
 from tests.services.identity.doubles import PASSWORD
@@ -53,6 +55,15 @@ def test_T16_callers_beyond_the_queue_are_refused_at_once() -> None:
         assert outcomes.count("checked") >= MAX_WAITING + 1
         assert outcomes.count("service-unavailable") == len(refused_after) > 0
         assert sorted(refused_after)[len(refused_after) // 2] < 0.1
+
+
+def test_T147_passwords_are_judged_in_the_queue(passwords: PasswordHasher) -> None:
+    held = [passwords._slots.acquire(blocking=False) for _ in range(1_000)]
+    with pytest.raises(Unavailable):
+        passwords.require_strong(PASSWORD, [])
+    for _ in range(held.count(True)):
+        passwords._slots.release()
+    passwords.require_strong(PASSWORD, [])
 
 
 def test_T16_at_most_one_hash_per_core_at_a_time() -> None:

@@ -12,7 +12,7 @@ from services.db import Database
 from services.errors import AlreadyRegistered, Invalid, MarketError, NotFound, PasswordTooWeak
 from services.identity.service import IdentityService
 from services.identity.sign_in import SignIn
-from services.identity.views import Contact, Profile, RegisterUser
+from services.identity.views import Contact, Holder, Profile, RegisterUser
 from tests.services.identity.doubles import PASSWORD, by_email, by_phone
 
 
@@ -135,5 +135,13 @@ def test_contacts_are_the_registered_identifier_and_other_verified_ones(
         )
     assert identity.contacts([anna, boris, uuid4()]) == {
         anna: Contact("anna@example.com", None, "Anna", "ru"),
-        boris: Contact("b@example.com", "+79991234567", "Anna", "en"),
+        boris: Contact("b@example.com", "+79991234567", "Anna", "en", email_verified=True),
     }
+
+
+def test_the_holder_of_an_identifier(identity: IdentityService, database: Database) -> None:
+    anna, boris = identity.register(by_email()).id, identity.register(by_phone()).id
+    database.execute("UPDATE identity.users SET phone_verified = true WHERE phone IS NOT NULL")
+    assert identity.holder("Anna@example.com") == Holder(anna, verified=False)
+    assert identity.holder("+79991234567") == Holder(boris, verified=True)
+    assert [identity.holder(text) for text in ("nobody@example.com", "+79990000000", "@", "", str(anna))] == [None] * 5

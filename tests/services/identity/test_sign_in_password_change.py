@@ -128,3 +128,16 @@ def test_T33_of_two_parallel_changes_one_succeeds(pair: Tokens, sign_in: SignIn,
     with Interrupted(Argon2Profile(1, 8, 1)) as hasher, pytest.raises(InvalidCredentials):
         change(make_sign_in(hasher), pair, NewPassword(PASSWORD, "and one more set of words"))
     assert log_in(sign_in, NEW).expires_in == 600
+
+
+def test_T147_a_new_password_is_judged_after_the_present_one(sign_in: SignIn, pair: Tokens) -> None:
+    weak = "password1234"
+    for _ in range(FREE_FAILURES + 1):
+        with pytest.raises(PasswordTooWeak) as refused:
+            change(sign_in, pair, NewPassword(PASSWORD, weak))
+        assert refused.value.pointer == "/newPassword"
+    for _ in range(FREE_FAILURES):
+        with pytest.raises(InvalidCredentials):
+            change(sign_in, pair, NewPassword("wrong-Password-1", weak))
+    with pytest.raises(RateLimited):
+        change(sign_in, pair, NewPassword("wrong-Password-1", weak))

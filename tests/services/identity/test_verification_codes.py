@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from uuid import UUID
 
 import pytest
 
 from services.db import Database
-from services.errors import InvalidCode, InvalidCredentials, MarketError, RateLimited, Unauthenticated
+from services.errors import InvalidCode, MarketError, RateLimited, Unauthenticated
 from services.identity.account_messages import AccountMessages
+from services.identity.ownership import Ownership
 from services.identity.send_limits import SendLimits
 from services.identity.service import IdentityService
 from services.identity.sign_in import SignIn
@@ -19,6 +19,7 @@ from services.identity.verification_codes import VerificationCodes
 from services.identity.views import Profile
 from services.rate_limiter import RateLimiter
 from services.secrets import Vault
+from tests.builders import an_sms_budget
 from tests.fakes.clock import FakeClock
 from tests.services.identity.doubles import KEY, PASSWORD, by_email, by_phone
 
@@ -232,89 +233,6 @@ def test_T07_a_confirmation_ends_every_other_session(
         sign_in.authenticate(squatter)
 
 
-def test_T07_a_token_of_another_user_keeps_no_session(
-    codes: VerificationCodes, outbox: AccountMessages, anna: Profile, sign_in: SignIn, identity: IdentityService
-) -> None:
-    identity.register(by_email(STRANGER))
-    mine, other = (sign_in.login(each, None, PASSWORD).access_token for each in (ANNA, STRANGER))
-    codes.confirm(ANNA, None, sent(codes, outbox), sign_in.authenticate(other))
-    sign_in.authenticate(other)
-    with pytest.raises(Unauthenticated):
-        sign_in.authenticate(mine)
-
-
-def test_a_new_address_is_set_when_its_code_is_confirmed(
-    codes: VerificationCodes, outbox: AccountMessages, anna: Profile, identity: IdentityService, sign_in: SignIn
-) -> None:
-    codes.change(anna.id, "Anna.New@Example.com", None, PASSWORD)
-    (code,) = codes_sent_to(outbox, "Anna.New@example.com")
-    assert identity.profile(anna.id).email == ANNA
-    codes.confirm("anna.new@example.com", None, code)
-    changed = identity.profile(anna.id)
-    assert (changed.email, changed.email_verified) == ("anna.new@example.com", True)
-    sign_in.login("ANNA.NEW@example.com", None, PASSWORD)
-    with pytest.raises(InvalidCredentials):
-        sign_in.login(ANNA, None, PASSWORD)
-    assert [(each.to, each.template) for each in outbox.pending(10)][-1] == (ANNA, "identifier_changed")
-
-
-def test_a_phone_can_be_added_to_an_address(
-    codes: VerificationCodes, outbox: AccountMessages, anna: Profile, sign_in: SignIn
-) -> None:
-    codes.change(anna.id, None, PHONE, PASSWORD)
-    codes.confirm(None, PHONE, codes_sent_to(outbox, PHONE)[0])
-    sign_in.login(None, PHONE, PASSWORD)
-    assert "identifier_changed" not in [each.template for each in outbox.pending(10)]
-
-
-def test_a_change_requires_the_password_and_wrong_ones_are_counted(
-    codes: VerificationCodes, outbox: AccountMessages, anna: Profile
-) -> None:
-    for _ in range(5):
-        with pytest.raises(InvalidCredentials):
-            codes.change(anna.id, "other@example.com", None, "wrong password 123")
-    with pytest.raises(RateLimited):
-        codes.change(anna.id, "other@example.com", None, PASSWORD)
-    assert outbox.pending(10) == []
-
-
-def test_nothing_is_sent_to_an_address_of_another_account(
-    codes: VerificationCodes, outbox: AccountMessages, anna: Profile, identity: IdentityService
-) -> None:
-    identity.register(by_email(STRANGER))
-    codes.change(anna.id, STRANGER, None, PASSWORD)
-    assert [each.to for each in outbox.pending(10)] == [None]
-
-
-def test_of_two_accounts_the_first_to_confirm_an_address_gets_it(
-    codes: VerificationCodes, outbox: AccountMessages, anna: Profile, identity: IdentityService, clock: FakeClock
-) -> None:
-    wanted, other = "wanted@example.com", identity.register(by_email(STRANGER))
-    for user_id in (anna.id, other.id):
-        codes.change(user_id, wanted, None, PASSWORD)
-        clock.move(seconds=61)
-    first, second = codes_sent_to(outbox, wanted)
-    codes.confirm(wanted, None, second)
-    with pytest.raises(InvalidCode):
-        codes.confirm(wanted, None, first)
-    assert (identity.profile(other.id).email, identity.profile(anna.id).email) == (wanted, ANNA)
-
-
-def test_T10_one_code_per_minute_and_address_for_all_accounts(
-    codes: VerificationCodes, outbox: AccountMessages, identity: IdentityService
-) -> None:
-    wanted = "wanted@example.com"
-    people = [identity.register(by_email(f"person-{number}@example.com")).id for number in range(3)]
-    found: dict[UUID, str] = {}
-    for user_id in people:
-        try:
-            codes.change(user_id, wanted, None, PASSWORD)
-        except RateLimited:
-            break
-        found[user_id] = codes_sent_to(outbox, wanted)[-1]
-    assert len(found) == 1  # the limit is per address
-
-
 def test_codes_and_addresses_are_not_stored_in_clear_text(
     codes: VerificationCodes, outbox: AccountMessages, anna: Profile, database: Database
 ) -> None:
@@ -338,7 +256,7 @@ def test_F73_a_code_stays_valid_after_a_key_rotation(
 ) -> None:
     code = sent(codes, outbox)
     rotated = VerificationCodes(
-        database.with_clock(clock), outbox, codes._send_limits, codes._check, f"{'n' * 32},{KEY}", "RU"
+        database.with_clock(clock), outbox, Ownership(outbox), codes._send_limits, f"{'n' * 32},{KEY}", "RU"
     )
     rotated.confirm(ANNA, None, code)
     assert identity.profile(anna.id).email_verified
@@ -348,19 +266,16 @@ def test_a_message_that_cannot_be_decrypted_does_not_block_others(
     codes: VerificationCodes, database: Database, clock: FakeClock, anna: Profile
 ) -> None:
     codes.send(ANNA, None)
-    other = AccountMessages(database.with_clock(clock), Vault("z" * 32))
+    other = AccountMessages(database.with_clock(clock), Vault("z" * 32), RateLimiter(database, KEY, clock))
     (lost,) = other.pending(10)
     assert lost.to is None
     other.remove([lost.id])
     assert other.pending(10) == []
 
 
-def test_the_hourly_budget_of_sms(
-    database: Database, outbox: AccountMessages, codes: VerificationCodes, clock: FakeClock
-) -> None:
-    bounded = VerificationCodes(
-        database.with_clock(clock), outbox, _limits_with_a_small_budget(database, clock), codes._check, KEY, "RU"
-    )
+def test_the_hourly_budget_of_sms(database: Database, outbox: AccountMessages, clock: FakeClock) -> None:
+    limits = SendLimits(RateLimiter(database, KEY, clock), an_sms_budget(database, clock, sms_per_hour=2))
+    bounded = VerificationCodes(database.with_clock(clock), outbox, Ownership(outbox), limits, KEY, "RU")
     outcomes = []
     for number in range(4):
         try:
@@ -370,7 +285,3 @@ def test_the_hourly_budget_of_sms(
             outcomes.append(error.code)
     bounded.send(ANNA, None)
     assert outcomes == ["sent", "sent", "rate-limited", "rate-limited"]
-
-
-def _limits_with_a_small_budget(database: Database, clock: FakeClock) -> SendLimits:
-    return SendLimits(RateLimiter(database, KEY, clock), sms_per_hour=2)

@@ -7,7 +7,7 @@ from pydantic import Field
 from api.access.operation_router import OperationRouter
 from api.dependencies import CurrentCaller, Identity, Language
 from api.identity.password_queue import PasswordQueue
-from api.identity.schemas import Email, Name, Password, Phone, UserProfile
+from api.identity.schemas import Email, LastName, Name, Password, Phone, UserProfile
 from api.requests.fields import Body
 from services.errors import NotFound, Unauthenticated
 from services.identity.views import Profile, RegisterUser
@@ -17,7 +17,7 @@ router = OperationRouter()
 
 class _Registration(Body):
     first_name: Name
-    last_name: Name
+    last_name: LastName = Field(description="Empty for people who have one name.")
     password: Password = Field(repr=False)
 
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import Header, Path
+from fastapi import Depends, Header, Path, Request
 from pydantic import Field, StrictStr
+from structlog.contextvars import bind_contextvars
 
 from api.access.operation_router import OperationRouter
 from api.dependencies import CurrentCaller, SignIn
 from api.identity.password_queue import PasswordQueue
-from api.identity.schemas import Email, Password, Phone
+from api.identity.schemas import Email, Otp, Password, Phone
+from api.requests.client_address import address_of, network_of
 from api.requests.fields import Body, Id, Shape, Utc
 from api.requests.idempotency import IdempotencyKey
 from api.requests.pagination import Page, Paging
@@ -23,6 +25,7 @@ router = OperationRouter(tags=["Identity"])
 #: The browser or program; shown in the list of sessions.
 Client = Annotated[str | None, Header(alias="User-Agent", include_in_schema=False)]
 SessionId = Annotated[Id, Path(alias="sessionId")]
+_OTP = "A code of the second factor, for accounts that have one: 6 digits, or a recovery code."
 
 
 class LoginByEmail(Body):
@@ -30,6 +33,7 @@ class LoginByEmail(Body):
 
     email: Email
     password: Password = Field(repr=False)
+    otp: Otp = Field(default=None, repr=False, description=_OTP)  # type: ignore[assignment]  # left out, never null
 
 
 class LoginByPhone(Body):
@@ -37,6 +41,7 @@ class LoginByPhone(Body):
 
     phone: Phone
     password: Password = Field(repr=False)
+    otp: Otp = Field(default=None, repr=False, description=_OTP)  # type: ignore[assignment]  # left out, never null
 
 
 class _WithRefreshToken(Body):
@@ -71,33 +76,57 @@ class UserSession(Shape):
     """A session of an account."""
 
     id: UUID
-    client: str | None = Field(description="The browser or program that signed in.")
+    client: str | None = Field(description="The browser or program that signed in, and its system: `Firefox on Linux`.")
     created_at: Utc
     last_used_at: Utc = Field(description="When its refresh token was last used.")
     expires_at: Utc = Field(description="When the session ends unless it is used before.")
     current: bool = Field(description="Whether this request was made in this session.")
 
 
-@router.post("/auth/login/email", operation_id="loginByEmail", summary="Sign in with an e-mail address")
+async def _log_network(request: Request) -> None:
+    bind_contextvars(network=network_of(address_of(request)))
+
+
+#: Log lines of the request have the client's network.
+LOGS_NETWORK = [Depends(_log_network)]
+
+
+@router.post(
+    "/auth/login/email",
+    operation_id="loginByEmail",
+    summary="Sign in with an e-mail address",
+    dependencies=LOGS_NETWORK,
+)
 async def login_by_email(
     body: LoginByEmail, sign_in: SignIn, passwords: PasswordQueue, client: Client = None
 ) -> TokenPair:
-    """An unknown address, a wrong password and a locked account have the same response and the same timing."""
-    return _signed_in(await passwords.run(lambda: sign_in.login(body.email, None, body.password, client)))
+    """An unknown address, a wrong password and a locked account have the same response and the same timing.
+
+    An account with a second factor also needs `otp`. When the password is right, the response to a missing or wrong
+    one is 401 `invalid-code`.
+    """
+    return _signed_in(await passwords.run(lambda: sign_in.login(body.email, None, body.password, client, body.otp)))
 
 
-@router.post("/auth/login/phone", operation_id="loginByPhone", summary="Sign in with a phone number")
+@router.post(
+    "/auth/login/phone", operation_id="loginByPhone", summary="Sign in with a phone number", dependencies=LOGS_NETWORK
+)
 async def login_by_phone(
     body: LoginByPhone, sign_in: SignIn, passwords: PasswordQueue, client: Client = None
 ) -> TokenPair:
-    """An unknown number, a wrong password and a locked account have the same response and the same timing."""
-    return _signed_in(await passwords.run(lambda: sign_in.login(None, body.phone, body.password, client)))
+    """An unknown number, a wrong password and a locked account have the same response and the same timing.
+
+    An account with a second factor also needs `otp`. When the password is right, the response to a missing or wrong
+    one is 401 `invalid-code`.
+    """
+    return _signed_in(await passwords.run(lambda: sign_in.login(None, body.phone, body.password, client, body.otp)))
 
 
 @router.post("/auth/refresh", operation_id="refreshTokens", summary="Refresh the tokens of a session")
 def refresh_tokens(body: RefreshRequest, sign_in: SignIn, idempotency_key: IdempotencyKey = None) -> TokenPair:
-    """Returns a new pair of tokens. The old refresh token is revoked; using it again ends the session.
+    """Returns a new pair of tokens.
 
+    For 10 seconds the old refresh token returns the same pair (two browser tabs); later use ends the session.
     With an Idempotency-Key the same request can be repeated for 60 seconds if its response was lost.
     """
     return _signed_in(sign_in.refresh(body.refresh_token, idempotency_key))

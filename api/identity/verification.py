@@ -63,16 +63,22 @@ class PhoneVerificationResult(Shape):
 
 
 @router.post("/auth/verify/email/send", operation_id="sendEmailCode", summary="Send a code to an e-mail address")
-def send_email_code(body: SendEmailCode, codes: VerificationCodes) -> RequestAccepted:
-    """The code is sent only if an account has this address and it is not verified. The response never tells."""
-    codes.send(body.email, None)
+def send_email_code(body: SendEmailCode, codes: VerificationCodes, caller: KnownCaller) -> RequestAccepted:
+    """The code is sent only if an account has this address and it is not verified. The response never tells.
+
+    Requests with a token of this account are counted apart from those of others.
+    """
+    codes.send(body.email, None, caller)
     return RequestAccepted()
 
 
 @router.post("/auth/verify/phone/send", operation_id="sendPhoneCode", summary="Send a code to a phone number")
-def send_phone_code(body: SendPhoneCode, codes: VerificationCodes) -> RequestAccepted:
-    """The code is sent only if an account has this number and it is not verified. The response never tells."""
-    codes.send(None, body.phone)
+def send_phone_code(body: SendPhoneCode, codes: VerificationCodes, caller: KnownCaller) -> RequestAccepted:
+    """The code is sent only if an account has this number and it is not verified. The response never tells.
+
+    Requests with a token of this account are counted apart from those of others.
+    """
+    codes.send(None, body.phone, caller)
     return RequestAccepted()
 
 

@@ -20,6 +20,7 @@ from services.identity.login_throttle import ThrottleSubjects
 from services.identity.password_check import PasswordCheck
 from services.identity.passwords import Argon2Profile, PasswordHasher
 from services.identity.refresh_tokens import RefreshTokens
+from services.identity.second_factor import SecondFactor
 from services.identity.sign_in import SignIn
 from services.secrets import Vault
 from tests.api.people import PASSWORD, Person
@@ -49,9 +50,11 @@ def held() -> Iterator[Held]:
 
 @pytest.fixture
 async def crowded(services: Services, held: Held) -> AsyncIterator[httpx2.AsyncClient]:
-    messages = AccountMessages(services.database, Vault("a key"))
-    check = PasswordCheck(services.database, held, ThrottleSubjects("a key"))
-    sign_in = SignIn(services.database, check, services.tokens, RefreshTokens("a key"), messages, "RU")
+    messages = AccountMessages(services.database, Vault("a key"), services.limits)
+    subjects = ThrottleSubjects("a key")
+    check = PasswordCheck(services.database, held, subjects)
+    factor = SecondFactor(services.database, Vault("a key"), subjects, messages)
+    sign_in = SignIn(services.database, check, services.tokens, RefreshTokens("a key"), messages, factor, "RU")
     transport = httpx2.ASGITransport(create_app(replace(services, sign_in=sign_in)))
     async with httpx2.AsyncClient(transport=transport, base_url="http://market") as client:
         yield client
@@ -79,7 +82,9 @@ async def test_T16_two_hundred_logins_delay_no_other_request(
             await asyncio.sleep(0.01)
     # The rest is still waiting for the hasher.
     turned_away = [task.result() for task in tasks if task.done()]
-    assert {(answer.status_code, answer.headers["retry-after"]) for answer in turned_away} == {(503, "2")}
+    assert {answer.status_code for answer in turned_away} == {503}
+    # After 2 s by the queue of passwords; after 1 s when the machine is so slow that the pool of the database is full.
+    assert "2" in {answer.headers["retry-after"] for answer in turned_away} <= {"1", "2"}
     async with asyncio.timeout(5):
         for path in ("/users/me", "/products", "/users/me/sessions"):
             assert (await crowded.get(f"{API}{path}", headers=buyer.headers)).status_code == 200

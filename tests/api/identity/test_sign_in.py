@@ -11,9 +11,10 @@ import jwt
 import pytest
 
 from services.bootstrap import Services
-from services.identity.views import RegisterUser
+from services.identity.views import RegisterUser, Scope
 from tests.api.identity.answers import comparable, problem_of
 from tests.api.people import PASSWORD, Person, a_service
+from tests.services.identity.doubles import CLIENTS
 
 API = "/api/v1"
 AUTH = f"{API}/auth"
@@ -85,12 +86,12 @@ async def test_T13_fifty_guesses_at_once(api: httpx2.AsyncClient, anna: Register
     answers = await asyncio.gather(*(api.post(f"{AUTH}/login/email", json=wrong) for _ in range(50)))
 
     found = Counter(answer.status_code for answer in answers)
-    assert found.pop(401) <= 5
+    assert found.pop(401, 0) <= 5
     assert found.keys() <= {429, 503}
     assert all("retry-after" in answer.headers for answer in answers if answer.status_code != 401)
 
 
-async def test_T20_T22_T23_refreshing(api: httpx2.AsyncClient, anna: RegisterUser) -> None:
+async def test_T20_T22_T23_refreshing(api: httpx2.AsyncClient, services: Services, anna: RegisterUser) -> None:
     first = await enter(api)
     renewed = await refresh(api, first["refreshToken"], "key-1")
     assert (renewed.status_code, renewed.json()["tokenType"], renewed.json()["expiresIn"]) == (200, "Bearer", 600)
@@ -99,18 +100,22 @@ async def test_T20_T22_T23_refreshing(api: httpx2.AsyncClient, anna: RegisterUse
     strange = [first["accessToken"], first["refreshToken"][:-1], "' OR 1=1 --", "", "x" * 8000]
     answers = [await refresh(api, token) for token in strange]
     assert await is_known(api, renewed.json())
+    with services.database.transaction() as tx:
+        tx.execute("UPDATE identity.tokens SET spent_at = spent_at - interval '61 seconds'")
     answers += [await refresh(api, first["refreshToken"]), await refresh(api, renewed.json()["refreshToken"])]
     assert {problem_of(answer) for answer in answers} == {(401, "invalid-token")}
     assert len({str(comparable(answer)) for answer in answers}) == 1
     assert not await is_known(api, renewed.json())
 
 
-async def test_T21_of_fifty_at_once_one_is_answered(api: httpx2.AsyncClient, anna: RegisterUser) -> None:
+async def test_T21_T126_fifty_at_once_get_one_pair(api: httpx2.AsyncClient, anna: RegisterUser) -> None:
     token = (await enter(api))["refreshToken"]
 
     answers = await asyncio.gather(*(refresh(api, token) for _ in range(50)))
 
-    assert Counter(answer.status_code for answer in answers) == {200: 1, 401: 49}
+    assert Counter(answer.status_code for answer in answers) == {200: 50}
+    assert len({answer.text for answer in answers}) == 1
+    assert await is_known(api, answers[0].json())
 
 
 async def test_T25_T26_signing_out(api: httpx2.AsyncClient, anna: RegisterUser) -> None:
@@ -135,7 +140,7 @@ async def test_own_sessions(api: httpx2.AsyncClient, anna: RegisterUser) -> None
 
     assert listed.json()["nextCursor"] is None
     shown = listed.json()["items"]
-    assert [(each["client"], each["current"]) for each in shown] == [("curl/8", True), ("Firefox", False)]
+    assert [(each["client"], each["current"]) for each in shown] == [("curl", True), ("Firefox", False)]
     assert list(shown[0]) == ["id", "client", "createdAt", "lastUsedAt", "expiresAt", "current"]
     assert shown[0]["expiresAt"] > shown[0]["lastUsedAt"] == shown[0]["createdAt"]
     assert shown[0]["createdAt"].endswith("Z")
@@ -145,7 +150,7 @@ async def test_own_sessions(api: httpx2.AsyncClient, anna: RegisterUser) -> None
 
 
 async def test_sessions_in_pages(api: httpx2.AsyncClient, anna: RegisterUser) -> None:
-    tokens = [await enter(api, client=str(number)) for number in range(12)]
+    tokens = [await enter(api, client=client) for client in CLIENTS]
     seen: list[list[str]] = []
     cursor: str | None = ""
     while cursor is not None:
@@ -153,7 +158,8 @@ async def test_sessions_in_pages(api: httpx2.AsyncClient, anna: RegisterUser) ->
         seen.append([each["client"] for each in page["items"]])
         cursor = page["nextCursor"]
 
-    assert seen == [["11", "10", "9", "8"], ["7", "6", "5", "4"], ["3", "2"]]
+    newest = CLIENTS[:1:-1]
+    assert seen == [newest[:4], newest[4:8], newest[8:]]
     assert problem_of(await refresh(api, tokens[0]["refreshToken"])) == (401, "invalid-token")
 
 
@@ -203,7 +209,7 @@ async def test_T33_needs_a_password_and_the_token_of_an_account(
         rest = {name: value for name, value in body.items() if name != missing}
         answer = await api.post(f"{AUTH}/password/change", json=rest, headers=buyer.headers)
         assert [error["pointer"] for error in answer.json()["errors"]] == [f"/{missing}"]
-    for person in (operator, a_service(services)):
+    for person in (operator, a_service(services, Scope.ORDERS_READ)):
         answer = await api.post(f"{AUTH}/password/change", json=body, headers=person.headers)
         assert problem_of(answer) == (403, "forbidden")
     assert (await api.get(SESSIONS, headers=operator.headers)).status_code == 404

@@ -24,6 +24,7 @@ class NotGoods(StrEnum):
     """Why a line sells no product."""
 
     BROKEN = "not a complete line"
+    DATE = "no date such as 2010-12-01 08:26:00 or 12/1/2010 8:26"
     CANCELLATION = "cancels an earlier invoice"
     OTHER_CODE = "stock code is not a product code"
     QUANTITY = "quantity is not above zero"
@@ -46,14 +47,27 @@ class InvoiceLine:
 
 
 def read_invoices(path: Path) -> Iterator[InvoiceLine]:
-    """Every line of the file (CSV, gzipped or not) in order, including invalid ones.
+    """Every line of the file (CSV, gzipped or not) in order, including invalid ones, read as they are iterated.
 
     Raises UnreadableFile when it is not an invoice file.
     """
     found = read_table(path)
     if not is_invoice_file(found.columns):
-        raise UnreadableFile(f"{path}: the columns are not {','.join(COLUMNS)}.")
+        raise UnreadableFile(f"{path}: the columns are not {','.join(COLUMNS)}{_difference(found.columns)}.")
     return invoice_lines(found)
+
+
+def _difference(columns: Sequence[str]) -> str:
+    """What to change about the columns, so that they are those of an invoice file."""
+    missing = [name for name in COLUMNS if name not in columns]
+    unknown = [name for name in columns if name not in COLUMNS]
+    if not missing and not unknown:
+        return ": put them in this order, each once"
+    if len(columns) == 1:
+        return ": separate them by commas, and name them so in the first line"
+    named = [f"add {', '.join(missing)}"] if missing else []
+    named += [f"rename or remove {', '.join(name[:40] or '(no name)' for name in unknown[:10])}"] if unknown else []
+    return f": {'; '.join(named)}"
 
 
 def invoice_lines(found: Table) -> Iterator[InvoiceLine]:
@@ -68,8 +82,10 @@ def is_invoice_file(columns: Sequence[str]) -> bool:
 
 def not_goods_reason(line: InvoiceLine) -> NotGoods | None:
     """None for a line that sells goods, otherwise the first reason why it does not."""
-    if line.at is None:
+    if not line.invoice:
         return NotGoods.BROKEN
+    if line.at is None:
+        return NotGoods.DATE
     if line.invoice.startswith("C"):
         return NotGoods.CANCELLATION
     if not _GOODS.fullmatch(line.code):

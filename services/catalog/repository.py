@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from services.catalog.views import ProductChange, ProductDraft, ProductView, StockedProduct
+from services.catalog.comparing import compared_sql, searched_sql
+from services.catalog.views import ImportedProduct, ProductChange, ProductDraft, ProductView, StockedProduct
 from services.clock import NOW, new_id
 from services.db import Executor
 from services.money import Money
@@ -16,7 +17,7 @@ from services.money import Money
 
 @dataclass(frozen=True)
 class WrittenProduct:
-    """A product that an import wrote; `added`: it is new."""
+    """A product that an import wrote, by the SKU of the file; `added`: it is new."""
 
     sku: str
     added: bool
@@ -27,20 +28,16 @@ def find(tx: Executor, product_ids: Sequence[UUID]) -> list[ProductView]:
     return [_view(row) for row in tx.fetch_all(_FIND, {"ids": list(product_ids)})]
 
 
-def find_stocked(tx: Executor, product_id: UUID) -> StockedProduct | None:
-    """The product with its stock, active or not."""
-    row = tx.fetch_one(_FIND_STOCKED, {"id": product_id})
-    return _stocked(row) if row is not None else None
+def find_stocked(tx: Executor, product_ids: Sequence[UUID]) -> list[StockedProduct]:
+    """The products with these ids and their stock, active or not."""
+    return [_stocked(row) for row in tx.fetch_all(_FIND_STOCKED, {"ids": list(product_ids)})]
 
 
 def page(
-    tx: Executor, limit: int, *, active_only: bool, after: UUID | None, currency: str | None, pattern: str | None
+    tx: Executor, limit: int, *, active_only: bool, after: UUID | None, currency: str | None, q: str | None
 ) -> list[StockedProduct]:
-    """Products with their stock, by id.
-
-    Those after the id `after`, priced in `currency`, whose name or SKU matches `pattern` (ILIKE).
-    """
-    wanted: dict[str, object] = {"after": after, "currency": currency, "pattern": pattern}
+    """Products with their stock, by id: those after the id `after`, priced in `currency`, whose name or SKU has `q`."""
+    wanted: dict[str, object] = {"after": after, "currency": currency, "q": q}
     given = {name: value for name, value in wanted.items() if value is not None}
     filters = [_FILTERS[name] for name in given] + (["is_active"] if active_only else [])
     where = f"WHERE {' AND '.join(filters)}" if filters else ""
@@ -48,12 +45,12 @@ def page(
     return [_stocked(row) for row in tx.fetch_all(statement, {**given, "limit": limit})]
 
 
-def upsert(tx: Executor, drafts: Sequence[ProductDraft], hidden: bool) -> list[WrittenProduct]:
-    """Insert or update products by SKU; returns those that are new or were changed.
+def upsert(tx: Executor, products: Sequence[ImportedProduct]) -> list[WrittenProduct]:
+    """Insert or update products by the compared form of their SKUs; returns those that are new or were changed.
 
-    All calls of a transaction must pass `drafts` in the order of their SKUs, so that parallel imports cannot deadlock.
+    All calls of a transaction must pass products in the order of that form, so that parallel imports cannot deadlock.
     """
-    values = {"rows": json.dumps([_row(draft) for draft in drafts]), "hidden": hidden}
+    values = {"rows": json.dumps([_imported(product) for product in products])}
     return [WrittenProduct(row.sku, row.added) for row in tx.fetch_all(_UPSERT, values)]
 
 
@@ -65,7 +62,7 @@ def add(tx: Executor, product_id: UUID, draft: ProductDraft) -> ProductView | No
 
 
 def ids_of(tx: Executor, skus: Sequence[str]) -> dict[str, UUID]:
-    """The id of each existing SKU."""
+    """The id of the product with each of these SKUs, as they are written here, if there is one."""
     return {row.sku: row.id for row in tx.fetch_all(_IDS, {"skus": list(skus)})}
 
 
@@ -97,19 +94,32 @@ def _view(row: Any) -> ProductView:
 
 
 def _stocked(row: Any) -> StockedProduct:
-    return StockedProduct(_view(row), row.available)
+    return StockedProduct(_view(row), row.available, row.unsold)
 
 
 def _row(draft: ProductDraft) -> dict[str, object]:
     return {
-        "id": str(new_id()),
         "sku": draft.sku,
         "name": draft.name,
         "description": draft.description,
         "price_minor": draft.price.minor,
         "currency": draft.price.currency,
-        "attributes": dict(draft.attributes),
         "is_active": draft.is_active,
+    }
+
+
+def _imported(product: ImportedProduct) -> dict[str, object]:
+    names = product.attribute_names
+    return {
+        "id": str(new_id()),
+        "sku": product.sku,
+        "name": product.name,
+        "description": product.description,
+        "price_minor": product.price and product.price.minor,
+        "currency": product.price and product.price.currency,
+        "attributes": None if product.attributes is None else dict(product.attributes),
+        "attribute_names": None if names is None else sorted(names),
+        "is_active": product.is_active,
     }
 
 
@@ -117,7 +127,8 @@ _COLUMNS = "id, sku, name, description, price_minor, currency, attributes, is_ac
 _FILTERS = {
     "after": "id > %(after)s",
     "currency": "currency = %(currency)s",
-    "pattern": "(name ILIKE %(pattern)s OR sku ILIKE %(pattern)s)",
+    # No index: a search of 100,000 products takes less than 0.1 s (docs/performance.md).
+    "q": f"strpos(searched, {searched_sql('cast(%(q)s AS text)')}) > 0",
 }
 _ASSIGNMENTS = {
     "name": "name = %(name)s",
@@ -131,35 +142,51 @@ _FIND = f"SELECT {_COLUMNS} FROM catalog.products WHERE id = ANY(%(ids)s)"  # no
 # Stock belongs to the reservations service and is only read here: a product is shown with its stock, so that the most
 # frequent reads are one statement, and price and stock are of one moment.
 _SELECT_STOCKED = f"""
-    SELECT {_COLUMNS}, coalesce(s.available, 0) AS available
+    SELECT {_COLUMNS}, coalesce(s.available, 0) AS available, coalesce(s.available + s.reserved, 0) AS unsold
       FROM catalog.products LEFT JOIN reservations.stocks s ON s.product_id = id"""  # noqa: S608 - only constants of this module
-_FIND_STOCKED = f"{_SELECT_STOCKED} WHERE id = %(id)s"
-_IDS = "SELECT sku, id FROM catalog.products WHERE sku = ANY(%(skus)s)"
+_FIND_STOCKED = f"{_SELECT_STOCKED} WHERE id = ANY(%(ids)s)"
+_IDS = f"""
+    SELECT given.sku, p.id FROM unnest(cast(%(skus)s AS text[])) AS given (sku)
+      JOIN catalog.products p ON p.sku_key = {compared_sql("given.sku")} COLLATE "C" AND p.twin = 0
+    """  # noqa: S608 - only constants of this module
 _ADD = f"""
     INSERT INTO catalog.products ({_COLUMNS}, created_at, updated_at)
     VALUES (%(id)s, %(sku)s, %(name)s, %(description)s, %(price_minor)s, %(currency)s, cast(%(attributes)s AS jsonb),
            %(is_active)s,
             {NOW}, {NOW})
-        ON CONFLICT (sku) DO NOTHING
+        ON CONFLICT DO NOTHING
     RETURNING {_COLUMNS}
     """  # noqa: S608 - only constants of this module
-_VISIBLE = "CASE WHEN %(hidden)s THEN p.is_active ELSE excluded.is_active END"
-# An unchanged row is not written, so that a repeated import changes nothing.
-# Hidden: new products are inactive, and existing ones stay as active as they were.
+# What a file does not have is NULL, and is taken from the present row, which is locked first. An unchanged row is not
+# written, so that a repeated import changes nothing.
 _UPSERT = f"""
-    INSERT INTO catalog.products AS p
-           ({_COLUMNS}, created_at, updated_at)
-    SELECT id, sku, name, description, price_minor, currency, attributes, is_active AND NOT %(hidden)s, {NOW}, {NOW}
-      FROM jsonb_to_recordset(cast(%(rows)s AS jsonb)) AS r(
-           id uuid, sku text, name text, description text, price_minor bigint, currency text,
-           attributes jsonb, is_active boolean)
-     ORDER BY sku
-        ON CONFLICT (sku) DO UPDATE
-       SET name = excluded.name, description = excluded.description, price_minor = excluded.price_minor,
-           currency = excluded.currency, attributes = excluded.attributes, updated_at = excluded.updated_at,
-           is_active = {_VISIBLE}
-     WHERE (p.name, p.description, p.price_minor, p.currency, p.attributes, p.is_active)
-           IS DISTINCT FROM (excluded.name, excluded.description, excluded.price_minor, excluded.currency,
-                             excluded.attributes, {_VISIBLE})
-    RETURNING sku, xmax = 0 AS added
+    WITH given AS MATERIALIZED (
+        SELECT r.*, {compared_sql("r.sku")} COLLATE "C" AS sku_key
+          FROM jsonb_to_recordset(cast(%(rows)s AS jsonb)) AS r(
+               id uuid, sku text, name text, description text, price_minor bigint, currency text,
+               attributes jsonb, attribute_names text[], is_active boolean)),
+    present AS MATERIALIZED (
+        SELECT p.* FROM catalog.products p JOIN given ON p.sku_key = given.sku_key AND p.twin = 0
+         ORDER BY p.sku_key FOR NO KEY UPDATE OF p),
+    wanted AS (
+        SELECT sku_key, coalesce(p.id, g.id) AS id, coalesce(p.sku, g.sku) AS sku, coalesce(g.name, p.name) AS name,
+               coalesce(g.description, p.description, '') AS description,
+               coalesce(g.price_minor, p.price_minor) AS price_minor, coalesce(g.currency, p.currency) AS currency,
+               CASE WHEN g.attributes IS NOT NULL AND g.attribute_names IS NULL THEN g.attributes
+                    ELSE (coalesce(p.attributes, '{{}}') - coalesce(g.attribute_names, '{{}}'))
+                         || coalesce(g.attributes, '{{}}') END AS attributes,
+               coalesce(g.is_active, p.is_active, true) AS is_active
+          FROM given g LEFT JOIN present p USING (sku_key)),
+    written AS (
+        INSERT INTO catalog.products AS p ({_COLUMNS}, created_at, updated_at)
+        SELECT {_COLUMNS}, {NOW}, {NOW} FROM wanted ORDER BY sku_key
+            ON CONFLICT (sku_key, twin) DO UPDATE
+           SET name = excluded.name, description = excluded.description, price_minor = excluded.price_minor,
+               currency = excluded.currency, attributes = excluded.attributes, is_active = excluded.is_active,
+               updated_at = excluded.updated_at
+         WHERE (p.name, p.description, p.price_minor, p.currency, p.attributes, p.is_active)
+               IS DISTINCT FROM (excluded.name, excluded.description, excluded.price_minor, excluded.currency,
+                                 excluded.attributes, excluded.is_active)
+        RETURNING p.sku_key, old.id IS NULL AS added)
+    SELECT given.sku, written.added FROM written JOIN given USING (sku_key)
     """  # noqa: S608 - only constants of this module

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from uuid import UUID
 
 import structlog
+from psycopg.errors import UniqueViolation
 
 from services.catalog import repository
-from services.catalog.rules import MAX_DESCRIPTION, MAX_NAME, check_attributes, check_price, check_text, checked_product
-from services.catalog.views import ImportResult, ProductChange, ProductDraft, ProductView, StockedProduct
+from services.catalog.comparing import compared
+from services.catalog.rules import check_product
+from services.catalog.views import (
+    ImportedProduct,
+    ImportResult,
+    ProductChange,
+    ProductDraft,
+    ProductView,
+    StockedProduct,
+)
 from services.clock import new_id
-from services.db import Database, retried
+from services.db import Database, Executor, Transaction, retried
 from services.errors import Invalid, NotFound
 from services.idempotency import IdempotentRequest, remember
 
@@ -20,6 +29,8 @@ from services.idempotency import IdempotentRequest, remember
 _BATCH = 1000
 
 _log = structlog.get_logger(__name__)
+#: How often an import is repeated because another one added one of its products at the same moment.
+REPEATED = 5
 
 
 class CatalogService:
@@ -37,10 +48,14 @@ class CatalogService:
 
     def get_stocked(self, product_id: UUID, include_inactive: bool = False) -> StockedProduct:
         """As `get`, with the stock that it has at the same moment."""
-        found = repository.find_stocked(self._database, product_id)
+        found = self.stocked([product_id]).get(product_id)
         if found is None or not (found.product.is_active or include_inactive):
             raise NotFound("There is no such product.")
         return found
+
+    def stocked(self, product_ids: Sequence[UUID], tx: Executor | None = None) -> dict[UUID, StockedProduct]:
+        """As `prices`, with the stock that they have at the same moment; in the transaction `tx` when it is given."""
+        return {each.product.id: each for each in repository.find_stocked(tx or self._database, product_ids)}
 
     def prices(self, product_ids: Sequence[UUID]) -> dict[UUID, ProductView]:
         """The current products with these ids, including inactive ones (see `is_active`); unknown ids are left out."""
@@ -54,7 +69,8 @@ class CatalogService:
         limit: int = 20,
         include_inactive: bool = False,
     ) -> Sequence[ProductView]:
-        """Products by id: those after the id `after`, whose name or SKU contains `q`, priced in `currency`."""
+        """Products by id: those after the id `after`, whose name or SKU contains `q` (see `comparing.searched_sql`),
+        priced in `currency`."""
         return [each.product for each in self.list_stocked(q, currency, after, limit, include_inactive)]
 
     def list_stocked(
@@ -66,31 +82,54 @@ class CatalogService:
         include_inactive: bool = False,
     ) -> Sequence[StockedProduct]:
         """As `list`, with the stock that they have at the same moment."""
-        pattern = f"%{_literal(q)}%" if q else None
         return repository.page(
-            self._database, limit, active_only=not include_inactive, after=after, currency=currency, pattern=pattern
+            self._database, limit, active_only=not include_inactive, after=after, currency=currency, q=q or None
         )
 
     def is_empty(self) -> bool:
-        """True when no product is for sale, also after an import that stopped before its products became visible."""
+        """True when no product is for sale."""
         return not repository.has_active(self._database)
 
-    @retried
-    def import_products(self, drafts: Sequence[ProductDraft], *, hidden: bool = False) -> ImportResult:
-        """Insert or update products by SKU, all or none; unchanged products are not written.
+    def incomplete(self, products: Iterable[ImportedProduct]) -> Sequence[ImportedProduct]:
+        """Those that would be new, but have no name or no price."""
+        missing = [product for product in products if not product.complete]
+        found = (repository.ids_of(self._database, [each.sku for each in some]) for some in _batches(missing))
+        known = {sku for ids in found for sku in ids}
+        return [product for product in missing if product.sku not in known]
 
-        `hidden`: new products stay inactive and existing ones as active as they were, until a second call without it.
-        Raises Invalid for an invalid product, before anything is written.
+    def import_products(
+        self,
+        products: Sequence[ProductDraft | ImportedProduct],
+        *,
+        also: Callable[[Transaction, ImportResult], None] | None = None,
+        progress: Callable[[int], None] = lambda _: None,
+    ) -> ImportResult:
+        """Insert or update products by SKU in one transaction, all or none; unchanged products are not written.
+
+        `also` is called in the same transaction, after the products are written; `progress` after each batch, with the
+        number of products written so far.
+        Raises Invalid for an invalid product, or for one that is new and not complete; then nothing is written.
         """
-        by_sku = {draft.sku: checked_product(draft) for draft in drafts}
-        with self._database.transaction() as tx:
-            batches = _batches(by_sku[sku] for sku in sorted(by_sku))
-            written = [row for batch in batches for row in repository.upsert(tx, batch, hidden)]
-            ids = repository.ids_of(tx, sorted(by_sku))
-        added = frozenset(row.sku for row in written if row.added)
-        changed = frozenset(row.sku for row in written) - added
-        _log.info("catalog.imported", products=len(by_sku), added=len(added), changed=len(changed), hidden=hidden)
-        return ImportResult(added, changed, ids)
+        # Everything that takes long is done before the transaction, which must not be idle.
+        in_order = _in_order(products)
+        for product in in_order:
+            check_product(product)
+        if self.incomplete(in_order):
+            raise Invalid("A new product needs a name and a price.", pointer="/name")
+
+        def write(tx: Transaction) -> ImportResult:
+            result = _import(tx, in_order, progress)
+            if also is not None:
+                also(tx, result)
+            return result
+
+        for _ in range(REPEATED):
+            try:
+                return self._database.run_in_transaction(write)
+            except UniqueViolation:
+                # Another import has added one of the products since: the next attempt finds and updates it.
+                _log.info("catalog.import_repeated")
+        return self._database.run_in_transaction(write)
 
     @retried
     def add(self, draft: ProductDraft, idempotent: IdempotentRequest | None = None) -> tuple[ProductView, bool]:
@@ -99,7 +138,7 @@ class CatalogService:
         Raises Invalid, with a pointer, for an invalid product or an existing SKU; and the errors of
         `idempotency.remember`.
         """
-        checked_product(draft)
+        check_product(draft)
         product_id = new_id()
         with self._database.transaction() as tx:
             if replay := remember(tx, idempotent, product_id, 201):
@@ -113,30 +152,42 @@ class CatalogService:
     @retried
     def change(self, product_id: UUID, wanted: ProductChange) -> ProductView:
         """Change some fields of a product. Raises NotFound, Invalid."""
-        _check_change(wanted)
+        check_product(wanted)
         product = repository.change(self._database, product_id, wanted)
         if product is None:
             raise NotFound("There is no such product.")
         return product
 
 
-def _batches(drafts: Iterable[ProductDraft]) -> Iterable[Sequence[ProductDraft]]:
-    remaining = iter(drafts)
+def _import(tx: Executor, products: Sequence[ImportedProduct], progress: Callable[[int], None]) -> ImportResult:
+    added: set[str] = set()
+    changed: set[str] = set()
+    ids: dict[str, UUID] = {}
+    for batch in _batches(products):
+        # The SKUs of the products, and not those of the rows: one copy of each in memory.
+        skus = {product.sku: product.sku for product in batch}
+        for row in repository.upsert(tx, batch):
+            (added if row.added else changed).add(skus[row.sku])
+        ids |= {skus[sku]: product_id for sku, product_id in repository.ids_of(tx, list(skus)).items()}
+        progress(len(ids))
+    _log.info("catalog.imported", products=len(products), added=len(added), changed=len(changed))
+    return ImportResult(added, changed, ids)
+
+
+def _in_order(products: Iterable[ProductDraft | ImportedProduct]) -> Sequence[ImportedProduct]:
+    by_key = {compared(product.sku): product for product in products}
+    return [_imported(by_key[key]) for key in sorted(by_key)]
+
+
+def _imported(product: ProductDraft | ImportedProduct) -> ImportedProduct:
+    if isinstance(product, ImportedProduct):
+        return product
+    return ImportedProduct(
+        product.sku, product.name, product.price, product.description, product.attributes, product.is_active
+    )
+
+
+def _batches(products: Iterable[ImportedProduct]) -> Iterator[Sequence[ImportedProduct]]:
+    remaining = iter(products)
     while batch := tuple(islice(remaining, _BATCH)):
         yield batch
-
-
-def _check_change(wanted: ProductChange) -> None:
-    if wanted.name is not None:
-        check_text(wanted.name, "/name", MAX_NAME)
-    if wanted.description is not None:
-        check_text(wanted.description, "/description", MAX_DESCRIPTION, multiline=True)
-    if wanted.price is not None:
-        check_price(wanted.price)
-    if wanted.attributes is not None:
-        check_attributes(wanted.attributes)
-
-
-def _literal(q: str) -> str:
-    # Special characters of ILIKE are escaped: `100%` matches only itself (ABUSE T73).
-    return q.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -25,10 +25,11 @@ class ProductView:
 
 @dataclass(frozen=True)
 class StockedProduct:
-    """A product with its available stock: units that can be ordered, without those reserved for other orders."""
+    """A product with its stock: the units that can be ordered, and those together with the reserved ones."""
 
     product: ProductView
     available: int
+    unsold: int
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,25 @@ class ProductDraft:
     description: str = ""
     attributes: Mapping[str, Any] = field(default_factory=dict)
     is_active: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedProduct:
+    """A product of an import file, found by its SKU: what the file does not have is None and stays as it is."""
+
+    sku: str
+    name: str | None = None
+    price: Money | None = None
+    description: str | None = None
+    attributes: Mapping[str, Any] | None = None
+    is_active: bool | None = None
+    #: the names of the attributes that the file has; those of a product that it does not have stay. None: it has all
+    attribute_names: frozenset[str] | None = None
+
+    @property
+    def complete(self) -> bool:
+        """Whether it can be a new product."""
+        return self.name is not None and self.price is not None
 
 
 @dataclass(frozen=True)
@@ -56,8 +76,8 @@ class ProductChange:
 
 @dataclass(frozen=True)
 class ImportResult:
-    """The SKUs that an import added, the SKUs that it changed, and the id of each of its products."""
+    """The SKUs of a file that an import added, those that it changed, and the id of each of its products."""
 
-    added: frozenset[str]
-    changed: frozenset[str]
+    added: Set[str]
+    changed: Set[str]
     ids: Mapping[str, UUID]

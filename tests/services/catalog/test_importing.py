@@ -10,7 +10,7 @@ import pytest
 
 from services.catalog.files import UnreadableFile
 from services.catalog.importing import InvalidRow, InvalidRows, read_import_file
-from services.catalog.views import ProductDraft
+from services.catalog.views import ImportedProduct
 from services.money import Money
 from tests.services.catalog.conftest import Write
 
@@ -25,9 +25,9 @@ def test_a_csv_file(write: Write) -> None:
         "Кружка, MUG ,JPY,500,,,,False\r\n"
     )
     incoming = read_import_file(write("products.csv", text), 3)
-    assert incoming.drafts == [
-        ProductDraft("LAMP", "Lamp", Money(129900, "RUB"), "Gives\nlight", {"watts": 7.5}, True),
-        ProductDraft("MUG", "Кружка", Money(500, "JPY"), "", {}, False),
+    assert incoming.products == [
+        ImportedProduct("LAMP", "Lamp", Money(129900, "RUB"), "Gives\nlight", {"watts": 7.5}),
+        ImportedProduct("MUG", "Кружка", Money(500, "JPY"), "", {}, False),
     ]
     assert incoming.stock == {"LAMP": 7, "MUG": 3}
 
@@ -39,9 +39,9 @@ def test_a_json_file(write: Write) -> None:
     ]"""
     for path in (write("products.json", text), write("products.json.gz", gzip.compress(text.encode()))):
         incoming = read_import_file(path, None)
-        assert incoming.drafts == [
-            ProductDraft("LAMP", "Lamp", Money(129900, "RUB"), "", {"watts": 7.5}),
-            ProductDraft("MUG", "Mug", Money(30, "RUB"), is_active=False),
+        assert incoming.products == [
+            ImportedProduct("LAMP", "Lamp", Money(129900, "RUB"), attributes={"watts": 7.5}),
+            ImportedProduct("MUG", "Mug", Money(30, "RUB"), is_active=False),
         ]
         assert incoming.stock == {"LAMP": 7, "MUG": 0}
 
@@ -53,6 +53,8 @@ def test_a_json_file(write: Write) -> None:
         ("A,Lamp,1299.00,RUB,1,2", "is not a complete row: too few or too many fields"),
         (",Lamp,1299.00,RUB,1", "sku is empty"),
         ("LAMP,Lamp,1299.00,RUB,1", "sku is also in line 2"),
+        ("lamp,Lamp,1299.00,RUB,1", "sku is also in line 2"),
+        ("ＬＡ\u200bＭＰ,Lamp,1299.00,RUB,1", "sku is also in line 2"),
         ("A,,1299.00,RUB,1", "name is empty"),
         (
             "A,Lamp,1299.001,RUB,1",
@@ -112,7 +114,7 @@ def test_an_invalid_json_item(write: Write, change: dict[str, Any], reason: str 
     item = {"sku": "LAMP", "name": "Lamp", "price": "1.00", "currency": "RUB", "stock": 1, **change}
     path = write("products.json", json.dumps([item]))
     if reason is None:
-        assert len(read_import_file(path, None).drafts) == 1
+        assert len(read_import_file(path, None).products) == 1
         return
     with pytest.raises(InvalidRows) as bad:
         read_import_file(path, None)

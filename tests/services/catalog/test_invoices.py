@@ -11,7 +11,7 @@ import pytest
 from services.catalog.files import UnreadableFile
 from services.catalog.importing import read_import_file
 from services.catalog.invoices import COLUMNS, NotGoods, not_goods_reason, read_invoices, sku_of
-from services.catalog.views import ProductDraft
+from services.catalog.views import ImportedProduct
 from services.money import Money
 from tests.services.catalog.conftest import Write
 
@@ -36,9 +36,11 @@ def test_the_compressed_file_has_no_timestamp() -> None:
 
 def test_the_products_of_the_invoices() -> None:
     incoming = read_import_file(DAY, 10_000)
-    by_sku = {draft.sku: draft for draft in incoming.drafts}
-    assert len(by_sku) == len(incoming.drafts) == 1874
-    assert by_sku["85123A@2.55"] == ProductDraft("85123A@2.55", "WHITE HANGING HEART T-LIGHT HOLDER", Money(255, "GBP"))
+    by_sku = {draft.sku: draft for draft in incoming.products}
+    assert len(by_sku) == len(incoming.products) == 1874
+    assert by_sku["85123A@2.55"] == ImportedProduct(
+        "85123A@2.55", "WHITE HANGING HEART T-LIGHT HOLDER", Money(255, "GBP")
+    )
     assert set(incoming.stock.values()) == {10_000}
     assert incoming.lines == 3108
     assert incoming.skipped.total() == 3108 - sum(not_goods_reason(line) is None for line in read_invoices(DAY))
@@ -60,7 +62,8 @@ def test_the_products_of_the_invoices() -> None:
         ("536365,85123A,HEART,6,2010-12-01 08:26:00,-2.55,17850,United Kingdom", NotGoods.PRICE),
         ("536365,85123A,HEART,6,2010-12-01 08:26:00,0.001,17850,United Kingdom", NotGoods.PRICE),
         ("536365,85123A,HEART,6,2010-12-01 08:26:00,1e3,17850,United Kingdom", NotGoods.PRICE),
-        ("536365,85123A,HEART,6,yesterday,2.55,17850,United Kingdom", NotGoods.BROKEN),
+        ("536365,85123A,HEART,6,yesterday,2.55,17850,United Kingdom", NotGoods.DATE),
+        (",85123A,HEART,6,2010-12-01 08:26:00,2.55,17850,United Kingdom", NotGoods.BROKEN),
         ("536365,85123A,HEART,6", NotGoods.BROKEN),
         ("536365,85123A,HEART,6,2010-12-01 08:26:00,2.55,17850,United Kingdom,more", NotGoods.BROKEN),
     ],
@@ -74,13 +77,16 @@ def test_a_product_gets_its_first_description(write: Write) -> None:
     lines = ["85123A,,6", "85123A, HEART ,1", "85123A,OTHER,1", "71053,,2"]
     rows = [f"5363{number},{line},2010-12-01 08:26:00,2.5,,UK" for number, line in enumerate(lines)]
     incoming = read_import_file(write("day.csv", "\n".join([HEADER, *rows])), 5)
-    assert {draft.sku: draft.name for draft in incoming.drafts} == {"85123A@2.50": "HEART", "71053@2.50": "71053@2.50"}
+    assert {draft.sku: draft.name for draft in incoming.products} == {
+        "85123A@2.50": "HEART",
+        "71053@2.50": "71053@2.50",
+    }
 
 
 def test_a_code_that_is_too_long_for_a_sku_is_skipped(write: Write) -> None:
     row = f"536365,12345{'A' * 60},HEART,6,2010-12-01 08:26:00,2.55,,UK"
     incoming = read_import_file(write("day.csv", f"{HEADER}\n{row}\n"), 5)
-    assert (list(incoming.drafts), incoming.skipped) == ([], {"sku has more than 64 characters": 1})
+    assert (list(incoming.products), incoming.skipped) == ([], {"sku has more than 64 characters": 1})
 
 
 def test_invoices_require_a_stock() -> None:

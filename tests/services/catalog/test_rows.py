@@ -6,21 +6,26 @@ from typing import Any
 
 import pytest
 
-from services.catalog.rows import MAX_STOCK, product_of, units_of
+from services.catalog.rows import MAX_STOCK, Row, product_of, units_of
+from services.catalog.views import ImportedProduct
 from services.errors import Invalid
 from services.money import Money
 
 ROW = {"sku": "L-1", "name": "Lantern", "price": "1299.00", "currency": "RUB", "stock": "5"}
 
 
+def product(members: dict[str, Any], currency: str | None = None) -> ImportedProduct:
+    return product_of(Row("line 2", members), currency)
+
+
 def test_text_and_json_values_give_the_same_product() -> None:
     text = ROW | {"sku": " L-1 ", "attributes": '{"colour": "red"}', "isActive": "FALSE"}
     values = ROW | {"price": 1299, "attributes": {"colour": "red"}, "isActive": False}
 
-    assert product_of(text) == product_of(values)
-    assert product_of(values).price == Money(129_900, "RUB")
-    assert not product_of(values).is_active
-    assert product_of(ROW).is_active
+    assert product(text) == product(values)
+    assert product(values).price == Money(129_900, "RUB")
+    assert product(values).is_active is False
+    assert product(ROW).is_active is None
 
 
 @pytest.mark.parametrize(
@@ -40,14 +45,33 @@ def test_text_and_json_values_give_the_same_product() -> None:
 )
 def test_an_invalid_member_is_named(changes: dict[str, Any], pointer: str) -> None:
     with pytest.raises(Invalid) as raised:
-        product_of(ROW | changes)
+        product(ROW | changes)
     assert raised.value.pointer == pointer
 
 
-@pytest.mark.parametrize("members", [{"sku": "L-1"}, ROW | {"colour": "red"}])
-def test_a_row_with_missing_or_unknown_fields_is_refused(members: dict[str, Any]) -> None:
+def test_T181_what_a_row_does_not_have_is_none_and_what_is_empty_is_empty() -> None:
+    assert product({"sku": "L-1"}) == ImportedProduct("L-1")
+    empty = {"sku": "L-1", "description": "", "attributes": "", "isActive": ""}
+    assert product(empty) == product({"sku": "L-1", "description": None, "attributes": None, "isActive": None})
+    assert product(empty) == ImportedProduct("L-1", description="", attributes={})
+    assert units_of({"sku": "L-1"}, default=None) is None
+    assert units_of({"sku": "L-1"}, default=4) == 4
+
+
+def test_T181_a_price_needs_a_currency_and_the_reverse() -> None:
+    price = {"sku": "L-1", "price": "12.50"}
+    assert product(price, "RUB").price == Money(1250, "RUB")
+    assert product(price | {"currency": "USD"}, "RUB").price == Money(1250, "USD")
+    for members, pointer in ((price, "/currency"), ({"sku": "L-1", "currency": "RUB"}, "/price")):
+        with pytest.raises(Invalid) as raised:
+            product(members)
+        assert raised.value.pointer == pointer
+
+
+@pytest.mark.parametrize("members", [{}, {"name": "Lamp"}, ROW | {"colour": "red"}])
+def test_a_row_without_a_sku_or_with_unknown_fields_is_refused(members: dict[str, Any]) -> None:
     with pytest.raises(Invalid, match="complete row"):
-        product_of(members)
+        product(members)
 
 
 @pytest.mark.parametrize(("stock", "units"), [("5", 5), (" 7 ", 7), (0, 0), (MAX_STOCK, MAX_STOCK), ("", 3), (None, 3)])

@@ -51,3 +51,31 @@ def test_attributes_that_jsonb_cannot_store_are_refused(attributes: dict[str, An
 
 def test_a_backslash_before_u0000_is_ordinary_text() -> None:
     check_attributes({"path": "\\u0000", "nested": {"list": [1, None]}})
+
+
+@pytest.mark.parametrize("code", [0, 13, "4", "20%", 4.0, True, None, []])
+def test_T176_a_vat_code_that_the_provider_does_not_know_is_refused(code: object) -> None:
+    with pytest.raises(Invalid) as raised:
+        check_attributes({"vatCode": code})
+    assert raised.value.pointer == "/attributes/vatCode"
+
+
+def test_T176_vat_codes() -> None:
+    for code in range(1, 13):
+        check_attributes({"vatCode": code})
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["\u200b", "\u00ad \ufeff", "\u3164", "\u2800", "\u0301", "\U000e0041", "Lamp \u202egnp.exe", "\u2066Lamp\u2069"],
+    ids=ascii,
+)
+def test_T184_a_name_that_shows_nothing_or_turns_the_text_is_refused(name: str) -> None:
+    with pytest.raises(Invalid) as raised:
+        check_text(name, "/name", 200)
+    assert raised.value.pointer == "/name"
+
+
+@pytest.mark.parametrize("name", ["Лампа", "می‌خواهم", "👩‍👧 mug", "½", "-", "שלום\u200f!", "e\u0301"])
+def test_T184_a_name_of_any_script_is_kept(name: str) -> None:
+    check_text(name, "/name", 200)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
@@ -10,8 +11,9 @@ from uuid import uuid4
 import pytest
 from psycopg import IntegrityError
 
+from services.catalog.comparing import compared, compared_sql
 from services.catalog.service import CatalogService
-from services.catalog.views import ImportResult, ProductChange, ProductDraft, ProductView
+from services.catalog.views import ImportedProduct, ImportResult, ProductChange, ProductDraft, ProductView
 from services.db import Database
 from services.errors import Invalid, NotFound
 from services.money import MAX_MINOR, Money
@@ -65,22 +67,96 @@ def test_an_import_changes_only_differences_and_keeps_ids(catalog: CatalogServic
     assert catalog.get(first.ids["OLD"]).is_active is True
 
 
-def test_hidden_products_are_not_for_sale_until_shown(catalog: CatalogService) -> None:
-    catalog.import_products([MUG])
-    hidden = catalog.import_products([LAMP, replace(MUG, name="Mug"), OLD], hidden=True)
-    assert (set(hidden.added), set(hidden.changed)) == ({"LAMP", "OLD"}, {"MUG"})
-    assert skus(catalog.list()) == ["MUG"]
-    shown = catalog.import_products([LAMP, replace(MUG, name="Mug"), OLD])
-    assert (set(shown.added), set(shown.changed)) == (set(), {"LAMP"})
-    assert sorted(skus(catalog.list())) == ["LAMP", "MUG"]
-
-
 def test_a_catalog_is_empty_until_a_product_is_for_sale(catalog: CatalogService) -> None:
     assert catalog.is_empty()
-    catalog.import_products([LAMP], hidden=True)
+    catalog.import_products([OLD])
     assert catalog.is_empty()
     catalog.import_products([LAMP])
     assert not catalog.is_empty()
+
+
+def test_T181_what_an_import_does_not_have_stays(catalog: CatalogService) -> None:
+    ids = catalog.import_products([replace(LAMP, is_active=False)]).ids
+    before = catalog.get(ids["LAMP"], include_inactive=True)
+
+    assert catalog.import_products([ImportedProduct("LAMP")]).changed == frozenset()
+    catalog.import_products([ImportedProduct("LAMP", price=Money(5, "RUB"))])
+    assert catalog.get(ids["LAMP"], include_inactive=True) == replace(before, price=Money(5, "RUB"))
+    catalog.import_products([ImportedProduct("LAMP", description="", attributes={}, is_active=True)])
+    assert catalog.get(ids["LAMP"]) == replace(
+        before, price=Money(5, "RUB"), description="", attributes={}, is_active=True
+    )
+
+
+def test_T181_attributes_that_a_file_has_no_columns_for_stay(catalog: CatalogService) -> None:
+    ids = catalog.import_products([LAMP]).ids
+    names = frozenset({"tags", "colour", "brand"})
+    catalog.import_products([ImportedProduct("LAMP", attributes={"colour": "red"}, attribute_names=names)])
+    assert catalog.get(ids["LAMP"]).attributes == {"watts": 7.5, "colour": "red"}
+
+
+@pytest.mark.parametrize("lacking", [{"name": "Mug"}, {"price": Money(5, "RUB")}])
+def test_T181_a_new_product_needs_a_name_and_a_price(catalog: CatalogService, lacking: dict[str, Any]) -> None:
+    mug = ImportedProduct("MUG", **lacking)
+    with pytest.raises(Invalid, match="needs a name and a price"):
+        catalog.import_products([LAMP, mug])
+    assert catalog.list(include_inactive=True) == []
+    catalog.import_products([LAMP])
+    assert catalog.incomplete([mug, ImportedProduct("lamp")]) == [mug]
+
+
+@pytest.mark.parametrize(
+    "sku",
+    ["lamp", "ＬＡＭＰ", "LA\u200bMP", "\ufeffLAMP", "L\u00adAMP", "LAMP\ufe0f", "\U0001d40bAMP"],
+    ids=ascii,
+)
+def test_T183_skus_that_look_the_same_are_one_product(catalog: CatalogService, sku: str) -> None:
+    product_id = catalog.import_products([LAMP]).ids["LAMP"]
+    again = catalog.import_products([replace(LAMP, sku=sku, name="Lantern")])
+    assert again == ImportResult(frozenset(), frozenset({sku}), {sku: product_id})
+    assert [(each.sku, each.name) for each in catalog.list()] == [("LAMP", "Lantern")]
+    with pytest.raises(Invalid, match="There is a product with this SKU"):
+        catalog.add(replace(LAMP, sku=sku))
+
+
+def test_T183_skus_that_look_different_are_different(catalog: CatalogService) -> None:
+    skus_of = ["LAMP", "LAMP-1", "LAMP 1", "L.AMP", "ЛAMP", "STRASSE", "STRABE"]
+    assert len(catalog.import_products([replace(LAMP, sku=sku) for sku in skus_of]).added) == len(skus_of)
+
+
+def test_T183_python_and_the_database_compare_alike(catalog: CatalogService, database: Database) -> None:
+    alphabet = [chr(code) for code in (*range(0x21, 0x600), *range(0x1E00, 0x2100), *range(0xFE00, 0x10000))]
+    skus_of = [f"x{char}" for char in alphabet if unicodedata.category(char)[0] not in "CZ" or char in "\u200b\u00ad"]
+    given = [compared(sku) for sku in skus_of]
+    stored = database.fetch_column(
+        f"SELECT {compared_sql('sku')} FROM unnest(cast(%(skus)s AS text[])) AS given (sku)",  # noqa: S608 - constants
+        {"skus": skus_of},
+    )
+    assert [(sku, ours, its) for sku, ours, its in zip(skus_of, given, stored, strict=True) if ours != its] == []
+
+
+@pytest.mark.parametrize(
+    "q",
+    [
+        "ёлка новогодняя",
+        "Елка Новогодняя",
+        "  ЁЛКА   новогодняя ",
+        "ёлка\u00a0новогодняя",
+        "е\u0308лка",
+        "ёл\u00adка",
+        "ＦＩＲ-１２",
+        "fir-12",
+    ],
+    ids=ascii,
+)
+def test_T186_a_search_finds_what_was_typed(catalog: CatalogService, q: str) -> None:
+    catalog.import_products([LAMP, replace(MUG, sku="FIR-12", name="Ёлка  новогодняя, 1\u00a0м")])
+    assert skus(catalog.list(q=q)) == ["FIR-12"]
+
+
+def test_T186_a_search_does_not_run_from_the_name_into_the_sku(catalog: CatalogService) -> None:
+    catalog.import_products([LAMP])
+    assert skus(catalog.list(q="lamp lamp")) == []
 
 
 @pytest.mark.parametrize(
@@ -89,6 +165,8 @@ def test_a_catalog_is_empty_until_a_product_is_for_sale(catalog: CatalogService)
         (replace(MUG, sku=""), "/sku"),
         (replace(MUG, sku="x" * 65), "/sku"),
         (replace(MUG, name=" "), "/name"),
+        (replace(MUG, name="\u200b"), "/name"),
+        (replace(MUG, sku="\u200b"), "/sku"),
         (replace(MUG, name="a\nb"), "/name"),
         (replace(MUG, name="a\0"), "/name"),
         (replace(MUG, name="\ud800"), "/name"),

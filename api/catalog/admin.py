@@ -1,4 +1,4 @@
-"""Create and change products, set their stock; for operators."""
+"""Create and change products; for operators."""
 
 from __future__ import annotations
 
@@ -6,38 +6,42 @@ from decimal import Decimal
 from typing import Annotated, Any
 
 from fastapi import Response
-from pydantic import AfterValidator, Field, StrictBool, StrictInt, StrictStr
+from pydantic import AfterValidator, Field, StrictBool, StrictStr
+from pydantic_core import PydanticCustomError
 
+from api.access.callers import label_of
 from api.access.operation_router import OperationRouter
 from api.access.operations import BASE
-from api.catalog.schemas import Product, ProductStock, in_full
-from api.dependencies import Catalog, Reservations
+from api.catalog.schemas import Product, in_full
+from api.catalog.stock import Units
+from api.dependencies import Catalog, CurrentCaller, Reservations
 from api.requests.amounts import Amount, Currency, money
 from api.requests.fields import Body, ProductId
 from api.requests.idempotency import Idempotency, mark_replayed
 from services.catalog.views import ProductChange, ProductDraft, ProductView
 from services.errors import Invalid
 from services.money import Money
+from services.reservations.status import MovementKind
+from services.reservations.views import Cause
 
 router = OperationRouter(prefix="/products", tags=["Catalog"])
-
-MAX_STOCK_UNITS = 1_000_000_000
 
 
 def _stored(value: Any) -> Any:
     # The body is parsed with decimals; attributes are stored as plain JSON.
     if isinstance(value, Decimal):
+        if not value.is_finite():
+            raise PydanticCustomError("number-too-large", "A number here has at most 100 digits.")
         return float(value)
     if isinstance(value, dict):
         return {name: _stored(inner) for name, inner in value.items()}
     return [_stored(inner) for inner in value] if isinstance(value, list) else value
 
 
-Sku = Annotated[StrictStr, Field(min_length=1, max_length=64)]
-ProductName = Annotated[StrictStr, Field(min_length=1, max_length=200)]
+Sku = Annotated[StrictStr, Field(min_length=1, max_length=64), AfterValidator(str.strip)]
+ProductName = Annotated[StrictStr, Field(min_length=1, max_length=200), AfterValidator(str.strip)]
 Description = Annotated[StrictStr, Field(max_length=10_000)]
 Attributes = Annotated[dict[str, Any], Field(max_length=100), AfterValidator(_stored)]
-Units = Annotated[StrictInt, Field(ge=0, le=MAX_STOCK_UNITS)]
 
 
 class CreateProduct(Body):
@@ -64,17 +68,12 @@ class ChangeProduct(Body):
     is_active: StrictBool = Field(default=None)  # type: ignore[assignment]  # left out, never null
 
 
-class SetProductStock(Body):
-    """The number of units that can be ordered."""
-
-    available: Units
-
-
 @router.post("", operation_id="createProduct", summary="Create a product")
 def create_product(
     body: CreateProduct,
     catalog: Catalog,
     reservations: Reservations,
+    caller: CurrentCaller,
     idempotency: Idempotency,
     response: Response,
 ) -> Product:
@@ -83,7 +82,7 @@ def create_product(
     draft = ProductDraft(body.sku, body.name, price, body.description, body.attributes, body.is_active)
     product, replayed = catalog.add(draft, idempotency.request(body))
     # Also for a repeated request: the first one may have been interrupted between these two writes.
-    reservations.add_stocks([(product.id, body.stock)])
+    reservations.add_stocks([(product.id, body.stock)], Cause(MovementKind.FIRST, by=label_of(caller)))
     if replayed:
         mark_replayed(response)
     response.headers["Location"] = f"{BASE}/products/{product.id}"
@@ -97,16 +96,6 @@ def change_product(product_id: ProductId, body: ChangeProduct, catalog: Catalog)
         money(body.price, body.currency)  # checked before the product is looked up
     changed = catalog.change(product_id, _change(catalog.get(product_id, True), body))
     return in_full(catalog.get_stocked(changed.id, True))
-
-
-@router.put("/{productId}/stock", operation_id="setProductStock", summary="Set the available stock of a product")
-def set_stock(
-    product_id: ProductId, body: SetProductStock, catalog: Catalog, reservations: Reservations
-) -> ProductStock:
-    """Reserved and sold units are not changed."""
-    catalog.get(product_id, True)
-    stock = reservations.set_stock(product_id, body.available)
-    return ProductStock(product_id=product_id, available=stock.available)
 
 
 def _change(product: ProductView, body: ChangeProduct) -> ProductChange:

@@ -7,12 +7,14 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import Query
+from pydantic import BeforeValidator
 
 from api.access.operation_router import OperationRouter
 from api.catalog.schemas import Product, ProductPrice, ProductStock, ProductSummary, in_full, listed
 from api.dependencies import Catalog, KnownCaller
 from api.requests.fields import ProductId, SearchText
 from api.requests.pagination import MAX_PAGE, Page, Paging
+from services.catalog.comparing import without_invisible
 from services.catalog.views import StockedProduct
 from services.identity.views import Caller, CallerKind
 
@@ -24,11 +26,19 @@ _MOST_LOOKED_AT = 10 * MAX_PAGE
 PageOf = Callable[[UUID | None, int], Sequence[StockedProduct]]
 
 
+def _typed(q: str) -> str:
+    """What was typed, without what a pasted text brings along: invisible signs, tabs and line ends."""
+    return " ".join(without_invisible(q).split())
+
+
+Searched = Annotated[SearchText, BeforeValidator(_typed, json_schema_input_type=SearchText)]
+
+
 @router.get("", operation_id="listProducts", summary="List products")
 def list_products(
     catalog: Catalog,
     paging: Paging,
-    q: Annotated[SearchText | None, Query(description="Only products whose name or SKU contains this text.")] = None,
+    q: Annotated[Searched | None, Query(description="Only products whose name or SKU contains this text.")] = None,
     currency: Annotated[str | None, Query(pattern="^[A-Z]{3}$", description="Only prices in this currency.")] = None,
     in_stock: Annotated[
         Literal["true", "false"] | None,

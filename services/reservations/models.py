@@ -1,4 +1,4 @@
-"""Tables of the reservations service: stock per product, and reservations with their lines."""
+"""Tables of the reservations service: stock per product with its movements, and reservations with their lines."""
 
 from datetime import datetime
 from uuid import UUID
@@ -7,7 +7,7 @@ from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, ForeignKey
 from sqlmodel import Field, SQLModel
 
 from services import table_names as table_names  # sets the names of constraints
-from services.reservations.status import ReservationStatus
+from services.reservations.status import MovementKind, ReservationStatus
 
 SCHEMA = "reservations"
 
@@ -27,6 +27,28 @@ class Stock(SQLModel, table=True):
     available: int = Field(sa_column=Column(BigInteger, nullable=False))
     reserved: int = Field(sa_column=Column(BigInteger, nullable=False, server_default=text("0")))
     sold: int = Field(sa_column=Column(BigInteger, nullable=False, server_default=text("0")))
+
+
+class StockMovement(SQLModel, table=True):
+    """A change of a product's total, never updated or deleted; the changes of a product add up to its total."""
+
+    __tablename__ = "movements"
+    __table_args__ = (
+        CheckConstraint("kind IN (" + ", ".join(repr(str(kind)) for kind in MovementKind) + ")", name="kind"),
+        CheckConstraint("change <> 0", name="change"),
+        Index("ix_movements_product_id", "product_id", "id"),
+        {"schema": SCHEMA},
+    )
+
+    # A UUIDv7, so that movements are in the order of time.
+    id: UUID = Field(primary_key=True, sa_column_kwargs={"server_default": text("uuidv7()")})
+    product_id: UUID
+    change: int = Field(sa_column=Column(BigInteger, nullable=False))
+    kind: str = Field(sa_column=Column(String(12), nullable=False))
+    reason: str = Field(sa_column=Column(String(200), nullable=False, server_default=text("''")))
+    #: who did it: a caller of the API as in logs, or a user of a machine
+    by: str = Field(sa_column=Column(String(200), nullable=False, server_default=text("''")))
+    at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False, server_default=func.now()))
 
 
 class Reservation(SQLModel, table=True):
@@ -49,6 +71,8 @@ class Reservation(SQLModel, table=True):
     created_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False, server_default=func.now()))
     expires_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
     closed_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
+    #: when the units of a confirmed reservation went back from sold to available, after a refund of its order
+    restocked_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
 
 
 class ReservationLine(SQLModel, table=True):

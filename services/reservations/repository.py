@@ -1,5 +1,5 @@
 # ruff: noqa: S608 - every part put into a statement is a constant of this module
-"""SQL of reservations and stock: single statements that lock the reservation first, then stock in product order."""
+"""SQL of reservations: single statements that lock the reservation first, then stock in product order."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from uuid import UUID
 from services.clock import NOW
 from services.db import Executor
 from services.reservations.records import HoldRow, ReservationRow
-from services.reservations.views import Item, ReservationView, StockView
+from services.reservations.views import Item, ReservationView
 
 
 class ReservationRepository:
@@ -44,6 +44,10 @@ class ReservationRepository:
         """The reservation, or None."""
         return self._one(_FIND, id=reservation_id)
 
+    def holds_goods(self, order_id: UUID) -> bool:
+        """Whether the order's lines are still counted as reserved or sold; an expired hold is until it is ended."""
+        return bool(self._db.fetch_value(_HOLDS_GOODS, {"order_id": order_id}))
+
     def pin(self, order_id: UUID) -> ReservationView | None:
         """Stop the order's live hold from expiring; None when it has no live hold."""
         return self._one(_PIN, order_id=order_id)
@@ -60,6 +64,10 @@ class ReservationRepository:
         """End the order's hold, expired or not, and move its lines to available; None when nothing is held."""
         return self._one(_RELEASE, order_id=order_id)
 
+    def restock(self, order_id: UUID) -> bool:
+        """Move the units of the order's confirmed reservation from sold to available, once; False when it was done."""
+        return bool(self._db.fetch_value(_RESTOCK, {"order_id": order_id}))
+
     def insert_tombstone(self, reservation_id: UUID, order_id: UUID) -> ReservationView | None:
         """Insert a released reservation without lines; None when the order has a reservation already."""
         return self._one(_INSERT_TOMBSTONE, id=reservation_id, order_id=order_id)
@@ -68,28 +76,9 @@ class ReservationRepository:
         """End up to `limit` expired holds that no other transaction has locked; returns how many."""
         return int(self._db.fetch_value(_SWEEP, {"limit": limit}))
 
-    def stocks(self, product_ids: Sequence[UUID]) -> list[StockView]:
-        """The stock of those of the products that have a stock row."""
-        return self._stocks(_STOCKS, products=list(product_ids))
-
-    def list_stocks(self, after: UUID | None, limit: int) -> list[StockView]:
-        """A page of stock in the order of product ids."""
-        return self._stocks(_LIST_STOCKS, after=after, limit=limit)
-
-    def add_stocks(self, product_ids: Sequence[UUID], available: Sequence[int]) -> int:
-        """Insert stock of products that have none; returns how many."""
-        return self._db.execute(_ADD_STOCKS, {"products": list(product_ids), "available": list(available)})
-
-    def set_stock(self, product_id: UUID, available: int) -> StockView:
-        """Set the available units of one product; reserved and sold units stay."""
-        return self._stocks(_SET_STOCK, product_id=product_id, available=available)[0]
-
     def _one(self, statement: str, **values: object) -> ReservationView | None:
         row = self._db.fetch_one(statement, values, into=ReservationRow)
         return row.view() if row else None
-
-    def _stocks(self, statement: str, **values: object) -> list[StockView]:
-        return self._db.fetch_all(statement, values, into=StockView)
 
 
 # A subquery, because clock_timestamp() is volatile and would prevent the use of an index.
@@ -135,6 +124,10 @@ _TAKE = f"""
     """
 _FIND = f"SELECT {_COLUMNS} FROM reservations.reservations r WHERE r.id = %(id)s"
 _FIND_BY_ORDER = f"SELECT {_COLUMNS} FROM reservations.reservations r WHERE r.order_id = %(order_id)s"
+_HOLDS_GOODS = """
+    SELECT EXISTS (SELECT FROM reservations.reservations
+                    WHERE order_id = %(order_id)s AND status IN ('reserved', 'confirmed'))
+    """
 _PIN = f"""
     UPDATE reservations.reservations r SET pinned = true
      WHERE r.order_id = %(order_id)s AND {_LIVE} RETURNING {_COLUMNS}
@@ -157,8 +150,8 @@ def _ending(guard: str, status: str, column: str) -> str:
         """
 
 
-def _moving(ended: str, column: str) -> str:
-    """CTEs that move the units of the reservations in CTE `ended` from `reserved` to `column`."""
+def _moving(ended: str, column: str, source: str = "reserved") -> str:
+    """CTEs that move the units of the reservations in CTE `ended` from the column `source` to `column`."""
     return f"""
         held AS (
             SELECT l.product_id, sum(l.quantity) AS quantity
@@ -167,12 +160,19 @@ def _moving(ended: str, column: str) -> str:
             SELECT s.product_id FROM reservations.stocks s
              WHERE s.product_id IN (SELECT product_id FROM held) ORDER BY s.product_id FOR NO KEY UPDATE),
         moved AS (
-            UPDATE reservations.stocks s SET reserved = s.reserved - h.quantity, {column} = s.{column} + h.quantity
+            UPDATE reservations.stocks s SET {source} = s.{source} - h.quantity, {column} = s.{column} + h.quantity
               FROM held h JOIN locked USING (product_id) WHERE s.product_id = h.product_id)"""
 
 
 _CONFIRM = _ending(_LIVE, "'confirmed'", "sold")
 _RELEASE = _ending("r.status = 'reserved'", f"CASE WHEN {_LIVE} THEN 'released' ELSE 'expired' END", "available")
+_RESTOCK = f"""
+    WITH returned AS (
+        UPDATE reservations.reservations r SET restocked_at = {_MOMENT}
+         WHERE r.order_id = %(order_id)s AND r.status = 'confirmed' AND r.restocked_at IS NULL RETURNING r.id),
+    {_moving("returned", "available", source="sold")}
+    SELECT count(*) FROM returned
+    """
 _INSERT_TOMBSTONE = f"""
     INSERT INTO reservations.reservations AS r (id, order_id, status, pinned, created_at, closed_at)
     SELECT %(id)s, %(order_id)s, 'released', false, moment.at, moment.at FROM {_MOMENT} AS moment (at)
@@ -188,24 +188,4 @@ _SWEEP = f"""
           FROM due WHERE r.id = due.id RETURNING r.id),
     {_moving("ended", "available")}
     SELECT count(*) AS ended FROM ended
-    """
-_STOCK = "product_id, total, available, reserved, sold"
-_STOCKS = f"SELECT {_STOCK} FROM reservations.stocks WHERE product_id = ANY (cast(%(products)s AS uuid[]))"
-_LIST_STOCKS = f"""
-    SELECT {_STOCK} FROM reservations.stocks
-     WHERE cast(%(after)s AS uuid) IS NULL OR product_id > cast(%(after)s AS uuid) ORDER BY product_id LIMIT %(limit)s
-    """
-_ADD_STOCKS = """
-    INSERT INTO reservations.stocks (product_id, total, available)
-    SELECT product_id, available, available
-      FROM unnest(cast(%(products)s AS uuid[]), cast(%(available)s AS bigint[])) AS n (product_id, available)
-     ORDER BY product_id
-    ON CONFLICT (product_id) DO NOTHING RETURNING product_id
-    """
-_SET_STOCK = f"""
-    INSERT INTO reservations.stocks AS s (product_id, total, available) VALUES (%(product_id)s, %(available)s,
-           %(available)s)
-    ON CONFLICT (product_id) DO UPDATE
-       SET available = excluded.available, total = excluded.available + s.reserved + s.sold
-    RETURNING {_STOCK}
     """

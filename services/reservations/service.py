@@ -9,7 +9,7 @@ from uuid import UUID
 import structlog
 
 from services.clock import new_id
-from services.db import Database, Executor, retried
+from services.db import Executor, retried
 from services.errors import (
     Invalid,
     InvalidTransition,
@@ -24,7 +24,8 @@ from services.errors import (
 from services.reservations.records import ShortageJson
 from services.reservations.repository import ReservationRepository
 from services.reservations.status import ReservationStatus
-from services.reservations.views import Item, ReservationView, StockView
+from services.reservations.stocks import Stocks
+from services.reservations.views import Item, ReservationView
 
 log = structlog.get_logger(__name__)
 
@@ -34,14 +35,11 @@ MAX_RESERVATION_LINES = 500
 MAX_UNITS_PER_PRODUCT = 500_000_000
 
 
-class ReservationService:
+class ReservationService(Stocks):
     """One reservation per order and the stock that it moves.
 
     Every method is one transaction, or runs in the caller's when `tx` is given.
     """
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     @retried
     def hold(
@@ -102,6 +100,17 @@ class ReservationService:
         repository = ReservationRepository(self._database)
         return repository.release(order_id) or _find_released(repository, order_id)
 
+    @retried
+    def restock(self, order_id: UUID) -> bool:
+        """Return the sold goods of a refunded order to stock, once; whether this call did it.
+
+        The reservation stays confirmed: it was sold, and came back.
+        """
+        restocked = ReservationRepository(self._database).restock(order_id)
+        if restocked:
+            log.info("reservations.restocked", order_id=str(order_id))
+        return restocked
+
     def get(self, reservation_id: UUID) -> ReservationView:
         """The reservation. Raises NotFound."""
         found = ReservationRepository(self._database).find(reservation_id)
@@ -113,6 +122,10 @@ class ReservationService:
         """The order's reservation, or None."""
         return ReservationRepository(self._database).find_by_order(order_id)
 
+    def holds_goods(self, order_id: UUID, tx: Executor | None = None) -> bool:
+        """Whether units of the stock are held or sold for the order: also by a hold that is over and not swept yet."""
+        return ReservationRepository(tx or self._database).holds_goods(order_id)
+
     @retried
     def sweep(self, limit: int = 500) -> int:
         """End up to `limit` expired holds and return their units to stock; sweeps may run concurrently."""
@@ -120,29 +133,6 @@ class ReservationService:
         if ended:
             log.info("reservations.swept", ended=ended)
         return ended
-
-    def stocks(self, product_ids: Sequence[UUID]) -> dict[UUID, StockView]:
-        """Stock by product id; a product without a stock row is left out."""
-        return {stock.product_id: stock for stock in ReservationRepository(self._database).stocks(product_ids)}
-
-    def list_stocks(self, after: UUID | None, limit: int) -> list[StockView]:
-        """Stock of up to `limit` products in the order of product ids, starting after `after`."""
-        return ReservationRepository(self._database).list_stocks(after, limit)
-
-    @retried
-    def add_stocks(self, stocks: Sequence[tuple[UUID, int]]) -> int:
-        """Set the available units of products that have no stock row yet; returns how many. Raises Invalid."""
-        if any(available < 0 for _, available in stocks):
-            raise Invalid("Stock must not be negative.", pointer="/stock")
-        first = dict(reversed(stocks))
-        return ReservationRepository(self._database).add_stocks(list(first), list(first.values()))
-
-    @retried
-    def set_stock(self, product_id: UUID, available: int) -> StockView:
-        """Set the available units of one product; reserved and sold units stay. Raises Invalid."""
-        if available < 0:
-            raise Invalid("Stock must not be negative.", pointer="/available")
-        return ReservationRepository(self._database).set_stock(product_id, available)
 
     def _hold(
         self, tx: Executor, order_id: UUID, lines: tuple[Item, ...], hold_seconds: int, pinned: bool

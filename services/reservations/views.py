@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from services.reservations.status import ReservationStatus
+from services.reservations.status import MovementKind, ReservationStatus
 
 
 @dataclass(frozen=True, order=True)
@@ -43,3 +43,39 @@ class StockView:
     available: int
     reserved: int
     sold: int
+
+
+@dataclass(frozen=True)
+class Cause:
+    """Why the total of a stock changes, and who changes it: kept in the ledger of movements."""
+
+    kind: MovementKind
+    #: in words, one line of at most 200 characters
+    reason: str = ""
+    #: a caller of the API as in logs, or the user of a machine
+    by: str = ""
+
+
+@dataclass(frozen=True)
+class MovementView:
+    """A change of the total of a product's stock, in units."""
+
+    id: UUID
+    product_id: UUID
+    change: int
+    kind: MovementKind
+    reason: str
+    by: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class StockAdjustment:
+    """A relative change of a product's stock, with its id in the ledger, and the stock after it."""
+
+    id: UUID
+    change: int
+    reason: str
+    stock: StockView
+    #: an earlier request with the same key had made it; the stock is the present one
+    replayed: bool = False

@@ -96,6 +96,14 @@ async def test_T73_search_text_is_literal(api: httpx2.AsyncClient, services: Ser
     assert sorted(await everything(api, q="WOOL")) == ["100% wool", "Wool_sock"]
 
 
+@pytest.mark.parametrize("q", [" Ёлка \t новогодняя\n", "ёл\u00adка\u200b", "\ufeffЕЛКА"], ids=ascii)
+async def test_T186_a_pasted_search_finds_what_was_typed(api: httpx2.AsyncClient, services: Services, q: str) -> None:
+    a_product(services, name="Ёлка новогодняя")
+    a_product(services, name="Лампа")
+
+    assert await everything(api, q=q) == ["Ёлка новогодняя"]
+
+
 async def test_by_currency(api: httpx2.AsyncClient, services: Services) -> None:
     a_product(services, name="roubles")
     a_product(services, name="dollars", currency="USD")
@@ -127,6 +135,7 @@ async def test_a_full_page_that_is_the_last_has_no_cursor(api: httpx2.AsyncClien
     "params",
     [
         {"q": ""},
+        {"q": "\u200b \u00ad"},
         {"q": "x" * 101},
         {"q": "a\x00"},
         {"currency": "rub"},

@@ -49,7 +49,7 @@ def warehouse(service: ReservationService) -> Warehouse:
 
 
 def assert_I1_I2(database: Database) -> None:
-    """I1, I2: no product is oversold, and its reserved and sold units are those of its reservations."""
+    """I1, I2: no product is oversold, its units are those of its reservations and movements."""
     with database.transaction() as tx:
         wrong = tx.fetch_all(
             """
@@ -64,4 +64,12 @@ def assert_I1_I2(database: Database) -> None:
                     OR s.reserved <> h.held OR s.sold <> h.bought
                 """
         )
+        unexplained = tx.fetch_all(
+            """
+                SELECT product_id, max(s.total), sum(m.change)
+                  FROM reservations.stocks s FULL JOIN reservations.movements m USING (product_id)
+                 GROUP BY product_id HAVING coalesce(max(s.total), 0) <> coalesce(sum(m.change), 0)
+                """
+        )
     assert wrong == []
+    assert unexplained == []

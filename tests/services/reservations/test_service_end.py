@@ -186,3 +186,12 @@ def test_a_sweep_respects_its_limit(
     assert warehouse.units(tea) == (98, 2, 0)
     assert service.sweep(limit=5) == 2
     assert (warehouse.units(tea), warehouse.units(cup)) == ((100, 0, 0), (100, 0, 0))
+
+
+def test_I4_a_hold_that_is_over_holds_goods_until_it_is_ended(
+    service: ReservationService, order_id: UUID, clock: FakeClock, database: Database
+) -> None:
+    clock.set_from_database(database, 61)
+    assert service.holds_goods(order_id)
+    service.sweep()
+    assert not service.holds_goods(order_id)

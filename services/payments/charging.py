@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 from uuid import UUID
 
@@ -22,9 +22,11 @@ from services.payments.gateway import (
     Outcome,
     ProviderPayment,
 )
+from services.payments.provider_refunds import ProviderRefunds
+from services.payments.receipts import Receipts
 from services.payments.records import PaymentRecord
 from services.payments.repository import PaymentRepository
-from services.payments.status import PaymentStatus
+from services.payments.status import PAYMENT_UNAVAILABLE, PaymentStatus
 from services.payments.views import Charge, PaymentView
 
 log = structlog.get_logger(__name__)
@@ -47,10 +49,19 @@ class PaymentIntent:
 class Charges:
     """The part of the payments service that charges and looks up payments."""
 
-    def __init__(self, database: Database, gateway: Gateway, budget: CallBudget) -> None:
+    def __init__(
+        self,
+        database: Database,
+        gateway: Gateway,
+        budget: CallBudget,
+        provider_refunds: ProviderRefunds,
+        receipts: Receipts,
+    ) -> None:
         self._database = database
         self._gateway = gateway
         self._budget = budget
+        self._provider_refunds = provider_refunds
+        self._receipts = receipts
 
     @retried
     def create_intent(self, charge: Charge, tx: Executor | None = None) -> PaymentIntent:
@@ -123,6 +134,7 @@ class Charges:
 
     def _charge_at_provider(self, record: PaymentRecord, charge: Charge, started: float, then: Recorder[R]) -> R:
         """Call the provider for a payment that this caller has claimed."""
+        charge = replace(charge, receipt=self._receipts.of_charge(record.view))
         within = self._budget.remaining(started)
         if within <= 0:
             self._release_claim(record, 0)
@@ -131,8 +143,9 @@ class Charges:
         try:
             reported = self._gateway.charge(record.view.id, charge, within=within)
         except GatewayRefused as error:
-            code = error.code
-            log.info("payments.refused", payment_id=payment_id, code=code)
+            code = PAYMENT_UNAVAILABLE if error.shop_fault else error.code
+            level = log.error if error.shop_fault else log.info
+            level("payments.refused", payment_id=payment_id, code=error.code, parameter=error.parameter)
             return self._write(record, lambda payments: payments.mark_refused(record.view.id, code), then)
         except GatewayUnavailable as error:
             self._release_claim(record, error.retry_after)
@@ -158,6 +171,8 @@ class Charges:
 
         current, changed, result = self._database.run_in_transaction(apply)
         _log_provider_state(current, reported, changed=changed)
+        if reported.refunded_minor > current.view.refunded_minor:
+            self._provider_refunds.try_record_of(current)
         return result
 
     @retried

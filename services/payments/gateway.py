@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
@@ -11,7 +11,7 @@ from uuid import UUID
 
 from services.money import MAX_MINOR, Money
 from services.payments.status import PaymentMethodType
-from services.payments.views import Charge
+from services.payments.views import Charge, Receipt
 
 
 class GatewayError(Exception):
@@ -33,9 +33,13 @@ class GatewayUnavailable(GatewayError):
 class GatewayRefused(GatewayError):
     """The provider rejected the request for good; `code` is the provider's error code."""
 
-    def __init__(self, code: str) -> None:
+    def __init__(self, code: str, *, parameter: str | None = None, shop_fault: bool = False) -> None:
         super().__init__(code)
         self.code = code
+        #: the parameter of the request that the provider rejected, if it names one
+        self.parameter = parameter
+        #: the shop's settings or its request are wrong: another card or phone changes nothing
+        self.shop_fault = shop_fault
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,16 @@ class MethodRules:
     max_minor: int = MAX_MINOR
     #: ISO 4217 codes; None: any currency
     currencies: frozenset[str] | None = None
+    #: most lines of an order, where they are sent too (receipts); None: any number
+    max_lines: int | None = None
+
+    def takes_currency(self, currency: str) -> bool:
+        """Whether a payment may be in this currency (ISO 4217)."""
+        return self.currencies is None or currency in self.currencies
+
+    def takes_amount(self, minor: int) -> bool:
+        """Whether a payment may be of so many minor units."""
+        return self.min_minor <= minor <= self.max_minor
 
 
 class Outcome(StrEnum):
@@ -65,9 +79,23 @@ class ProviderPayment:
 
     provider_id: str
     outcome: Outcome
+    #: captured once it succeeded, asked for until then
     amount: Money
+    #: by the provider's clock, UTC
+    created_at: datetime
     confirmation_url: str | None = None
     failure_code: str | None = None
+    #: our payment's id, which the provider stores with its payment; None: the payment is not ours
+    reference: UUID | None = None
+    #: our order's id, stored likewise; None in payments of earlier releases
+    order_id: UUID | None = None
+    #: sent back so far, in minor units of `amount`'s currency
+    refunded_minor: int = 0
+
+    @property
+    def captured_minor(self) -> int:
+        """Minor units captured, in `amount`'s currency."""
+        return self.amount.minor if self.outcome is Outcome.SUCCEEDED else 0
 
 
 @dataclass(frozen=True)
@@ -75,9 +103,14 @@ class ProviderRefund:
     """A refund as the provider reports it."""
 
     provider_id: str
+    payment_provider_id: str
     outcome: Outcome
     amount: Money
+    #: by the provider's clock, UTC
+    created_at: datetime
     failure_code: str | None = None
+    #: the key of our request; None: the refund was not requested by us, but made on the provider's own page
+    key: str | None = None
 
 
 @dataclass(frozen=True)
@@ -101,11 +134,13 @@ class RefundRequest:
     key: str
     payment_provider_id: str
     amount: Money
+    #: its lines sum to the amount; None: the shop sends no receipts
+    receipt: Receipt | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
 class WebhookEvent:
-    """A parsed webhook: something happened to one of the provider's payments."""
+    """A parsed webhook: something happened to one of the provider's payments, or to a refund of it."""
 
     webhook_id: str
     event: str
@@ -113,6 +148,8 @@ class WebhookEvent:
     provider_id: str
     #: our payment's id, when the webhook carries it
     reference: UUID | None
+    #: the provider's id of the refund, for a webhook about one
+    refund_id: str | None = None
 
 
 class Gateway(Protocol):
@@ -143,6 +180,21 @@ class Gateway(Protocol):
         self, request: RefundRequest, provider_id: str | None, *, within: float
     ) -> ProviderRefund | None:
         """The refund with our key, or None when the provider has none."""
+
+    def list_payments(
+        self, created_from: datetime, created_to: datetime, *, within: float
+    ) -> Iterator[ProviderPayment]:
+        """Every payment created at or after `created_from` and before `created_to`, also those that are not ours.
+
+        Read page by page, newest first; `within` limits the whole list. Payments that cannot be parsed are left
+        out, so that one of somebody else's does not hide ours; those of ours are logged.
+        """
+
+    def list_refunds(self, created_from: datetime, created_to: datetime, *, within: float) -> Iterator[ProviderRefund]:
+        """Every refund created in that time, as `list_payments`."""
+
+    def list_refunds_of(self, payment_provider_id: str, *, within: float) -> Iterator[ProviderRefund]:
+        """Every refund of one payment, as `list_payments`."""
 
     def read_webhook(self, headers: Mapping[str, str], body: bytes, source: str | None) -> WebhookEvent | None:
         """Parse a webhook that came from the IP address `source`; None when it concerns no payment.

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
@@ -17,6 +18,7 @@ from sqlalchemy import (
     func,
     text,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
 from services import table_names as table_names  # sets the names of constraints
@@ -57,6 +59,11 @@ class Payment(SQLModel, table=True):
             unique=True,
             postgresql_where=text("status NOT IN ('failed', 'refunded') AND NOT captured_late"),
         ),
+        Index(
+            "ix_payments_late",
+            "updated_at",
+            postgresql_where=text("captured_late AND captured_minor > refunded_minor"),
+        ),
         Index("uq_payments_attempt", "order_id", "attempt", unique=True),
         {"schema": SCHEMA},
     )
@@ -82,12 +89,14 @@ class Payment(SQLModel, table=True):
     refunded_minor: int = Field(sa_column=Column(BigInteger, nullable=False, server_default=text("0")))
     #: captured after the payment was recorded as failed: it does not pay for the order and must be refunded
     captured_late: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
+    #: of the first fiscal receipt: `[description, quantity, price_minor, vat_code]` each; its refunds have the same
+    receipt_lines: list[Any] | None = Field(default=None, sa_column=Column(JSONB))
     created_at: datetime = Field(sa_column=_now())
     updated_at: datetime = Field(sa_column=_now())
 
 
 class Refund(SQLModel, table=True):
-    """A refund; `refund:<payment>:<number>` is its key at the provider."""
+    """A refund; `refund:<payment>:<number>` is its key at the provider, unless it was made on the provider's page."""
 
     __tablename__ = "refunds"
     __table_args__ = (
@@ -111,6 +120,8 @@ class Refund(SQLModel, table=True):
     provider_id: str | None = Field(default=None, sa_column=Column(String(80), unique=True))
     claimed_until: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
     failure_code: str | None = Field(default=None, sa_column=Column(String(64)))
+    #: the goods of the order go back to stock when the refund has succeeded
+    restock: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
     #: the operator's note for a refund made outside the provider, or the reason of a write-off
     manual_reference: str | None = Field(default=None, sa_column=Column(String(200)))
     #: when the result was written to the order's timeline
@@ -120,14 +131,19 @@ class Refund(SQLModel, table=True):
 
 
 class LedgerEntry(SQLModel, table=True):
-    """Append-only: charges are positive, refunds and write-offs negative; the sum is the money we hold for an order."""
+    """Append-only: charges are positive, refunds and write-offs negative; the sum is the money we hold for an order.
+
+    A `reversal` takes back what was written off and refunded after all.
+    """
 
     __tablename__ = "ledger"
     __table_args__ = (
         CheckConstraint(
-            "(kind = 'charge' AND amount_minor > 0) OR (kind IN ('refund', 'write_off') AND amount_minor < 0)",
+            "(kind IN ('charge', 'reversal') AND amount_minor > 0)"
+            " OR (kind IN ('refund', 'write_off') AND amount_minor < 0)",
             name="sign",
         ),
+        Index("ix_ledger_payment_id", "payment_id"),
         Index("uq_ledger_charge", "payment_id", unique=True, postgresql_where=text("kind = 'charge'")),
         Index("uq_ledger_refund", "refund_id", unique=True, postgresql_where=text("kind = 'refund'")),
         {"schema": SCHEMA},
@@ -147,7 +163,11 @@ class InboxMessage(SQLModel, table=True):
     """A webhook or status report, stored once by its id."""
 
     __tablename__ = "inbox"
-    __table_args__ = (Index("ix_inbox_payment_id", "payment_id"), {"schema": SCHEMA})
+    __table_args__ = (
+        Index("ix_inbox_payment_id", "payment_id"),
+        Index("ix_inbox_received_at", "received_at"),
+        {"schema": SCHEMA},
+    )
 
     webhook_id: str = Field(sa_column=Column(String(160), primary_key=True))
     gateway: str = Field(sa_column=Column(String(16), nullable=False))

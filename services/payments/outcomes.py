@@ -26,5 +26,4 @@ def status_of(reported: ProviderPayment, payment: PaymentView) -> PaymentStatus:
 
 def captured_minor(reported: ProviderPayment, requested: Money) -> int:
     """Minor units captured, in the currency requested; 0 when the provider captured another currency."""
-    succeeded = reported.outcome is Outcome.SUCCEEDED
-    return reported.amount.minor if succeeded and reported.amount.currency == requested.currency else 0
+    return reported.captured_minor if reported.amount.currency == requested.currency else 0

@@ -49,12 +49,24 @@ class RefundRecord:
     claimed_for: float
     #: seconds since the last change
     unchanged_for: float
+    #: seconds since it was requested
+    age: float
 
     @property
     def request(self) -> RefundRequest:
         """The request to the provider, with the same key for every repetition."""
-        key = f"refund:{self.view.payment_id}:{self.number}"
+        key = refund_key(self.view.payment_id, self.number)
         return RefundRequest(key, self.payment_provider_id, self.view.amount)
+
+
+def refund_key(payment_id: UUID, number: int) -> str:
+    """The key of a payment's refund at the provider."""
+    return f"refund:{payment_id}:{number}"
+
+
+def next_number(refunds: Sequence[RefundRecord]) -> int:
+    """The number of a payment's next refund."""
+    return max((refund.number for refund in refunds), default=0) + 1
 
 
 @dataclass(frozen=True)
@@ -124,9 +136,11 @@ class RefundRow:
     provider_id: str | None
     failure_code: str | None
     claimed_until: datetime | None
+    restock: bool
     payment_provider_id: str
     claimed_for: float
     unchanged_for: float
+    age: float
 
     def record(self) -> RefundRecord:
         """The row as a record."""
@@ -139,6 +153,7 @@ class RefundRow:
             amount=Money(self.amount_minor, self.currency),
             failure_code=self.failure_code,
             retry_after=max(self.claimed_for, 1.0) if pending else 0.0,
+            restock=self.restock,
         )
         return RefundRecord(
             view=view,
@@ -148,4 +163,5 @@ class RefundRow:
             claimed_until=self.claimed_until,
             claimed_for=self.claimed_for,
             unchanged_for=self.unchanged_for,
+            age=self.age,
         )

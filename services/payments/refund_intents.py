@@ -22,7 +22,7 @@ from services.idempotency import IdempotentRequest, remember
 from services.money import Money
 from services.payments.call_budget import CallBudget
 from services.payments.gateway import Gateway
-from services.payments.records import PaymentRecord, RefundRecord
+from services.payments.records import PaymentRecord, RefundRecord, next_number
 from services.payments.refunds_repository import WRITTEN_OFF, RefundRepository
 from services.payments.repository import PaymentRepository
 from services.payments.status import CAPTURED, RefundStatus
@@ -54,11 +54,11 @@ class RefundIntents:
             failed = last is not None and last.view.status is RefundStatus.FAILED
             if last and failed and self._budget.refund_retry_after(last.number, last.unchanged_for) > 0:
                 return last, False
-            return self._insert(tx, payment, remaining, len(refunds) + 1, new_id()), True
+            return self._insert(tx, payment, remaining, next_number(refunds), new_id()), True
 
     @retried
     def for_amount(
-        self, order_id: UUID, payment_id: UUID, amount: Money, idempotent: IdempotentRequest | None
+        self, order_id: UUID, payment_id: UUID, amount: Money, restock: bool, idempotent: IdempotentRequest | None
     ) -> tuple[RefundRecord, bool]:
         """A refund of `amount`, and whether this call created it. Raises as PaymentService.refund, but Unavailable."""
         refund_id = new_id()
@@ -68,12 +68,17 @@ class RefundIntents:
             payment = self._lock(tx, payment_id)
             refunds = RefundRepository(tx).of_payment(payment_id)
             self._check(order_id, payment, amount, refunds)
-            return self._insert(tx, payment, amount.minor, len(refunds) + 1, refund_id), True
+            if restock and amount.minor != payment.view.captured_minor - payment.view.refunded_minor:
+                raise Invalid("Goods go back to stock only with all that is left of the payment.", pointer="/restock")
+            return self._insert(tx, payment, amount.minor, next_number(refunds), refund_id, restock=restock), True
 
+    @retried
     def book_manually(self, payment_id: UUID, reference: str, *, lost: bool) -> None:
         """Book what is left of a payment as refunded outside the provider, or (`lost`) as written off; once.
 
-        Raises Unavailable while another caller holds the claim of a pending refund.
+        A pending refund that the provider has not accepted is given up. One that it has accepted stays pending,
+        because nobody can stop it any more, and is still looked up. Raises Unavailable while another caller holds the
+        claim of a pending refund.
         """
         with self._database.transaction() as tx:
             payment = self._lock(tx, payment_id)
@@ -82,11 +87,12 @@ class RefundIntents:
             if any(refund.claimed_for > 0 for refund in pending):
                 raise Unavailable("A refund of this payment is in progress.", retry_after=1)
             for refund in pending:
-                RefundRepository(tx).mark_failed(refund.view.id, "booked_manually", None)
+                if refund.provider_id is None:
+                    RefundRepository(tx).mark_failed(refund.view.id, "booked_manually", None)
             remaining = payment.view.captured_minor - payment.view.refunded_minor
             if remaining == 0 or _is_written_off(refunds):
                 return
-            refund = self._insert(tx, payment, remaining, len(refunds) + 1, new_id())
+            refund = self._insert(tx, payment, remaining, next_number(refunds), new_id())
             RefundRepository(tx).book_manually(refund.view.id, reference, lost=lost)
         log.warning("payments.booked_manually", payment_id=str(payment_id), lost=lost)
 
@@ -97,9 +103,16 @@ class RefundIntents:
         return found
 
     def _insert(
-        self, tx: Executor, payment: PaymentRecord, amount_minor: int, number: int, refund_id: UUID
+        self,
+        tx: Executor,
+        payment: PaymentRecord,
+        amount_minor: int,
+        number: int,
+        refund_id: UUID,
+        *,
+        restock: bool = False,
     ) -> RefundRecord:
-        RefundRepository(tx).create_intent(refund_id, payment, amount_minor, number, self._budget.claim)
+        RefundRepository(tx).create_intent(refund_id, payment, amount_minor, number, self._budget.claim, restock)
         return self._find(tx, refund_id)
 
     def _check(self, order_id: UUID, payment: PaymentRecord, amount: Money, refunds: Sequence[RefundRecord]) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from dataclasses import replace
 from uuid import UUID
 
 import structlog
 
-from services.db import Database, Executor, retried
+from services.db import Database, Executor, Transaction, retried
 from services.errors import NotFound, Unavailable
 from services.idempotency import IdempotentRequest
 from services.money import Money
@@ -17,32 +19,51 @@ from services.payments.gateway import (
     GatewayRefused,
     GatewayUnavailable,
     GatewayUnknown,
-    Outcome,
     ProviderRefund,
 )
-from services.payments.records import RefundRecord
+from services.payments.provider_refunds import ProviderRefunds, log_end
+from services.payments.receipts import Receipts
+from services.payments.records import PaymentRecord, RefundRecord
 from services.payments.refund_intents import RefundIntents
 from services.payments.refunds_repository import RefundRepository
+from services.payments.repository import PaymentRepository
 from services.payments.status import RefundStatus
 from services.payments.views import RefundProgress
 
 log = structlog.get_logger(__name__)
 
+#: Seconds that the provider may take to decide a refund: YooKassa answers at once, but for banks that answer later.
+REFUND_TERM = 86_400.0
+
 
 class Refunds:
     """The part of the payments service that makes and looks up refunds."""
 
-    def __init__(self, database: Database, gateway: Gateway, budget: CallBudget, intents: RefundIntents) -> None:
+    def __init__(
+        self,
+        database: Database,
+        gateway: Gateway,
+        budget: CallBudget,
+        intents: RefundIntents,
+        provider_refunds: ProviderRefunds,
+        receipts: Receipts,
+    ) -> None:
         self._database = database
         self._gateway = gateway
         self._budget = budget
         self._intents = intents
+        self._provider_refunds = provider_refunds
+        self._receipts = receipts
 
-    def refund_remaining(self, payment_id: UUID) -> RefundProgress:
+    def refund_remaining(self, payment: PaymentRecord) -> RefundProgress:
         """Refund what a decided payment has captured and not refunded; the caller fills in `refunded_minor`.
 
-        Idempotent: the amount follows from the recorded state. Raises Unavailable.
+        Before a refund is requested, those that the provider has are recorded: what was sent back on its own page
+        must not be refunded again. Idempotent: the amount follows from the recorded state. Raises Unavailable.
         """
+        payment_id = payment.view.id
+        if not self._pending(payment_id):
+            self._provider_refunds.record_of(payment)
         started = time.monotonic()
         current = self._intents.for_remaining(payment_id)
         if current is None:
@@ -52,12 +73,19 @@ class Refunds:
         match refund.view.status:
             case RefundStatus.SUCCEEDED:
                 done = RefundProgress(True, 0, refund.view.id, payment_id)
-                return done if is_new else self.refund_remaining(payment_id)
+                return done if is_new else self.refund_remaining(payment)
             case RefundStatus.PENDING:
-                return RefundProgress(False, 0, refund.view.id, payment_id, refund.view.retry_after, "refund_pending")
+                reason, waiting = "refund_pending", _waiting(refund)
+                return RefundProgress(
+                    False, 0, refund.view.id, payment_id, refund.view.retry_after, reason, waiting=waiting
+                )
             case RefundStatus.FAILED:
                 retry_after = self._budget.refund_retry_after(refund.number, refund.unchanged_for)
                 return RefundProgress(False, 0, refund.view.id, payment_id, retry_after, "refund_failed")
+
+    def _pending(self, payment_id: UUID) -> list[RefundRecord]:
+        refunds = RefundRepository(self._database).of_payment(payment_id)
+        return [refund for refund in refunds if refund.view.status is RefundStatus.PENDING]
 
     def refresh(self, refund_id: UUID) -> RefundRecord:
         """Look up a pending refund; request it again when the provider has none. Raises NotFound, Unavailable."""
@@ -73,11 +101,11 @@ class Refunds:
         return self._find(self._database, refund_id)
 
     def refund_amount(
-        self, order_id: UUID, payment_id: UUID, amount: Money, idempotent: IdempotentRequest | None
+        self, order_id: UUID, payment_id: UUID, amount: Money, restock: bool, idempotent: IdempotentRequest | None
     ) -> tuple[RefundRecord, bool]:
         """Refund `amount`; also whether an earlier request made this refund. Raises as PaymentService.refund."""
         started = time.monotonic()
-        refund, is_new = self._intents.for_amount(order_id, payment_id, amount, idempotent)
+        refund, is_new = self._intents.for_amount(order_id, payment_id, amount, restock, idempotent)
         if not is_new:
             return refund, True
         try:
@@ -114,14 +142,17 @@ class Refunds:
 
     def _refund_at_provider(self, refund: RefundRecord, started: float) -> RefundRecord:
         """Call the provider for a refund that this caller has claimed."""
+        request = replace(refund.request, receipt=self._receipts.of_refund(refund))
         within = self._budget.remaining(started)
         if within <= 0:
             self._release_claim(refund, 0)
             raise unavailable(None)
         try:
-            return self._apply_provider_state(refund, self._gateway.refund(refund.request, within=within))
+            return self._apply_provider_state(refund, self._gateway.refund(request, within=within))
         except GatewayRefused as error:
-            return self._mark_failed(refund, error.code, None)
+            fields = {"refund_id": str(refund.view.id), "code": error.code, "parameter": error.parameter}
+            log.error("payments.refund_refused", **fields)
+            return self._mark_failed(refund, error.code)
         except GatewayUnavailable as error:
             self._release_claim(refund, error.retry_after)
             raise unavailable(error) from error
@@ -130,29 +161,24 @@ class Refunds:
             return self.find(refund.view.id)
 
     def _apply_provider_state(self, refund: RefundRecord, reported: ProviderRefund) -> RefundRecord:
-        match reported.outcome:
-            case Outcome.PENDING:
-                return self._mark_accepted(refund, reported.provider_id)
-            case Outcome.SUCCEEDED:
-                return self._mark_succeeded(refund, reported.provider_id)
-            case Outcome.FAILED:
-                return self._mark_failed(refund, reported.failure_code or "canceled", reported.provider_id)
+        return self._end(refund, lambda refunds: refunds.apply_provider_state(refund.view.id, reported))
 
-    @retried
-    def _mark_accepted(self, refund: RefundRecord, provider_id: str) -> RefundRecord:
-        RefundRepository(self._database).mark_accepted(refund.view.id, provider_id)
-        return self._find(self._database, refund.view.id)
+    def _mark_failed(self, refund: RefundRecord, code: str) -> RefundRecord:
+        return self._end(refund, lambda refunds: refunds.mark_failed(refund.view.id, code, None))
 
-    @retried
-    def _mark_succeeded(self, refund: RefundRecord, provider_id: str) -> RefundRecord:
-        RefundRepository(self._database).mark_succeeded(refund.view.id, provider_id)
-        found = self._find(self._database, refund.view.id)
-        log.info("payments.refunded", refund_id=str(found.view.id), payment_id=str(found.view.payment_id))
-        return found
+    def _end(self, refund: RefundRecord, change: Callable[[RefundRepository], int | None]) -> RefundRecord:
+        """Change the refund under the lock of its payment; returns it as it is then."""
 
-    @retried
-    def _mark_failed(self, refund: RefundRecord, code: str, provider_id: str | None) -> RefundRecord:
-        RefundRepository(self._database).mark_failed(refund.view.id, code, provider_id)
-        found = self._find(self._database, refund.view.id)
-        log.warning("payments.refund_failed", refund_id=str(found.view.id), code=found.view.failure_code)
-        return found
+        def write(tx: Transaction) -> tuple[RefundRecord, int | None]:
+            PaymentRepository(tx).lock(refund.view.payment_id)
+            excess_minor = change(RefundRepository(tx))
+            return self._find(tx, refund.view.id), excess_minor
+
+        ended, excess_minor = self._database.run_in_transaction(write)
+        log_end(ended, excess_minor or 0)
+        return ended
+
+
+def _waiting(refund: RefundRecord) -> float:
+    """Seconds that the provider may still take; 0 when it does not have the refund."""
+    return max(REFUND_TERM - refund.age, 0) if refund.provider_id else 0.0

@@ -8,8 +8,9 @@ from uuid import UUID
 
 from services.clock import NOW
 from services.db import Executor
+from services.payments.gateway import Outcome, ProviderRefund
 from services.payments.records import PaymentRecord, RefundRecord, RefundRow
-from services.payments.status import FOLLOWS, PaymentStatus
+from services.payments.status import FOLLOWS, PaymentStatus, RefundStatus
 
 #: Failure code of a refund that an operator has written off.
 WRITTEN_OFF = "written_off"
@@ -34,7 +35,13 @@ class RefundRepository:
         return self._all(_OF_ORDER, {"order_id": order_id})
 
     def create_intent(
-        self, refund_id: UUID, payment: PaymentRecord, amount_minor: int, number: int, claim_seconds: float
+        self,
+        refund_id: UUID,
+        payment: PaymentRecord,
+        amount_minor: int,
+        number: int,
+        claim_seconds: float,
+        restock: bool,
     ) -> None:
         """Insert a pending refund before it is requested, claimed for `claim_seconds`."""
         values = {
@@ -45,8 +52,38 @@ class RefundRepository:
             "amount_minor": amount_minor,
             "currency": payment.view.amount.currency,
             "seconds": claim_seconds,
+            "restock": restock,
         }
         self._run(_CREATE_INTENT, values)
+
+    def insert_found(self, refund_id: UUID, payment: PaymentRecord, found: ProviderRefund, number: int) -> None:
+        """Insert a refund that was not requested by us, as pending: what the provider reports is applied to it next."""
+        values = {
+            "id": refund_id,
+            "payment_id": payment.view.id,
+            "order_id": payment.view.order_id,
+            "number": number,
+            "amount_minor": found.amount.minor,
+            "currency": found.amount.currency,
+            "provider_id": found.provider_id,
+        }
+        self._run(_INSERT_FOUND, values)
+
+    def statuses(self, provider_ids: Sequence[str]) -> dict[str, RefundStatus]:
+        """The status of each refund that is recorded under one of these ids at the provider."""
+        rows = self._db.fetch_all(_STATUSES, {"ids": list(provider_ids)})
+        return {row.provider_id: RefundStatus(row.status) for row in rows}
+
+    def apply_provider_state(self, refund_id: UUID, reported: ProviderRefund) -> int:
+        """Record what the provider reports; returns as `mark_succeeded`."""
+        match reported.outcome:
+            case Outcome.PENDING:
+                self._run(_MARK_ACCEPTED, {"id": refund_id, "provider_id": reported.provider_id})
+            case Outcome.SUCCEEDED:
+                return self.mark_succeeded(refund_id, reported.provider_id)
+            case Outcome.FAILED:
+                self.mark_failed(refund_id, reported.failure_code or "canceled", reported.provider_id)
+        return 0
 
     def claim(self, record: RefundRecord, seconds: float) -> RefundRecord | None:
         """Take the right to request the refund for `seconds`; None when the refund has changed."""
@@ -57,18 +94,22 @@ class RefundRepository:
         """End the claim; nobody calls the provider for another `retry_after` seconds."""
         self._run(_CLAIM, {"id": record.view.id, "seen": record.claimed_until, "seconds": retry_after})
 
-    def mark_accepted(self, refund_id: UUID, provider_id: str) -> None:
-        """Record that the provider has the refund and decides it later."""
-        self._run(_MARK_ACCEPTED, {"id": refund_id, "provider_id": provider_id})
-
     def mark_failed(self, refund_id: UUID, code: str, provider_id: str | None) -> None:
         """Record that the provider moved no money and will not."""
         self._run(_MARK_FAILED, {"id": refund_id, "code": code[:64], "provider_id": provider_id})
 
-    def mark_succeeded(self, refund_id: UUID, provider_id: str | None) -> None:
-        """Record that the buyer has the money: refund, payment and ledger in one statement, once."""
-        allowed = sorted(FOLLOWS[PaymentStatus.REFUNDED])
-        self._run(_MARK_SUCCEEDED, {"id": refund_id, "provider_id": provider_id, "allowed": allowed})
+    def mark_succeeded(self, refund_id: UUID, provider_id: str | None) -> int:
+        """Record that the buyer has the money in refund, payment and ledger, once; the payment must be locked.
+
+        A failed refund, too, succeeds when the provider says so: an operator may have given it up before. What was
+        written off is taken back as far as it is refunded now.
+
+        Returns by how many minor units it exceeds what was left of the payment, which is possible when an operator had
+        booked the money by hand before: the ledger has it in full, and reconciliation reports the payment (I5).
+        """
+        allowed = sorted(FOLLOWS[PaymentStatus.REFUNDED] | {PaymentStatus.REFUNDED})
+        values = {"id": refund_id, "provider_id": provider_id, "allowed": allowed, "written_off": WRITTEN_OFF}
+        return self._db.fetch_value(_MARK_SUCCEEDED, values) or 0
 
     def book_manually(self, refund_id: UUID, reference: str, *, lost: bool) -> None:
         """Record a refund made outside the provider, or (`lost`) written off, once."""
@@ -108,21 +149,30 @@ _MOMENT = f"(SELECT {NOW})"
 _SECONDS = "cast(%(seconds)s AS float8) * interval '1 second'"
 _SELECT = f"""
     SELECT r.id, r.payment_id, r.order_id, r.number, r.amount_minor, r.currency, r.status, r.provider_id,
-           r.failure_code, r.claimed_until, p.provider_id AS payment_provider_id,
+           r.failure_code, r.claimed_until, r.restock, p.provider_id AS payment_provider_id,
            coalesce(greatest(extract(epoch FROM r.claimed_until - {_MOMENT}), 0), 0)::float8 AS claimed_for,
-           extract(epoch FROM {_MOMENT} - r.updated_at)::float8 AS unchanged_for
+           extract(epoch FROM {_MOMENT} - r.updated_at)::float8 AS unchanged_for,
+           extract(epoch FROM {_MOMENT} - r.created_at)::float8 AS age
       FROM payments.refunds r JOIN payments.payments p ON p.id = r.payment_id"""
 _FIND = f"{_SELECT} WHERE r.id = %(id)s"
 _OF_PAYMENT = f"{_SELECT} WHERE r.payment_id = %(payment_id)s ORDER BY r.number"
 _OF_ORDER = f"{_SELECT} WHERE r.order_id = %(order_id)s ORDER BY r.created_at, r.number"
 _CREATE_INTENT = f"""
-    INSERT INTO payments.refunds (id, payment_id, order_id, number, amount_minor, currency, status, claimed_until,
-                                  created_at, updated_at)
-    SELECT %(id)s, %(payment_id)s, %(order_id)s, %(number)s, %(amount_minor)s, %(currency)s, 'pending',
+    INSERT INTO payments.refunds (id, payment_id, order_id, number, amount_minor, currency, status, restock,
+                                  claimed_until, created_at, updated_at)
+    SELECT %(id)s, %(payment_id)s, %(order_id)s, %(number)s, %(amount_minor)s, %(currency)s, 'pending', %(restock)s,
            moment.at + {_SECONDS},
            moment.at, moment.at
       FROM {_MOMENT} AS moment (at) RETURNING 1
     """
+_INSERT_FOUND = f"""
+    INSERT INTO payments.refunds (id, payment_id, order_id, number, amount_minor, currency, status, provider_id,
+                                  created_at, updated_at)
+    SELECT %(id)s, %(payment_id)s, %(order_id)s, %(number)s, %(amount_minor)s, %(currency)s, 'pending',
+           %(provider_id)s, moment.at, moment.at
+      FROM {_MOMENT} AS moment (at) RETURNING 1
+    """
+_STATUSES = "SELECT provider_id, status FROM payments.refunds WHERE provider_id = ANY(%(ids)s)"
 _CLAIM = f"""
     UPDATE payments.refunds SET claimed_until = {_MOMENT} + {_SECONDS}, updated_at = {_MOMENT}
      WHERE id = %(id)s AND status = 'pending' AND provider_id IS NULL
@@ -140,19 +190,32 @@ _MARK_FAILED = f"""
     """
 _MARK_SUCCEEDED = f"""
     WITH ended AS (
-        UPDATE payments.refunds SET status = 'succeeded', provider_id = %(provider_id)s, claimed_until = NULL,
-                                    updated_at = {_MOMENT}
-         WHERE id = %(id)s AND status = 'pending'
+        UPDATE payments.refunds
+           SET status = 'succeeded', provider_id = coalesce(%(provider_id)s, provider_id), failure_code = NULL,
+               claimed_until = NULL, reported_at = NULL, updated_at = {_MOMENT}
+         WHERE id = %(id)s AND status <> 'succeeded' AND failure_code IS DISTINCT FROM %(written_off)s
         RETURNING id, payment_id, amount_minor),
+    before AS (
+        SELECT p.captured_minor - p.refunded_minor AS left_minor
+          FROM payments.payments p JOIN ended ON p.id = ended.payment_id),
     moved AS (
         UPDATE payments.payments p
-           SET refunded_minor = p.refunded_minor + ended.amount_minor, updated_at = {_MOMENT},
-               status = CASE WHEN p.refunded_minor + ended.amount_minor = p.captured_minor
+           SET refunded_minor = least(p.refunded_minor + ended.amount_minor, p.captured_minor), updated_at = {_MOMENT},
+               status = CASE WHEN p.refunded_minor + ended.amount_minor >= p.captured_minor
                              THEN 'refunded' ELSE 'partially_refunded' END
           FROM ended WHERE p.id = ended.payment_id AND p.status = ANY (%(allowed)s)
-        RETURNING p.id, p.order_id, p.currency, ended.id AS refund_id, ended.amount_minor)
-    INSERT INTO payments.ledger (order_id, payment_id, refund_id, kind, amount_minor, currency, at)
-    SELECT order_id, id, refund_id, 'refund', -amount_minor, currency, {_MOMENT} FROM moved RETURNING 1
+        RETURNING p.id, p.order_id, p.currency, ended.id AS refund_id, ended.amount_minor),
+    reversed AS (
+        INSERT INTO payments.ledger (order_id, payment_id, refund_id, kind, amount_minor, currency, at)
+        SELECT order_id, id, refund_id, 'reversal', least(amount_minor, lost), currency, {_MOMENT}
+          FROM (SELECT moved.*, (SELECT -sum(l.amount_minor) FROM payments.ledger l
+                                  WHERE l.payment_id = moved.id AND l.kind IN ('write_off', 'reversal')) AS lost
+                  FROM moved) AS refunded
+         WHERE lost > 0),
+    entry AS (
+        INSERT INTO payments.ledger (order_id, payment_id, refund_id, kind, amount_minor, currency, at)
+        SELECT order_id, id, refund_id, 'refund', -amount_minor, currency, {_MOMENT} FROM moved)
+    SELECT greatest(moved.amount_minor - before.left_minor, 0) FROM moved, before
     """
 _SET_MANUAL_REFERENCE = f"""
     UPDATE payments.refunds SET manual_reference = %(reference)s, updated_at = {_MOMENT}

@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from uuid import UUID
 
 from services.clock import NOW
@@ -11,8 +13,8 @@ from services.db import Executor
 from services.payments.gateway import Outcome, ProviderPayment
 from services.payments.outcomes import captured_minor, status_of
 from services.payments.records import PaymentRecord, PaymentRow
-from services.payments.status import FOLLOWS, PaymentStatus
-from services.payments.views import Charge
+from services.payments.status import FOLLOWS, UNDECIDED, PaymentStatus
+from services.payments.views import Charge, ReceiptLine
 
 
 class PaymentRepository:
@@ -51,9 +53,26 @@ class PaymentRepository:
         """The payment, or None."""
         return self._one(_FIND, {"id": payment_id})
 
+    def find_all(self, payment_ids: Sequence[UUID]) -> dict[UUID, PaymentRecord]:
+        """The payments with these ids, by id."""
+        return {record.view.id: record for record in self._all(_FIND_ALL, {"ids": list(payment_ids)})}
+
+    def orders_paid_by(self, payment: str) -> list[UUID]:
+        """The orders of the payments with this id: ours as text, or the provider's."""
+        return self._db.fetch_column(_ORDERS_PAID_BY, {"payment": payment, "id": _own_id(payment)})
+
+    def moment(self) -> datetime:
+        """The current time."""
+        now: datetime = self._db.fetch_value(f"SELECT {_MOMENT}")
+        return now
+
     def lock(self, payment_id: UUID) -> PaymentRecord | None:
         """The payment, locked until the transaction ends, or None."""
         return self._one(_LOCK, {"id": payment_id})
+
+    def lock_by_provider_id(self, provider_id: str) -> PaymentRecord | None:
+        """The payment that the provider has under this id, locked until the transaction ends, or None."""
+        return self._one(_LOCK_BY_PROVIDER_ID, {"provider_id": provider_id})
 
     def find_attempt(self, order_id: UUID, attempt: int) -> PaymentRecord | None:
         """The payment of that attempt, or None."""
@@ -62,6 +81,14 @@ class PaymentRepository:
     def of_order(self, order_id: UUID) -> list[PaymentRecord]:
         """Every payment of the order, first attempt first."""
         return self._all(_OF_ORDER, {"order_id": order_id})
+
+    def settled(self, order_id: UUID) -> bool:
+        """Whether every payment of the order is decided, and no money of it is kept; less than none may be."""
+        return bool(self._db.fetch_value(_SETTLED, {"order_id": order_id, "undecided": sorted(UNDECIDED)}))
+
+    def late_and_kept(self, quiet: float, limit: int) -> list[PaymentRecord]:
+        """Payments whose money came too late and is still kept, unchanged for `quiet` seconds."""
+        return self._all(_LATE_AND_KEPT, {"seconds": quiet, "limit": limit})
 
     def claim(self, record: PaymentRecord, seconds: float) -> PaymentRecord | None:
         """Take the right to charge for `seconds`; None when the payment has changed, or the order is closed."""
@@ -74,6 +101,12 @@ class PaymentRepository:
     def mark_unknown(self, payment_id: UUID) -> None:
         """Record that the provider's answer was lost."""
         self._run(_MARK_UNKNOWN, {"id": payment_id, "allowed": sorted(FOLLOWS[PaymentStatus.UNKNOWN])})
+
+    def keep_receipt_lines(self, payment_id: UUID, lines: Sequence[ReceiptLine]) -> list[ReceiptLine]:
+        """Keep the lines of the payment's receipt, unless it has some already; returns those that are kept."""
+        given = [[line.description, line.quantity, line.price_minor, line.vat_code] for line in lines]
+        kept = self._db.fetch_value(_KEEP_RECEIPT_LINES, {"id": payment_id, "lines": json.dumps(given)})
+        return [ReceiptLine(*line) for line in kept]
 
     def mark_not_charged(self, record: PaymentRecord) -> None:
         """Record that the provider has no such payment, unless another caller has claimed it meanwhile."""
@@ -114,6 +147,13 @@ class PaymentRepository:
 
     def _one(self, statement: str, values: Mapping[str, object]) -> PaymentRecord | None:
         return next(iter(self._all(statement, values)), None)
+
+
+def _own_id(payment: str) -> UUID | None:
+    try:
+        return UUID(payment)
+    except ValueError:
+        return None
 
 
 def _version(record: PaymentRecord) -> dict[str, object]:
@@ -165,8 +205,22 @@ _CLOSE_PAYMENTS = f"""
     ON CONFLICT (order_id) DO UPDATE SET closed_at = coalesce(l.closed_at, excluded.closed_at)
     """
 _FIND = f"{_SELECT} WHERE p.id = %(id)s"
+_FIND_ALL = f"{_SELECT} WHERE p.id = ANY(%(ids)s)"
 _LOCK = f"{_SELECT} WHERE p.id = %(id)s FOR NO KEY UPDATE OF p"
+_LOCK_BY_PROVIDER_ID = f"{_SELECT} WHERE p.provider_id = %(provider_id)s FOR NO KEY UPDATE OF p"
 _FIND_ATTEMPT = f"{_SELECT} WHERE p.order_id = %(order_id)s AND p.attempt = %(attempt)s"
+_SETTLED = """
+    SELECT NOT EXISTS (SELECT FROM payments.payments WHERE order_id = %(order_id)s AND status = ANY (%(undecided)s))
+       AND coalesce((SELECT sum(amount_minor) FROM payments.ledger WHERE order_id = %(order_id)s), 0) <= 0
+    """
+_LATE_AND_KEPT = f"""
+    {_SELECT}
+     WHERE p.captured_late AND p.captured_minor > p.refunded_minor AND p.updated_at < {_MOMENT} - {_SECONDS}
+       AND NOT EXISTS (SELECT FROM payments.ledger l WHERE l.payment_id = p.id
+                        GROUP BY l.payment_id HAVING sum(l.amount_minor) <= 0)
+     ORDER BY p.updated_at LIMIT %(limit)s
+    """
+_ORDERS_PAID_BY = "SELECT order_id FROM payments.payments WHERE provider_id = %(payment)s OR id = %(id)s"
 _OF_ORDER = f"{_SELECT} WHERE p.order_id = %(order_id)s ORDER BY p.attempt"
 
 # Optimistic lock: of all callers that read one `claimed_until`, only the first to change it proceeds.
@@ -186,6 +240,10 @@ _RELEASE_CLAIM = f"""
 _MARK_UNKNOWN = f"""
     UPDATE payments.payments p SET status = 'unknown', updated_at = {_MOMENT}
      WHERE p.id = %(id)s AND p.provider_id IS NULL AND p.status = ANY (%(allowed)s)
+    """
+_KEEP_RECEIPT_LINES = """
+    UPDATE payments.payments SET receipt_lines = coalesce(receipt_lines, cast(%(lines)s AS jsonb))
+     WHERE id = %(id)s RETURNING receipt_lines
     """
 _MARK_NOT_CHARGED = f"""
     UPDATE payments.payments p SET status = 'failed', failure_code = 'not_charged', updated_at = {_MOMENT}

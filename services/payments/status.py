@@ -33,6 +33,9 @@ class RefundStatus(StrEnum):
     FAILED = "failed"
 
 
+#: Failure code of a payment that the provider rejected because of the shop, not of the buyer: it is no decline.
+PAYMENT_UNAVAILABLE = "payment_unavailable"
+
 _S = PaymentStatus
 
 #: Statuses in which it is not yet known whether money was or will be captured.

@@ -10,6 +10,32 @@ from services.payments.status import UNDECIDED, PaymentMethodType, PaymentStatus
 
 
 @dataclass(frozen=True)
+class ReceiptLine:
+    """A line of a fiscal receipt; `price_minor` of one unit in minor units, `vat_code` is YooKassa's, 1 to 12."""
+
+    description: str
+    quantity: int
+    price_minor: int
+    vat_code: int
+
+    @property
+    def total_minor(self) -> int:
+        """The price of all units, in minor units."""
+        return self.price_minor * self.quantity
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """A fiscal receipt (54-FZ) of a payment or a refund; sent to `email`, else to `phone` (E.164)."""
+
+    lines: tuple[ReceiptLine, ...]
+    email: str | None = field(default=None, repr=False)
+    phone: str | None = field(default=None, repr=False)
+    #: the shop's tax system, 1 to 6; None: the shop has one only
+    tax_system: int | None = None
+
+
+@dataclass(frozen=True)
 class Charge:
     """One attempt to charge for an order; `amount_minor` in minor units, attempts count from 1."""
 
@@ -24,6 +50,8 @@ class Charge:
     phone: str | None = field(default=None, repr=False)
     #: URL to which the provider sends the buyer after confirmation
     return_url: str | None = None
+    #: its lines sum to the amount; the service adds it when the shop sends receipts
+    receipt: Receipt | None = field(default=None, repr=False)
 
     @property
     def amount(self) -> Money:
@@ -72,8 +100,15 @@ class RefundView:
     failure_code: str | None
     #: seconds until the next look-up is useful; 0 once decided
     retry_after: float
+    #: the goods of the order go back to stock when it has succeeded
+    restock: bool = False
     #: True when an earlier request with the same Idempotency-Key made this refund
     replayed: bool = False
+
+    @property
+    def returns_goods(self) -> bool:
+        """Whether the goods of the order are to go back to stock now."""
+        return self.restock and self.status is RefundStatus.SUCCEEDED
 
 
 @dataclass(frozen=True)
@@ -88,6 +123,8 @@ class RefundProgress:
     retry_after: float = 0.0
     #: why it is not done: `payment_undecided`, `refund_pending`, `refund_failed`, `review`
     reason: str | None = None
+    #: seconds that the provider may still take: until then nothing has failed
+    waiting: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -97,8 +134,10 @@ class WebhookReceipt:
     payment_id: UUID
     order_id: UUID
     is_new: bool
-    #: the payment was already recorded as failed: money captured from now on does not pay for the order
+    #: the payment was recorded as failed before: money that it captures, or has captured since, pays for nothing
     late: bool = False
+    #: the provider's id of the refund, when the message is about one
+    refund_id: str | None = None
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import threading
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import ClassVar, TypeVar
 from uuid import UUID
@@ -80,6 +81,8 @@ class FakeGateway:
     refunds: dict[str, ProviderRefund] = field(default_factory=dict)
     #: number of requests to charge, by reference
     charges: Counter[UUID] = field(default_factory=Counter)
+    #: where each payment sends the buyer back
+    return_urls: dict[UUID, str | None] = field(default_factory=dict)
 
     name = "fake"
     methods: ClassVar[Mapping[PaymentMethodType, MethodRules]] = {
@@ -89,6 +92,7 @@ class FakeGateway:
 
     def charge(self, reference: UUID, charge: Charge, *, within: float) -> ProviderPayment:
         self.charges[reference] += 1
+        self.return_urls[reference] = charge.return_url
         behaviour = self._behaviour_of(reference, charge)
         _fail_before(behaviour)
         made = self.payments.setdefault(reference, [])
@@ -96,20 +100,32 @@ class FakeGateway:
             outcome = _OUTCOMES.get(behaviour, Outcome.SUCCEEDED)
             provider_id = f"p-{reference}-{len(made)}" if made else f"p-{reference}"
             url = CONFIRMATION_URL if outcome is Outcome.PENDING else None
-            made.append(ProviderPayment(provider_id, outcome, charge.amount, url, _failure_code(outcome)))
+            made.append(
+                ProviderPayment(
+                    provider_id,
+                    outcome,
+                    charge.amount,
+                    datetime.now(UTC),
+                    confirmation_url=url,
+                    failure_code=_failure_code(outcome),
+                    reference=reference,
+                    order_id=charge.order_id,
+                )
+            )
         return _fail_after(behaviour, made[-1])
 
     def look_up(self, lookup: PaymentLookup, *, within: float) -> ProviderPayment | None:
         self._check_available()
-        return next(iter(self.payments.get(lookup.reference, [])), None)
+        return next(iter(self._reported(lookup.reference)), None)
 
     def refund(self, request: RefundRequest, *, within: float) -> ProviderRefund:
         _fail_before(self.behaviour)
         if self.failing_refunds:
             self.failing_refunds -= 1
-            return ProviderRefund(f"r-{request.key}", Outcome.FAILED, request.amount, "failed")
-        outcome = _OUTCOMES.get(self.behaviour, Outcome.SUCCEEDED)
-        made = ProviderRefund(f"r-{request.key}", outcome, request.amount)
+            return replace(_refund_of(request, Outcome.FAILED), failure_code="failed")
+        if request.key not in self.refunds and request.amount.minor > self._refundable(request.payment_provider_id):
+            raise GatewayRefused("amount_exceeds_the_refundable_amount")
+        made = _refund_of(request, _OUTCOMES.get(self.behaviour, Outcome.SUCCEEDED))
         return _fail_after(self.behaviour, self.refunds.setdefault(request.key, made))
 
     def look_up_refund(
@@ -118,12 +134,38 @@ class FakeGateway:
         self._check_available()
         return self.refunds.get(request.key)
 
+    def list_payments(
+        self, created_from: datetime, created_to: datetime, *, within: float
+    ) -> Iterator[ProviderPayment]:
+        self._check_available()
+        made = [one for reference in self.payments for one in self._reported(reference)]
+        return iter([one for one in made if created_from <= one.created_at < created_to])
+
+    def list_refunds(self, created_from: datetime, created_to: datetime, *, within: float) -> Iterator[ProviderRefund]:
+        self._check_available()
+        return iter([one for one in self.refunds.values() if created_from <= one.created_at < created_to])
+
+    def list_refunds_of(self, payment_provider_id: str, *, within: float) -> Iterator[ProviderRefund]:
+        self._check_available()
+        return iter([one for one in self.refunds.values() if one.payment_provider_id == payment_provider_id])
+
     def read_webhook(self, headers: Mapping[str, str], body: bytes, source: str | None) -> WebhookEvent | None:
-        """Parse `{"id": <webhook>, "payment": <provider id>}`."""
+        """Parse `{"id": <webhook>, "payment": <provider id>, "reference": <ours, optional>, "refund": <optional>}`."""
         if source != WEBHOOK_SOURCE:
             raise InvalidSignature("This webhook does not come from the payment provider.")
         event = json.loads(body)
-        return WebhookEvent(event["id"], "payment.succeeded", event["payment"], None)
+        reference, refund = event.get("reference"), event.get("refund")
+        kind = "refund.succeeded" if refund else "payment.succeeded"
+        return WebhookEvent(event["id"], kind, event["payment"], UUID(reference) if reference else None, refund)
+
+    def refund_by_hand(self, reference: UUID, minor: int, *, key: str | None = None) -> ProviderRefund:
+        """Refund a part of a payment on the provider's own page; `key`: as if it were requested by us."""
+        paid = self.payments[reference][0]
+        provider_id = f"r-page:{reference}:{len(self.refunds)}"
+        amount = Money(minor, paid.amount.currency)
+        made = ProviderRefund(provider_id, paid.provider_id, Outcome.SUCCEEDED, amount, datetime.now(UTC), key=key)
+        self.refunds[key or provider_id] = made
+        return made
 
     def set_available(self, available: bool) -> None:
         """Make the provider unavailable, or let every request succeed again."""
@@ -135,6 +177,10 @@ class FakeGateway:
             replace(one, outcome=outcome, failure_code=_failure_code(outcome)) for one in self.payments[reference]
         ]
         self.payments[reference] = decided
+
+    def make_older(self, reference: UUID, by: timedelta) -> None:
+        """Move the creation of a payment back in time."""
+        self.payments[reference] = [replace(one, created_at=one.created_at - by) for one in self.payments[reference]]
 
     def decide_pending(self, outcome: Outcome) -> None:
         """Set the outcome of every pending payment and refund."""
@@ -156,6 +202,17 @@ class FakeGateway:
     def kept(self, reference: UUID) -> int:
         """Minor units that were captured for a reference and not refunded."""
         return _succeeded_minor(self.payments.get(reference, [])) - self.refunded(reference)
+
+    def _refundable(self, payment_provider_id: str) -> int:
+        made = [one for each in self.payments.values() for one in each if one.provider_id == payment_provider_id]
+        refunds = [one for one in self.refunds.values() if one.payment_provider_id == payment_provider_id]
+        return _succeeded_minor(made) - _succeeded_minor(refunds)
+
+    def _reported(self, reference: UUID) -> list[ProviderPayment]:
+        """The payments of a reference with what was refunded of the first."""
+        made = self.payments.get(reference, [])
+        refunded = self.refunded(reference)
+        return [replace(one, refunded_minor=0 if number else refunded) for number, one in enumerate(made)]
 
     def _behaviour_of(self, reference: UUID, charge: Charge) -> Behaviour:
         behaviour = TOKENS.get((charge.card_token or "").removeprefix("tok_"), self.behaviour)
@@ -189,6 +246,11 @@ def _fail_after(behaviour: Behaviour, made: Made) -> Made:
     if behaviour is Behaviour.KILLED_AFTER:
         raise Killed
     return made
+
+
+def _refund_of(request: RefundRequest, outcome: Outcome) -> ProviderRefund:
+    paid, key = request.payment_provider_id, request.key
+    return ProviderRefund(f"r-{key}", paid, outcome, request.amount, datetime.now(UTC), key=key)
 
 
 def _failure_code(outcome: Outcome) -> str | None:
@@ -249,6 +311,20 @@ class FaultyGateway:
         if self.barrier is not None:
             self.barrier.wait(timeout=30)
         return found
+
+    def list_payments(
+        self, created_from: datetime, created_to: datetime, *, within: float
+    ) -> Iterator[ProviderPayment]:
+        self._raise("list_payments", self.before)
+        return self.inner.list_payments(created_from, created_to, within=within)
+
+    def list_refunds(self, created_from: datetime, created_to: datetime, *, within: float) -> Iterator[ProviderRefund]:
+        self._raise("list_refunds", self.before)
+        return self.inner.list_refunds(created_from, created_to, within=within)
+
+    def list_refunds_of(self, payment_provider_id: str, *, within: float) -> Iterator[ProviderRefund]:
+        self._raise("list_refunds_of", self.before)
+        return self.inner.list_refunds_of(payment_provider_id, within=within)
 
     def read_webhook(self, headers: Mapping[str, str], body: bytes, source: str | None) -> WebhookEvent | None:
         return self.inner.read_webhook(headers, body, source)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from services.clock import new_id
@@ -12,6 +14,7 @@ from services.payments.status import PaymentMethodType, PaymentStatus
 from services.payments.views import PaymentView
 
 REQUESTED = Money(100, "RUB")
+CREATED = datetime(2026, 11, 23, 9, tzinfo=UTC)
 
 
 def a_payment(status: PaymentStatus = PaymentStatus.PENDING) -> PaymentView:
@@ -31,10 +34,10 @@ def a_payment(status: PaymentStatus = PaymentStatus.PENDING) -> PaymentView:
     ],
 )
 def test_T100_status_and_captured_amount(outcome: Outcome, amount: Money, status: PaymentStatus, captured: int) -> None:
-    reported = ProviderPayment("p-1", outcome, amount)
+    reported = ProviderPayment("p-1", outcome, amount, CREATED)
     assert (status_of(reported, a_payment()), captured_minor(reported, REQUESTED)) == (status, captured)
 
 
 def test_T100_a_success_of_a_payment_under_review_stays_under_review() -> None:
-    reported = ProviderPayment("p-1", Outcome.SUCCEEDED, REQUESTED)
+    reported = ProviderPayment("p-1", Outcome.SUCCEEDED, REQUESTED, CREATED)
     assert status_of(reported, a_payment(PaymentStatus.REVIEW)) is PaymentStatus.REVIEW

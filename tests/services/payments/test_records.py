@@ -46,9 +46,11 @@ REFUND = RefundRow(
     provider_id=None,
     failure_code=None,
     claimed_until=None,
+    restock=False,
     payment_provider_id="p-1",
     claimed_for=0.0,
     unchanged_for=9.0,
+    age=10.0,
 )
 
 

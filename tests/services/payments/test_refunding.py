@@ -99,9 +99,9 @@ def test_a_refund_with_a_lost_answer_counts_and_undo_refunds_the_remainder(
     gateway.after["refund"] = GatewayUnknown("lost")
     lost = service.refund(view.order_id, view.id, rub(3_000))
     assert (lost.status, lost.retry_after > 0) == (RefundStatus.PENDING, True)
+    assert service.refresh_refund(lost.id).status is RefundStatus.PENDING
     with pytest.raises(RefundExceedsCaptured):
         service.refund(view.order_id, view.id, rub(7_001))
-    assert service.refresh_refund(lost.id).status is RefundStatus.PENDING
     clock.set_from_database(database, 6)
     assert service.undo(view.order_id).refunded_minor == 10_000
     assert service.refresh_refund(lost.id).status is RefundStatus.SUCCEEDED

@@ -5,6 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from structlog.testing import capture_logs
 
 from services.clock import new_id
 from services.db import Database
@@ -112,6 +113,7 @@ def test_undo_waits_for_a_payment_pending_at_the_provider(
     waiting = service.undo(charge.order_id)
     assert (waiting.done, waiting.payment_id, waiting.reason) == (False, view.id, "payment_undecided")
     assert waiting.retry_after >= 1
+    assert waiting.waiting > 3000
     refresh_until_decided(service, view.id)
     assert service.undo(charge.order_id).refunded_minor == charge.amount_minor
     assert ledger.refunds(view.id) == [("1299.00", "succeeded")]
@@ -196,6 +198,7 @@ def test_F53_a_failed_refund_is_retried_under_a_new_number(
     for _ in range(3):
         refused = service.undo(charge.order_id)
         assert (refused.done, refused.reason, refused.refunded_minor) == (False, "refund_failed", 0)
+        assert refused.waiting == 0
         assert refused.retry_after == 5
     assert gateway.calls.count("refund") == 1
     clock.set_from_database(database, 6)
@@ -208,8 +211,15 @@ def test_F53_a_failed_refund_is_retried_under_a_new_number(
 def test_F53_a_refused_refund_is_retried_under_a_new_number(service: PaymentService, gateway: FaultyGateway) -> None:
     charge = a_charge()
     service.charge(charge)
-    gateway.before["refund"] = GatewayRefused("invalid_request")
-    assert service.undo(charge.order_id).reason == "refund_failed"
+    gateway.before["refund"] = GatewayRefused("invalid_request", parameter="receipt")
+    with capture_logs() as logs:
+        assert service.undo(charge.order_id).reason == "refund_failed"
+    [error] = [entry for entry in logs if entry["log_level"] == "error"]
+    assert (error["event"], error["code"], error["parameter"]) == (
+        "payments.refund_refused",
+        "invalid_request",
+        "receipt",
+    )
     assert service.undo(charge.order_id).done
 
 
@@ -222,7 +232,8 @@ def test_F37_a_busy_provider_delays_the_refund(
     with pytest.raises(Unavailable) as raised:
         service.undo(charge.order_id)
     assert raised.value.retry_after == 30
-    assert service.undo(charge.order_id).reason == "refund_pending"
+    pending = service.undo(charge.order_id)
+    assert (pending.reason, pending.waiting) == ("refund_pending", 0)
     clock.set_from_database(database, 31)
     assert service.undo(charge.order_id).done
 
@@ -247,6 +258,29 @@ def test_F46_F47_a_success_after_the_order_was_closed_is_refunded_once(
     assert (again.done, again.refunded_minor, again.payment_id) == (True, charge.amount_minor, lost.id)
     assert again.refund_id is not None
     assert ledger.refunds(lost.id) == [("1299.00", "succeeded")]
+
+
+@pytest.mark.parametrize("ended", ["refunded", "written_off"])
+def test_late_money_is_found_until_it_is_returned_or_written_off(
+    service: PaymentService, gateway: FaultyGateway, clock: FakeClock, database: Database, ended: str
+) -> None:
+    charge = a_charge()
+    gateway.after["charge"] = GatewayUnknown("lost")
+    lost = service.charge(charge)
+    clock.set_from_database(database, CLAIM + 1)
+    gateway.hides_payments = True
+    service.undo(charge.order_id)
+    gateway.hides_payments = False
+    service.refresh(lost.id)
+    assert service.late_and_kept(60, 10) == []
+    clock.move(seconds=61)
+    assert [payment.id for payment in service.late_and_kept(60, 10)] == [lost.id]
+    if ended == "refunded":
+        assert service.refund_late(lost.id).done
+    else:
+        service.book_manually(charge.order_id, "the account is closed", lost=True)
+    clock.move(seconds=61)
+    assert service.late_and_kept(60, 10) == []
 
 
 def test_a_late_capture_is_refunded_while_another_attempt_pays(

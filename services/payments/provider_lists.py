@@ -1,0 +1,87 @@
+"""Compares the provider's lists with our books: finds refunds made on its page, and money that we do not know of."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import structlog
+
+from services.db import Database
+from services.payments.call_budget import gateway_errors_as_unavailable
+from services.payments.gateway import Gateway, Outcome, ProviderPayment, WebhookEvent
+from services.payments.provider_refunds import ProviderRefunds
+from services.payments.records import PaymentRecord
+from services.payments.repository import PaymentRepository
+from services.payments.views import WebhookReceipt
+from services.payments.webhook_inbox_repository import WebhookInboxRepository
+
+#: Seconds for one whole list.
+LIST_SECONDS = 120.0
+# The provider's clock may differ from ours by this much.
+_SKEW = timedelta(minutes=2)
+# A younger payment is on its way through its order's workflow.
+_SETTLED_AFTER = timedelta(minutes=5)
+
+log = structlog.get_logger(__name__)
+
+
+class ProviderLists:
+    """The part of the payments service that looks at what the provider lists; every look is repeatable."""
+
+    def __init__(self, database: Database, gateway: Gateway, provider_refunds: ProviderRefunds) -> None:
+        self._payments = PaymentRepository(database)
+        self._inbox = WebhookInboxRepository(database)
+        self._gateway = gateway
+        self._provider_refunds = provider_refunds
+
+    def find_refunds(self, back: timedelta) -> int:
+        """Record the refunds that were made since `back` ago; returns how many changed. Raises Unavailable."""
+        now = self._payments.moment()
+        with gateway_errors_as_unavailable():
+            listed = list(self._gateway.list_refunds(now - back, now + _SKEW, within=LIST_SECONDS))
+        return self._provider_refunds.record(listed)
+
+    def find_payments(self, back: timedelta) -> list[WebhookReceipt]:
+        """Payments that were made since `back` ago, decided by the provider and not in our books.
+
+        Each is stored in the inbox like the webhook that should have come, so that a look-up finds it by the provider's
+        id. Refunds of a payment that our books have as captured are recorded. Captured money without a payment of ours
+        is an error in the log: there is no order to which it could belong. Raises Unavailable.
+        """
+        now = self._payments.moment()
+        with gateway_errors_as_unavailable():
+            listed = list(self._gateway.list_payments(now - back, now - _SETTLED_AFTER, within=LIST_SECONDS))
+        ours = [(payment, payment.reference) for payment in listed if payment.reference is not None]
+        known = self._payments.find_all([reference for _, reference in ours])
+        due = [payment for payment, reference in ours if self._is_due(payment, known.get(reference))]
+        return [receipt for payment in due if (receipt := self._store(payment)) is not None]
+
+    def _is_due(self, reported: ProviderPayment, known: PaymentRecord | None) -> bool:
+        """Whether the provider has decided a payment that our books have as undecided, or as failed."""
+        if known is None or known.view.provider_id not in (None, reported.provider_id):
+            _log_unknown(reported)
+            return False
+        if known.view.captured_minor:
+            if reported.refunded_minor > known.view.refunded_minor:
+                self._provider_refunds.try_record_of(known)
+            return False
+        ended = known.view.undecided and reported.outcome is Outcome.FAILED
+        return ended or reported.outcome is Outcome.SUCCEEDED
+
+    def _store(self, reported: ProviderPayment) -> WebhookReceipt | None:
+        event = f"payment.{reported.outcome}"
+        webhook_id = f"listed:{event}:{reported.provider_id}"
+        message = WebhookEvent(webhook_id, event, reported.provider_id, reported.reference)
+        return self._inbox.store_webhook(self._gateway.name, message)
+
+
+def _log_unknown(reported: ProviderPayment) -> None:
+    kept = reported.captured_minor - reported.refunded_minor
+    if kept > 0:
+        log.error(
+            "payments.unknown_at_provider",
+            provider_id=reported.provider_id,
+            payment_id=str(reported.reference),
+            order_id=str(reported.order_id),
+            kept_minor=kept,
+        )

@@ -1,0 +1,130 @@
+"""Refunds as the provider lists them: ours are settled, and those made on the provider's own page are booked too."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+import structlog
+
+from services.clock import new_id
+from services.db import Database, Transaction
+from services.errors import Unavailable
+from services.payments.call_budget import CallBudget, gateway_errors_as_unavailable
+from services.payments.gateway import Gateway, Outcome, ProviderRefund
+from services.payments.records import PaymentRecord, RefundRecord, next_number, refund_key
+from services.payments.refunds_repository import RefundRepository
+from services.payments.repository import PaymentRepository
+from services.payments.status import RefundStatus
+
+log = structlog.get_logger(__name__)
+
+
+class ProviderRefunds:
+    """The part of the payments service that records refunds which it did not hear of as the answer to its request."""
+
+    def __init__(self, database: Database, gateway: Gateway, budget: CallBudget) -> None:
+        self._database = database
+        self._gateway = gateway
+        self._budget = budget
+
+    def record_of(self, payment: PaymentRecord) -> int:
+        """Record every refund that the provider has of this payment; returns how many changed. Raises Unavailable."""
+        if payment.view.provider_id is None:
+            return 0
+        with gateway_errors_as_unavailable():
+            listed = list(self._gateway.list_refunds_of(payment.view.provider_id, within=self._budget.call))
+        return self.record(listed)
+
+    def has(self, provider_id: str | None) -> bool:
+        """Whether our books have the refund with this id at the provider as succeeded."""
+        known = RefundRepository(self._database).statuses([provider_id]) if provider_id else {}
+        return RefundStatus.SUCCEEDED in known.values()
+
+    def try_record_of(self, payment: PaymentRecord) -> None:
+        """As `record_of`, but when the provider does not answer, the periodic look has to find the refunds."""
+        try:
+            self.record_of(payment)
+        except Unavailable:
+            log.warning("payments.refunds_not_listed", payment_id=str(payment.view.id))
+
+    def record(self, listed: Sequence[ProviderRefund]) -> int:
+        """Record refunds of payments of ours, each once; returns how many changed.
+
+        Refunds of other payments, and those of a payment that is not captured in our books yet, are left out.
+        """
+        known = RefundRepository(self._database).statuses([refund.provider_id for refund in listed])
+        unlike = [refund for refund in listed if known.get(refund.provider_id) != refund.outcome.value]
+        return sum(self._record(refund) for refund in unlike)
+
+    def _record(self, reported: ProviderRefund) -> bool:
+        recorded = self._database.run_in_transaction(lambda tx: _record(tx, reported))
+        if recorded is None:
+            return False
+        refund, excess_minor = recorded
+        log_end(refund, excess_minor)
+        return True
+
+
+def log_end(refund: RefundRecord, excess_minor: int) -> None:
+    """Log how a refund ended, if it did. `excess_minor`: what was refunded beyond what was left of the payment."""
+    view = refund.view
+    if excess_minor:
+        log.error("payments.refunded_twice", payment_id=str(view.payment_id), excess_minor=excess_minor)
+    if view.status is RefundStatus.SUCCEEDED:
+        log.info("payments.refunded", refund_id=str(view.id), payment_id=str(view.payment_id))
+    elif view.status is RefundStatus.FAILED:
+        log.warning("payments.refund_failed", refund_id=str(view.id), code=view.failure_code)
+
+
+def _record(tx: Transaction, reported: ProviderRefund) -> tuple[RefundRecord, int] | None:
+    """The refund that this call changed or inserted, with its excess in minor units; None when it changed nothing."""
+    payment = PaymentRepository(tx).lock_by_provider_id(reported.payment_provider_id)
+    if payment is None or not _concerns(reported, payment):
+        return None
+    repository = RefundRepository(tx)
+    refunds = repository.of_payment(payment.view.id)
+    requested = _requested(reported, refunds)
+    if requested is None and reported.outcome is Outcome.FAILED:
+        return None
+    refund_id = requested.view.id if requested else _insert(repository, payment, reported, refunds)
+    excess_minor = repository.apply_provider_state(refund_id, reported)
+    after = repository.find(refund_id)
+    if after is None or (requested and _state(requested) == _state(after)):
+        return None
+    return after, excess_minor
+
+
+def _concerns(reported: ProviderRefund, payment: PaymentRecord) -> bool:
+    """Whether the refund can be booked: not before the payment is captured, and in its currency only."""
+    if reported.amount.currency != payment.view.amount.currency:
+        log.error("payments.refund_currency", payment_id=str(payment.view.id), provider_id=reported.provider_id)
+        return False
+    return payment.view.captured_minor > 0
+
+
+def _requested(reported: ProviderRefund, refunds: Sequence[RefundRecord]) -> RefundRecord | None:
+    """The row that has the provider's id, or else our key: then the answer to our request was lost."""
+    by_id = (refund for refund in refunds if refund.provider_id == reported.provider_id)
+    by_key = (
+        refund
+        for refund in refunds
+        if refund.provider_id is None and refund.request.key == reported.key and refund.view.amount == reported.amount
+    )
+    return next(by_id, None) or next(by_key, None)
+
+
+def _state(refund: RefundRecord) -> tuple[RefundStatus, str | None]:
+    return refund.view.status, refund.provider_id
+
+
+def _insert(
+    repository: RefundRepository, payment: PaymentRecord, reported: ProviderRefund, refunds: Sequence[RefundRecord]
+) -> UUID:
+    """A refund that we did not request. One with a key of ours takes its number: no later refund may have that key."""
+    log.warning("payments.refund_found", payment_id=str(payment.view.id), provider_id=reported.provider_id)
+    free = next_number(refunds)
+    numbers = (number for number in range(free, free + 100) if refund_key(payment.view.id, number) == reported.key)
+    refund_id = new_id()
+    repository.insert_found(refund_id, payment, reported, next(numbers, free))
+    return refund_id

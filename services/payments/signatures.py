@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
 import hmac
 import re
 import time
@@ -16,12 +15,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 import structlog
 
 from services.errors import InvalidSignature
+from services.standard_webhooks import SCHEME, signature
 
 log = structlog.get_logger(__name__)
 
 #: Largest difference between a message's timestamp and our clock, in seconds, in both directions.
 TOLERANCE = 300
-_SCHEME = "v1,"
 # The id is stored with a prefix and must fit its column.
 _ID = re.compile(r"[!-~]{1,128}")
 _TIMESTAMP = re.compile(r"[0-9]{1,12}", re.ASCII)
@@ -54,9 +53,8 @@ class SignatureVerifier:
     def _check(self, message_id: str, timestamp: str, signatures: str, body: bytes) -> None:
         if not _ID.fullmatch(message_id) or not _TIMESTAMP.fullmatch(timestamp):
             raise ValueError("malformed")
-        signed = b".".join((message_id.encode(), timestamp.encode(), body))
         # Compare every key with every signature, so that the duration reveals nothing.
-        expected = [hmac.digest(key, signed, hashlib.sha256) for key in self._keys]
+        expected = [signature(key, message_id, timestamp, body) for key in self._keys]
         matches = [hmac.compare_digest(one, other) for other in _decoded(signatures) for one in expected]
         if not any(matches):
             raise ValueError("signature")
@@ -76,9 +74,9 @@ def _once(headers: Sequence[tuple[str, str]], name: str) -> str:
 
 
 def _decoded(signatures: str) -> Iterator[bytes]:
-    for signature in signatures.split(" "):
-        if signature.startswith(_SCHEME):
+    for given in signatures.split(" "):
+        if given.startswith(SCHEME):
             try:
-                yield base64.b64decode(signature.removeprefix(_SCHEME), validate=True)
+                yield base64.b64decode(given.removeprefix(SCHEME), validate=True)
             except (binascii.Error, ValueError):
                 continue

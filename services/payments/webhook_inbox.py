@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from uuid import UUID
 
 import structlog
@@ -57,8 +58,13 @@ class WebhookInbox:
             elif inbox.find_payment_id(message_id) != payment_id:
                 log.error("payments.report_id_reused", payment_id=str(payment_id))
                 return view, None
-        late = view.status is PaymentStatus.FAILED
+        late = view.status is PaymentStatus.FAILED or view.captured_late
         return view, WebhookReceipt(payment_id, view.order_id, is_new, late)
+
+    @retried
+    def delete_old(self, limit: int) -> int:
+        """Delete at most `limit` messages that were received 30 days ago, the oldest first; returns how many."""
+        return WebhookInboxRepository(self._database).delete_old(limit)
 
     def _apply_report(self, inbox: WebhookInboxRepository, view: PaymentView, report: PaymentStatusReport) -> None:
         if report.amount not in (None, view.amount):
@@ -69,9 +75,13 @@ class WebhookInbox:
         log.info("payments.report", payment_id=str(view.id), status=view.status, reported=report.status)
 
     @retried
-    def _store_webhook(self, event: WebhookEvent) -> WebhookReceipt:
+    def _store_webhook(self, event: WebhookEvent) -> WebhookReceipt | None:
         receipt = WebhookInboxRepository(self._database).store_webhook(self._gateway.name, event)
+        if receipt is None and event.reference is None:
+            # Another system may use the same account of the provider.
+            log.info("payments.foreign_webhook", event_name=event.event)
+            return None
         if receipt is None:
             raise NotFound("Payment not found.")
         log.info("payments.webhook", payment_id=str(receipt.payment_id), event_name=event.event, is_new=receipt.is_new)
-        return receipt
+        return replace(receipt, refund_id=event.refund_id)

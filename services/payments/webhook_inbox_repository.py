@@ -6,9 +6,14 @@ from uuid import UUID
 
 from services.clock import NOW
 from services.db import Executor
+from services.old_rows import oldest
 from services.payments.gateway import WebhookEvent
 from services.payments.status import STOPPABLE
 from services.payments.views import PaymentStatusReport, WebhookReceipt
+
+#: Days after its receipt. The longest time for which a sender repeats a message, with a margin: YooKassa repeats a
+#: webhook for 24 hours, and Standard Webhooks recommends a few days.
+KEPT_DAYS = 30
 
 
 class WebhookInboxRepository:
@@ -49,10 +54,14 @@ class WebhookInboxRepository:
         message = (report.failure_message or "")[:500] or None
         self._db.execute(_STORE_FAILURE, {"id": payment_id, "code": code, "message": message})
 
+    def delete_old(self, limit: int) -> int:
+        """Delete old messages; returns how many."""
+        return self._db.execute(_DELETE_OLD, {"limit": limit})
+
 
 _STORE_WEBHOOK = f"""
     WITH found AS (
-        SELECT id, order_id, status = 'failed' AS late FROM payments.payments
+        SELECT id, order_id, status = 'failed' OR captured_late AS late FROM payments.payments
          WHERE id = %(reference)s OR provider_id = %(provider_id)s ORDER BY id = %(reference)s DESC NULLS LAST LIMIT 1),
     stored AS (
         INSERT INTO payments.inbox (webhook_id, gateway, payment_id, provider_id, event, received_at)
@@ -76,3 +85,4 @@ _STORE_FAILURE = """
        SET failure_code = coalesce(failure_code, %(code)s), failure_message = coalesce(failure_message, %(message)s)
      WHERE id = %(id)s AND status IN ('pending', 'unknown', 'failed')
     """
+_DELETE_OLD = f"DELETE FROM payments.inbox WHERE {oldest('payments.inbox', 'received_at', f'{KEPT_DAYS} days')}"  # noqa: S608 - constants

@@ -10,6 +10,8 @@ from contextvars import ContextVar
 import httpcore2
 import httpx2
 
+from services import tracing
+
 #: Largest response body that is read, in bytes.
 MAX_RESPONSE_BYTES = 2 * 1024 * 1024
 
@@ -125,6 +127,11 @@ def _read(response: httpcore2.Response) -> bytes:
     return bytes(content)
 
 
+def _template(path: str) -> str:
+    kind, _, object_id = path.partition("/")
+    return f"{kind}/{{id}}" if object_id else kind
+
+
 class Exchange:
     """HTTP requests to one base URL, each with a time limit."""
 
@@ -152,7 +159,10 @@ class Exchange:
         """Send one request and read the whole response within `within` seconds. Raises NotSent, Interrupted."""
         token = _deadline.set(time.monotonic() + within)
         try:
-            return self._client.request(method, path, json=body, params=query, headers=headers)
+            with tracing.request(method, self._client.base_url.host, _template(path)) as answered:
+                response = self._client.request(method, path, json=body, params=query, headers=headers)
+                answered(response.status_code)
+                return response
         finally:
             _deadline.reset(token)
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 from services.payments.gateway import MethodRules
 from services.payments.status import PaymentMethodType
+from services.payments.yookassa.receipt_body import MAX_LINES
 
 
 def live_methods(card_term: float, phone_term: float) -> dict[PaymentMethodType, MethodRules]:
@@ -21,3 +25,8 @@ def any_amount_methods(card_term: float, phone_term: float) -> dict[PaymentMetho
     """Rules of the sandbox's stand-in: any amount in any currency. Terms in seconds."""
     phone = MethodRules(phone_term, partial_refunds=False)
     return {PaymentMethodType.CARD: MethodRules(card_term), PaymentMethodType.PHONE: phone}
+
+
+def with_receipts(methods: Mapping[PaymentMethodType, MethodRules]) -> dict[PaymentMethodType, MethodRules]:
+    """The rules of a shop that sends fiscal receipts, which have a limited number of lines."""
+    return {method: replace(rules, max_lines=MAX_LINES) for method, rules in methods.items()}

@@ -16,6 +16,8 @@ _log = structlog.get_logger(__name__)
 
 # A 4xx means that nothing was done, except these: a proxy may send them, or they refer to an earlier request.
 _AMBIGUOUS = frozenset({408, 409, 425})
+# Parameters whose values come from the buyer: a card token that has expired, a phone of an operator that cannot pay.
+_OF_THE_BUYER = frozenset({"payment_token", "payment_method_data.phone"})
 
 
 def read_response(kind: type[Read], response: httpx2.Response) -> Read | None:
@@ -53,7 +55,8 @@ def _refusal(response: httpx2.Response) -> GatewayRefused | GatewayUnknown:
     if problem.parameter == "Idempotence-Key":
         # The key was used with another body, so an earlier request was processed: a look-up will find its result.
         return GatewayUnknown("the idempotence key was used before")
-    return GatewayRefused(problem.code)
+    shop_fault = problem.parameter not in _OF_THE_BUYER
+    return GatewayRefused(problem.code, parameter=problem.parameter, shop_fault=shop_fault)
 
 
 def _retry_after(response: httpx2.Response) -> float:

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from services.errors import Invalid, InvalidSignature
 from services.payments.gateway import WebhookEvent
-from services.payments.yookassa.objects import Notification
+from services.payments.yookassa.objects import Notification, NotifiedObject, our_reference
 
 #: Networks from which YooKassa sends webhooks, which it does not sign (https://yookassa.ru/developers/using-api/webhooks#ip).
 SOURCES = (
@@ -31,7 +31,8 @@ class WebhookReader:
         self._sources = [ipaddress.ip_network(source) for source in sources]
 
     def read(self, body: bytes, source: str | None) -> WebhookEvent | None:
-        """The event of a webhook from the address `source`, None when it concerns no payment.
+        """The event of a webhook from the address `source`; None when it concerns no payment, or cannot be read and is
+        not about one of ours (several sites may share a shop id).
 
         Only the ids are used, the state comes from a look-up. Raises InvalidSignature, Invalid.
         """
@@ -40,13 +41,23 @@ class WebhookReader:
         try:
             message = Notification.model_validate_json(body)
         except ValidationError as error:
-            raise Invalid("This is not a webhook of the payment provider.") from error
+            raise _invalid() from error
         kind, _, _ = message.event.partition(".")
-        subject = message.object
-        payment = {"payment": subject.id, "refund": subject.payment_id}.get(kind)
+        if kind not in ("payment", "refund"):
+            return None
+        reference = our_reference(message.object.get("metadata"))
+        try:
+            subject = NotifiedObject.model_validate(message.object)
+        except ValidationError as error:
+            if reference is None:
+                return None
+            raise _invalid() from error
+        payment = subject.id if kind == "payment" else subject.payment_id
         if payment is None:
             return None
-        return WebhookEvent(f"{message.event}:{subject.id}:{subject.status}", message.event, payment, subject.reference)
+        webhook_id = f"{message.event}:{subject.id}:{subject.status}"
+        refund_id = subject.id if kind == "refund" else None
+        return WebhookEvent(webhook_id, message.event, payment, reference, refund_id)
 
     def _is_source(self, source: str | None) -> bool:
         try:
@@ -55,3 +66,7 @@ class WebhookReader:
             return False
         plain = getattr(address, "ipv4_mapped", None) or address
         return any(plain in network for network in self._sources)
+
+
+def _invalid() -> Invalid:
+    return Invalid("This is not a webhook of the payment provider.")

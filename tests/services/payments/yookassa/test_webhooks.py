@@ -15,10 +15,11 @@ from services.payments.yookassa.webhooks import SOURCES, WebhookReader
 READER = WebhookReader(SOURCES)
 INSIDE = "185.71.76.1"
 REFERENCE = UUID(int=7)
+OURS = {"reference": str(REFERENCE), "order": str(UUID(int=8))}
 
 
 def webhook(event: str = "payment.succeeded", **members: Any) -> bytes:
-    subject = {"id": "p-1", "status": "succeeded", "metadata": {"reference": str(REFERENCE)}} | members
+    subject = {"id": "p-1", "status": "succeeded", "metadata": OURS} | members
     return json.dumps({"type": "notification", "event": event, "object": subject}).encode()
 
 
@@ -29,7 +30,7 @@ def test_a_webhook_about_a_payment() -> None:
 
 def test_a_webhook_about_a_refund_names_its_payment() -> None:
     event = READER.read(webhook("refund.succeeded", id="r-1", payment_id="p-1", metadata={}), INSIDE)
-    assert event == WebhookEvent("refund.succeeded:r-1:succeeded", "refund.succeeded", "p-1", None)
+    assert event == WebhookEvent("refund.succeeded:r-1:succeeded", "refund.succeeded", "p-1", None, "r-1")
 
 
 @pytest.mark.parametrize("body", [webhook("payout.succeeded"), webhook("refund.succeeded")])

@@ -10,7 +10,7 @@ from uuid import UUID
 from fastapi import Depends
 from starlette.concurrency import run_in_threadpool
 
-from api.dependencies import Orders
+from api.dependencies import Orders, Payments
 from api.orders.snapshot import ENDING, OrderSnapshot, SnapshotReader, Snapshots, closed
 from api.orders.waiting import LongPoll, LongPolling
 from services.errors import AmountMismatch, CurrencyMismatch, InvalidTransition, ReservationExpired
@@ -18,6 +18,7 @@ from services.idempotency import IdempotentRequest
 from services.money import Money
 from services.orders.service import OrderService
 from services.orders.views import CancelReason, OrderView, PaymentMethod
+from services.payments.service import PaymentService
 from services.payments.views import PaymentView
 
 _EXPIRED = (CancelReason.RESERVATION_EXPIRED, CancelReason.PAYMENT_EXPIRED)
@@ -36,6 +37,7 @@ class PaymentCreation:
     """Creates payments over orders and their snapshots."""
 
     orders: OrderService
+    payments: PaymentService
     snapshots: SnapshotReader
     long_polling: LongPolling
 
@@ -44,12 +46,14 @@ class PaymentCreation:
     ) -> CreatedPayment:
         """Pay the order's total by this method; waits up to `wait` seconds for the outcome.
 
-        Raises NotFound, AmountMismatch, CurrencyMismatch, ReservationExpired, InvalidTransition and what
-        `OrderService.give_method` raises.
+        Raises NotFound, AmountMismatch, CurrencyMismatch, Invalid (the method cannot pay it), ReservationExpired,
+        InvalidTransition and what `OrderService.give_method` raises.
         """
         read = partial(self.snapshots.read_with_payment, order_id, None)
         before = await run_in_threadpool(read)
         _check_amount(before.order, amount)
+        pointer = "/cardToken" if method.card else "/phone"
+        self.payments.check_method(method.kind, amount, len(before.order.lines), pointer)
         replayed = await run_in_threadpool(self._give_method, order_id, method, request)
         old = before.payment.id if before.payment and not replayed else None
         after = await self.long_polling.until(order_id, read, lambda seen: _is_known(seen, old), wait)
@@ -60,7 +64,7 @@ class PaymentCreation:
 
     def _give_method(self, order_id: UUID, method: PaymentMethod, request: IdempotentRequest | None) -> bool:
         try:
-            return self.orders.give_method(order_id, None, method, request)
+            return self.orders.give_method(order_id, None, method, request, 201) is not None
         except InvalidTransition:
             order = self.orders.get(order_id)
             if order.cancel_reason in _EXPIRED:
@@ -82,8 +86,8 @@ def _is_known(seen: OrderSnapshot, old: UUID | None) -> bool:
     return seen.stopped or seen.awaits_provider or not payment.undecided
 
 
-async def _creation(orders: Orders, snapshots: Snapshots, long_poll: LongPoll) -> PaymentCreation:
-    return PaymentCreation(orders, snapshots, long_poll)
+async def _creation(orders: Orders, payments: Payments, snapshots: Snapshots, long_poll: LongPoll) -> PaymentCreation:
+    return PaymentCreation(orders, payments, snapshots, long_poll)
 
 
 Creation = Annotated[PaymentCreation, Depends(_creation)]

@@ -8,11 +8,11 @@ from uuid import UUID
 
 from fastapi import Depends
 
-from api.dependencies import Orders, OrderTransitions, Payments
+from api.dependencies import Orders, Payments
+from api.payments.refund_ends import Ends, RefundEnds
 from services.errors import InvalidTransition, PaymentOrderMismatch
 from services.idempotency import IdempotentRequest
 from services.money import Money
-from services.orders import transitions
 from services.orders.service import OrderService
 from services.orders.views import OrderStatus
 from services.payments.service import PaymentService
@@ -24,8 +24,8 @@ class RefundCreation:
     """Creates refunds over payments and orders."""
 
     orders: OrderService
-    order_transitions: transitions.OrderTransitions
     payments: PaymentService
+    ends: RefundEnds
 
     def refundable(self, order_id: UUID, payment_id: UUID) -> PaymentView:
         """The payment to refund. Raises NotFound, PaymentOrderMismatch, InvalidTransition (order not confirmed)."""
@@ -38,21 +38,27 @@ class RefundCreation:
             raise InvalidTransition(f"The order is {order.status}: only payments of confirmed orders can be refunded.")
         return payment
 
-    def create(self, order_id: UUID, payment_id: UUID, amount: Money, request: IdempotentRequest | None) -> RefundView:
+    def create(
+        self, order_id: UUID, payment_id: UUID, amount: Money, request: IdempotentRequest | None, *, restock: bool
+    ) -> RefundView:
         """Refund this amount; a refund that is decided at once is added to the order's timeline.
 
+        `restock`: the goods of the order go back to stock when the refund has succeeded.
         Raises what `PaymentService.refund` raises.
         """
-        refund = self.payments.refund(order_id, payment_id, amount, idempotent=request)
-        # When this process stops before the timeline has it, the sweep of unreported refunds adds it.
+        refund = self.payments.refund(order_id, payment_id, amount, restock=restock, idempotent=request)
         if refund.status != "pending":
-            self.order_transitions.record_refund(refund.order_id, refund.id, refund.amount.minor, refund.failure_code)
-            self.payments.mark_reported([refund.id])
+            self.ends.record([refund])
         return refund
 
+    def record_operator(self, refund: RefundView, by: str) -> None:
+        """Write on the order's timeline, for operators, who made the refund; once a refund."""
+        amount = f"{refund.amount.text} {refund.amount.currency}"
+        self.orders.record_action(refund.order_id, "refund", f"refund:{refund.id}", by, amount)
 
-async def _creation(orders: Orders, order_transitions: OrderTransitions, payments: Payments) -> RefundCreation:
-    return RefundCreation(orders, order_transitions, payments)
+
+async def _creation(orders: Orders, payments: Payments, ends: Ends) -> RefundCreation:
+    return RefundCreation(orders, payments, ends)
 
 
 Creation = Annotated[RefundCreation, Depends(_creation)]

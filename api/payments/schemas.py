@@ -6,10 +6,10 @@ from enum import StrEnum
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import Field, StrictStr, model_validator
+from pydantic import Field, StrictBool, StrictStr, model_validator
 from pydantic_core import PydanticCustomError
 
-from api.requests.amounts import Amount, Currency
+from api.requests.amounts import Amount, Currency, PositiveAmount
 from api.requests.fields import Body, CardToken, Id, PhoneText, Shape
 from services.payments.status import PaymentMethodType, PaymentStatus, RefundStatus
 
@@ -61,8 +61,11 @@ class CreateRefund(Body):
 
     order_id: Id
     payment_id: Id
-    amount: Amount
+    amount: PositiveAmount
     currency: Currency | None = Field(None, description="Defaults to the payment's currency.")
+    restock: StrictBool = Field(
+        False, description="Also return the goods to stock; only with a refund of all that is left of the payment."
+    )
 
 
 class CreateRefundResult(Shape):

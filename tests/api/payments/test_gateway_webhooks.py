@@ -11,6 +11,7 @@ import pytest
 from fastapi import FastAPI
 
 from services.bootstrap import Services
+from services.clock import new_id
 from tests.api.people import Person
 from tests.api.shop import pay, placed, reserve
 
@@ -48,8 +49,14 @@ async def test_T97_the_same_message_again_has_one_effect(
     assert commands(services, order_id) == [{"payment_id": str(payment.id)}]
 
 
-async def test_T101_an_unknown_payment_is_sent_again(api: httpx2.AsyncClient, services: Services) -> None:
-    assert (await api.post(PATH, content=message("nobody"))).status_code == 404
+async def test_T101_an_unknown_payment_of_ours_is_sent_again(api: httpx2.AsyncClient, services: Services) -> None:
+    unknown = {"id": "w-1", "payment": "p-unknown", "reference": str(new_id())}
+    assert (await api.post(PATH, content=json.dumps(unknown).encode())).status_code == 404
+
+
+async def test_a_payment_of_another_system_is_ignored(api: httpx2.AsyncClient, services: Services) -> None:
+    answer = await api.post(PATH, content=message("nobody"))
+    assert (answer.status_code, answer.json()) == (200, {"status": "accepted"})
 
 
 async def test_T102_a_token_is_no_signature(

@@ -16,12 +16,14 @@ from services.bootstrap import Services
 from services.clock import new_id
 from services.identity.views import Scope
 from services.notifications.views import OrderEvent, OrderNotification
-from services.payments.gateway import GatewayUnavailable
-from services.payments.views import PaymentView
-from services.reconcile import check_tables
+from services.orders.views import PaymentMethod
+from services.payments.gateway import GatewayRefused, GatewayUnavailable
+from services.payments.status import PaymentMethodType
+from services.payments.views import Charge, PaymentView
+from services.reconcile.tables import check_tables
 from tests.api.payments.reports import waiting_payment
 from tests.api.people import Person, a_service
-from tests.api.shop import confirm
+from tests.api.shop import confirm, pay, placed, reserve
 from tests.fakes.gateway import FakeGateway
 
 REFUNDS = "/api/v1/refunds"
@@ -107,6 +109,15 @@ async def test_the_buyer_is_notified_of_each_refund_once(
     assert all(key.startswith(first) for key in keys)
 
 
+@pytest.mark.parametrize(("amount", "changes"), [("0.00", {}), ("1.001", {"currency": "RUB"}), ("-1.00", {})])
+async def test_a_bad_amount_is_refused_before_an_unknown_order(
+    api: httpx2.AsyncClient, buyer: Person, operator: Person, services: Services, amount: str, changes: dict[str, str]
+) -> None:
+    payment = await sold(api, buyer, services)
+    answer = await refund(api, operator, payment, amount, orderId=str(new_id()), **changes)
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/amount")
+
+
 async def test_T92_T93_invalid_refunds(
     api: httpx2.AsyncClient, buyer: Person, operator: Person, services: Services
 ) -> None:
@@ -180,5 +191,46 @@ async def test_F54_a_refund_is_pending_while_the_provider_is_down(
         answer = await refund(api, operator, payment, "100.00")
     assert (answer.status_code, answer.json()["status"]) == (201, "pending")
     assert notified_refunds(services, payment) == []
-    order = await api.get(f"/api/v1/orders/{payment.order_id}", headers=buyer.headers)
-    assert order.json()["refund"]["status"] == "pending"
+    await refund(api, operator, payment, "200.00")
+    order = (await api.get(f"/api/v1/orders/{payment.order_id}", headers=buyer.headers)).json()
+    assert [(each["status"], each["amount"]) for each in order["refunds"]] == [
+        ("pending", "100.00"),
+        ("succeeded", "200.00"),
+    ]
+    assert (order["refund"], order["refundedAmount"]) == (order["refunds"][-1], "200.00")
+
+
+async def test_T178_every_payment_and_refund_is_shown(
+    api: httpx2.AsyncClient, buyer: Person, operator: Person, services: Services
+) -> None:
+    order_id = await placed(api, buyer, services, card="tok_declines")
+    reserve(services, order_id)
+    declined = pay(services, order_id)
+    services.order_transitions.forget_method(order_id)
+    services.orders.give_method(order_id, None, PaymentMethod(card="tok_succeeds"))
+    due = services.order_transitions.start_payment(order_id, 2)
+    charge = Charge(order_id, 2, due.total.minor, due.total.currency, PaymentMethodType.CARD, "tok_succeeds")
+    paid = services.payments.charge(charge)
+    services.order_transitions.paid(order_id, paid.id, paid.amount)
+    confirm(services, order_id)
+
+    await refund(api, operator, paid, "100.00")
+    with patch.object(FakeGateway, "refund", side_effect=GatewayRefused("invalid_request")):
+        await refund(api, operator, paid, "50.00")
+    while_failed = (await api.get(f"/api/v1/orders/{order_id}", headers=buyer.headers)).json()
+    await refund(api, operator, paid, "200.00")
+
+    order = (await api.get(f"/api/v1/orders/{order_id}", headers=buyer.headers)).json()
+    assert [(each["paymentId"], each["status"]) for each in order["payments"]] == [
+        (str(declined.id), "failed"),
+        (str(paid.id), "partially_refunded"),
+    ]
+    assert order["payment"] == order["payments"][-1]
+    assert [(each["status"], each["amount"]) for each in order["refunds"]] == [
+        ("succeeded", "100.00"),
+        ("failed", "50.00"),
+        ("succeeded", "200.00"),
+    ]
+    assert (order["refund"], order["refundedAmount"]) == (order["refunds"][-1], "300.00")
+    assert (while_failed["refund"]["status"], while_failed["refundedAmount"]) == ("failed", "100.00")
+    assert notified_refunds(services, paid) == ["100.00", "200.00"]

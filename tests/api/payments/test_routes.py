@@ -16,7 +16,7 @@ from services.identity.views import Scope
 from services.orders.status import CancelReason
 from tests.api.payments.reports import PAYMENTS, commands, failure_of, kept, waiting_payment
 from tests.api.people import Person, a_service
-from tests.api.shop import ORDERS, confirm, pay, placed, reserve
+from tests.api.shop import ORDERS, RUN, confirm, pay, placed, reserve
 
 PAN = "4111 1111 1111 1111"
 
@@ -176,7 +176,7 @@ async def test_T63_T65_an_order_that_takes_no_payment(
     api: httpx2.AsyncClient, buyer: Person, operator: Person, services: Services, reason: CancelReason, problem: str
 ) -> None:
     order_id = await reserved(api, buyer, services)
-    services.order_transitions.begin_cancel(order_id, "run", reason)
+    services.order_transitions.begin_cancel(order_id, RUN, reason)
     answer = await make(api, operator, order_id)
     assert (answer.status_code, answer.json()["type"]) == (409, f"/problems/{problem}")
     assert services.payments.of_order(order_id) == []

@@ -38,7 +38,7 @@ class NotificationDetails(QueuedNotification):
     """A message without its text."""
 
     channel: NotificationChannel
-    to: str = Field(description="The recipient, masked.")
+    to: str = Field(description="The recipient, masked; `***` once it is deleted (after 30 days).")
     template: str
     created_at: Utc
     error_message: str | None

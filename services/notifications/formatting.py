@@ -1,11 +1,10 @@
-"""Template filters: amounts and order numbers as text for people."""
+"""Template filters: amounts as text for people."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
-from uuid import UUID
 
 from babel import Locale
 from babel.numbers import format_currency, get_currency_precision, get_decimal_symbol, get_group_symbol
@@ -13,7 +12,9 @@ from jinja2 import pass_context
 from jinja2.runtime import Context
 
 from services.money import Money, is_currency
+from services.notifications.gsm_alphabet import septets
 
+_NO_BREAK_SPACE = "\u00a0"
 # CLDR's currency spacing, which Babel leaves out: `RUB 1,999.00`, not `RUB1,999.00`.
 _CODE_BEFORE_DIGIT = re.compile(r"(?<=[A-Z])(?=\d)")
 
@@ -24,6 +25,24 @@ _CODE_BEFORE_DIGIT = re.compile(r"(?<=[A-Z])(?=\d)")
 def money(context: Context, amount: str, currency: str) -> str:
     """`1 999,00 ₽` for `1999.00`, `RUB` in the template's language, to the last digit. Raises ValueError."""
     return _money(amount, currency, context["language"])
+
+
+@pass_context
+def sms_money(context: Context, amount: str, currency: str) -> str:
+    """As `money`; in English with the currency's code (`ILS 1,999.00`) when SMS have no character for its symbol.
+
+    Such a symbol would reduce a segment from 160 characters to 70, as every Russian SMS has. Raises ValueError.
+    """
+    text, language = money(context, amount, currency), context["language"]
+    if language != "en" or septets(text.replace(_NO_BREAK_SPACE, " ")) is not None:
+        return text
+    coded = replace(_pattern(currency, language), before=currency + _NO_BREAK_SPACE, after="")
+    return coded.format(Money.parse(amount, currency))
+
+
+def amount(money: Money, language: str) -> str:
+    """`1 999,00 ₽` in the language."""
+    return _pattern(money.currency, language).format(money)
 
 
 @lru_cache(maxsize=1024)
@@ -54,19 +73,9 @@ class _Pattern:
 
 @cache
 def _pattern(currency: str, language: str) -> _Pattern:
-    sample = _CODE_BEFORE_DIGIT.sub("\u00a0", format_currency(1, currency, locale=language))
+    sample = _CODE_BEFORE_DIGIT.sub(_NO_BREAK_SPACE, format_currency(1, currency, locale=language))
     before, _, rest = sample.partition("1")
     locale, decimals = Locale.parse(language), get_currency_precision(currency)
     decimal = get_decimal_symbol(locale)
     after = rest.removeprefix(decimal + "0" * decimals) if decimals else rest
     return _Pattern(before, after, get_group_symbol(locale), decimal, decimals)
-
-
-@lru_cache(maxsize=1024)
-def order_number(order_id: str) -> str:
-    """The last eight digits of an order's id, `9F3A-21C4`; the first digits are a timestamp, similar for many orders.
-
-    Raises ValueError.
-    """
-    number = UUID(order_id).hex[-8:].upper()
-    return f"{number[:4]}-{number[4:]}"

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from email.utils import parseaddr
+from pathlib import Path
 
 from services.notifications.mime import compose
 from services.notifications.ports import SENT, DeliveryResult, Email, Outcome
@@ -18,13 +19,25 @@ class SmtpMailSender:
     """Sends mails to one server over reused connections, at most one for each concurrent thread."""
 
     def __init__(
-        self, smtp_url: str, sender: str, host: str, *, monotonic: Callable[[], float] = time.monotonic
+        self,
+        smtp_url: str,
+        sender: str,
+        host: str,
+        reply_to: str | None = None,
+        *,
+        ca_file: Path | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`sender`: `Name <address>`; `host`: our host name, for EHLO and Message-IDs. Raises ValueError."""
-        self._connections = SmtpConnections(SmtpServer.read(smtp_url), host, monotonic)
+        """`sender` and `reply_to`: `Name <address>`; `host`: our host name, for EHLO and Message-IDs;
+        `ca_file`: the CA that the server's certificate must be signed by, None: one of the system's.
+
+        Raises ValueError.
+        """
+        self._connections = SmtpConnections(SmtpServer.read(smtp_url), host, monotonic, ca_file)
         self._sender = sender
         self._envelope = parseaddr(sender)[1]
         self._host = host
+        self._reply_to = reply_to
 
     def close(self) -> None:
         """Close the idle connections."""
@@ -33,7 +46,7 @@ class SmtpMailSender:
     def send(self, mail: Email, /) -> DeliveryResult:
         """Send one mail, on an idle connection if there is one."""
         try:
-            content = compose(mail, self._sender, self._host)
+            content = compose(mail, self._sender, self._host, self._reply_to)
         except ValueError:
             return DeliveryResult(Outcome.REJECTED, "the address is not allowed in a mail header")
         while connection := self._connections.take():

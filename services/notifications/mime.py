@@ -24,16 +24,16 @@ _WORD = 39
 _LINE = 76
 
 
-def compose(mail: Email, sender: str, host: str) -> bytes:
+def compose(mail: Email, sender: str, host: str, reply_to: str | None = None) -> bytes:
     """The mail as sent by SMTP, ASCII with CRLF line ends; no line starts with a dot.
 
-    Raises ValueError when an address or the subject has control characters.
+    `sender` and `reply_to`: `Name <address>`. Raises ValueError when an address or the subject has control characters.
     """
     boundary = f"part-{mail.id.hex}"
     return (
         f'Content-Type: multipart/alternative;\r\n boundary="{boundary}"\r\n'
         "MIME-Version: 1.0\r\n"
-        f"From: {_from(sender)}\r\n"
+        f"{_senders(sender, reply_to)}"
         f"To: {_header('To', mail.to)}\r\n"
         f"Subject: {_subject(mail.subject)}\r\n"
         f"Date: {format_datetime(mail.written_at)}\r\n"
@@ -58,8 +58,10 @@ def bracketed(host: str) -> str:
 
 
 @lru_cache(maxsize=8)
-def _from(sender: str) -> str:
-    return _header("From", formataddr(parseaddr(sender)))
+def _senders(sender: str, reply_to: str | None) -> str:
+    mailboxes = {"From": sender, "Reply-To": reply_to}
+    headers = [(name, formataddr(parseaddr(mailbox))) for name, mailbox in mailboxes.items() if mailbox]
+    return "".join([f"{name}: {_header(name, value)}\r\n" for name, value in headers])
 
 
 def _header(name: str, value: str) -> str:

@@ -17,13 +17,25 @@ def _moment() -> Any:
 
 
 class Notification(SQLModel, table=True):
-    """One message to one person; its variables are encrypted, and deleted when it is sent or has failed."""
+    """One message to one person; its variables are encrypted, and deleted when it will not be sent any more."""
 
     __tablename__ = "notifications"
     __table_args__ = (
-        CheckConstraint("status IN ('queued', 'sent', 'failed')", name="status"),
+        CheckConstraint("status IN ('queued', 'sent', 'failed', 'suppressed')", name="status"),
         CheckConstraint("channel IN ('email', 'sms')", name="channel"),
         Index("ix_notifications_due", "due_at", postgresql_where=text("status = 'queued'")),
+        Index(
+            "ix_notifications_recipient",
+            "created_at",
+            postgresql_where=text("status <> 'queued' AND recipient IS NOT NULL"),
+        ),
+        Index(
+            "ix_notifications_budget",
+            "budget_subject",
+            "created_at",
+            postgresql_where=text("budget_subject IS NOT NULL"),
+        ),
+        Index("ix_notifications_suppressed", "created_at", postgresql_where=text("status = 'suppressed'")),
         Index("uq_notifications_key", "key", unique=True),
         {"schema": SCHEMA},
     )
@@ -35,11 +47,15 @@ class Notification(SQLModel, table=True):
     channel: str = Field(sa_column=Column(String(8), nullable=False))
     template: str = Field(sa_column=Column(String(40), nullable=False))
     language: str = Field(sa_column=Column(String(8), nullable=False))
-    #: encrypted `{"to": …}`; kept, shown masked
-    recipient: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
-    #: encrypted variables of the template; null once sent or failed
+    #: encrypted `{"to": …}`, shown masked; null 30 days after the message
+    recipient: bytes | None = Field(default=None, sa_column=Column(LargeBinary))
+    #: keyed hash of the recipient, by which its messages are found; deleted with the recipient
+    budget_subject: bytes | None = Field(default=None, sa_column=Column(LargeBinary))
+    #: whether the message counts against the budget of its recipient
+    budget_counted: bool = Field(default=True, sa_column_kwargs={"server_default": text("true")})
+    #: encrypted variables of the template; null once sent or failed, or when suppressed
     variables: bytes | None = Field(default=None, sa_column=Column(LargeBinary))
-    status: str = Field(sa_column=Column(String(8), nullable=False))
+    status: str = Field(sa_column=Column(String(12), nullable=False))
     attempts: int = Field(sa_column_kwargs={"server_default": text("0")})
     #: earliest next attempt: the end of the sender's lease, or of the back-off
     due_at: datetime = _moment()

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from services.links import has_link
+from services.notifications.order_details import email_details
 from services.notifications.status import NotificationChannel
 from services.notifications.template_registry import VARIABLES
-from services.notifications.views import NewMessage, OrderNotification
+from services.notifications.views import Budget, NewMessage, OrderNotification
 
 
 def messages_for(notification: OrderNotification) -> Iterator[NewMessage]:
-    """The messages of one order event."""
+    """The messages of one order event; an SMS, which is one segment, has no details of the order."""
+    sms, details = _variables(notification), email_details(notification)
     for suffix, channel, to in _addresses(notification):
         yield NewMessage(
             key=f"notify:{notification.order_id}:{notification.again or notification.event}:{suffix}",
@@ -18,8 +21,9 @@ def messages_for(notification: OrderNotification) -> Iterator[NewMessage]:
             to=to,
             template=f"order_{notification.event}",
             language=notification.language,
-            variables=_variables(notification),
+            variables=sms if channel is NotificationChannel.SMS else {**sms, **details},
             order_id=notification.order_id,
+            budget=Budget.SHOP if to in notification.trusted else Budget.RECIPIENT,
         )
 
 
@@ -32,10 +36,12 @@ def _addresses(notification: OrderNotification) -> Iterator[tuple[str, Notificat
 
 def _variables(notification: OrderNotification) -> Mapping[str, str]:
     values = {
-        "firstName": notification.first_name,
+        # An account may have a name from before such names were refused.
+        "firstName": "" if has_link(notification.first_name) else notification.first_name,
         "orderId": str(notification.order_id),
         "totalAmount": notification.total.text,
         "currency": notification.total.currency,
         "reason": notification.reason or "internal",
     }
-    return {name: values[name] for name in VARIABLES[f"order_{notification.event}"]}
+    given = {name: values[name] for name in VARIABLES[f"order_{notification.event}"]}
+    return {**given, "moneyReturned": "yes"} if notification.money_returned else given

@@ -7,6 +7,7 @@ from email_validator import EmailNotValidError, validate_email
 from phonenumbers import NumberParseException, PhoneNumberFormat, PhoneNumberType
 
 from services.errors import Invalid
+from services.masking import masked_email, masked_phone
 from services.notifications.status import NotificationChannel
 
 #: Characters. A longer recipient is refused without parsing, which bounds the time of a check (ABUSE T119).
@@ -23,11 +24,8 @@ def checked_recipient(channel: NotificationChannel, to: str) -> str:
 
 
 def masked_recipient(channel: NotificationChannel, to: str) -> str:
-    """First letters of an e-mail address (`a***@e***`); first and last two characters of a phone (`+7***67`)."""
-    if channel is NotificationChannel.SMS:
-        return f"{to[:2]}***{to[-2:]}"
-    local, _, domain = to.rpartition("@")
-    return f"{local[:1]}***@{domain[:1]}***"
+    """The recipient as others may see it."""
+    return masked_phone(to) if channel is NotificationChannel.SMS else masked_email(to)
 
 
 def _address(to: str) -> str:

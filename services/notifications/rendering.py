@@ -15,12 +15,18 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from services.notifications import formatting
-from services.notifications.template_registry import LANGUAGES, VARIABLES
+from services.notifications.order_details import goods_lines
+from services.notifications.shop_links import NO_LINKS, ShopLinks
+from services.notifications.template_registry import DETAILS, LANGUAGES, VARIABLES
+from services.order_number import order_number
 
 FOLDER = Path(__file__).parent / "templates"
 _FORMS = ("subject", "text", "html", "sms")
 _PARAGRAPH = re.compile(r"\n\s*\n")
 _BLANK_LINES = re.compile(r"\n{3,}")
+_FACTS = '<div class="line" style="margin:0 0 16px;padding-top:16px;border-top:1px solid #e3e7ec">\n{}\n</div>'
+_LABEL = "margin:0;font-size:14px;color:#5b6775"
+_VALUE = "margin:0 0 12px;font-weight:600;overflow-wrap:anywhere"
 _SPACES = re.compile(r"[ \n]+")
 
 
@@ -36,12 +42,15 @@ class RenderedEmail:
 class Templates:
     """Every template in every language and form, compiled once."""
 
-    def __init__(self, shop: str, folder: Path = FOLDER) -> None:
-        """`shop`: the shop's name in the messages. Raises jinja2.TemplateError when a file is missing."""
+    def __init__(self, shop: str, links: ShopLinks = NO_LINKS, folder: Path = FOLDER, *, replies: bool = False) -> None:
+        """`shop`: the shop's name in the messages; `replies`: whether somebody reads replies to e-mails.
+
+        Raises jinja2.TemplateError when a file is missing.
+        """
         self._compiled = {
             (form, language, name): environment.get_template(f"{language}/{name}.jinja")
             for form in _FORMS
-            for environment in [_environment(form, shop, folder)]
+            for environment in [_environment(form, shop, links, folder, replies=replies)]
             for language in LANGUAGES
             for name in VARIABLES
         }
@@ -61,7 +70,7 @@ class Templates:
         return self._compiled[form, language, name].render(variables, language=language)
 
 
-def _environment(form: str, shop: str, folder: Path) -> Environment:
+def _environment(form: str, shop: str, links: ShopLinks, folder: Path, *, replies: bool) -> Environment:
     environment = Environment(
         loader=FileSystemLoader([folder / "layouts" / form, folder]),
         autoescape=form == "html",  # noqa: S701 - the other forms are plain text
@@ -72,9 +81,15 @@ def _environment(form: str, shop: str, folder: Path) -> Environment:
         cache_size=-1,  # a plain dict: every template stays loaded
     )
     # The globals are copied for each message: Jinja's own (`range`, `lipsum` …) are not needed.
-    environment.globals = {"shop": shop}
-    environment.filters["money"] = formatting.money
-    environment.filters["order_number"] = formatting.order_number
+    environment.globals = {"shop": shop, "url": "", "replies": replies, **dict.fromkeys(DETAILS, "")}
+    environment.filters["money"] = formatting.sms_money if form == "sms" else formatting.money
+    environment.filters["goods_lines"] = goods_lines
+    environment.filters["order_number"] = order_number
+    environment.filters |= {
+        "order_page": links.order_page,
+        "reset_page": links.reset_page,
+        "verify_page": links.verify_page,
+    }
     environment.filters["paragraphs"] = _html_paragraphs if form == "html" else _paragraphs
     environment.filters["facts"] = _html_facts if form == "html" else _facts
     return environment
@@ -94,10 +109,10 @@ def _facts(lines: str) -> str:
 
 def _html_facts(lines: Markup) -> Markup:
     rows = [
-        f'<tr><td class="label">{label}</td><td class="value">{value}</td></tr>'
+        f'<p class="muted" style="{_LABEL}">{label}</p>\n<p style="{_VALUE}">{value}</p>'
         for label, value in _pairs(escape(lines))
     ]
-    return Markup("\n".join(rows))  # noqa: S704 - escaped
+    return Markup(_FACTS.format("\n".join(rows)) if rows else "")  # noqa: S704 - escaped
 
 
 def _parts(body: str) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -12,7 +12,14 @@ from services.clock import NOW as MOMENT
 from services.db import Executor
 from services.notifications.retry_policy import ClaimedMessage, StatusUpdate
 from services.notifications.status import NotificationChannel
+from services.old_rows import oldest
 from services.pg_notify import NOTIFICATIONS
+
+#: Days after which the recipient of a message that is no longer queued is deleted. Its row stays, and with it the key
+#: that keeps the message from being sent again.
+RECIPIENT_DAYS = 30
+#: The notice to a person whose data was erased: its recipient is deleted as soon as it is sent.
+LAST_NOTICE = "account_deleted"
 
 
 @dataclass(frozen=True)
@@ -26,7 +33,11 @@ class EncryptedMessage:
     template: str
     language: str
     recipient: bytes = field(repr=False)
-    variables: bytes = field(repr=False)
+    variables: bytes | None = field(repr=False)
+    status: str
+    error_message: str | None = None
+    budget_subject: bytes | None = field(default=None, repr=False)
+    budget_counted: bool = False
 
 
 @dataclass(frozen=True)
@@ -36,13 +47,14 @@ class StoredNotification:
     id: UUID
     status: str
     channel: str
-    recipient: bytes = field(repr=False)
+    #: None once it is deleted
+    recipient: bytes | None = field(repr=False)
     template: str
     created_at: datetime
     error_message: str | None
 
 
-_COLUMNS = ("id", "key", "order_id", "channel", "template", "language", "recipient", "variables")
+_COLUMNS = tuple(column.name for column in fields(EncryptedMessage))
 
 
 def insert(tx: Executor, messages: Sequence[EncryptedMessage]) -> list[UUID]:
@@ -103,18 +115,29 @@ def find(tx: Executor, notification_id: UUID) -> StoredNotification | None:
     return tx.fetch_one(_FIND, {"id": notification_id}, into=StoredNotification)
 
 
+def of_order(tx: Executor, order_id: UUID, after: UUID | None, limit: int) -> list[StoredNotification]:
+    """The messages about an order, oldest first, after an id."""
+    return tx.fetch_all(_OF_ORDER, {"order_id": order_id, "after": after, "limit": limit}, into=StoredNotification)
+
+
+def delete_recipients(tx: Executor, limit: int) -> int:
+    """Delete the recipients of old messages; returns of how many."""
+    return tx.execute(_DELETE_RECIPIENTS, {"limit": limit})
+
+
 # Evaluated once per statement: all rows of a batch get the same time, and an index on it can be used.
 NOW = f"(SELECT {MOMENT})"
 
 _INSERT = f"""
     WITH put AS (
       INSERT INTO notifications.notifications AS n
-             (id, key, order_id, channel, template, language, recipient, variables, status, due_at, created_at)
-      SELECT m.*, 'queued', {NOW}, {NOW}
+             ({", ".join(_COLUMNS)}, due_at, created_at)
+      SELECT m.*, {NOW}, {NOW}
         FROM unnest(cast(%(id)s as uuid[]), cast(%(key)s as text[]), cast(%(order_id)s as uuid[]),
-            cast(%(channel)s as text[]),
-                    cast(%(template)s as text[]), cast(%(language)s as text[]), cast(%(recipient)s as bytea[]),
-                    cast(%(variables)s as bytea[])) AS m
+                    cast(%(channel)s as text[]), cast(%(template)s as text[]), cast(%(language)s as text[]),
+                    cast(%(recipient)s as bytea[]), cast(%(variables)s as bytea[]), cast(%(status)s as text[]),
+                    cast(%(error_message)s as text[]), cast(%(budget_subject)s as bytea[]),
+                    cast(%(budget_counted)s as boolean[])) AS m
       ON CONFLICT (key) DO NOTHING
       RETURNING n.id)
     SELECT put.id, pg_notify('{NOTIFICATIONS}', '') FROM put
@@ -139,6 +162,8 @@ _UPDATE_STATUSES = f"""
            error_message = m.error,
            due_at = CASE WHEN m.status = 'queued' THEN {NOW} + make_interval(secs => m.delay) ELSE n.due_at END,
            variables = CASE WHEN m.status = 'queued' THEN n.variables END,
+           recipient = CASE WHEN m.status = 'queued' OR n.template <> '{LAST_NOTICE}' THEN n.recipient END,
+           budget_subject = CASE WHEN m.status = 'queued' OR n.template <> '{LAST_NOTICE}' THEN n.budget_subject END,
            sent_at = CASE WHEN m.status = 'sent' THEN {NOW} END
       FROM unnest(cast(%(id)s as uuid[]), cast(%(lease)s as timestamptz[]), cast(%(status)s as text[]),
                   cast(%(attempts)s as integer[]), cast(%(delay)s as double precision[]), cast(%(error)s as text[]))
@@ -146,7 +171,19 @@ _UPDATE_STATUSES = f"""
      WHERE n.id = m.id AND n.status = 'queued' AND (n.due_at = m.lease OR m.status = 'sent')
     RETURNING n.id
     """  # noqa: S608 - only constants of this module
-_FIND = """
-    SELECT id, status, channel, recipient, template, created_at, error_message
-      FROM notifications.notifications WHERE id = %(id)s
+_OLD_RECIPIENTS = oldest(
+    "notifications.notifications",
+    "created_at",
+    f"{RECIPIENT_DAYS} days",
+    "status <> 'queued' AND recipient IS NOT NULL",
+)
+_DELETE_RECIPIENTS = (
+    f"UPDATE notifications.notifications SET recipient = NULL, budget_subject = NULL WHERE {_OLD_RECIPIENTS}"  # noqa: S608 - constants
+)
+_STORED = "SELECT id, status, channel, recipient, template, created_at, error_message FROM notifications.notifications"
+_FIND = f"{_STORED} WHERE id = %(id)s"
+_OF_ORDER = f"""
+    {_STORED}
+     WHERE order_id = %(order_id)s AND (cast(%(after)s AS uuid) IS NULL OR id > %(after)s)
+     ORDER BY id LIMIT %(limit)s
     """

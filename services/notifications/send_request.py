@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from uuid import UUID
 
 from services.errors import Invalid
+from services.links import has_link
 from services.notifications.recipients import checked_recipient
 from services.notifications.rendering import Templates
 from services.notifications.status import NotificationChannel
@@ -57,6 +58,8 @@ def _check_values(variables: Mapping[str, str]) -> None:
             raise Invalid(f"A variable can have at most {MAX_VALUE} characters.", pointer=f"/variables/{name}")
         if _CONTROL.search(value):
             raise Invalid("A variable cannot contain control characters.", pointer=f"/variables/{name}")
+        if has_link(value):
+            raise Invalid("A variable cannot contain an address, a domain or an @.", pointer=f"/variables/{name}")
 
 
 def _check_rendering(templates: Templates, template: str, language: str, variables: Mapping[str, str]) -> None:

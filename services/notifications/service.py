@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import replace
 from uuid import UUID
 
 import structlog
@@ -14,7 +15,9 @@ from services.clock import new_id
 from services.db import Database, Executor, retried
 from services.errors import NotFound, Unavailable
 from services.idempotency import IdempotentRequest, remember
+from services.masking import MASK
 from services.notifications import repository
+from services.notifications.budget import Decision, MessageBudget
 from services.notifications.delivery import DeliveryBatch, MessageSender
 from services.notifications.order_messages import messages_for
 from services.notifications.ports import MailSender, Outcome, SmsSender
@@ -33,7 +36,7 @@ from services.notifications.send_request import checked_message
 from services.notifications.sender_pool import SenderPool
 from services.notifications.status import NotificationChannel, NotificationStatus
 from services.notifications.template_registry import supported_language
-from services.notifications.views import DispatchResult, NewMessage, NotificationView, OrderNotification
+from services.notifications.views import Budget, DispatchResult, NewMessage, NotificationView, OrderNotification
 from services.secrets import Vault
 
 
@@ -47,10 +50,12 @@ class NotificationService:
         mail_sender: MailSender,
         sms_sender: SmsSender,
         templates: Templates,
+        budget: MessageBudget,
         *,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """`monotonic`: seconds that only grow, for pauses and leases in this process."""
+        self._budget = budget
         self._database = database
         self._vault = vault
         self._templates = templates
@@ -62,11 +67,16 @@ class NotificationService:
 
     @retried
     def queue(self, messages: Sequence[NewMessage], tx: Executor | None = None) -> list[UUID]:
-        """Store messages and wake the dispatcher; returns the ids of those whose key is new."""
+        """Store messages and wake the dispatcher; returns the ids of those whose key is new.
+
+        A message over a budget is stored as suppressed.
+        """
         if not messages:
             return []
-        encrypted = [self._encrypt(new_id(), message) for message in messages]
-        return repository.insert(tx or self._database, encrypted)
+        if tx is None:
+            with self._database.transaction() as own:
+                return self._insert(own, messages)
+        return self._insert(tx, messages)
 
     def queue_order_notifications(self, notifications: Sequence[OrderNotification], tx: Executor | None = None) -> int:
         """Queue the messages of order events, each once; returns how many messages are new."""
@@ -81,23 +91,36 @@ class NotificationService:
         variables: Mapping[str, str],
         language: str = "ru",
         idempotent: IdempotentRequest | None = None,
+        *,
+        trusted: bool = False,
     ) -> NotificationView:
-        """Queue one message for a caller (contract, `POST /notifications/send`).
+        """Queue one message for a caller (contract, `POST /notifications/send`); `trusted`: it has no budget.
 
         Raises Invalid (with the pointer of the member), IdempotencyKeyReused, IdempotencyInProgress.
         """
         notification_id = new_id()
         message = checked_message(notification_id, channel, to, template, variables, language, self._templates)
+        if trusted:
+            message = replace(message, budget=Budget.SHOP)
         with self._database.transaction() as tx:
             replay = remember(tx, idempotent, notification_id, 202)
             if replay:
                 return self._view(tx, replay.resource_id, replayed=True)
-            repository.insert(tx, [self._encrypt(notification_id, message)])
+            self._insert(tx, [message], [notification_id])
             return self._view(tx, notification_id)
 
     def get(self, notification_id: UUID) -> NotificationView:
         """One message, its recipient masked. Raises NotFound."""
         return self._view(self._database, notification_id)
+
+    def of_order(self, order_id: UUID, after: UUID | None, limit: int) -> list[NotificationView]:
+        """The messages about an order, oldest first; `after` is the last id of the page before."""
+        return [self._shown(row) for row in repository.of_order(self._database, order_id, after, limit)]
+
+    @retried
+    def delete_recipients(self, limit: int) -> int:
+        """Delete the recipients of at most `limit` messages, sent or failed, of 30 days ago; returns of how many."""
+        return repository.delete_recipients(self._database, limit)
 
     def dispatch(self, limit: int = 50, workers: int = 8) -> DispatchResult:
         """Send the due messages: at most `limit` of each channel, claimed as `workers` can send them.
@@ -161,7 +184,19 @@ class NotificationService:
             if update.error and update.attempts:
                 log.info("notification.not_sent", id=str(update.id), status=update.status, reason=update.error)
 
-    def _encrypt(self, notification_id: UUID, message: NewMessage) -> repository.EncryptedMessage:
+    def _insert(self, tx: Executor, messages: Sequence[NewMessage], ids: Sequence[UUID] = ()) -> list[UUID]:
+        decisions = self._budget.decide(tx, messages)
+        encrypted = [
+            self._encrypt(notification_id, message, decision)
+            for notification_id, message, decision in zip(
+                ids or [new_id() for _ in messages], messages, decisions, strict=True
+            )
+        ]
+        tx.after_commit(lambda: _log_suppressed(encrypted))
+        return repository.insert(tx, encrypted)
+
+    def _encrypt(self, notification_id: UUID, message: NewMessage, decision: Decision) -> repository.EncryptedMessage:
+        suppressed = decision.suppressed is not None
         return repository.EncryptedMessage(
             id=notification_id,
             key=message.key,
@@ -170,22 +205,39 @@ class NotificationService:
             template=message.template,
             language=supported_language(message.language),
             recipient=self._vault.seal({"to": message.to}),
-            variables=self._vault.seal(message.variables),
+            variables=None if suppressed else self._vault.seal(message.variables),
+            status=NotificationStatus.SUPPRESSED if suppressed else NotificationStatus.QUEUED,
+            error_message=decision.suppressed,
+            budget_subject=decision.subject,
+            budget_counted=decision.counted,
         )
 
     def _view(self, tx: Executor, notification_id: UUID, *, replayed: bool = False) -> NotificationView:
         row = repository.find(tx, notification_id)
         if row is None:
             raise NotFound("There is no such notification.")
-        return _view(row, self._vault.open(row.recipient)["to"], replayed=replayed)
+        return self._shown(row, replayed=replayed)
+
+    def _shown(self, row: repository.StoredNotification, *, replayed: bool = False) -> NotificationView:
+        to = self._vault.open(row.recipient)["to"] if row.recipient else None
+        return _view(row, to, replayed=replayed)
 
 
-def _view(row: repository.StoredNotification, to: str, *, replayed: bool) -> NotificationView:
+def _log_suppressed(messages: Sequence[repository.EncryptedMessage]) -> None:
+    log = structlog.get_logger()
+    for message in messages:
+        if message.error_message:
+            log.info(
+                "notification.suppressed", id=str(message.id), template=message.template, reason=message.error_message
+            )
+
+
+def _view(row: repository.StoredNotification, to: str | None, *, replayed: bool) -> NotificationView:
     return NotificationView(
         id=row.id,
         status=NotificationStatus(row.status),
         channel=NotificationChannel(row.channel),
-        to_masked=masked_recipient(NotificationChannel(row.channel), to),
+        to_masked=masked_recipient(NotificationChannel(row.channel), to) if to else MASK,
         template=row.template,
         created_at=row.created_at,
         error_message=row.error_message,

@@ -9,6 +9,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from services.notifications.mime import bracketed
@@ -48,11 +49,17 @@ def _credentials(parts: SplitResult) -> tuple[str | None, str | None]:
 class SmtpConnections:
     """Open connections to one server; the one that was used last is used first, so that the others become idle."""
 
-    def __init__(self, server: SmtpServer, host: str, monotonic: Callable[[], float] = time.monotonic) -> None:
-        """`host`: our host name, for EHLO; `monotonic`: seconds that only grow."""
+    def __init__(
+        self,
+        server: SmtpServer,
+        host: str,
+        monotonic: Callable[[], float] = time.monotonic,
+        ca_file: Path | None = None,
+    ) -> None:
+        """`host`: our host name, for EHLO; `monotonic`: seconds that only grow; `ca_file`: the only CA to trust."""
         self._server = server
         self._host = bracketed(host)
-        self._tls = ssl.create_default_context() if server.tls or server.starttls else None
+        self._tls = ssl.create_default_context(cafile=ca_file) if server.tls or server.starttls else None
         self._monotonic = monotonic
         self._lock = threading.Lock()
         #: with the time of its last use, oldest first

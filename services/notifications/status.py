@@ -4,11 +4,13 @@ from enum import StrEnum
 
 
 class NotificationStatus(StrEnum):
-    """`queued → sent | failed`."""
+    """`queued → sent | failed | suppressed`."""
 
     QUEUED = "queued"
     SENT = "sent"
     FAILED = "failed"
+    #: over a budget when it was queued; never sent
+    SUPPRESSED = "suppressed"
 
 
 class NotificationChannel(StrEnum):

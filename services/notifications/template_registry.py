@@ -8,7 +8,11 @@ LANGUAGES = ("ru", "en")
 
 _ORDER = frozenset({"firstName", "orderId", "totalAmount", "currency"})
 
-#: The variables of each template; exactly these must be given.
+#: What the messages of an order event say beside the variables of their template. Each is empty when it is not given;
+#: a caller of `POST /notifications/send` cannot give them.
+DETAILS = ("moneyReturned", "goods", "moreGoods", "address", "orderTotal", "payWithin")
+
+#: The variables of each template; exactly these must be given. None may be a text in which a caller can put a link.
 VARIABLES: Mapping[str, frozenset[str]] = {
     "order_created": _ORDER,
     "order_paid": _ORDER,
@@ -20,7 +24,15 @@ VARIABLES: Mapping[str, frozenset[str]] = {
     "password_reset": frozenset({"resetToken"}),
     "password_changed": frozenset(),
     "new_sign_in": frozenset({"client", "at"}),
+    "identifier_added": frozenset(),
     "identifier_changed": frozenset(),
+    "identifier_removed": frozenset(),
+    "session_ended": frozenset(),
+    "operator_granted": frozenset(),
+    "second_factor_added": frozenset(),
+    "second_factor_removed": frozenset(),
+    "recovery_code_used": frozenset(),
+    "account_deleted": frozenset(),
 }
 
 

@@ -11,6 +11,9 @@ from uuid import UUID
 from services.money import Money
 from services.notifications.status import NotificationChannel, NotificationStatus
 
+#: The templates that carry a code or a reset token.
+_WITH_A_SECRET = frozenset({"verify_email", "verify_phone", "password_reset"})
+
 
 class OrderEvent(StrEnum):
     """The order events that a buyer is notified of (contract, Notifications); the template is `order_<event>`."""
@@ -20,6 +23,17 @@ class OrderEvent(StrEnum):
     CONFIRMED = "confirmed"
     CANCELLED = "cancelled"
     REFUNDED = "refunded"
+
+
+class Budget(StrEnum):
+    """What a new message is counted against."""
+
+    #: the budget of its recipient, and of all SMS
+    RECIPIENT = "recipient"
+    #: the budget of all SMS: its recipient has proved the identifier, or has paid
+    SHOP = "shop"
+    #: nothing: codes and reset tokens were counted when they were requested
+    COUNTED = "counted"
 
 
 @dataclass(frozen=True)
@@ -33,13 +47,29 @@ class NewMessage:
     language: str
     variables: Mapping[str, str] = field(repr=False)
     order_id: UUID | None = None
+    budget: Budget = Budget.RECIPIENT
 
     @classmethod
     def for_account(
         cls, message_id: UUID, channel: str, to: str, template: str, language: str, variables: Mapping[str, str]
     ) -> NewMessage:
-        """A message about an account; `message_id` is its id in the identity service and makes its key."""
-        return cls(f"account:{message_id}", NotificationChannel(channel), to, template, language, variables)
+        """A message about an account; `message_id` is its id in the identity service and makes its key.
+
+        The others than codes and reset tokens are notices, which are sent to verified identifiers only.
+        """
+        budget = Budget.COUNTED if template in _WITH_A_SECRET else Budget.SHOP
+        key = f"account:{message_id}"
+        return cls(key, NotificationChannel(channel), to, template, language, variables, budget=budget)
+
+
+@dataclass(frozen=True)
+class Goods:
+    """One product of an order."""
+
+    name: str
+    quantity: int
+    #: of one unit
+    price: Money
 
 
 @dataclass(frozen=True)
@@ -56,8 +86,23 @@ class OrderNotification:
     total: Money
     #: why the order was cancelled (contract, section 3); only for `cancelled`
     reason: str | None = None
+    #: whether money was taken for a cancelled order, and goes back
+    money_returned: bool = False
+    #: the total of the order
+    order_total: Money | None = None
+    #: the first products of the order, and how many it has beside them
+    goods: Sequence[Goods] = ()
+    more_goods: int = 0
+    #: street, city, region and postal code as the buyer wrote them
+    address: Sequence[str] = field(default=(), repr=False)
+    #: ISO 3166-1 alpha-2 or XK
+    country: str = ""
+    #: seconds in which the order must be paid, when nothing is given yet to pay with; only for `created`
+    pay_within: int | None = None
     #: distinguishes this event from an earlier one of its type; None for the first
     again: str | None = None
+    #: those of the addresses that have proved to be the buyer's, or have paid: they have no budget
+    trusted: frozenset[str] = field(default=frozenset(), repr=False)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,10 @@ import pytest
 from services.bootstrap import Services
 from services.clock import new_id
 from services.identity.views import Scope
+from services.notifications.status import NotificationChannel
+from services.notifications.views import NewMessage
 from tests.api.people import Person, a_service
+from tests.api.shop import pay, placed, reserve
 
 SEND = "/api/v1/notifications/send"
 ORDER = "01934f2e-8a7b-7c3d-9e21-5a6c9f3a21c4"
@@ -123,3 +126,65 @@ async def test_the_language_follows_accept_language(
     await send(api, service, BODY, **{"Accept-Language": "en"})
     with services.database.transaction() as tx:
         assert tx.fetch_value("SELECT language FROM notifications.notifications") == "en"
+
+
+async def test_T130_messages_of_a_service_count_until_the_recipient_is_verified_or_has_paid(
+    api: httpx2.AsyncClient, services: Services, service: Person, buyer: Person
+) -> None:
+    assert buyer.id is not None
+    body = BODY | {"to": buyer.email}
+
+    async def status() -> str:
+        return str((await send(api, service, body)).json()["status"])
+
+    assert [await status() for _ in range(11)] == ["queued"] * 10 + ["suppressed"]
+    services.database.execute("UPDATE identity.users SET email_verified = true")
+    assert await status() == "queued"
+    services.database.execute("UPDATE identity.users SET email_verified = false")
+    assert await status() == "suppressed"
+    order_id = await placed(api, buyer, services, card="tok_succeeds")
+    reserve(services, order_id)
+    pay(services, order_id)
+    assert await status() == "queued"
+
+
+@pytest.mark.parametrize("variable", ["https://evil.example", "evil.example", "anna@evil"])
+async def test_T134_a_variable_with_a_link_is_refused(api: httpx2.AsyncClient, service: Person, variable: str) -> None:
+    answer = await send(api, service, BODY | {"variables": PAID | {"firstName": variable}})
+    assert slug(answer) == (422, "validation-error")
+    assert answer.json()["errors"][0]["pointer"] == "/variables/firstName"
+
+
+async def test_the_messages_about_an_order_are_listed_oldest_first(
+    api: httpx2.AsyncClient, services: Services, operator: Person
+) -> None:
+    order_id, other = new_id(), new_id()
+    wanted = [
+        NewMessage(f"notify:{of}:{event}:email", NotificationChannel.EMAIL, "anna@example.com", f"order_{event}", "en",
+                   PAID, of)
+        for of, event in ((order_id, "created"), (other, "created"), (order_id, "paid"))
+    ]  # fmt: skip
+    ids = [str(services.notifications.queue([message])[0]) for message in wanted]
+    query = {"orderId": str(order_id), "limit": "1"}
+    first = (await api.get("/api/v1/notifications", params=query, headers=operator.headers)).json()
+    query["cursor"] = first["nextCursor"]
+    second = (await api.get("/api/v1/notifications", params=query, headers=operator.headers)).json()
+
+    shown = [*first["items"], *second["items"]]
+    assert [each["notificationId"] for each in shown] == [ids[0], ids[2]]
+    assert [(each["template"], each["status"], each["to"]) for each in shown] == [
+        ("order_created", "queued", "a***@e***"),
+        ("order_paid", "queued", "a***@e***"),
+    ]
+    assert second["nextCursor"] is None
+
+
+async def test_the_messages_about_an_order_are_for_operators_and_services(
+    api: httpx2.AsyncClient, services: Services, buyer: Person, operator: Person
+) -> None:
+    path = "/api/v1/notifications"
+    for who in (buyer, a_service(services, Scope.ORDERS_READ)):
+        assert slug(await api.get(path, params={"orderId": ORDER}, headers=who.headers)) == (403, "forbidden")
+    reader = a_service(services, Scope.NOTIFICATIONS_READ)
+    assert (await api.get(path, params={"orderId": ORDER}, headers=reader.headers)).json()["items"] == []
+    assert (await api.get(path, headers=operator.headers)).status_code == 422

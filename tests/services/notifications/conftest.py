@@ -10,11 +10,13 @@ import pytest
 from services.clock import new_id
 from services.db import Database
 from services.money import Money
+from services.notifications.budget import MessageBudget
 from services.notifications.ports import DeliveryResult, Outcome
 from services.notifications.rendering import Templates
 from services.notifications.service import NotificationService
 from services.notifications.views import NotificationView, OrderEvent, OrderNotification
 from services.secrets import Vault
+from tests.builders import a_message_budget
 from tests.fakes.clock import FakeClock
 from tests.services.notifications.doubles import NOON, Outbox
 
@@ -42,15 +44,21 @@ def templates() -> Templates:
 
 
 @pytest.fixture
+def budget(database: Database, clock: FakeClock) -> MessageBudget:
+    """No limits; the tests of budgets replace it."""
+    return a_message_budget(database, clock)
+
+
+@pytest.fixture
 def another(
-    database: Database, outbox: Outbox, clock: FakeClock, templates: Templates
+    database: Database, outbox: Outbox, clock: FakeClock, templates: Templates, budget: MessageBudget
 ) -> Callable[[], NotificationService]:
     """Creates services that act as separate processes: they share the database and the senders only."""
 
     def make() -> NotificationService:
         vault = Vault("a key of the tests")
         return NotificationService(
-            database.with_clock(clock), vault, outbox, outbox, templates, monotonic=clock.monotonic
+            database.with_clock(clock), vault, outbox, outbox, templates, budget, monotonic=clock.monotonic
         )
 
     return make

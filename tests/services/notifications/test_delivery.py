@@ -15,6 +15,7 @@ from services.notifications.retry_policy import LEASE
 from services.notifications.service import NotificationService
 from services.notifications.views import DispatchResult
 from services.secrets import Vault
+from tests.builders import a_message_budget
 from tests.fakes.clock import FakeClock
 from tests.services.notifications.conftest import (
     UNREACHABLE,
@@ -101,7 +102,8 @@ def test_F73_a_message_that_cannot_be_decrypted_waits_and_does_not_block_others(
     database: Database, service: NotificationService, outbox: Outbox, clock: FakeClock, templates: Templates, rows: Rows
 ) -> None:
     vault = Vault("a key that was retired too early")
-    NotificationService(database.with_clock(clock), vault, outbox, outbox, templates).queue_order_notifications(
+    budget = a_message_budget(database, clock)
+    NotificationService(database.with_clock(clock), vault, outbox, outbox, templates, budget).queue_order_notifications(
         [a_notification()]
     )
     service.queue_order_notifications([a_notification(), a_notification(email=None, phones=[PHONE])])

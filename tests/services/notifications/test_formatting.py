@@ -10,7 +10,7 @@ from babel.numbers import format_currency
 from jinja2 import Environment
 
 from services.money import Money
-from services.notifications.formatting import money, order_number
+from services.notifications.formatting import money
 from services.notifications.template_registry import LANGUAGES
 
 NBSP = "\u00a0"
@@ -29,9 +29,3 @@ def test_an_amount_is_written_as_babel_writes_it(language: str, minor: int) -> N
         )
         for amount in amounts
     ]
-
-
-def test_an_order_number_is_the_end_of_the_id() -> None:
-    assert order_number("01934f2e-8a7b-7c3d-9e21-5a6c9f3a21c4") == "9F3A-21C4"
-    with pytest.raises(ValueError, match="hexadecimal"):
-        order_number("17")

@@ -20,6 +20,7 @@ from services.clock import new_id
 from services.notifications.mail import SmtpMailSender
 from services.notifications.ports import SENT, DeliveryResult, Email, Outcome
 from services.notifications.smtp_connections import IDLE, SmtpServer
+from tests.fakes.certificates import Authority
 from tests.fakes.clock import FakeClock
 from tests.services.notifications.doubles import NOON
 from tests.services.notifications.sinks import MailServer, mail_server, only_shop
@@ -195,6 +196,25 @@ def test_tls_requires_a_trusted_certificate(
         )
         monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
         assert senders(server, scheme, query=query).send(a_mail()) == SENT
+
+
+@pytest.mark.parametrize(("scheme", "query"), [("smtps", ""), ("smtp", "?starttls")])
+def test_T239_a_private_authority_signs_the_mail_servers_certificate(
+    senders: Senders, tmp_path: Path, scheme: str, query: str
+) -> None:
+    private, other = Authority(tmp_path), Authority(tmp_path, "other")
+    for hosts, ca, expected in (
+        (["127.0.0.1"], private, SENT),
+        (["127.0.0.1"], other, None),
+        (["mail.internal"], private, None),
+    ):
+        signed, server = private.sign("mail", *hosts), MailServer()
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(signed.certificate, signed.key)
+        with mail_server(server, **{"ssl_context" if scheme == "smtps" else "tls_context": context}):
+            result = senders(server, scheme, query=query, ca_file=ca.certificate).send(a_mail())
+        assert result == expected or result.outcome is Outcome.UNREACHABLE
+        assert len(server.mails) == (expected is SENT)
 
 
 def a_certificate(folder: Path) -> Path:

@@ -65,6 +65,13 @@ def test_T106_a_control_character_in_a_header_is_refused(control: str, before: s
         composed(to=before + control + after)
 
 
+def test_replies_go_to_the_address_of_the_setting() -> None:
+    mail = Email(new_id(), "anna@example.com", "Paid", "", "", NOON)
+    message = parsed(compose(mail, SENDER, "shop.example.com", "Помощь <help@example.com>"))
+    assert (message["From"], message["Reply-To"]) == (SENDER, "Помощь <help@example.com>")
+    assert message.keys() == [*HEADERS[:3], "Reply-To", *HEADERS[3:]]
+
+
 def test_a_recipient_outside_ascii_is_encoded() -> None:
     assert b"\r\nTo: =?utf-8?b?0LDQvdC90LBAZXhhbXBsZS5jb20=?=\r\n" in composed(to="анна@example.com")
 

@@ -40,3 +40,13 @@ def test_a_cancellation_states_its_reason(service: NotificationService, outbox: 
     service.queue_order_notifications([a_notification("cancelled", **phones)])
     service.dispatch(workers=1)
     assert [sms.body.partition(": ")[2] for sms in outbox.texts] == ["оплата не прошла.", "сбой на нашей стороне."]
+
+
+def test_T134_a_name_with_a_link_from_before_it_was_refused_is_left_out(
+    service: NotificationService, outbox: Outbox
+) -> None:
+    service.queue_order_notifications([a_notification(first_name="Win at evil.example")])
+    service.dispatch()
+    (mail,) = outbox.mails
+    assert "evil" not in mail.text + mail.html + mail.subject
+    assert mail.text.startswith("Здравствуйте!")

@@ -57,6 +57,7 @@ def test_T106_an_invalid_request_is_refused(
         ({"firstName": "А" * 501}, "/variables/firstName"),
         ({"firstName": "Анна\r\nBcc: boris@example.com"}, "/variables/firstName"),
         ({"firstName": "Анна\u202e"}, "/variables/firstName"),
+        ({"firstName": "Анна, evil.example"}, "/variables/firstName"),
         ({"orderId": "17"}, "/variables"),
         ({"totalAmount": "1999.001"}, "/variables"),
         ({"totalAmount": "many"}, "/variables"),

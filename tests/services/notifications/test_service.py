@@ -15,8 +15,10 @@ from services.clock import new_id
 from services.db import Database
 from services.errors import IdempotencyKeyReused, NotFound
 from services.idempotency import IdempotentRequest
+from services.notifications.budget import MessageBudget
 from services.notifications.ports import SENT, DeliveryResult, Email, Outcome, Sms, UnconfiguredSender
 from services.notifications.rendering import Templates
+from services.notifications.repository import RECIPIENT_DAYS
 from services.notifications.retry_policy import LEASE
 from services.notifications.service import NotificationService
 from services.notifications.status import NotificationChannel, NotificationStatus
@@ -105,10 +107,10 @@ def test_after_the_lease_ended_only_the_status_sent_is_written(
 
 
 def test_an_unconfigured_sender_fails_each_message_with_the_missing_setting(
-    database: Database, clock: FakeClock, templates: Templates, rows: Rows
+    database: Database, clock: FakeClock, templates: Templates, budget: MessageBudget, rows: Rows
 ) -> None:
     mail_sender, sms_sender = UnconfiguredSender("SMTP_URL"), UnconfiguredSender("SMS_URL")
-    service = NotificationService(database.with_clock(clock), Vault("key"), mail_sender, sms_sender, templates)
+    service = NotificationService(database.with_clock(clock), Vault("key"), mail_sender, sms_sender, templates, budget)
     service.queue_order_notifications([a_notification(phones=[PHONE])])
     assert service.dispatch() == DispatchResult(failed=2)
     assert [row.error_message for row in rows()] == ["SMTP_URL is not set", "SMS_URL is not set"]
@@ -190,3 +192,43 @@ def test_T108_the_same_key_is_the_same_notification(service: NotificationService
 def test_each_notification_has_its_own_id(service: NotificationService) -> None:
     ids: set[UUID] = {send(service).id for _ in range(3)}
     assert len(ids) == 3
+
+
+def test_the_recipient_is_deleted_thirty_days_after_the_message(
+    service: NotificationService, clock: FakeClock, rows: Rows
+) -> None:
+    sent = send(service)
+    service.dispatch()
+    clock.move(days=RECIPIENT_DAYS)
+    assert service.delete_recipients(10) == 0
+    assert service.get(sent.id).to_masked == "a***@e***"
+    clock.move(seconds=1)
+    assert [service.delete_recipients(10), service.delete_recipients(10)] == [1, 0]
+    assert [row.recipient for row in rows()] == [None]
+    assert (service.get(sent.id).to_masked, service.get(sent.id).status) == ("***", NotificationStatus.SENT)
+
+
+def test_I6_a_message_whose_recipient_is_deleted_is_not_sent_again(
+    service: NotificationService, clock: FakeClock, outbox: Outbox
+) -> None:
+    notification = a_notification("paid", phones=[PHONE])
+    service.queue_order_notifications([notification])
+    service.dispatch()
+    clock.move(days=RECIPIENT_DAYS + 1)
+    assert [service.delete_recipients(1) for _ in range(3)] == [1, 1, 0]
+    assert service.queue_order_notifications([notification]) == 0
+    assert service.dispatch() == DispatchResult()
+    assert (len(outbox.mails), len(outbox.texts)) == (1, 1)
+
+
+def test_the_recipient_of_a_queued_message_is_kept(
+    service: NotificationService, clock: FakeClock, outbox: Outbox
+) -> None:
+    service.queue_order_notifications([a_notification(), a_notification(email="nobody@example.com")])
+    outbox.answer = lambda message: POSTPONED if message.to.startswith("anna") else UNREACHABLE
+    service.dispatch()
+    clock.move(days=RECIPIENT_DAYS + 1)
+    assert service.delete_recipients(10) == 0
+    outbox.answer = lambda _: SENT
+    assert service.dispatch() == DispatchResult(sent=2)
+    assert service.delete_recipients(10) == 2

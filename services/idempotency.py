@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from psycopg.errors import LockNotAvailable
@@ -15,9 +17,12 @@ from sqlmodel import Field, SQLModel
 from services import table_names as table_names  # sets the names of constraints
 from services.db import Database, Executor, Transaction, retried
 from services.errors import IdempotencyInProgress, IdempotencyKeyReused
+from services.old_rows import oldest
 
-#: How long a key is kept, in hours.
+#: How long a key is valid, in hours (contract, section 1); then its row is deleted.
 KEPT_HOURS = 72
+#: How many keys of one caller are kept for one operation on one object, which is idempotent without a key.
+MAX_KEYS = 20
 
 
 class IdempotencyKey(SQLModel, table=True):
@@ -46,6 +51,11 @@ class IdempotentRequest:
     key: str
     body_hash: bytes
 
+    @property
+    def name(self) -> dict[str, str]:
+        """What identifies the key."""
+        return {"caller": self.caller, "operation": self.operation, "key": self.key}
+
     @classmethod
     def of(cls, caller: str, operation: str, key: str, body: object) -> IdempotentRequest:
         """Hash the body in a canonical form: the order of members and white space make no difference."""
@@ -71,17 +81,10 @@ def remember(
     """
     if request is None:
         return None
-    values = {
-        "caller": request.caller,
-        "operation": request.operation,
-        "key": request.key,
-        "body_hash": request.body_hash,
-        "resource_id": resource_id,
-        "status": status,
-    }
+    values = {**request.name, "body_hash": request.body_hash, "resource_id": resource_id, "status": status}
     if _insert(tx, values):
         return None
-    return _replay(tx, request)
+    return _earlier(request, tx.fetch_one(_FIND, request.name))
 
 
 def _insert(tx: Transaction, values: dict[str, object]) -> bool:
@@ -93,64 +96,89 @@ def _insert(tx: Transaction, values: dict[str, object]) -> bool:
         raise IdempotencyInProgress("The first request with this key is still running: try again.") from error
 
 
-def _replay(tx: Transaction, request: IdempotentRequest) -> EarlierRequest:
-    row = tx.fetch_one(_FIND, {"caller": request.caller, "operation": request.operation, "key": request.key})
+def _earlier(request: IdempotentRequest, row: Any) -> EarlierRequest:
     if bytes(row.body_hash) != request.body_hash:
         raise IdempotencyKeyReused("This Idempotency-Key was used for another request: use a new one.")
     return EarlierRequest(row.resource_id, row.status)
 
 
+def forget_caller(tx: Executor, callers: Sequence[str]) -> None:
+    """Delete every key of these callers in the caller's transaction."""
+    tx.execute("DELETE FROM idempotency.keys WHERE caller = ANY(%(callers)s)", {"callers": list(callers)})
+
+
 class IdempotencyStore:
-    """Keys of operations that are idempotent anyway: keeps the first status, and refuses another body."""
+    """Keys of operations that are idempotent anyway: keeps the first status, and refuses another body.
+
+    A request is looked up before the operation and stored after it has succeeded, so that a refused one leaves no row.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     @retried
-    def begin(self, request: IdempotentRequest | None, resource_id: UUID) -> EarlierRequest | None:
-        """Store the key before the operation, or return the earlier request with it.
-
-        Raises IdempotencyKeyReused, IdempotencyInProgress.
-        """
-        if request is None:
-            return None
-        with self._database.transaction() as tx:
-            return remember(tx, request, resource_id, 0)
+    def find(self, request: IdempotentRequest) -> EarlierRequest | None:
+        """The earlier request with this key. Raises IdempotencyKeyReused."""
+        row = self._database.fetch_one(_FIND_VALID, request.name)
+        return _earlier(request, row) if row is not None else None
 
     @retried
-    def end(self, request: IdempotentRequest | None, status: int) -> None:
-        """Store the status of the first response."""
-        if request is None:
-            return
-        values = {"caller": request.caller, "operation": request.operation, "key": request.key, "status": status}
-        self._database.execute(_END, values)
+    def keep(self, request: IdempotentRequest, resource_id: UUID, status: int) -> EarlierRequest | None:
+        """Store the key after the operation, or return the earlier request with it.
 
-    def forget_old(self) -> int:
-        """Delete keys older than 72 h; returns how many."""
-        return forget_old(self._database)
+        Of an operation on one object, which has the object's id in its path, 20 keys of a caller are kept.
+        Raises IdempotencyKeyReused.
+        """
+        values = {**request.name, "body_hash": request.body_hash, "resource_id": resource_id, "status": status}
+        statement = _INSERT_SOME if str(resource_id) in request.operation else _INSERT
+        with self._database.transaction() as tx:
+            if tx.execute(statement, values):
+                return None
+            row = tx.fetch_one(_FIND, request.name)
+            return _earlier(request, row) if row is not None else None
 
+    @retried
+    def end(self, request: IdempotentRequest, status: int) -> None:
+        """Store the status of the first response to a request whose service has stored its key."""
+        self._database.execute(_END, {**request.name, "status": status})
 
-def forget_old(tx: Executor) -> int:
-    """Delete keys older than 72 h; returns how many."""
-    return tx.execute(_FORGET)
+    @retried
+    def delete_old(self, limit: int) -> int:
+        """Delete at most `limit` keys older than 72 h, the oldest first; returns how many."""
+        return self._database.execute(_DELETE_OLD, {"limit": limit})
 
 
 # An expired row is overwritten; a live one makes the insert return nothing.
-_INSERT = f"""
+def _insert_if(condition: str) -> str:
+    return f"""
     INSERT INTO idempotency.keys AS k (caller, operation, key, body_hash, resource_id, status)
-    VALUES (%(caller)s, %(operation)s, %(key)s, %(body_hash)s, %(resource_id)s, %(status)s)
+    SELECT cast(%(caller)s AS text), cast(%(operation)s AS text), %(key)s, %(body_hash)s,
+           cast(%(resource_id)s AS uuid), cast(%(status)s AS integer)
+     WHERE {condition}
     ON CONFLICT (caller, operation, key) DO UPDATE
        SET body_hash = excluded.body_hash, resource_id = excluded.resource_id,
            status = excluded.status, created_at = now()
      WHERE k.created_at < now() - interval '{KEPT_HOURS} hours'
     RETURNING resource_id
-    """  # noqa: S608 - a constant of this module
+    """  # noqa: S608 - constants of this module
+
+
+_INSERT = _insert_if("true")
+_INSERT_SOME = _insert_if(
+    "(SELECT count(*) FROM idempotency.keys"  # noqa: S608 - a constant of this module
+    " WHERE caller = cast(%(caller)s AS text) AND operation = cast(%(operation)s AS text))"
+    f" < {MAX_KEYS}"
+)
 _FIND = (
     "SELECT body_hash, resource_id, status FROM idempotency.keys"
     " WHERE caller = %(caller)s AND operation = %(operation)s AND key = %(key)s"
 )
+_FIND_VALID = f"{_FIND} AND created_at >= now() - interval '{KEPT_HOURS} hours'"
 _END = (
     "UPDATE idempotency.keys SET status = %(status)s"
     " WHERE caller = %(caller)s AND operation = %(operation)s AND key = %(key)s AND status = 0"
 )
-_FORGET = f"DELETE FROM idempotency.keys WHERE created_at < now() - interval '{KEPT_HOURS} hours' RETURNING 1"  # noqa: S608 - a constant
+_DELETE_OLD = (
+    "DELETE FROM idempotency.keys"  # noqa: S608 - constants of this module
+    f" WHERE {oldest('idempotency.keys', 'created_at', f'{KEPT_HOURS} hours')}"
+)

@@ -46,6 +46,8 @@ class Order(SQLModel, table=True):
         CheckConstraint("total_minor BETWEEN 1 AND 1000000000000", name="total"),
         Index("ix_orders_buyer_id_id", "buyer_id", "id"),
         Index("ix_orders_open", "buyer_id", postgresql_where=text("status NOT IN ('confirmed', 'cancelled')")),
+        Index("ix_orders_paid", "buyer_id", postgresql_where=text("paid_by IS NOT NULL")),
+        Index("ix_orders_number", text("right(id::text, 8)")),
         Index("ix_orders_needs_attention", "id", postgresql_where=text("needs_attention")),
         {"schema": SCHEMA},
     )
@@ -59,17 +61,25 @@ class Order(SQLModel, table=True):
     region: str = Field(sa_column=Column(Text, nullable=False))
     city: str = Field(sa_column=Column(Text, nullable=False))
     street: str = Field(sa_column=Column(Text, nullable=False))
+    postal_code: str | None = Field(sa_column=Column(Text))
     language: str = Field(sa_column=Column(String(8), nullable=False))
     #: card or phone; the value itself is encrypted
     method: str | None = Field(sa_column=Column(String(8)))
     #: encrypted `{"card": token}` or `{"phone": E.164}`; null once the charge is final
     payment_method: bytes | None = Field(sa_column=Column(LargeBinary))
-    #: encrypted phone number given with the order: it receives the notification of every event
+    #: encrypted phone number given with the order: once it has paid, it receives the messages too
     contact: bytes | None = Field(sa_column=Column(LargeBinary))
+    #: where the payment provider's page sends the buyer back, with `{orderId}` as given; null: the shop's default
+    return_url: str | None = Field(sa_column=Column(Text))
     #: the payment whose money the order keeps
     paid_by: UUID | None = None
     #: the run that holds this order; kept longer than Temporal's retention
     claimed_by: str | None = Field(sa_column=Column(String(64)))
+    #: when that run started, by Temporal's clock: a later run takes the order over, and an earlier one is refused
+    claimed_since: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
+    #: when recovery last started the workflow again, and how often since the order last went on
+    recovered_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
+    recoveries: int = Field(sa_column_kwargs={"server_default": text("0")})
     #: the start input, also of a later signal-with-start
     start_input: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
     cancel_reason: str | None = Field(sa_column=Column(String(20)))
@@ -79,10 +89,24 @@ class Order(SQLModel, table=True):
     attention_reasons: list[str] = Field(
         sa_column=Column(ARRAY(Text), nullable=False, server_default=text("'{}'::text[]"))
     )
+    #: since when each reason holds (RFC 3339) and its detail, by the reason
+    attention_details: dict[str, Any] = Field(
+        sa_column=Column(JSONB, nullable=False, server_default=text("'{}'::jsonb"))
+    )
     #: whether there is a reason; indexed for the list of orders that need a person
     needs_attention: bool = Field(sa_column_kwargs={"server_default": text("false")})
     created_at: datetime = _moment()
     updated_at: datetime = _moment()
+
+
+class ErasedBuyer(SQLModel, table=True):
+    """A buyer whose account was erased: no order is stored for one, not even by a request that had begun before."""
+
+    __tablename__ = "erased_buyers"
+    __table_args__ = {"schema": SCHEMA}
+
+    buyer_id: UUID = Field(primary_key=True)
+    at: datetime = _moment()
 
 
 class OrderLine(SQLModel, table=True):
@@ -133,6 +157,7 @@ class OutboxCommand(SQLModel, table=True):
     __tablename__ = "outbox"
     __table_args__ = (
         Index("ix_outbox_undone", "order_id", "id", postgresql_where=text("done_at IS NULL")),
+        Index("ix_outbox_done_at", "done_at", postgresql_where=text("done_at IS NOT NULL")),
         Index("uq_outbox_once", "order_id", "key", unique=True),
         {"schema": SCHEMA},
     )

@@ -3,13 +3,60 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from services.db import Database, Executor, retried
 from services.money import Money
 from services.orders import outbox_repository, shaping
-from services.orders.views import Command, PendingNotification
+from services.orders.status import CancelReason
+from services.orders.views import Address, Command
 from services.secrets import Vault
+
+
+@dataclass(frozen=True)
+class EventLine:
+    """One product of the order of an event; `price` is that of one unit."""
+
+    name: str
+    quantity: int
+    price: Money
+
+
+@dataclass(frozen=True)
+class PendingNotification:
+    """An event whose messages are not queued yet."""
+
+    id: int
+    order_id: UUID
+    buyer_id: UUID
+    #: what makes the event one of its order
+    key: str
+    type: str
+    at: datetime
+    #: of the order, after the event
+    status: str
+    language: str
+    total: Money
+    #: a refund's own amount, else None
+    amount: Money | None
+    cancel_reason: CancelReason | None
+    #: the first lines of the order, and how many it has beside them
+    lines: tuple[EventLine, ...]
+    more_lines: int
+    address: Address = field(repr=False)
+    #: what tells this event from an earlier one of its type, as with a second refund; None for the first
+    again: str | None = None
+    #: the phone number given with the order (E.164), once it has paid
+    phone: str | None = field(default=None, repr=False)
+    #: whether the buyer has paid an order, this one or another
+    buyer_paid: bool = False
+    #: of a cancelled order: whether money was taken for it, which goes back
+    money_returned: bool = False
+    #: of a created order to which no payment method was given yet: seconds in which it must be paid
+    pay_within: int | None = None
 
 
 class OrderOutbox:
@@ -38,11 +85,15 @@ class OrderOutbox:
             return
         outbox_repository.return_commands(self._database, command_ids, seconds)
 
+    @retried
+    def delete_done(self, limit: int) -> int:
+        """Delete at most `limit` commands that were delivered 30 days ago, the oldest first; returns how many."""
+        return outbox_repository.delete_done(self._database, limit)
+
     def pending_notifications(self, limit: int) -> list[PendingNotification]:
-        """Events whose messages are not queued yet, oldest first."""
-        return [
-            self._pending_notification(row) for row in outbox_repository.pending_notifications(self._database, limit)
-        ]
+        """Events whose messages are not queued yet, oldest first; a refund after the cancellation it belongs to."""
+        rows = outbox_repository.pending_notifications(self._database, limit)
+        return [self._pending_notification(row) for row in rows]
 
     @retried
     def mark_notified(self, event_ids: Sequence[int], tx: Executor | None = None) -> None:
@@ -54,11 +105,20 @@ class OrderOutbox:
             id=row.id,
             order_id=row.order_id,
             buyer_id=row.buyer_id,
+            key=row.key,
             type=row.type,
+            at=row.at,
+            status=row.status,
             language=row.language,
             total=Money(row.total_minor, row.currency),
             amount=Money(row.amount_minor, row.currency) if row.amount_minor is not None else None,
             cancel_reason=shaping.reason(row.cancel_reason),
             again=row.again,
             phone=self._vault.open(row.contact)["phone"] if row.contact else None,
+            buyer_paid=row.buyer_paid,
+            money_returned=row.money_returned,
+            lines=tuple(EventLine(name, quantity, Money(price, row.currency)) for name, quantity, price in row.lines),
+            more_lines=row.more_lines,
+            address=Address(row.country, row.region, row.city, row.street, row.postal_code),
+            pay_within=row.pay_within,
         )

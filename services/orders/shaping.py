@@ -9,7 +9,7 @@ from uuid import UUID
 
 from services.money import Money
 from services.orders.status import CancelReason, OrderEventType, OrderStatus
-from services.orders.views import Address, Command, EventView, LineView, OrderSummary, OrderView
+from services.orders.views import Address, AttentionView, Command, EventView, LineView, OrderSummary, OrderView
 
 
 def order(row: Any) -> OrderView:
@@ -23,13 +23,19 @@ def order(row: Any) -> OrderView:
             LineView(UUID(product_id), name, Money(price, row.currency), quantity)
             for product_id, name, price, quantity in row.lines
         ),
-        address=Address(row.country, row.region, row.city, row.street),
+        address=Address(row.country, row.region, row.city, row.street, row.postal_code),
         method=row.method,
         cancel_reason=reason(row.cancel_reason),
-        attention_reasons=tuple(row.attention_reasons),
+        attention=tuple(_attention(code, row.attention_details.get(code)) for code in row.attention_reasons),
         created_at=row.created_at,
         updated_at=row.updated_at,
     )
+
+
+def _attention(code: str, details: Mapping[str, str] | None) -> AttentionView:
+    if details is None:
+        return AttentionView(code)
+    return AttentionView(code, datetime.fromisoformat(details["since"]), details["detail"])
 
 
 def placed(row: Mapping[str, Any], lines: Sequence[tuple[UUID, str, int, int]], created_at: datetime) -> OrderView:
@@ -41,10 +47,10 @@ def placed(row: Mapping[str, Any], lines: Sequence[tuple[UUID, str, int, int]], 
         status=OrderStatus.CREATED,
         total=Money(row["total_minor"], currency),
         lines=tuple(LineView(id_, name, Money(price, currency), quantity) for id_, name, price, quantity in lines),
-        address=Address(row["country"], row["region"], row["city"], row["street"]),
+        address=Address(row["country"], row["region"], row["city"], row["street"], row["postal_code"]),
         method=row["method"],
         cancel_reason=None,
-        attention_reasons=(),
+        attention=(),
         created_at=created_at,
         updated_at=created_at,
     )

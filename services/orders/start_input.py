@@ -27,7 +27,16 @@ class OrderInput:
     attention_after: int
     #: False: every step is a regular activity
     local_lane: bool
+    #: units of goods in all lines; 0: not known (stored by an earlier release)
+    units: int = 0
+    #: kind of the payment method at the start, `card` or `phone`; empty: none, or not known
+    method: str = ""
+    #: the trace of the request that placed the order (W3C); empty: tracing was off
+    traceparent: str = ""
 
     def to_json(self) -> dict[str, str | int]:
-        """The input as it is stored; Temporal's own converter reads it back."""
-        return {name: str(value) if isinstance(value, UUID) else value for name, value in asdict(self).items()}
+        """The input as it is stored; Temporal's own converter reads it back. Without a trace it has no field for it."""
+        stored = {name: str(value) if isinstance(value, UUID) else value for name, value in asdict(self).items()}
+        if not self.traceparent:
+            del stored["traceparent"]
+        return stored

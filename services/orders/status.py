@@ -45,9 +45,21 @@ class OrderEventType(StrEnum):
     RELEASED = "released"
     REFUNDED = "refunded"
     REFUND_FAILED = "refund_failed"
+    RESTOCKED = "restocked"
+    ATTENTION_RAISED = "attention_raised"
+    ATTENTION_CLEARED = "attention_cleared"
     RESOLVED = "resolved"
+    OPERATOR_ACTION = "operator_action"
     CANCELLED = "cancelled"
 
+
+#: Entries of the timeline that only operators see.
+FOR_OPERATORS = (
+    OrderEventType.ATTENTION_RAISED,
+    OrderEventType.ATTENTION_CLEARED,
+    OrderEventType.RESOLVED,
+    OrderEventType.OPERATOR_ACTION,
+)
 
 #: Start of the id of the workflow that refunds a late payment, which is also its attention reason.
 LATE_REFUND_PREFIX = "refund-"
@@ -68,6 +80,11 @@ class UndoStep(StrEnum):
             return cls.REFUND_LATE_PAYMENT
         return cls(reason) if reason in [*cls] else None
 
+    @classmethod
+    def is_refund(cls, reason: str) -> bool:
+        """Whether an attention reason is about money that is to be returned."""
+        return cls.of(reason) in (cls.REFUND_PAYMENT, cls.REFUND_LATE_PAYMENT)
+
 
 class ResolveAction(StrEnum):
     """How an operator resolves a stuck undo (contract, `POST /orders/{orderId}/resolve`)."""
@@ -79,6 +96,14 @@ class ResolveAction(StrEnum):
 
 #: The attention reason of an order whose payment the provider reports with another amount than asked.
 PAYMENT_REVIEW = "payment_review"
+#: Of an order whose workflow keeps ending before the order does.
+WORKFLOW_LOST = "workflow_lost"
+#: Of an order whose workflow's tasks fail: a bug in its code, which Temporal retries for ever.
+WORKFLOW_FAILING = "workflow_failing"
+#: Of an order that is pinned to a build of the workers of which none runs.
+NO_WORKER = "no_worker"
+#: Of an order that stands still for longer than its status can take.
+NO_PROGRESS = "no_progress"
 
 S = OrderStatus
 

@@ -8,9 +8,18 @@ from services.db import Database, Executor, retried
 from services.errors import InvalidTransition, NotFound, OrderClaimed, OrderClosing
 from services.money import Money
 from services.orders import repository, transitions_repository
-from services.orders.status import CLOSING, CancelReason, OrderEventType, OrderStatus, has_reached
+from services.orders.status import (
+    CLOSING,
+    PAYMENT_REVIEW,
+    CancelReason,
+    OrderEventType,
+    OrderStatus,
+    ResolveAction,
+    UndoStep,
+    has_reached,
+)
 from services.orders.transitions_repository import StateRow, TimelineEntry, Transition
-from services.orders.views import ClaimedOrder, OrderState, PaymentDue, PaymentMethod
+from services.orders.views import ClaimedOrder, OrderState, PaymentDue, PaymentMethod, WorkflowRun
 from services.secrets import Vault
 
 
@@ -22,70 +31,99 @@ class OrderTransitions:
         self._vault = vault
 
     @retried
-    def claim(self, order_id: UUID, run_id: str, tx: Executor | None = None) -> ClaimedOrder:
-        """Claim the order for one run of its workflow: the run's original id, which a reset keeps.
+    def claim(self, order_id: UUID, run: WorkflowRun, tx: Executor | None = None) -> ClaimedOrder:
+        """Claim the order for one run of its workflow, and take it over from an earlier run.
 
-        Raises NotFound, OrderClaimed (another run holds it), OrderClosing (cancelled before it began).
+        From then on the steps of the earlier run are refused.
+        Raises NotFound, OrderClaimed (a later run holds it), OrderClosing (cancelled before it began).
         """
         db = tx or self._database
-        claimed = transitions_repository.claim(db, order_id, run_id)
+        claimed = transitions_repository.claim(db, order_id, run)
         if claimed is None:
             self._state(db, order_id)
-            raise OrderClaimed("Another run of the workflow holds this order.")
-        status, items = claimed
-        _refuse_closing(status)
-        return ClaimedOrder(status, tuple((UUID(product_id), quantity) for product_id, quantity in items))
+            raise _claimed()
+        _refuse_closing(claimed.status)
+        return claimed
 
     def reserved(self, order_id: UUID, tx: Executor | None = None) -> OrderState:
         """`created → reserved`. Raises OrderClosing, NotFound."""
         return self._forward(tx, order_id, Transition(OrderStatus.RESERVED))
 
     @retried
-    def start_payment(self, order_id: UUID, attempt: int, tx: Executor | None = None) -> PaymentDue:
-        """`reserved → payment_pending`; returns what is to be paid.
+    def start_payment(
+        self, order_id: UUID, attempt: int, run_id: str | None = None, tx: Executor | None = None
+    ) -> PaymentDue:
+        """`reserved → payment_pending`; returns what is to be paid. `run_id`: the run that must hold the order.
 
-        Raises OrderClosing, InvalidTransition, NotFound.
+        Raises OrderClosing, OrderClaimed, InvalidTransition, NotFound.
         """
-        transition = Transition(OrderStatus.PAYMENT_PENDING, attempt=attempt)
+        transition = Transition(OrderStatus.PAYMENT_PENDING, attempt=attempt, run_id=run_id)
         db = tx or self._database
         moved = transitions_repository.move(db, order_id, transition)
-        return self._due(moved or self._reached(db, order_id, transition.target))
+        return self._due(moved or self._reached(db, order_id, transition))
 
-    def payment_due(self, order_id: UUID) -> PaymentDue:
-        """What is to be paid of an order whose payment was started; changes nothing. Raises OrderClosing, NotFound."""
-        return self._due(self._reached(self._database, order_id, OrderStatus.PAYMENT_PENDING))
+    def payment_due(self, order_id: UUID, run_id: str | None = None) -> PaymentDue:
+        """What is to be paid of an order whose payment was started; changes nothing.
+
+        Raises OrderClosing, OrderClaimed, NotFound.
+        """
+        transition = Transition(OrderStatus.PAYMENT_PENDING, run_id=run_id)
+        return self._due(self._reached(self._database, order_id, transition))
 
     def paid(self, order_id: UUID, payment_id: UUID, amount: Money, tx: Executor | None = None) -> OrderState:
-        """`payment_pending → paid`; the payment method is dropped. Raises OrderClosing, NotFound."""
+        """`payment_pending → paid`; the payment method is dropped. Raises OrderClosing, NotFound.
+
+        Not bound to a run: it records what the provider did.
+        """
         transition = Transition(OrderStatus.PAID, paid_by=payment_id, amount_minor=amount.minor, forget_method=True)
         return self._forward(tx, order_id, transition)
 
-    def confirmed(self, order_id: UUID, tx: Executor | None = None) -> OrderState:
-        """`paid → confirmed`, the point of no return. Raises OrderClosing, InvalidTransition (unpaid), NotFound."""
-        return self._forward(tx, order_id, Transition(OrderStatus.CONFIRMED))
+    def confirmed(self, order_id: UUID, run_id: str | None = None, tx: Executor | None = None) -> OrderState:
+        """`paid → confirmed`, the point of no return. `run_id`: the run that must hold the order.
+
+        Raises OrderClosing, OrderClaimed, InvalidTransition (unpaid), NotFound.
+        """
+        return self._forward(tx, order_id, Transition(OrderStatus.CONFIRMED, run_id=run_id))
 
     @retried
-    def begin_cancel(self, order_id: UUID, run_id: str, reason: CancelReason) -> OrderState:
+    def begin_cancel(self, order_id: UUID, run: WorkflowRun, reason: CancelReason) -> OrderState:
         """To `cancelling` from any status that allows it; returns the status after that, which may be `confirmed`.
 
-        The first reason stays. Raises OrderClaimed, NotFound.
+        The first reason stays; the run takes the order over as in `claim`. Raises OrderClaimed, NotFound.
         """
-        transition = Transition(OrderStatus.CANCELLING, detail=reason, cancel_reason=reason, run_id=run_id)
-        moved = transitions_repository.move(self._database, order_id, transition)
-        state = moved or self._state(self._database, order_id)
-        if state.claimed_by not in (None, run_id):
-            raise OrderClaimed("Another run of the workflow holds this order.")
+        transition = Transition(OrderStatus.CANCELLING, detail=reason, cancel_reason=reason)
+        with self._database.transaction() as tx:
+            taken = transitions_repository.take_claim(tx, order_id, run)
+            state = (taken and transitions_repository.move(tx, order_id, transition)) or self._state(tx, order_id)
+            if not taken:
+                raise _claimed()
         return OrderState(state.status, state.cancel_reason)
 
     @retried
-    def cancelled(self, order_id: UUID) -> OrderState:
-        """`cancelling → cancelled`, after everything was undone. Repeatable. Raises InvalidTransition, NotFound."""
-        transition = Transition(OrderStatus.CANCELLED, forget_method=True)
-        moved = transitions_repository.move(self._database, order_id, transition)
-        state = moved or self._state(self._database, order_id)
+    def cancelled(self, order_id: UUID, run_id: str | None = None, tx: Executor | None = None) -> OrderState:
+        """`cancelling → cancelled`, after everything was undone. Repeatable.
+
+        `run_id`: the run that must hold the order. Raises OrderClaimed, InvalidTransition, NotFound.
+        """
+        transition = Transition(OrderStatus.CANCELLED, forget_method=True, run_id=run_id)
+        db = tx or self._database
+        moved = transitions_repository.move(db, order_id, transition)
+        state = moved or self._state(db, order_id)
+        _refuse_other_run(state, run_id)
         if state.status is not OrderStatus.CANCELLED:
             raise InvalidTransition(f"The order is {state.status}: it is not being cancelled.")
-        return OrderState(state.status, state.cancel_reason)
+        return OrderState(state.status, state.cancel_reason, moved.age if moved else None)
+
+    def require_closing(self, order_id: UUID) -> None:
+        """Refuse to undo the steps of an order that is not being cancelled. Raises InvalidTransition, NotFound."""
+        status = self._state(self._database, order_id).status
+        if status not in CLOSING:
+            raise InvalidTransition(f"The order is {status}: it is not being cancelled.")
+
+    def settled_by_hand(self, order_id: UUID, tx: Executor) -> set[str]:
+        """The undos that an operator has marked as done or written off, by their steps."""
+        keys = [key.split(":") for key in transitions_repository.resolutions(tx, order_id)]
+        return {step for _, step, action, *_ in keys if action != ResolveAction.RETRY}
 
     @retried
     def note(
@@ -120,25 +158,39 @@ class OrderTransitions:
         repository.forget_method(tx or self._database, order_id)
 
     @retried
-    def raise_attention(self, order_id: UUID, reason: str) -> None:
-        """Add a reason (a short code) for which a person is needed; the code that raises a reason clears it."""
-        transitions_repository.raise_attention(self._database, order_id, reason)
+    def raise_attention(self, order_id: UUID, reason: str, detail: str | None = None) -> None:
+        """Add a reason (a short code) for which a person is needed; the code that raises a reason clears it.
+
+        `detail`: the code of the last failure, if it is known; no text that came from a person.
+        """
+        transitions_repository.raise_attention(self._database, order_id, reason, detail)
 
     @retried
-    def clear_attention(self, order_id: UUID, reason: str) -> None:
+    def clear_attention(self, order_id: UUID, reason: str, tx: Executor | None = None) -> None:
         """Remove a reason for which a person was needed; other reasons stay. Repeatable."""
-        transitions_repository.clear_attention(self._database, order_id, reason)
+        transitions_repository.clear_attention(tx or self._database, order_id, reason)
+
+    def clear_disproved(self, order_id: UUID, tx: Executor) -> None:
+        """Remove the reasons that the end of a cancellation disproves: a run clears only what it has raised itself."""
+        for reason in transitions_repository.attention_reasons(tx, order_id):
+            if reason in (UndoStep.RELEASE_STOCK, UndoStep.REFUND_PAYMENT, PAYMENT_REVIEW):
+                transitions_repository.clear_attention(tx, order_id, reason)
 
     @retried
     def _forward(self, tx: Executor | None, order_id: UUID, transition: Transition) -> OrderState:
         db = tx or self._database
-        if transitions_repository.move(db, order_id, transition) is None:
-            self._reached(db, order_id, transition.target)
-        return OrderState(transition.target)
+        moved = transitions_repository.move(db, order_id, transition)
+        if moved is None:
+            self._reached(db, order_id, transition)
+        return OrderState(transition.target, age=moved.age if moved else None)
 
-    def _reached(self, tx: Executor, order_id: UUID, target: OrderStatus) -> StateRow:
-        """The state of an order that reached `target` before. Raises OrderClosing, InvalidTransition, NotFound."""
-        state = self._state(tx, order_id)
+    def _reached(self, tx: Executor, order_id: UUID, transition: Transition) -> StateRow:
+        """The state of an order that made the transition before.
+
+        Raises OrderClosing, OrderClaimed, InvalidTransition, NotFound.
+        """
+        state, target = self._state(tx, order_id), transition.target
+        _refuse_other_run(state, transition.run_id)
         _refuse_closing(state.status)
         if not has_reached(state.status, target):
             raise InvalidTransition(f"The order is {state.status}: it cannot become {target}.")
@@ -153,7 +205,16 @@ class OrderTransitions:
     def _due(self, state: StateRow) -> PaymentDue:
         sealed = state.payment_method
         method = PaymentMethod(**self._vault.open(sealed)) if sealed else None
-        return PaymentDue(Money(state.total_minor, state.currency), method)
+        return PaymentDue(Money(state.total_minor, state.currency), method, state.return_url)
+
+
+def _claimed() -> OrderClaimed:
+    return OrderClaimed("A later run of the workflow holds this order.")
+
+
+def _refuse_other_run(state: StateRow, run_id: str | None) -> None:
+    if run_id and state.claimed_by != run_id:
+        raise _claimed()
 
 
 def _refuse_closing(status: OrderStatus) -> None:

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 from uuid import UUID
 
+from services.errors import InvalidTransition
 from services.money import Money
 from services.orders.status import FINAL, OrderEventType, UndoStep
 from services.orders.status import CancelReason as CancelReason
 from services.orders.status import OrderStatus as OrderStatus
+from services.return_urls import filled
+
+if TYPE_CHECKING:
+    from services.db import Executor
 
 
 @dataclass(frozen=True)
 class Policy:
-    """The rules of time and number that an order is driven by; whole seconds."""
+    """The rules of time and number that an order is driven by; whole seconds; a share is 0 to 1."""
 
     max_unpaid: int = 5
+    hold_max_share: float = 0.25
+    hold_max_units: int = 100
     hold_seconds: int = 1200
     payment_window: int = 900
     payment_attempts: int = 1
@@ -34,6 +41,24 @@ class Product:
     name: str
     price: Money
     is_active: bool
+    #: units that can be ordered; None: not known, and not checked
+    available: int | None = None
+    #: units that are not sold; None: not known, and the account may hold any number
+    unsold: int | None = None
+
+
+class ReadProducts(Protocol):
+    """Reads products in the transaction that stores the order."""
+
+    def __call__(self, tx: Executor, product_ids: Sequence[UUID], /) -> Mapping[UUID, Product]:
+        """The products with these ids; unknown ids are left out."""
+
+
+class CheckTotal(Protocol):
+    """Refuses what a payment method cannot pay."""
+
+    def __call__(self, total: Money, lines: int, /) -> None:
+        """Raises Invalid for a total, or a number of different products, that the method does not take."""
 
 
 @dataclass(frozen=True)
@@ -50,24 +75,31 @@ class PaymentMethod:
 
 @dataclass(frozen=True)
 class Address:
-    """Where the goods go; `country` is ISO 3166-1 alpha-2."""
+    """Where the goods go; `country` is ISO 3166-1 alpha-2 or XK, `region` may be empty."""
 
     country: str
     region: str
     city: str
     street: str
+    postal_code: str | None = None
 
 
 @dataclass(frozen=True)
 class NewOrder:
-    """An order as asked for: products as the catalog has them now, quantities summed per product."""
+    """An order as asked for; quantities are summed per product."""
 
     buyer_id: UUID
     quantities: Mapping[UUID, int]
-    products: Mapping[UUID, Product]
+    products: ReadProducts
     address: Address
     method: PaymentMethod | None = None
     language: str = "ru"
+    #: the total that the buyer was shown, a decimal amount in the currency of the products; None: any total is accepted
+    expected_total: str | None = None
+    #: where the payment provider's page sends the buyer back; None: to the shop's default
+    return_url: str | None = None
+    #: refuses a total that the payment method cannot pay; None: every total is accepted
+    check_total: CheckTotal | None = None
 
 
 @dataclass(frozen=True)
@@ -78,6 +110,16 @@ class LineView:
     name: str
     price: Money
     quantity: int
+
+
+@dataclass(frozen=True)
+class AttentionView:
+    """Why an order needs a person: a short code, since when, and the code of the last failure."""
+
+    reason: str
+    #: None for a reason that an earlier release raised
+    since: datetime | None = None
+    detail: str | None = None
 
 
 @dataclass(frozen=True)
@@ -93,19 +135,40 @@ class OrderView:
     method: str | None
     cancel_reason: CancelReason | None
     #: why a person is needed, oldest first
-    attention_reasons: tuple[str, ...]
+    attention: tuple[AttentionView, ...]
     created_at: datetime
     updated_at: datetime
 
     @property
+    def attention_reasons(self) -> tuple[str, ...]:
+        """The codes of the reasons for which a person is needed, oldest first."""
+        return tuple(each.reason for each in self.attention)
+
+    @property
     def needs_attention(self) -> bool:
         """Whether a person is needed."""
-        return bool(self.attention_reasons)
+        return bool(self.attention)
 
     def stuck_reason(self, step: UndoStep | None = None) -> str | None:
         """The oldest reason that this undo raised; of any undo when `step` is None."""
         undos = ((reason, UndoStep.of(reason)) for reason in self.attention_reasons)
         return next((reason for reason, undo in undos if undo and step in (None, undo)), None)
+
+    def require_stuck(self, step: UndoStep | None = None) -> str:
+        """As `stuck_reason`. Raises InvalidTransition, which says what is stuck, when that undo is not."""
+        stuck = self.stuck_reason(step)
+        if stuck is None:
+            raise InvalidTransition(self._not_stuck())
+        return stuck
+
+    def _not_stuck(self) -> str:
+        stuck = [reason for reason in self.attention_reasons if UndoStep.of(reason)]
+        if stuck:
+            return f"That step is not stuck. Stuck: {', '.join(stuck)}."
+        if self.needs_attention:
+            reasons = ", ".join(self.attention_reasons)
+            return f"No step of this order is stuck. It needs attention because of {reasons}."
+        return f"No step of this order is stuck. The order is {self.status}."
 
     @property
     def closed(self) -> bool:
@@ -140,6 +203,10 @@ class OrderFilter:
     created_from: datetime | None = None
     created_to: datetime | None = None
     needs_attention: bool | None = None
+    #: the last eight digits of the id, in lower case (`order_number.end_of_id`)
+    number: str | None = None
+    #: only these orders
+    ids: Sequence[UUID] | None = None
 
 
 @dataclass(frozen=True)
@@ -184,11 +251,27 @@ class Command:
 
 
 @dataclass(frozen=True)
+class WorkflowRun:
+    """A run of an order's workflow. Of two runs the one that started later holds the order."""
+
+    #: the id of the first run: a reset keeps it
+    id: str
+    #: by the Temporal server's clock, in seconds since 1970
+    started: float
+
+
+@dataclass(frozen=True)
 class ClaimedOrder:
-    """What the run that claimed an order needs for its first step."""
+    """What the run that claimed an order needs: its lines, and where an earlier run left off."""
 
     status: OrderStatus
     items: tuple[tuple[UUID, int], ...]
+    #: whether a payment method is kept, or has paid
+    has_method: bool
+    #: seconds since the order was placed
+    age: float
+    #: attempts to pay that have failed
+    failed_attempts: int
 
 
 @dataclass(frozen=True)
@@ -197,6 +280,12 @@ class PaymentDue:
 
     total: Money
     method: PaymentMethod | None
+    #: where the payment provider's page sends the buyer back, with `{orderId}` as given; None: to the default
+    return_url: str | None = None
+
+    def return_to(self, order_id: UUID, default: str) -> str:
+        """The address to which the buyer of this order is sent back."""
+        return filled(self.return_url or default, order_id)
 
 
 @dataclass(frozen=True)
@@ -205,22 +294,5 @@ class OrderState:
 
     status: OrderStatus
     cancel_reason: CancelReason | None = None
-
-
-@dataclass(frozen=True)
-class PendingNotification:
-    """An event whose messages are not queued yet."""
-
-    id: int
-    order_id: UUID
-    buyer_id: UUID
-    type: str
-    language: str
-    total: Money
-    #: a refund's own amount, else None
-    amount: Money | None
-    cancel_reason: CancelReason | None
-    #: what tells this event from an earlier one of its type, as with a second refund; None for the first
-    again: str | None = None
-    #: the phone number given with the order (E.164); receives every event
-    phone: str | None = field(default=None, repr=False)
+    #: seconds since the order was placed, if this transition was made now; None when it was made before
+    age: float | None = None

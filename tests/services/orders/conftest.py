@@ -14,11 +14,11 @@ from services.orders.outbox import OrderOutbox
 from services.orders.service import OrderService
 from services.orders.status import OrderStatus
 from services.orders.transitions import OrderTransitions
-from services.orders.views import OrderView, Policy
+from services.orders.views import OrderView, Policy, WorkflowRun
 from services.secrets import Vault
 from tests.builders import KEY, an_order
 
-RUN = "0195-run"
+RUN = WorkflowRun("0195-run", 1000.0)
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from services.money import Money
 from services.orders.service import OrderService
 from services.orders.status import OrderStatus
 from services.orders.transitions import OrderTransitions
-from services.orders.views import OrderFilter
+from services.orders.views import OrderFilter, WorkflowRun
 from tests.builders import a_product, an_order
 from workflows.order_commands import order_input
 
@@ -137,7 +137,7 @@ def test_the_way_to_pay_is_sealed_and_no_part_of_what_starts_the_workflow(
         row = tx.fetch_one("SELECT * FROM orders.orders")
     assert b"79161234567" not in bytes(row.payment_method) + bytes(row.contact)
     assert "79161234567" not in str(row.start_input)
-    steps.claim(placed.id, "run")
+    steps.claim(placed.id, WorkflowRun("run", 1000.0))
     steps.reserved(placed.id)
     due = steps.start_payment(placed.id, 1)
     assert due.method is not None
@@ -157,6 +157,8 @@ def test_the_stored_start_is_the_workflows_input(orders: OrderService) -> None:
         payment_attempts=1,
         attention_after=600,
         local_lane=True,
+        units=1,
+        method="",
     )
 
 

@@ -15,4 +15,4 @@ def test_the_input_is_stored_as_json() -> None:
 
     assert (stored["order_id"], stored["buyer_id"]) == (str(UUID(int=1)), str(UUID(int=2)))
     assert (stored["total_minor"], stored["has_method"], stored["local_lane"]) == (1000, True, False)
-    assert len(stored) == 10
+    assert len(stored) == 12

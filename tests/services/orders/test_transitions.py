@@ -10,9 +10,9 @@ from services.clock import new_id
 from services.errors import InvalidTransition, NotFound, OrderClaimed, OrderClosing, PaymentExists
 from services.money import Money
 from services.orders.service import OrderService
-from services.orders.status import CancelReason, OrderStatus
+from services.orders.status import CancelReason, OrderEventType, OrderStatus
 from services.orders.transitions import OrderTransitions
-from services.orders.views import OrderView, PaymentMethod
+from services.orders.views import OrderView, PaymentMethod, WorkflowRun
 from tests.builders import an_order
 from tests.services.orders.conftest import RUN, drive
 
@@ -36,16 +36,62 @@ def test_every_step_repeats_harmlessly(orders: OrderService, steps: OrderTransit
     assert len(orders.events(order.id)) == 5
 
 
-def test_a_run_claims_an_order_and_no_other_run_may(steps: OrderTransitions, order: OrderView) -> None:
+def test_I9_a_later_run_takes_the_order_over_and_the_earlier_is_refused(
+    steps: OrderTransitions, order: OrderView
+) -> None:
+    later, earlier = WorkflowRun("later", RUN.started + 1), WorkflowRun("earlier", RUN.started - 1)
     claimed = steps.claim(order.id, RUN)
     assert claimed.items == tuple((line.product_id, 1) for line in order.lines)
     assert steps.claim(order.id, RUN).status == OrderStatus.CREATED
-    with pytest.raises(OrderClaimed):
-        steps.claim(order.id, "another")
-    with pytest.raises(OrderClaimed):
-        steps.begin_cancel(order.id, "another", CancelReason.INTERNAL)
+    steps.claim(order.id, later)
+    for step in (
+        lambda: steps.claim(order.id, RUN),
+        lambda: steps.claim(order.id, earlier),
+        lambda: steps.begin_cancel(order.id, RUN, CancelReason.INTERNAL),
+    ):
+        with pytest.raises(OrderClaimed):
+            step()
+    assert steps.begin_cancel(order.id, later, CancelReason.INTERNAL).status == OrderStatus.CANCELLING
     with pytest.raises(NotFound):
         steps.claim(new_id(), RUN)
+    with pytest.raises(NotFound):
+        steps.begin_cancel(new_id(), RUN, CancelReason.INTERNAL)
+
+
+@pytest.mark.parametrize("reached", [OrderStatus.RESERVED, OrderStatus.PAYMENT_PENDING, OrderStatus.PAID])
+def test_I9_no_step_of_an_earlier_run_has_an_effect(
+    orders: OrderService, steps: OrderTransitions, order: OrderView, reached: OrderStatus
+) -> None:
+    """Also when the step would only repeat what was done."""
+    drive(steps, order.id, reached)
+    steps.claim(order.id, WorkflowRun("later", RUN.started + 1))
+    for step in (
+        lambda: steps.start_payment(order.id, 1, RUN.id),
+        lambda: steps.payment_due(order.id, RUN.id),
+        lambda: steps.confirmed(order.id, RUN.id),
+        lambda: steps.cancelled(order.id, RUN.id),
+    ):
+        with pytest.raises(OrderClaimed):
+            step()
+    assert orders.get(order.id).status == reached
+    assert steps.start_payment(order.id, 1, "later").total == order.total
+
+
+def test_a_later_run_goes_on_where_the_earlier_one_ended(
+    orders: OrderService, steps: OrderTransitions, order: OrderView
+) -> None:
+    """Method and failed attempts come from the row; the start input says what they were when the order was placed."""
+    drive(steps, order.id, OrderStatus.PAYMENT_PENDING)
+    steps.note(order.id, OrderEventType.PAYMENT_FAILED, "payment_failed:1", attempt=1)
+    steps.forget_method(order.id)
+    claimed = steps.claim(order.id, WorkflowRun("later", RUN.started + 1))
+    assert (claimed.has_method, claimed.failed_attempts) == (False, 1)
+    orders.give_method(order.id, order.buyer_id, PaymentMethod(card="tok_other"))
+    claimed = steps.claim(order.id, WorkflowRun("latest", RUN.started + 2))
+    assert (claimed.has_method, claimed.failed_attempts) == (True, 1)
+    steps.paid(order.id, new_id(), order.total)
+    assert steps.claim(order.id, WorkflowRun("last", RUN.started + 3)).has_method
+    assert 0 <= claimed.age < 60
 
 
 @pytest.mark.parametrize("reached", [None, OrderStatus.RESERVED, OrderStatus.PAYMENT_PENDING, OrderStatus.PAID])

@@ -11,7 +11,7 @@ import pytest
 
 from services.money import Money
 from services.orders.status import PAYMENT_REVIEW, OrderStatus, UndoStep
-from services.orders.views import OrderView, PaymentMethod
+from services.orders.views import AttentionView, OrderView, PaymentMethod
 from tests.builders import ADDRESS
 
 AT = datetime(2026, 1, 2, tzinfo=UTC)
@@ -24,7 +24,7 @@ ORDER = OrderView(
     address=ADDRESS,
     method="card",
     cancel_reason=None,
-    attention_reasons=(),
+    attention=(),
     created_at=AT,
     updated_at=AT,
 )
@@ -39,7 +39,7 @@ ORDER = OrderView(
         ({"status": OrderStatus.PAYMENT_PENDING}, True),
         ({"status": OrderStatus.PAID}, False),
         ({"status": OrderStatus.CANCELLING}, False),
-        ({"status": OrderStatus.CANCELLING, "attention_reasons": (PAYMENT_REVIEW,)}, True),
+        ({"status": OrderStatus.CANCELLING, "attention": (AttentionView(PAYMENT_REVIEW),)}, True),
         ({"status": OrderStatus.CONFIRMED}, True),
     ],
 )
@@ -48,10 +48,12 @@ def test_an_order_is_idle_until_somebody_outside_acts(changes: dict[str, Any], i
 
 
 def test_the_oldest_stuck_undo_is_named_and_a_review_is_none() -> None:
-    order = replace(ORDER, attention_reasons=(PAYMENT_REVIEW, UndoStep.REFUND_PAYMENT, UndoStep.RELEASE_STOCK))
+    order = replace(
+        ORDER, attention=tuple(map(AttentionView, (PAYMENT_REVIEW, UndoStep.REFUND_PAYMENT, UndoStep.RELEASE_STOCK)))
+    )
     assert order.stuck_reason() == UndoStep.REFUND_PAYMENT
     assert order.stuck_reason(UndoStep.RELEASE_STOCK) == UndoStep.RELEASE_STOCK
-    assert replace(ORDER, attention_reasons=(PAYMENT_REVIEW,)).stuck_reason() is None
+    assert replace(ORDER, attention=(AttentionView(PAYMENT_REVIEW),)).stuck_reason() is None
 
 
 def test_a_payment_method_has_one_kind() -> None:

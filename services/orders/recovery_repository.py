@@ -1,0 +1,65 @@
+# ruff: noqa: S608 - every part put into a statement is a constant of this module
+"""SQL of recovery: open orders without progress, and how often each was started again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from services.clock import NOW
+from services.db import Executor
+
+
+@dataclass(frozen=True)
+class Restart:
+    """An open order whose workflow is started again."""
+
+    start_input: Mapping[str, Any]
+    #: how often it was since the order last went on, this time included
+    times: int
+
+
+def unattended(tx: Executor, after: UUID | None, limit: int, quiet: float) -> list[UUID]:
+    """Ids of open orders that did not change for `quiet` seconds and are due."""
+    return tx.fetch_column(_UNATTENDED, {"after": after, "limit": limit, "quiet": quiet})
+
+
+def begin(tx: Executor, order_id: UUID) -> Restart | None:
+    """Count one more start of an open order's workflow; None when it is not open or not due."""
+    return tx.fetch_one(_BEGIN, {"id": order_id}, into=Restart)
+
+
+def needing(tx: Executor, reason: str) -> list[UUID]:
+    """Ids of the orders that have this attention reason."""
+    return tx.fetch_column(_NEEDING, {"reason": reason})
+
+
+def no_longer_lost(tx: Executor, reason: str) -> list[UUID]:
+    """Ids of the orders with this reason that have changed since their last start, or had none for 20 minutes."""
+    return tx.fetch_column(_NO_LONGER_LOST, {"reason": reason})
+
+
+_OPEN = "status NOT IN ('confirmed', 'cancelled')"
+# Seconds after a start until the next: 30, 60, 120 … 900.
+_DUE = f"""
+    (recovered_at IS NULL OR updated_at > recovered_at
+     OR recovered_at <= {NOW} - make_interval(secs => least(30 * power(2, least(recoveries, 10) - 1), 900)))"""
+
+_UNATTENDED = f"""
+    SELECT id FROM orders.orders
+     WHERE {_OPEN} AND updated_at <= {NOW} - make_interval(secs => %(quiet)s) AND {_DUE}
+       AND (cast(%(after)s AS uuid) IS NULL OR id > %(after)s)
+     ORDER BY id LIMIT %(limit)s
+    """
+_BEGIN = f"""
+    UPDATE orders.orders
+       SET recoveries = CASE WHEN updated_at > recovered_at THEN 1 ELSE recoveries + 1 END, recovered_at = {NOW}
+     WHERE id = %(id)s AND {_OPEN} AND {_DUE}
+    RETURNING start_input, recoveries AS times
+    """
+_NEEDING = "SELECT id FROM orders.orders WHERE needs_attention AND %(reason)s = ANY(attention_reasons)"
+_NO_LONGER_LOST = f"""
+    {_NEEDING} AND (NOT ({_OPEN}) OR updated_at > recovered_at OR recovered_at < {NOW} - interval '20 minutes')
+    """

@@ -87,7 +87,8 @@ async def cancel_order(
     operator = caller.kind is CallerKind.OPERATOR
     reason = CancelReason.OPERATOR_REQUEST if operator else CancelReason.BUYER_REQUEST
     note = (body.reason or None) if body else None
-    order = await run_in_threadpool(orders.request_cancel, wait.order_id, wait.buyer, reason, note)
+    by = caller.identity if operator else None
+    order = await run_in_threadpool(orders.request_cancel, wait.order_id, wait.buyer, reason, note, by)
     seconds = wait.seconds(default=0)
     if seconds and not order.closed:
         order = (await wait.until(snapshots.read, lambda seen: seen.idle, seconds)).order

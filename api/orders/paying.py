@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 from fastapi import Response
 from starlette.concurrency import run_in_threadpool
 
 from api.access.operation_router import OperationRouter
-from api.dependencies import CurrentSettings, Orders
+from api.dependencies import CurrentSettings, Orders, Payments
 from api.orders.payment_method import payment_method
 from api.orders.request_schemas import PayOrder
+from api.orders.return_url import Returning
 from api.orders.schemas import PayOrderResult
 from api.orders.snapshot import ENDING, PAID, OrderSnapshot, Snapshots, closed
 from api.orders.step_wait import StepWait, in_progress
-from api.requests.idempotency import Idempotency, IdempotentOperation, mark_replayed
+from api.requests.idempotency import Idempotency, IdempotentOperation
 from services.errors import Invalid, ReservationExpired
 from services.orders.views import CancelReason, OrderStatus, PaymentMethod
 
@@ -32,7 +34,9 @@ _EXPIRED = (CancelReason.RESERVATION_EXPIRED, CancelReason.PAYMENT_EXPIRED)
 async def pay_order(
     wait: StepWait,
     orders: Orders,
+    payments: Payments,
     snapshots: Snapshots,
+    returning: Returning,
     settings: CurrentSettings,
     idempotency: Idempotency,
     response: Response,
@@ -43,14 +47,19 @@ async def pay_order(
     200 when the outcome is known, 202 while it is not. With a `confirmationUrl` the buyer must visit that page.
     """
     method = payment_method(body, settings.phone_region) if body else None
+    return_url = returning.checked(body.return_url) if body else None
     order_id, read = wait.order_id, snapshots.read_with_payment
     before = await run_in_threadpool(read, order_id, wait.buyer)
+    if method is not None:
+        payments.check_method(method.kind, before.order.total, len(before.order.lines), f"/{method.kind}")
     if before.order.status not in PAID:
         _refuse_unpayable(before, method)
     if method is None or before.order.status in PAID:
         await idempotency.begin(order_id, body)
-    elif await run_in_threadpool(orders.give_method, order_id, wait.buyer, method, idempotency.request(body)):
-        mark_replayed(response)
+    else:
+        request = idempotency.request(body)
+        give = partial(orders.give_method, order_id, wait.buyer, method, request, return_url=return_url)
+        idempotency.joined(await run_in_threadpool(give), body)
     if before.order.status in PAID:
         return await _paid(before, idempotency, response)
     seen = await wait.until(read, _is_payment_known)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
 from api.orders.schemas import (
     OperatorOrderSummary,
     Order,
+    OrderAttention,
     OrderEvent,
     OrderLine,
     OrderPayment,
@@ -12,10 +16,12 @@ from api.orders.schemas import (
     OrderSummary,
     PlacedOrder,
 )
+from services.money import Money
+from services.order_number import order_number
 from services.orders import views
-from services.orders.status import OrderEventType
-from services.orders.views import EventView, LineView, OrderView
-from services.payments.status import PaymentMethodType
+from services.orders.status import OrderEventType, UndoStep
+from services.orders.views import AttentionView, EventView, LineView, OrderView
+from services.payments.status import PaymentMethodType, RefundStatus
 from services.payments.views import PaymentView, RefundView
 
 
@@ -31,6 +37,7 @@ def placed(order: OrderView) -> PlacedOrder:
     """The response to a new order."""
     return PlacedOrder(
         order_id=order.id,
+        number=order_number(str(order.id)),
         status=order.status,
         total_amount=order.total.text,
         currency=order.total.currency,
@@ -43,6 +50,7 @@ def summary(order: views.OrderSummary) -> OrderSummary:
     """An order in a list."""
     return OrderSummary(
         id=order.id,
+        number=order_number(str(order.id)),
         status=order.status,
         total_amount=order.total.text,
         currency=order.total.currency,
@@ -60,10 +68,14 @@ def operator_summary(order: views.OrderSummary) -> OperatorOrderSummary:
     )
 
 
-def in_full(order: OrderView, payment: PaymentView | None, refund: RefundView | None) -> Order:
-    """An order with its latest payment and refund."""
+def in_full(order: OrderView, payments: Sequence[PaymentView], refunds: Sequence[RefundView]) -> Order:
+    """An order with its payments and its refunds, oldest first."""
+    attempts = [paid_by(each) for each in payments]
+    shown = [OrderRefund(refund_id=each.id, status=each.status, amount=each.amount.text) for each in refunds]
+    refunded = sum(each.amount.minor for each in refunds if each.status is RefundStatus.SUCCEEDED)
     return Order(
         id=order.id,
+        number=order_number(str(order.id)),
         status=order.status,
         total_amount=order.total.text,
         currency=order.total.currency,
@@ -72,17 +84,43 @@ def in_full(order: OrderView, payment: PaymentView | None, refund: RefundView | 
         region=order.address.region,
         city=order.address.city,
         street=order.address.street,
+        postal_code=order.address.postal_code,
         created_at=order.created_at,
         updated_at=order.updated_at,
-        payment=payment and paid_by(payment),
-        refund=refund and OrderRefund(refund_id=refund.id, status=refund.status, amount=refund.amount.text),
+        payment=attempts[-1] if attempts else None,
+        payments=attempts,
+        refund=shown[-1] if shown else None,
+        refunds=shown,
+        refunded_amount=Money(refunded, order.total.currency).text,
         cancel_reason=order.cancel_reason,
-        needs_attention=order.needs_attention,
     )
 
 
+def for_operator(shown: Order, order: OrderView, contact: str | None, refunds: Sequence[RefundView]) -> Order:
+    """An order with what only operators see; `contact`: masked."""
+    attention = [
+        OrderAttention(reason=each.reason, since=each.since, detail=each.detail, next_try=_next_try(each, refunds))
+        for each in order.attention
+    ]
+    return shown.model_copy(
+        update={
+            "buyer_id": order.buyer_id,
+            "contact": contact,
+            "needs_attention": order.needs_attention,
+            "attention": attention,
+        }
+    )
+
+
+def _next_try(attention: AttentionView, refunds: Sequence[RefundView]) -> datetime | None:
+    retry_after = refunds[-1].retry_after if refunds else 0
+    if not retry_after or not UndoStep.is_refund(attention.reason):
+        return None
+    return datetime.now(UTC) + timedelta(seconds=retry_after)
+
+
 def paid_by(payment: PaymentView) -> OrderPayment:
-    """The payment of an order."""
+    """A payment of an order."""
     return OrderPayment(
         payment_id=payment.id,
         status=payment.status,

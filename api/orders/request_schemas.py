@@ -9,7 +9,20 @@ from uuid import UUID
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from api.requests.fields import Body, CardToken, Country, Id, Note, PhoneText, Quantity, Text
+from api.requests.amounts import PositiveAmount
+from api.requests.fields import (
+    Body,
+    CardToken,
+    Country,
+    Id,
+    Note,
+    PhoneText,
+    PostalCode,
+    Quantity,
+    ReturnUrl,
+    Text,
+    TextOrEmpty,
+)
 from services.orders.status import ResolveAction, UndoStep
 
 MAX_ORDER_LINES = 500
@@ -38,16 +51,27 @@ class PaymentChoice(Body):
 class PayOrder(PaymentChoice):
     """The payment method; without one the order's own is used."""
 
+    return_url: ReturnUrl | None = Field(None, description="As that of the order, for the payment by this method.")
+
 
 class PlaceOrder(PaymentChoice):
     """Products, delivery address and, optionally, the payment method."""
 
     product_id: Id | None = Field(None, description="Orders one unit of this product. Send either this or `items`.")
     items: Annotated[list[NewOrderLine], Field(min_length=1, max_length=MAX_ORDER_LINES)] | None = None
-    country: Country = Field(description="ISO 3166-1 alpha-2 code.")
-    region: Text
+    country: Country = Field(description="ISO 3166-1 alpha-2 code, or XK.")
+    region: TextOrEmpty = Field(description="Empty where there are no regions.")
     city: Text
     street: Text
+    postal_code: PostalCode | None = None
+    return_url: ReturnUrl | None = Field(
+        None,
+        description="Where the payment provider's page sends the buyer back: a URL of the shop, with `{orderId}` in"
+        " place of the order's id.",
+    )
+    expected_total: PositiveAmount | None = Field(
+        None, description="The total that the buyer was shown. If the total is another now, nothing is ordered."
+    )
 
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:
@@ -82,9 +106,12 @@ class ResolveOrder(Body):
     reference: Text | None = Field(
         None, description="What was done by hand, for example a bank reference. Required for `mark_done`."
     )
+    reason: Text | None = Field(None, description="Why the loss is taken. Required for `write_off`.")
 
     @model_validator(mode="after")
-    def _done_by_hand(self) -> Self:
+    def _explained(self) -> Self:
         if self.action is ResolveAction.MARK_DONE and not self.reference:
             raise PydanticCustomError("reference-needed", "reference is required when action is mark_done.")
+        if self.action is ResolveAction.WRITE_OFF and not self.reason:
+            raise PydanticCustomError("reason-needed", "reason is required when action is write_off.")
         return self

@@ -12,17 +12,20 @@ from api.access.operation_router import OperationRouter
 from api.access.operations import BASE
 from api.dependencies import CurrentCaller, CurrentSettings, Language, Orders, Payments, owner
 from api.orders import presenters
+from api.orders.contacts import Contacts
 from api.orders.payment_method import payment_method
 from api.orders.placing import Placement
 from api.orders.request_schemas import PlaceOrder
+from api.orders.return_url import Returning
 from api.orders.schemas import OperatorOrderSummary, Order, OrderSummary, PlacedOrder
 from api.orders.snapshot import Snapshots, passing_events
 from api.orders.starting import OrderStarts
 from api.orders.waiting import LongPoll
-from api.requests.fields import Id, Moment, OrderId
+from api.requests.fields import Id, Moment, OrderId, OrderNumber, PaymentName
 from api.requests.idempotency import Idempotency, mark_replayed
 from api.requests.pagination import Page, Paging
 from api.requests.prefer import Prefer
+from services.identity.views import CallerKind
 from services.orders.views import Address, NewOrder, OrderFilter, OrderStatus, OrderView
 
 router = OperationRouter(prefix="/orders", tags=["Orders"])
@@ -37,6 +40,7 @@ async def place_order(
     body: PlaceOrder,
     caller: CurrentCaller,
     placement: Placement,
+    returning: Returning,
     snapshots: Snapshots,
     starts: OrderStarts,
     long_poll: LongPoll,
@@ -52,10 +56,12 @@ async def place_order(
     new = NewOrder(
         buyer_id=caller.user_id,  # type: ignore[arg-type]  # only buyers get here, and they have an account
         quantities=body.quantities,
-        products={},
-        address=Address(body.country, body.region, body.city, body.street),
+        products=placement.products,
+        address=Address(body.country, body.region, body.city, body.street, body.postal_code or None),
         method=payment_method(body, settings.phone_region),
         language=language,
+        expected_total=body.expected_total,
+        return_url=returning.checked(body.return_url),
     )
     placed = await run_in_threadpool(placement.place, new, idempotency.request(body))
     order, begin = placed.order, None
@@ -92,6 +98,7 @@ def list_my_orders(
 @router.get("", operation_id="listOrders", summary="List all orders")
 def list_orders(
     orders: Orders,
+    payments: Payments,
     paging: Paging,
     status: Status = None,
     created_from: From = None,
@@ -100,18 +107,29 @@ def list_orders(
     needs_attention: Annotated[
         bool | None, Query(alias="needsAttention", description="Filters by whether an operator is needed.")
     ] = None,
+    number: Annotated[OrderNumber | None, Query(description="Only orders with this number, as people type it.")] = None,
+    payment_id: Annotated[
+        PaymentName | None,
+        Query(alias="paymentId", description="Only the order of this payment: our id, or the payment provider's."),
+    ] = None,
 ) -> Page[OperatorOrderSummary]:
     """Newest first."""
-    wanted = OrderFilter(buyer_id, status, created_from, to, needs_attention)
-    listing = paging.listing(vars(wanted))
+    paid_by = payments.orders_paid_by(payment_id) if payment_id else None
+    wanted = OrderFilter(buyer_id, status, created_from, to, needs_attention, number, paid_by)
+    listing = paging.listing({**vars(wanted), "ids": payment_id})
     found = orders.list_orders(wanted, paging.after(listing), paging.limit + 1)
     return paging.page(listing, found, lambda order: order.id, presenters.operator_summary)
 
 
-@router.get("/{orderId}", operation_id="getOrder", summary="Get an order")
-def get_order(order_id: OrderId, caller: CurrentCaller, orders: Orders, payments: Payments) -> Order:
-    """Includes the latest payment and the latest refund."""
+@router.get("/{orderId}", operation_id="getOrder", summary="Get an order", response_model_exclude_unset=True)
+def get_order(
+    order_id: OrderId, caller: CurrentCaller, orders: Orders, payments: Payments, contacts: Contacts
+) -> Order:
+    """Includes every payment and refund, also those made on the page of the payment provider."""
     order: OrderView = orders.get(order_id, owner(caller))
-    attempts = payments.of_order(order_id)
-    refunds = payments.refunds_of(order_id) if attempts else []
-    return presenters.in_full(order, attempts[-1] if attempts else None, refunds[-1] if refunds else None)
+    made = payments.of_order(order_id)
+    refunds = payments.refunds_of(order_id) if made else []
+    shown = presenters.in_full(order, made, refunds)
+    if caller.kind is not CallerKind.OPERATOR:
+        return shown
+    return presenters.for_operator(shown, order, contacts.masked(order), refunds)

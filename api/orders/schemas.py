@@ -10,6 +10,8 @@ from api.requests.fields import Shape, Utc
 from services.orders.status import CancelReason, OrderEventType, OrderStatus, ResolveAction, UndoStep
 from services.payments.status import PaymentMethodType, PaymentStatus, RefundStatus
 
+_NUMBER: str = Field(description="The number by which people know the order; messages show it.")
+
 
 class OrderLine(Shape):
     """A product of an order, with name and price as they were when the order was placed."""
@@ -24,6 +26,7 @@ class PlacedOrder(Shape):
     """The order that was placed."""
 
     order_id: UUID
+    number: str = _NUMBER
     status: OrderStatus
     total_amount: str
     currency: str
@@ -31,10 +34,18 @@ class PlacedOrder(Shape):
     created_at: Utc
 
 
+class EventStreamTicket(Shape):
+    """A ticket that opens the event stream of one order, once."""
+
+    ticket: str
+    expires_in: int = Field(description="Seconds until the ticket expires.")
+
+
 class OrderSummary(Shape):
     """An order in a list."""
 
     id: UUID
+    number: str = _NUMBER
     status: OrderStatus
     total_amount: str
     currency: str
@@ -49,7 +60,7 @@ class OperatorOrderSummary(OrderSummary):
 
 
 class OrderPayment(Shape):
-    """The latest payment of an order."""
+    """A payment of an order."""
 
     payment_id: UUID
     status: PaymentStatus
@@ -58,26 +69,44 @@ class OrderPayment(Shape):
 
 
 class OrderRefund(Shape):
-    """The latest refund of an order."""
+    """A refund of an order."""
 
     refund_id: UUID
     status: RefundStatus
     amount: str
 
 
+class OrderAttention(Shape):
+    """Why an order needs an operator."""
+
+    reason: str = Field(description="The stuck step, or `payment_review`, `workflow_lost` and the like.")
+    since: Utc | None
+    detail: str | None = Field(description="The code of the last failure, if it is known.")
+    next_try: Utc | None = Field(description="When the step is tried again, if that is known.")
+
+
 class Order(OrderSummary):
-    """An order with its lines, address, latest payment and latest refund."""
+    """An order with its lines, address, payments and refunds."""
 
     items: list[OrderLine]
     country: str
     region: str
     city: str
     street: str
+    postal_code: str | None
     updated_at: Utc
-    payment: OrderPayment | None
-    refund: OrderRefund | None
+    payment: OrderPayment | None = Field(description="The latest payment.")
+    payments: list[OrderPayment] = Field(description="Every payment, first attempt first.")
+    refund: OrderRefund | None = Field(description="The latest refund.")
+    refunds: list[OrderRefund] = Field(description="Every refund, oldest first.")
+    refunded_amount: str = Field(description="The sum of the refunds that succeeded, in the order's currency.")
     cancel_reason: CancelReason | None
-    needs_attention: bool = Field(description="A step of the order failed and needs an operator.")
+    buyer_id: UUID | None = Field(None, description="For operators only.")
+    contact: str | None = Field(
+        None, description="For operators only: the phone of the order, or else of the account, or its e-mail; masked."
+    )
+    needs_attention: bool | None = Field(None, description="For operators only: something failed and needs one.")
+    attention: list[OrderAttention] | None = Field(None, description="For operators only: why, oldest reason first.")
 
 
 class ResolveOrderResult(Shape):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Protocol
 from uuid import UUID
 
@@ -26,8 +26,14 @@ class WorkflowStarter(Protocol):
     async def start(self, order_id: UUID, start_input: Mapping[str, Any]) -> None:
         """Start the workflow, or leave it alone when it exists. Raises an error when Temporal cannot be reached."""
 
-    async def resolve(self, order_id: UUID, step: str, action: str, reference: str) -> str:
-        """Resolve a stuck step; returns what was done. Raises InvalidTransition (not stuck), Unavailable."""
+    async def resolve(self, order_id: UUID, step: str, action: str, reference: str, by: str) -> str:
+        """Resolve a stuck step for the operator `by`; returns what was done.
+
+        Raises InvalidTransition (not stuck), Unavailable.
+        """
+
+    async def pollers(self) -> Sequence[str]:
+        """The worker processes that ask Temporal for work now, by their identity. Raises Unavailable."""
 
 
 class WorkflowStarts:

@@ -4,106 +4,99 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
-from typing import Protocol
+from collections.abc import AsyncIterator
+from functools import lru_cache
 from uuid import UUID
 
-from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
 
+from api.dependencies import owner
 from api.orders import presenters
+from api.orders.streams import OpenStream, OrderStreams, Seen, Viewer
 from api.orders.waiting import LongPolling, wait_for
-from services.errors import Unauthenticated, Unavailable
-from services.identity.views import Caller
-from services.orders.service import OrderService
-from services.orders.views import EventView, OrderView
+from services.orders.status import FOR_OPERATORS
+from services.orders.views import EventView
 
-#: Streams of one process at once.
-MAX_STREAMS = 500
 #: Seconds; a browser reconnects by itself, with a fresh token.
 LONGEST = 600
-#: Seconds without an event before a comment is sent and the token is checked again.
+#: Seconds without an event before a comment is sent.
 KEEP_ALIVE = 15
 
 
-class Authenticator(Protocol):
-    """Checks access tokens."""
+class OrderStream(StreamingResponse):
+    """The stream of one client, which may see the order; 204 when it has all of a closed order.
 
-    def authenticate(self, token: str) -> Caller:
-        """The caller of a valid token. Raises Unauthenticated."""
-
-
-class OrderStream:
-    """The stream of one client; `seen` is the id of the last event it received (Last-Event-ID), None the first time."""
+    It counts from its first look to its end. Sending it raises NotFound, RateLimited or Unavailable before the first
+    byte.
+    """
 
     def __init__(
-        self,
-        orders: OrderService,
-        authenticator: Authenticator,
-        long_polling: LongPolling,
-        order_id: UUID,
-        buyer: UUID | None,
-        token: str,
-        seen: int | None,
+        self, streams: OrderStreams, long_polling: LongPolling, order_id: UUID, viewer: Viewer, last_id: int | None
     ) -> None:
-        self._orders, self._authenticator, self._long_polling = orders, authenticator, long_polling
-        self._order_id, self._buyer, self._token = order_id, buyer, token
-        self._seen = seen
+        """`last_id`: the last event that the client received (Last-Event-ID), None the first time."""
+        super().__init__((), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
+        self._streams, self._long_polling, self._order_id = streams, long_polling, order_id
+        self._viewer, self._last_id = viewer, last_id
 
-    async def open(self) -> bool:
-        """Whether there is anything to send. Raises NotFound, and Unavailable when too many streams are open."""
-        if self._long_polling.listeners >= MAX_STREAMS:
-            raise Unavailable("Too many streams are open. Request the events as JSON.", retry_after=30)
-        order, missed = await self._look(self._seen or 0)
-        return self._seen is None or not order.closed or bool(missed)
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it until it ends, or the client leaves."""
+        with (
+            self._long_polling.listening(self._order_id) as notified,
+            self._streams.opened(self._order_id, self._viewer, notified) as stream,
+        ):
+            seen = await self._streams.look(self._order_id)
+            if self._last_id is not None and seen.order.closed and not self._missed(seen):
+                await Response(status_code=204)(scope, receive, send)
+            else:
+                self.body_iterator = self._frames(stream, seen)
+                await super().__call__(scope, receive, send)
 
-    async def frames(self) -> AsyncIterator[bytes]:
-        """The frames of the stream."""
+    async def _frames(self, stream: OpenStream, seen: Seen) -> AsyncIterator[bytes]:
         ends = asyncio.get_running_loop().time() + LONGEST
-        with self._long_polling.listening(self._order_id) as notified:
-            order, events = await self._look(self._seen or 0)
-            yield self._state(order, events)
-            while True:
-                for event in events:
-                    self._seen = event.id
-                    yield _frame(presenters.event(event).model_dump_json(by_alias=True), id_=event.id)
-                if order.closed or self._long_polling.draining:
-                    return
-                async for comment in self._keep_alive(notified, ends):
-                    yield comment
-                if not notified.is_set():
-                    return
-                notified.clear()
-                order, events = await self._look(self._seen or 0)
-
-    def _state(self, order: OrderView, events: list[EventView]) -> bytes:
-        """The present state. A new client continues from here; a reconnected one is sent the events it missed."""
-        state = {"orderId": str(order.id), "status": order.status, "needsAttention": order.needs_attention}
-        if self._seen is not None:
-            return _frame(json.dumps(state), name="state")
-        self._seen = events[-1].id if events else 0
-        events.clear()
-        return _frame(json.dumps(state), name="state", id_=self._seen)
-
-    async def _keep_alive(self, notified: asyncio.Event, ends: float) -> AsyncIterator[bytes]:
-        """Comments until there is an event; returns without one when the stream has to end."""
-        loop = asyncio.get_running_loop()
-        while not await wait_for(notified, min(ends, loop.time() + KEEP_ALIVE)):
-            if loop.time() >= ends or not await self._is_authenticated():
+        yield self._state(seen)
+        while not stream.ended:
+            for event in self._missed(seen):
+                self._last_id = event.id
+                yield _event(event)
+            if seen.order.closed or self._long_polling.draining:
                 return
-            yield b": keep-alive\n\n"
+            async for comment in _keep_alive(stream.notified, ends):
+                yield comment
+            if not stream.notified.is_set():
+                return
+            stream.notified.clear()
+            seen = await self._streams.look(self._order_id)
 
-    async def _is_authenticated(self) -> bool:
-        try:
-            await run_in_threadpool(self._authenticator.authenticate, self._token)
-        except Unauthenticated:
-            return False
-        return True
+    def _state(self, seen: Seen) -> bytes:
+        """The present state. A new client continues from here; a reconnected one is sent the events it missed."""
+        state: dict[str, object] = {"orderId": str(seen.order.id), "status": seen.order.status}
+        if owner(self._viewer.caller) is None:
+            state["needsAttention"] = seen.order.needs_attention
+        if self._last_id is not None:
+            return _frame(json.dumps(state), name="state")
+        missed = self._missed(seen)
+        self._last_id = missed[-1].id if missed else 0
+        return _frame(json.dumps(state), name="state", id_=self._last_id)
 
-    async def _look(self, after: int) -> tuple[OrderView, list[EventView]]:
-        # The order is read first: once it is closed, no event follows.
-        order = await run_in_threadpool(self._orders.get, self._order_id, self._buyer)
-        events: Sequence[EventView] = await run_in_threadpool(self._orders.events, self._order_id, self._buyer, after)
-        return order, list(events)
+    def _missed(self, seen: Seen) -> list[EventView]:
+        """The events after the last one, without those that a buyer does not see."""
+        hidden = FOR_OPERATORS if owner(self._viewer.caller) else ()
+        return [event for event in seen.events if event.id > (self._last_id or 0) and event.type not in hidden]
+
+
+async def _keep_alive(notified: asyncio.Event, ends: float) -> AsyncIterator[bytes]:
+    """Comments until there is an event; returns without one when the stream has lasted long enough."""
+    loop = asyncio.get_running_loop()
+    while not await wait_for(notified, min(ends, loop.time() + KEEP_ALIVE)):
+        if loop.time() >= ends:
+            return
+        yield b": keep-alive\n\n"
+
+
+@lru_cache(256)  # an event is sent to all streams of its order at about the same time
+def _event(event: EventView) -> bytes:
+    return _frame(presenters.event(event).model_dump_json(by_alias=True), id_=event.id)
 
 
 def _frame(data: str, *, name: str | None = None, id_: int | None = None) -> bytes:

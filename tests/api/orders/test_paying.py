@@ -10,7 +10,7 @@ from services.bootstrap import Services
 from services.orders.status import CancelReason
 from tests.api.orders.steps import Steps, meanwhile, slug
 from tests.api.people import Person
-from tests.api.shop import confirm, pay, placed, reserve, undo
+from tests.api.shop import ORDERS, confirm, pay, placed, reserve, undo
 from tests.fakes.gateway import CONFIRMATION_URL
 
 
@@ -44,6 +44,28 @@ async def test_pay_by_a_method_that_is_given_now(
     assert (given.status_code, given.json()["paymentId"]) == (202, None)
     assert (answer.status_code, answer.json()["status"]) == (202, "pending")
     assert answer.json()["confirmationUrl"] == CONFIRMATION_URL
+
+
+@pytest.mark.parametrize("lost", [False, True], ids=["answered", "lost"])
+async def test_a_repeated_pay_has_the_status_of_the_first_also_when_the_order_is_paid_by_then(
+    api: httpx2.AsyncClient, buyer: Person, services: Services, lost: bool
+) -> None:
+    """Without a response of the first request, it has the status of now."""
+    order_id = await placed(api, buyer, services)
+    reserve(services, order_id)
+    headers = {**buyer.headers, "Prefer": "wait=0", "Idempotency-Key": "pay-once"}
+    path, body = f"{ORDERS}/{order_id}/pay", {"card": "tok_succeeds"}
+
+    first = await api.post(path, headers=headers, json=body)
+    if lost:
+        services.database.execute("UPDATE idempotency.keys SET status = 0 WHERE key = 'pay-once'")
+    pay(services, order_id)
+    confirm(services, order_id)
+    again = await api.post(path, headers=headers, json=body)
+
+    assert (first.status_code, first.json()["paymentId"]) == (202, None)
+    assert (again.status_code, again.json()["status"]) == (200 if lost else 202, "succeeded")
+    assert again.headers["Idempotency-Replayed"] == "true"
 
 
 async def test_pay_without_any_method(api: httpx2.AsyncClient, buyer: Person, services: Services) -> None:

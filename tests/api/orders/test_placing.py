@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
@@ -12,9 +11,11 @@ import pytest
 
 from api.app import create_app
 from services.bootstrap import Services
+from services.payments.yookassa.method_rules import live_methods
 from services.settings import Settings
 from tests.api.people import Person
-from tests.api.shop import ADDRESS, ORDERS, a_product, items, order, placed
+from tests.api.shop import ADDRESS, ORDERS, RUN, a_product, items, order, placed, reserve
+from tests.fakes.gateway import FakeGateway
 
 
 def orders_stored(services: Services) -> int:
@@ -35,7 +36,7 @@ async def test_an_order_is_stored_with_its_price_and_name(
 
     assert answer.status_code == 201
     body = answer.json()
-    assert body.keys() == {"orderId", "status", "totalAmount", "currency", "items", "createdAt"}
+    assert body.keys() == {"orderId", "number", "status", "totalAmount", "currency", "items", "createdAt"}
     assert (body["status"], body["totalAmount"], body["currency"]) == ("created", "24.00", "RUB")
     assert body["items"] == [
         {"productId": str(lantern), "name": "Lantern", "price": "10.50", "quantity": 2},
@@ -93,7 +94,9 @@ async def test_T47_a_total_out_of_bounds(api: httpx2.AsyncClient, buyer: Person,
     assert orders_stored(services) == 0
 
 
-async def test_T48_lines_of_one_product_are_summed(api: httpx2.AsyncClient, buyer: Person, services: Services) -> None:
+async def test_T48_F62_lines_of_one_product_are_summed(
+    api: httpx2.AsyncClient, buyer: Person, services: Services
+) -> None:
     product_id = a_product(services, stock=3)
 
     answer = await api.post(ORDERS, json={**items((product_id, 2), (product_id, 2)), **ADDRESS}, headers=buyer.headers)
@@ -195,7 +198,7 @@ async def test_a_phone_is_stored_as_e164(
 ) -> None:
     order_id = await placed(api, buyer, services, phone=phone)
 
-    services.order_transitions.claim(order_id, "run")
+    services.order_transitions.claim(order_id, RUN)
     services.order_transitions.reserved(order_id)
     due = services.order_transitions.start_payment(order_id, 1)
     assert due.method is not None
@@ -217,7 +220,6 @@ async def test_phones_that_cannot_pay(api: httpx2.AsyncClient, buyer: Person, se
         ("street", "x" * 10_000),
         ("street", "x" * 201),
         ("street", "a\u202eb"),
-        ("street", "a\nb"),
         ("street", "a\x00b"),
         ("city", ""),
         ("city", "   "),
@@ -265,7 +267,7 @@ async def test_product_and_items_exclude_each_other(api: httpx2.AsyncClient, buy
 
 
 async def test_five_hundred_lines_are_taken(api: httpx2.AsyncClient, buyer: Person, services: Services) -> None:
-    product_id = a_product(services, stock=500)
+    product_id = a_product(services, stock=2000)
 
     answer = await api.post(ORDERS, json={**items(*[(product_id, 1)] * 500), **ADDRESS}, headers=buyer.headers)
 
@@ -297,83 +299,6 @@ async def test_T56_only_verified_accounts_if_required(buyer: Person, services: S
     assert taken.status_code == 201
 
 
-async def test_a_repeated_key_gives_the_same_order(api: httpx2.AsyncClient, buyer: Person, services: Services) -> None:
-    product_id, key = a_product(services), {"Idempotency-Key": "k-1"}
-
-    first = await order(api, buyer, product_id, headers=key)
-    second = await order(api, buyer, product_id, headers=key)
-
-    assert (first.status_code, second.status_code) == (201, 201)
-    assert first.json() == second.json()
-    assert "idempotency-replayed" not in first.headers
-    assert second.headers["idempotency-replayed"] == "true"
-    assert orders_stored(services) == 1
-
-
-async def test_a_replay_shows_the_order_as_it_is_now(
-    api: httpx2.AsyncClient, buyer: Person, services: Services
-) -> None:
-    product_id, key = a_product(services), {"Idempotency-Key": "k-1"}
-    first = await order(api, buyer, product_id, headers=key)
-    services.orders.request_cancel(UUID(first.json()["orderId"]), buyer.id)
-
-    assert (await order(api, buyer, product_id, headers=key)).json()["status"] == "cancelling"
-
-
-async def test_a_replay_outlives_the_last_unit(api: httpx2.AsyncClient, buyer: Person, services: Services) -> None:
-    product_id, key = a_product(services, stock=1), {"Idempotency-Key": "k-1"}
-    first = await order(api, buyer, product_id, headers=key)
-    services.reservations.set_stock(product_id, 0)
-
-    again = await order(api, buyer, product_id, headers=key)
-    fresh = await order(api, buyer, product_id, headers={"Idempotency-Key": "k-2"})
-
-    assert again.json() == first.json()
-    assert problem_of(fresh) == (409, "out-of-stock")
-
-
-async def test_T54_the_same_key_for_another_body(api: httpx2.AsyncClient, buyer: Person, services: Services) -> None:
-    product_id, key = a_product(services), {"Idempotency-Key": "k-1"}
-    await order(api, buyer, product_id, headers=key)
-
-    answer = await order(api, buyer, product_id, headers=key, city="Тула")
-
-    assert problem_of(answer) == (422, "idempotency-key-reused")
-    assert orders_stored(services) == 1
-
-
-async def test_T54_the_same_key_of_another_buyer(
-    api: httpx2.AsyncClient, buyer: Person, other: Person, services: Services
-) -> None:
-    product_id, key = a_product(services), {"Idempotency-Key": "k-1"}
-
-    mine = await order(api, buyer, product_id, headers=key)
-    theirs = await order(api, other, product_id, headers=key)
-
-    assert mine.json()["orderId"] != theirs.json()["orderId"]
-    assert orders_stored(services) == 2
-
-
-@pytest.mark.parametrize("key", ["", "with space", "x" * 256, "ключ"])
-async def test_G15_malformed_keys(api: httpx2.AsyncClient, buyer: Person, services: Services, key: str) -> None:
-    body = {"productId": str(a_product(services)), **ADDRESS}
-    headers = [(name, value.encode()) for name, value in {**buyer.headers, "Idempotency-Key": key}.items()]
-    answer = await api.post(ORDERS, json=body, headers=[(name.encode(), value) for name, value in headers])
-
-    assert problem_of(answer) == (422, "validation-error")
-    assert [error["pointer"] for error in answer.json()["errors"]] == ["/header/Idempotency-Key"]
-
-
-async def test_T53_a_double_click_64_times(api: httpx2.AsyncClient, buyer: Person, services: Services) -> None:
-    product_id, key = a_product(services), {"Idempotency-Key": "k-1"}
-
-    answers = await asyncio.gather(*(order(api, buyer, product_id, headers=key) for _ in range(64)))
-
-    assert orders_stored(services) == 1
-    assert {answer.status_code for answer in answers} <= {201, 409, 503}
-    assert len({answer.json()["orderId"] for answer in answers if answer.status_code == 201}) == 1
-
-
 @pytest.mark.parametrize(
     ("accept", "language"),
     [
@@ -392,3 +317,58 @@ async def test_the_language_is_stored(
 
     with services.database.transaction() as tx:
         assert tx.fetch_value("SELECT language FROM orders.orders") == language
+
+
+LIVE = live_methods(3600, 3900)
+
+
+async def test_T173_an_order_that_its_method_cannot_pay_is_refused_with_the_bounds(
+    api: httpx2.AsyncClient, buyer: Person, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(FakeGateway, "methods", LIVE)
+    dear, cheap = a_product(services, price="20000.00"), a_product(services, price="9.99")
+    foreign = a_product(services, price="50.00", currency="USD")
+
+    by_phone = [await order(api, buyer, each, phone="+79000000001") for each in (dear, cheap)]
+    by_card = await order(api, buyer, foreign, card="tok_succeeds")
+
+    bounds = {"minAmount": "10.00", "maxAmount": "15000.00", "currencies": ["RUB"], "maxLines": None}
+    message = "A payment by phone must be at least 10.00 and at most 15000.00 RUB."
+    for answer in by_phone:
+        assert problem_of(answer) == (422, "validation-error")
+        assert answer.json()["errors"] == [{"pointer": "/phone", "code": "validation-error", "message": message}]
+        assert answer.json()["bounds"] == bounds
+    assert by_card.json()["errors"][0]["pointer"] == "/card"
+    assert by_card.json()["errors"][0]["message"] == "A payment by card must be in RUB."
+    assert by_card.json()["bounds"]["currencies"] == ["RUB"]
+    assert orders_stored(services) == 0
+    assert (await order(api, buyer, dear)).status_code == 201
+    assert (await order(api, buyer, dear, card="tok_succeeds")).status_code == 201
+
+
+async def test_T173_a_method_given_later_is_refused_likewise(
+    api: httpx2.AsyncClient, buyer: Person, operator: Person, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(FakeGateway, "methods", LIVE)
+    order_id = (await order(api, buyer, a_product(services, price="20000.00"))).json()["orderId"]
+    reserve(services, UUID(order_id))
+    payment = {"orderId": order_id, "amount": "20000.00", "currency": "RUB", "method": "phone"}
+
+    paid = await api.post(f"{ORDERS}/{order_id}/pay", json={"phone": "+79000000001"}, headers=buyer.headers)
+    made = await api.post("/api/v1/payments", json={**payment, "phone": "+79000000001"}, headers=operator.headers)
+
+    for answer in (paid, made):
+        assert problem_of(answer) == (422, "validation-error")
+        assert answer.json()["errors"][0]["pointer"] == "/phone"
+        assert answer.json()["bounds"]["maxAmount"] == "15000.00"
+    assert services.orders.get(UUID(order_id)).method is None
+
+
+async def test_T173_a_repeated_request_gets_its_order_also_when_the_bounds_have_changed(
+    api: httpx2.AsyncClient, buyer: Person, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    product, once = a_product(services, price="20000.00"), {"Idempotency-Key": "once"}
+    first = await order(api, buyer, product, headers=once, phone="+79000000001")
+    monkeypatch.setattr(FakeGateway, "methods", LIVE)
+    again = await order(api, buyer, product, headers=once, phone="+79000000001")
+    assert (first.status_code, again.status_code, again.json()) == (201, 201, first.json())

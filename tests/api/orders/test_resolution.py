@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import AsyncIterator
 from uuid import UUID
 
 import httpx2
@@ -16,26 +14,9 @@ from api.app import create_app
 from api.state import state_of
 from services.bootstrap import Services
 from services.clock import new_id
-from services.errors import InvalidTransition
-from tests.api.people import Person
+from tests.api.people import Person, an_operators_account
 from tests.builders import an_order
-
-
-@dataclass
-class Workflows:
-    """A workflow starter whose workflows have these undos stuck."""
-
-    stuck: tuple[str, ...] = ("refund_payment",)
-    resolved: list[tuple[UUID, str, str, str]] = field(default_factory=list)
-
-    async def start(self, order_id: UUID, start_input: Mapping[str, Any]) -> None:
-        """Nothing to start."""
-
-    async def resolve(self, order_id: UUID, step: str, action: str, reference: str) -> str:
-        if step not in self.stuck:
-            raise InvalidTransition("that step is not stuck")
-        self.resolved.append((order_id, step, action, reference))
-        return action
+from tests.fakes.workflow_starter import Workflows
 
 
 @pytest.fixture
@@ -69,7 +50,17 @@ async def test_an_operator_resolves_the_stuck_step(
     )
     assert answer.status_code == 200, answer.text
     assert answer.json() == {"orderId": str(order_id), "step": "refund_payment", "action": "mark_done"}
-    assert workflows.resolved == [(order_id, "refund_payment", "mark_done", "transfer 4711")]
+    assert workflows.resolved == [(order_id, "refund_payment", "mark_done", "transfer 4711", "anna")]
+
+
+async def test_T167_a_decision_is_recorded_with_the_id_of_the_operators_account(
+    client: httpx2.AsyncClient, services: Services, workflows: Workflows
+) -> None:
+    anna, order_id = an_operators_account(services), a_stuck_order(services)
+    body = {"action": "mark_done", "reference": "transfer 4711"}
+    answer = await client.post(f"/api/v1/orders/{order_id}/resolve", json=body, headers=anna.headers)
+    assert answer.status_code == 200, answer.text
+    assert workflows.resolved == [(order_id, "refund_payment", "mark_done", "transfer 4711", str(anna.id))]
 
 
 async def test_the_refund_of_a_late_payment_is_resolved_by_its_own_workflow(
@@ -103,6 +94,8 @@ async def test_a_buyer_may_not(
     [
         ({"action": "forget"}, 422),
         ({"action": "mark_done"}, 422),
+        ({"action": "write_off"}, 422),
+        ({"action": "write_off", "reference": "transfer 4711"}, 422),
         ({"action": "retry", "step": "reserve_stock"}, 422),
         ({"action": "retry", "step": "release_stock"}, 409),
     ],

@@ -10,9 +10,10 @@ import pytest
 
 from services.bootstrap import Services
 from services.orders.status import CancelReason
-from services.orders.views import Address, NewOrder, Product
+from services.orders.views import Product
 from tests.api.people import Person
 from tests.api.shop import ADDRESS, ORDERS, a_product, confirm, pay, placed, reserve, undo
+from tests.builders import an_order
 
 MINE = f"{ORDERS}/me"
 
@@ -25,8 +26,7 @@ def many(services: Services, buyer: Person, count: int) -> list[str]:
     product = Product(view.id, view.name, view.price, True)
     made = []
     for _ in range(count):
-        new = NewOrder(buyer.id or uuid4(), {product.id: 1}, {product.id: product}, Address("RU", "a", "b", "c"))
-        order_id = services.orders.place(new).order.id
+        order_id = services.orders.place(an_order(product, buyer_id=buyer.id, card=None)).order.id
         undo(services, order_id)
         made.append(str(order_id))
     return made[::-1]
@@ -38,12 +38,35 @@ async def test_an_order(api: httpx2.AsyncClient, buyer: Person, services: Servic
     body = (await api.get(f"{ORDERS}/{order_id}", headers=buyer.headers)).json()
 
     assert body.keys() == {
-        *("id", "status", "totalAmount", "currency", "items", "country", "region", "city", "street"),
-        *("createdAt", "updatedAt", "payment", "refund", "cancelReason", "needsAttention"),
+        *("id", "number", "status", "totalAmount", "currency", "items", "country", "region", "city", "street"),
+        *("postalCode", "createdAt", "updatedAt", "payment", "payments", "refund", "refunds", "refundedAmount"),
+        "cancelReason",
     }
     assert {name: body[name] for name in ADDRESS} == ADDRESS
-    assert (body["payment"], body["refund"], body["cancelReason"], body["needsAttention"]) == (None, None, None, False)
+    assert (body["payment"], body["payments"], body["refund"], body["cancelReason"]) == (None, [], None, None)
     assert "tok_succeeds" not in str(body)
+
+
+async def test_an_operator_also_sees_the_buyer_and_what_needs_attention(
+    api: httpx2.AsyncClient, buyer: Person, operator: Person, services: Services
+) -> None:
+    order_id = await placed(api, buyer, services, card="tok_succeeds")
+    quiet = (await api.get(f"{ORDERS}/{order_id}", headers=operator.headers)).json()
+    assert (quiet["buyerId"], quiet["needsAttention"], quiet["attention"]) == (str(buyer.id), False, [])
+
+    services.order_transitions.raise_attention(order_id, "refund_payment", "insufficient_funds")
+    stuck = (await api.get(f"{ORDERS}/{order_id}", headers=operator.headers)).json()
+
+    (attention,) = stuck["attention"]
+    assert (attention["reason"], attention["detail"]) == ("refund_payment", "insufficient_funds")
+    assert attention["since"] >= quiet["createdAt"]
+    seen_by_buyer = (await api.get(f"{ORDERS}/{order_id}", headers=buyer.headers)).json()
+    assert not {"buyerId", "contact", "needsAttention", "attention"} & seen_by_buyer.keys()
+    events = [(await api.get(f"{ORDERS}/{order_id}/events", headers=who.headers)).json() for who in (operator, buyer)]
+    assert [[event["type"] for event in page["items"]] for page in events] == [
+        ["created", "attention_raised"],
+        ["created"],
+    ]
 
 
 async def test_its_payment_and_refund(api: httpx2.AsyncClient, buyer: Person, services: Services) -> None:
@@ -57,7 +80,7 @@ async def test_its_payment_and_refund(api: httpx2.AsyncClient, buyer: Person, se
     assert paid["payment"] == {
         "paymentId": str(payment.id), "status": "succeeded", "method": "card", "confirmationUrl": None
     }  # fmt: skip
-    assert paid["refund"] is None
+    assert (paid["refund"], paid["refunds"], paid["refundedAmount"]) == (None, [], "0.00")
     assert refunded["payment"]["status"] == "refunded"
     assert (refunded["refund"]["status"], refunded["refund"]["amount"]) == ("succeeded", "1299.00")
     assert (refunded["status"], refunded["cancelReason"]) == ("cancelled", "operator_request")
@@ -128,7 +151,7 @@ async def test_pages_newest_first(api: httpx2.AsyncClient, buyer: Person, other:
             break
 
     assert (seen, sizes) == (made, [3, 3, 1])
-    assert page["items"][0].keys() == {"id", "status", "totalAmount", "currency", "createdAt"}
+    assert page["items"][0].keys() == {"id", "number", "status", "totalAmount", "currency", "createdAt"}
 
 
 async def test_twenty_on_a_page_by_default(api: httpx2.AsyncClient, buyer: Person, services: Services) -> None:

@@ -38,8 +38,11 @@ class Starter:
             raise ConnectionError("canary")
         self.started[order_id] = start_input
 
-    async def resolve(self, order_id: UUID, step: str, action: str, reference: str) -> str:
+    async def resolve(self, order_id: UUID, step: str, action: str, reference: str, by: str) -> str:
         return action
+
+    async def pollers(self) -> list[str]:
+        return []
 
 
 @pytest.fixture

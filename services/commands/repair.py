@@ -1,0 +1,19 @@
+"""`reconcile --repair`: what recovery does, and nothing else."""
+
+from __future__ import annotations
+
+from services.commands.order_lookup import order_service, unkeyed_vault
+from services.commands.temporal import recover_orders
+from services.db import Database
+from services.orders.recovery import OrderRecovery
+from services.orders.transitions import OrderTransitions
+from services.settings import Settings
+
+
+def repair(database: Database, settings: Settings) -> int:
+    """Start the workflow of every open order that has none, as `recover-orders` does; returns how many.
+
+    Neither money nor goods are touched here: that is what the workflows do. Raises Unavailable.
+    """
+    transitions = OrderTransitions(database, unkeyed_vault())
+    return recover_orders(settings, OrderRecovery(database, order_service(database)), transitions)

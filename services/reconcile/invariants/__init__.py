@@ -1,0 +1,1 @@
+"""The invariants that the tables show, as SQL."""

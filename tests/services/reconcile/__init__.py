@@ -1,0 +1,1 @@
+"""The reconciler: tables, workflows, the provider, and its report."""

@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+import getpass
+import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from typing import NoReturn
 
 import typer
+from rich.console import Console
+from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 from sqlalchemy.exc import OperationalError
 
 from services import db, migrate
-from services.bootstrap import database_url
+from services.bootstrap import connect_database, sandbox_file
 from services.catalog.files import UnreadableFile
-from services.catalog.importing import InvalidRows
+from services.catalog.importing import InvalidRow, InvalidRows
 from services.db import Database
-from services.errors import Refused, Unavailable
+from services.errors import Invalid, Refused, Unavailable
 from services.settings import Settings
 from services.startup import read
 
+_NO_DATABASE = "The database cannot be reached or is busy: check that it is running and DATABASE_URL is right."
+_NOT_TRUSTED = (
+    "The database's certificate is refused: check sslmode and sslrootcert of DATABASE_URL, and that its host is in the"
+    " certificate."
+)
 #: How many invalid rows are listed; the others are counted.
 LISTED = 50
 
@@ -29,12 +39,37 @@ def read_settings() -> Settings:
     return read(app_env="development")
 
 
+def read_connections() -> Settings:
+    """The settings of a command that connects to Temporal or to the payment provider as well.
+
+    Without DATABASE_URL they are those of the sandbox that runs on DATA_DIR. Raises ValueError when there is none.
+    """
+    settings = read_settings()
+    if settings.database_url:
+        return settings
+    addresses = sandbox_file(settings, "addresses.json")
+    return read(
+        app_env="development",
+        temporal_address=addresses["temporal"],
+        temporal_ui_url=settings.temporal_ui_url or addresses.get("temporalUi"),
+        payment_gateway_url=f"{addresses['sandbox']}/v3",
+        yookassa_shop_id="sandbox",
+        yookassa_secret_key=sandbox_file(settings, "secrets.json")["yookassaSecretKey"],
+    )
+
+
+def read_temporal() -> Settings:
+    """The settings of a command that connects to Temporal only: TEMPORAL_ADDRESS, or that of the sandbox."""
+    settings = read_settings()
+    return settings if "temporal_address" in settings.model_fields_set else read_connections()
+
+
 @contextmanager
 def open_database() -> Iterator[Database]:
-    """The database of the settings. Raises ValueError when its schema is not current."""
-    database = db.connect(database_url(read_settings()), pool_size=2)
+    """The database of the settings. Raises ValueError when its schema is older than this version."""
+    database = connect_database(read_settings(), 2)
     try:
-        if not migrate.is_at_head(database):
+        if migrate.state(database) == "older":
             raise ValueError("The schema is not current: run `python -m services migrate` first.")
         yield database
     finally:
@@ -42,26 +77,73 @@ def open_database() -> Iterator[Database]:
 
 
 @contextmanager
-def errors_as_messages() -> Iterator[None]:
-    """Print an expected error as one message and exit with 2 (wrong input) or 1 (other errors)."""
+def errors_as_messages(*, unavailable: int = 1) -> Iterator[None]:
+    """Print an expected error as one message and exit with 2 (wrong input), `unavailable` (a part is away) or 1."""
     try:
         yield
     except InvalidRows as error:
-        _list_rows(error)
+        print_rows(error.rows, f"Nothing was imported: {len(error.rows):,} rows are invalid.")
+        raise typer.Exit(2) from None
     except (UnreadableFile, ValueError) as error:
         _exit(str(error), 2)
+    except Invalid as error:
+        _exit(error.detail, 2)
     except Refused as error:
         _exit(error.detail, 1)
-    except (Unavailable, OperationalError):
-        _exit("The database cannot be reached or is busy: check that it is running and DATABASE_URL is right.", 1)
+    except (Unavailable, OperationalError) as error:
+        other = isinstance(error, Unavailable) and error.detail != db.AWAY
+        _exit(str(error) if other else _about_the_database(error), unavailable)
 
 
-def _list_rows(error: InvalidRows) -> NoReturn:
-    lines = [f"{row.place}: {row.reason}" for row in error.rows[:LISTED]]
-    more = len(error.rows) - LISTED
+def _about_the_database(error: BaseException) -> str:
+    """Why it cannot be reached; the text of libpq itself may have a part of the address."""
+    cause: BaseException | None = error
+    while cause:
+        if "certificate" in str(cause):
+            return _NOT_TRUSTED
+        cause = cause.__cause__ or cause.__context__
+    return _NO_DATABASE
+
+
+def say(line: str) -> None:
+    """Print a line as it is: one that is cut or coloured cannot be searched for."""
+    Console().print(line, soft_wrap=True, markup=False, highlight=False)
+
+
+def moment(at: datetime) -> str:
+    """`2026-03-01 14:05:09`."""
+    return f"{at:%Y-%m-%d %H:%M:%S}"
+
+
+@contextmanager
+def progress_bar(text: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
+    """Show on a terminal how far something is, with the time left; yields what is called with how much is done."""
+    console = Console(stderr=True)
+    columns = (
+        [*Progress.get_default_columns(), MofNCompleteColumn()]
+        if total
+        else [SpinnerColumn(), TextColumn(text), TextColumn("{task.completed:,.0f}")]
+    )
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task(text, total=total)
+        yield lambda done: progress.update(task, completed=done)
+
+
+def user_name() -> str:
+    """The user of this machine, for what keeps who did it."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"  # a container's user may have no name
+
+
+def print_rows(rows: Sequence[InvalidRow], summary: str) -> None:
+    """List invalid rows, the first ones, with a last line."""
+    lines = [f"{row.place}: {row.reason}" for row in rows[:LISTED]]
+    more = len(rows) - LISTED
     if more > 0:
         lines.append(f"… and {more:,} more")
-    _exit("\n".join([*lines, f"Nothing was imported: {len(error.rows):,} rows are invalid."]), 2)
+    print("\n".join([*lines, summary]), file=sys.stderr)
 
 
 def _exit(message: str, code: int) -> NoReturn:

@@ -59,3 +59,7 @@ def test_an_outdated_schema_is_refused_until_it_is_migrated(
     assert done.stderr == "The schema is not current: run `python -m services migrate` first.\n"
     assert command("migrate").exit_code == 0
     assert "2 products: 2 new" in command("import-products", path).stdout
+    with psycopg.connect(postgres.url("bare"), autocommit=True) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9001'")
+    assert command("migrate").stdout == "The schema is of a later version: nothing to do.\n"
+    assert "Nothing changed: all 2 products" in command("import-products", path).stdout

@@ -1,0 +1,1 @@
+"""Outgoing webhooks: tell other systems of the shop what happens to orders."""

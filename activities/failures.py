@@ -37,7 +37,7 @@ class _Translating(ActivityInboundInterceptor):
         except Unavailable as trouble:
             raise ApplicationError(trouble.code, type=trouble.code) from None
         except Exception as bug:
-            activity.logger.error("activity.failed %s at %s", type(bug).__name__, _place(bug))
+            activity.logger.error("activity.failed", extra={"error": type(bug).__name__, "place": _place(bug)})
             raise ApplicationError("internal-error", type=type(bug).__name__) from None
 
 

@@ -31,11 +31,31 @@ class OrderState:
 
 
 @dataclass(frozen=True)
+class ReservedOrder:
+    """The order's row after its goods were held: a run that continues another run's work goes on from here.
+
+    The defaults are those of runs that were recorded before the row was read.
+    """
+
+    status: OrderStatus
+    #: whether a payment method is kept, or was used; None: as the start input says
+    has_method: bool | None = None
+    #: seconds that are left to start a payment; None: the payment window began with the workflow
+    window_left: float | None = None
+    #: attempts to pay that have failed
+    failed_attempts: int = 0
+
+
+@dataclass(frozen=True)
 class ReserveStock:
     order_id: UUID
     #: the first run of the workflow: a reset keeps its id
     run_id: str
     hold_seconds: int
+    #: when the run started, in seconds since 1970: a later run takes the order over
+    run_started: float = 0
+    #: seconds in which a payment must have been started, from the creation of the order
+    payment_window: int = 0
 
 
 @dataclass(frozen=True)
@@ -48,6 +68,8 @@ class ChargePayment:
     order_id: UUID
     #: number of the attempt to pay this order, from 1
     attempt: int
+    #: the run that must hold the order; empty: not checked (sent by an earlier release)
+    run_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -55,6 +77,7 @@ class RefreshPayment:
     order_id: UUID
     payment_id: UUID
     attempt: int
+    run_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -88,11 +111,14 @@ class RefundState:
     #: seconds until it makes sense to ask again, when it is not done
     retry_after: float = 0
     refunded_minor: int = 0
+    #: seconds that the provider may still take: until then nothing has failed
+    waiting: float = 0
 
 
 @dataclass(frozen=True)
 class ConfirmOrder:
     order_id: UUID
+    run_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -100,11 +126,13 @@ class BeginCancel:
     order_id: UUID
     run_id: str
     reason: CancelReason
+    run_started: float = 0
 
 
 @dataclass(frozen=True)
 class FinishCancel:
     order_id: UUID
+    run_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -122,11 +150,14 @@ class ClearAttention:
 
 @dataclass(frozen=True)
 class Resolve:
-    """An operator's decision about a stuck undo: `retry`, `mark_done` (with a reference) or `write_off`."""
+    """An operator's decision about a stuck undo: `retry`, `mark_done` or `write_off`."""
 
     step: str
     action: str
+    #: what was done by hand, or why the loss is taken
     reference: str = ""
+    #: the operator
+    by: str = ""
 
 
 @dataclass(frozen=True)
@@ -137,6 +168,9 @@ class RecordResolution:
     reference: str
     #: the payment that was decided about; None: all payments of the order
     payment_id: UUID | None = None
+    #: the id of the Update, so that every decision has an entry of its own
+    decision_id: str = ""
+    by: str = ""
 
 
 @dataclass(frozen=True)
@@ -156,7 +190,13 @@ class RefundInput:
 
 
 @dataclass(frozen=True)
-class SweepResult:
-    """How many expired holds one sweep ended."""
+class PeriodicJob:
+    """The start input of the workflow that repeats one job; durations in seconds."""
 
-    holds: int
+    #: the activity that does the job, and is its name; it returns how many things it changed
+    activity: str
+    every: int
+    #: how long one attempt may take
+    attempt: int
+    #: runs until the workflow continues as new
+    rounds: int = 60

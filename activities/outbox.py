@@ -72,7 +72,8 @@ class OutboxActivities:
                 try:
                     return command.id, await asyncio.wait_for(self.delivery.deliver(command), 5)
                 except Exception as error:
-                    activity.logger.warning("outbox.undelivered %s: %s", command.name, type(error).__name__)
+                    fields = {"order_id": str(command.order_id), "command": command.name, "error": type(error).__name__}
+                    activity.logger.warning("outbox.undelivered", extra=fields)
                     return None
 
         return dict(filter(None, await asyncio.gather(*map(one, commands))))

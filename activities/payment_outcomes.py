@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, NoReturn
 from uuid import UUID
 
 from activities.messages import PaymentState, RefundState
-from services.errors import PaymentDeclined, Refused, Unavailable
+from services.errors import Invalid, PaymentDeclined, Refused, Unavailable
 from services.orders.status import OrderEventType
-from services.payments.status import PaymentStatus
+from services.payments.status import PAYMENT_UNAVAILABLE, PaymentStatus
 
 if TYPE_CHECKING:
     from services.db import Executor
@@ -48,7 +48,8 @@ class PaymentOutcomes:
     def finish(self, recorded: Recorded) -> PaymentState:
         """The result of a step after its commit; money of a late success is sent back first.
 
-        Raises PaymentDeclined, OrderClosing, and Unavailable while a refund of a late success is not finished.
+        Raises PaymentDeclined, Invalid (the shop's fault), OrderClosing, and Unavailable while a refund of a late
+        success is not finished.
         """
         payment = recorded.payment
         if payment.captured_late:
@@ -62,7 +63,7 @@ class PaymentOutcomes:
         for refund in self.payments.refunds_of(order_id) if undone.refund_id and undone.done else ():
             if refund.status == "succeeded":
                 self.orders.record_refund(order_id, refund.id, refund.amount.minor, None)
-        return RefundState(undone.done, undone.retry_after, undone.refunded_minor)
+        return RefundState(undone.done, undone.retry_after, undone.refunded_minor, undone.waiting)
 
     def _record(self, tx: Executor, payment: PaymentView) -> Refused | None:
         if payment.captured_late:
@@ -80,6 +81,8 @@ class PaymentOutcomes:
         kind, detail = OrderEventType.PAYMENT_FAILED, payment.failure_code
         self.orders.note(payment.order_id, kind, key, detail=detail, attempt=attempt, tx=tx)
         self.orders.forget_method(payment.order_id, tx)
+        if payment.failure_code == PAYMENT_UNAVAILABLE:
+            return Invalid("The provider did not accept the shop's request.")
         return PaymentDeclined("The provider declined the payment.")
 
     def _waiting(self, tx: Executor, payment: PaymentView) -> None:

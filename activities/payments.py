@@ -19,10 +19,9 @@ from activities.messages import (
     RefundState,
 )
 from activities.payment_outcomes import PaymentOutcomes
-from services.errors import PaymentExpired, Unavailable
 from services.orders.status import OrderEventType, ResolveAction, UndoStep
 from services.payments.status import PaymentMethodType
-from services.payments.views import Charge, PaymentView
+from services.payments.views import Charge
 
 if TYPE_CHECKING:
     from services.db import Database, Executor
@@ -32,8 +31,9 @@ if TYPE_CHECKING:
     from services.payments.service import PaymentService
     from services.reservations.service import ReservationService
 
-#: Refunds that one sweep continues, and writes into timelines.
-REFUNDS = 50
+
+class _NoMethod(Exception):
+    """The order has no payment method, or has none any more."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class PaymentActivities:
     orders: OrderTransitions
     reservations: ReservationService
     payments: PaymentService
-    #: the address to which the provider's page sends the buyer back
+    #: where the provider's page sends the buyer back by default; `{orderId}` stands for the order's id
     return_url: str
 
     @property
@@ -52,28 +52,34 @@ class PaymentActivities:
         return PaymentOutcomes(self.orders, self.reservations, self.payments)
 
     @activity.defn(no_thread_cancel_exception=True)
-    def charge_payment(self, message: ChargePayment) -> PaymentState:
-        """Pin the hold, then take the money. Business key: order and attempt.
+    def charge_payment(self, message: ChargePayment) -> PaymentState | None:
+        """Pin the hold, then take the money; None when the buyer has not given a payment method.
+
+        Business key: order and attempt.
 
         Hold, order and the payment's intent are one commit, before the provider is called; the provider's answer and
         what it means for the order are another.
         """
-        intent = self.database.run_in_transaction(partial(self._start, message))
         outcomes = self._outcomes
-        if intent is None:
-            return outcomes.finish(outcomes.record(self.database, self._earlier(message)))
+        try:
+            intent = self.database.run_in_transaction(partial(self._start, message))
+        except _NoMethod:
+            # It is dropped once a charge is final: this attempt ran to its end before, or there was no method yet.
+            earlier = [each for each in self.payments.of_order(message.order_id) if each.attempt == message.attempt]
+            return outcomes.finish(outcomes.record(self.database, earlier[0])) if earlier else None
         return outcomes.finish(self.payments.charge_intent(intent, outcomes.record))
 
     @activity.defn(no_thread_cancel_exception=True)
     def refresh_payment(self, message: RefreshPayment) -> PaymentState:
         """Ask the provider what became of a payment; charge again only when it knows of none."""
-        due = self.orders.payment_due(message.order_id)
+        due = self.orders.payment_due(message.order_id, message.run_id or None)
         charge, outcomes = self._charge(message.order_id, message.attempt, due), self._outcomes
         return outcomes.finish(self.payments.refresh_and(message.payment_id, charge, outcomes.record))
 
     @activity.defn(no_thread_cancel_exception=True)
     def refund_payment(self, message: RefundPayment) -> RefundState:
         """Let no charge start any more, find out about every charge, and send back what was taken."""
+        self.orders.require_closing(message.order_id)
         return self._outcomes.refunded(message.order_id, self.payments.undo(message.order_id))
 
     @activity.defn(no_thread_cancel_exception=True)
@@ -88,30 +94,17 @@ class PaymentActivities:
         if is_money and message.action != ResolveAction.RETRY:
             reference, lost = message.reference or message.action, message.action == ResolveAction.WRITE_OFF
             self.payments.book_manually(message.order_id, reference, lost=lost, payment_id=message.payment_id)
-        key = f"resolved:{message.step}:{message.action}"
-        self.orders.note(message.order_id, OrderEventType.RESOLVED, key, detail=f"{message.step}: {message.action}")
+        key = f"resolved:{UndoStep.of(message.step)}:{message.action}:{message.decision_id}"
+        self.orders.note(message.order_id, OrderEventType.RESOLVED, key, detail=_decision(message))
 
-    @activity.defn(no_thread_cancel_exception=True)
-    def continue_refunds(self) -> int:
-        """Continue refunds that wait, and write those that ended into timelines; returns how many were written."""
-        for refund_id in self.payments.pending_refunds(REFUNDS):
-            try:
-                self.payments.refresh_refund(refund_id)
-            except Unavailable:
-                # The provider is away: the next sweep comes in a minute.
-                break
-        ended = self.payments.unreported_refunds(REFUNDS)
-        for refund in ended:
-            self.orders.record_refund(refund.order_id, refund.id, refund.amount.minor, refund.failure_code)
-        self.payments.mark_reported([refund.id for refund in ended])
-        return len(ended)
-
-    def _start(self, message: ChargePayment, tx: Executor) -> PaymentIntent | None:
-        """The intent of the attempt; None when the order has no payment method any more."""
+    def _start(self, message: ChargePayment, tx: Executor) -> PaymentIntent:
+        """The intent of the attempt; raises _NoMethod, which undoes the transaction, when there is no method."""
         self.reservations.pin(message.order_id, tx)
-        due = self.orders.start_payment(message.order_id, message.attempt, tx)
+        due = self.orders.start_payment(message.order_id, message.attempt, message.run_id or None, tx)
         charge = self._charge(message.order_id, message.attempt, due)
-        return self.payments.create_intent(charge, tx) if charge else None
+        if charge is None:
+            raise _NoMethod
+        return self.payments.create_intent(charge, tx)
 
     def _charge(self, order_id: UUID, attempt: int, due: PaymentDue) -> Charge | None:
         if due.method is None:
@@ -124,12 +117,12 @@ class PaymentActivities:
             method=PaymentMethodType(due.method.kind),
             card_token=due.method.card,
             phone=due.method.phone,
-            return_url=self.return_url,
+            return_url=due.return_to(order_id, self.return_url),
         )
 
-    def _earlier(self, message: ChargePayment) -> PaymentView:
-        # The payment method is dropped once a charge is final, so this attempt ran to its end before.
-        for payment in self.payments.of_order(message.order_id):
-            if payment.attempt == message.attempt:
-                return payment
-        raise PaymentExpired("The order has no payment method.")
+
+def _decision(message: RecordResolution) -> str:
+    """`refund_payment: mark_done by anna, transfer 4711`."""
+    by = f" by {message.by}" if message.by else ""
+    reference = f", {message.reference}" if message.reference else ""
+    return f"{message.step}: {message.action}{by}{reference}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from types import TracebackType
 from typing import Self
@@ -39,6 +40,10 @@ class Wakeup:
         for unsubscribe in self._unsubscribe:
             unsubscribe()
 
+    def wake(self) -> None:
+        """End the present wait, or the next one; for what this process does itself."""
+        self._notified.set()
+
     async def wait(self, seconds: float) -> None:
         """Wait for the next notification, `seconds` at most; one that came since the last wait counts."""
         try:
@@ -52,14 +57,21 @@ async def until_shutdown(limit: timedelta) -> AsyncIterator[int]:
     """Count rounds until the limit or the worker's shutdown; sends heartbeats meanwhile, also in a long round."""
     loop = asyncio.get_running_loop()
     ends = loop.time() + limit.total_seconds()
-    heartbeats = asyncio.create_task(_heartbeat())
     rounds = 0
-    try:
+    async with heartbeats():
         while loop.time() < ends and not activity.is_worker_shutdown():
             yield rounds
             rounds += 1
+
+
+@asynccontextmanager
+async def heartbeats() -> AsyncIterator[None]:
+    """Send heartbeats while the block runs."""
+    beating = asyncio.create_task(_heartbeat())
+    try:
+        yield
     finally:
-        heartbeats.cancel()
+        beating.cancel()
 
 
 async def _heartbeat() -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from activities.messages import (
     ChargePayment,
+    PaymentState,
     RecordResolution,
     RefreshPayment,
     RefundLatePayment,
@@ -18,8 +19,7 @@ from activities.payments import PaymentActivities
 from services.bootstrap import Services
 from services.clock import new_id
 from services.db import Database
-from services.errors import AmountMismatch, InvalidTransition, OrderClosing, PaymentDeclined, PaymentExpired
-from services.money import Money
+from services.errors import AmountMismatch, InvalidTransition, OrderClosing, PaymentDeclined
 from services.orders.status import OrderStatus
 from services.orders.views import OrderView
 from services.payments import service
@@ -34,16 +34,41 @@ def events(services: Services, order: OrderView) -> list[str]:
     return [event.type for event in services.orders.events(order.id)]
 
 
+def charged(activities: PaymentActivities, order: OrderView) -> PaymentState:
+    """The state of the first attempt to pay the order, whose method is known."""
+    state = activities.charge_payment(ChargePayment(order.id, attempt=1))
+    assert state is not None
+    return state
+
+
 def test_a_repeated_charge_returns_the_payment_that_was_made(
     services: Services, activities: PaymentActivities, gateway: FakeGateway, reserved_order: Place
 ) -> None:
     order = reserved_order()
-    first = activities.charge_payment(ChargePayment(order.id, attempt=1))
-    second = activities.charge_payment(ChargePayment(order.id, attempt=1))
+    first = charged(activities, order)
+    second = charged(activities, order)
     assert (first.status, second.payment_id) == ("succeeded", first.payment_id)
     assert gateway.charges == {first.payment_id: 1}
     assert services.orders.get(order.id).status == OrderStatus.PAID
     assert events(services, order) == ["created", "reserved", "payment_pending", "paid"]
+
+
+@pytest.mark.parametrize(
+    ("given", "sent"),
+    [("https://shop.example.com/{orderId}", "https://shop.example.com/{}"), (None, "http://127.0.0.1/orders")],
+)
+def test_T195_the_provider_gets_the_return_url(
+    activities: PaymentActivities,
+    gateway: FakeGateway,
+    reserved_order: Place,
+    database: Database,
+    given: str | None,
+    sent: str,
+) -> None:
+    order = reserved_order()
+    database.execute("UPDATE orders.orders SET return_url = %(url)s", {"url": given})
+    payment = charged(activities, order)
+    assert gateway.return_urls == {payment.payment_id: sent.format(order.id)}
 
 
 def test_the_hold_of_an_order_is_pinned_before_its_charge(
@@ -51,7 +76,7 @@ def test_the_hold_of_an_order_is_pinned_before_its_charge(
 ) -> None:
     order = reserved_order()
     gateway.behaviour = Behaviour.WAITS
-    activities.charge_payment(ChargePayment(order.id, attempt=1))
+    charged(activities, order)
     hold = services.reservations.find(order.id)
     assert hold is not None
     assert hold.pinned
@@ -71,7 +96,7 @@ def test_the_intent_is_committed_before_the_provider_is_called(
         return charge(*args, **kwargs)
 
     monkeypatch.setattr(gateway, "charge", look_first)
-    activities.charge_payment(ChargePayment(order.id, attempt=1))
+    charged(activities, order)
     assert seen == ["pending"]
 
 
@@ -91,7 +116,7 @@ def test_money_that_arrives_after_a_cancel_is_booked_though_the_step_is_refused(
 
     monkeypatch.setattr(gateway, "charge", cancel_first)
     with pytest.raises(OrderClosing):
-        activities.charge_payment(ChargePayment(order.id, attempt=1))
+        charged(activities, order)
     (payment,) = services.payments.of_order(order.id)
     assert payment.captured_minor == order.total.minor
     assert activities.refund_payment(RefundPayment(order.id)).refunded_minor == order.total.minor
@@ -103,7 +128,7 @@ def test_a_refused_intent_leaves_hold_and_order_as_they_were(
     order = reserved_order()
     monkeypatch.setattr(service, "check_charge", _refuse)
     with pytest.raises(AmountMismatch):
-        activities.charge_payment(ChargePayment(order.id, attempt=1))
+        charged(activities, order)
     hold = services.reservations.find(order.id)
     assert hold is not None
     assert not hold.pinned
@@ -114,13 +139,13 @@ def _refuse(*_: object) -> None:
     raise AmountMismatch("The amount is out of bounds.")
 
 
-def test_an_order_without_a_payment_method_is_not_charged(
-    activities: PaymentActivities, gateway: FakeGateway, reserved_order: Place
+def test_an_order_without_a_payment_method_is_not_charged_and_stays_as_it_is(
+    services: Services, activities: PaymentActivities, gateway: FakeGateway, reserved_order: Place
 ) -> None:
     order = reserved_order(card=None)
-    with pytest.raises(PaymentExpired):
-        activities.charge_payment(ChargePayment(order.id, attempt=1))
+    assert activities.charge_payment(ChargePayment(order.id, attempt=1)) is None
     assert gateway.charges == {}
+    assert services.orders.get(order.id).status == OrderStatus.RESERVED
 
 
 def test_a_refresh_moves_no_order_and_charges_nothing(
@@ -143,7 +168,7 @@ def test_a_refresh_finds_a_charge_whose_answer_was_lost(
     reserved_order: Place,
 ) -> None:
     order = reserved_order(card="dies_charged")
-    unknown = activities.charge_payment(ChargePayment(order.id, attempt=1))
+    unknown = charged(activities, order)
     assert unknown.status == "unknown"
     clock.set_from_database(database, 5)
     found = activities.refresh_payment(RefreshPayment(order.id, unknown.payment_id, attempt=1))
@@ -156,7 +181,10 @@ def test_a_refund_is_made_and_written_once(
     services: Services, activities: PaymentActivities, gateway: FakeGateway, reserved_order: Place
 ) -> None:
     order = reserved_order()
-    payment = activities.charge_payment(ChargePayment(order.id, attempt=1))
+    payment = charged(activities, order)
+    with pytest.raises(InvalidTransition):
+        activities.refund_payment(RefundPayment(order.id))
+    services.orders.request_cancel(order.id, None)
     for _ in range(2):
         refund = activities.refund_payment(RefundPayment(order.id))
         assert (refund.done, refund.refunded_minor) == (True, order.total.minor)
@@ -168,9 +196,10 @@ def test_nothing_is_refunded_of_an_order_without_a_payment(
     services: Services, activities: PaymentActivities, reserved_order: Place
 ) -> None:
     order = reserved_order()
+    services.orders.request_cancel(order.id, None)
     refund = activities.refund_payment(RefundPayment(order.id))
     assert (refund.done, refund.refunded_minor) == (True, 0)
-    assert events(services, order) == ["created", "reserved"]
+    assert events(services, order) == ["created", "reserved", "cancelling"]
 
 
 def test_a_payment_that_succeeds_after_it_failed_is_refunded(
@@ -178,7 +207,7 @@ def test_a_payment_that_succeeds_after_it_failed_is_refunded(
 ) -> None:
     order = reserved_order(card="declines")
     with pytest.raises(PaymentDeclined):
-        activities.charge_payment(ChargePayment(order.id, attempt=1))
+        charged(activities, order)
     (payment,) = services.payments.of_order(order.id)
     gateway.decide(payment.id, Outcome.SUCCEEDED)
     refund = activities.refund_late_payment(RefundLatePayment(order.id, payment.id))
@@ -192,33 +221,11 @@ def test_a_resolution_is_written_and_books_what_the_operator_refunded(
     services: Services, activities: PaymentActivities, reserved_order: Place, action: str, booked: int
 ) -> None:
     order = reserved_order()
-    payment = activities.charge_payment(ChargePayment(order.id, attempt=1))
-    for _ in range(2):
-        activities.record_resolution(RecordResolution(order.id, "refund_payment", action, "transfer 4711"))
+    payment = charged(activities, order)
+    for decision_id in ("update-1", "update-1", "update-2"):
+        activities.record_resolution(
+            RecordResolution(order.id, "refund_payment", action, "transfer 4711", None, decision_id, "anna")
+        )
     assert services.payments.get(payment.payment_id).refunded_minor == booked
     resolved = [event.detail for event in services.orders.events(order.id) if event.type == "resolved"]
-    assert resolved == [f"refund_payment: {action}"]
-
-
-def test_a_pending_refund_is_continued_and_written_once(
-    services: Services,
-    activities: PaymentActivities,
-    gateway: FakeGateway,
-    clock: FakeClock,
-    database: Database,
-    reserved_order: Place,
-) -> None:
-    order = reserved_order()
-    payment = activities.charge_payment(ChargePayment(order.id, attempt=1))
-    gateway.behaviour = Behaviour.WAITS
-    refund = services.payments.refund(order.id, payment.payment_id, Money(300, "RUB"))
-    assert refund.status == "pending"
-    clock.set_from_database(database, 60)
-    gateway.set_available(False)
-    assert activities.continue_refunds() == 0
-    gateway.set_available(True)
-    gateway.decide_pending(Outcome.SUCCEEDED)
-    clock.move(minutes=1)
-    assert [activities.continue_refunds(), activities.continue_refunds()] == [1, 0]
-    amounts = [event.amount for event in services.orders.events(order.id) if event.type == "refunded"]
-    assert amounts == [Money(300, "RUB")]
+    assert resolved == [f"refund_payment: {action} by anna, transfer 4711"] * 2

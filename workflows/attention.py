@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from temporalio import workflow
 
@@ -10,15 +10,17 @@ with workflow.unsafe.imports_passed_through():
     from workflows.search_attributes import ATTENTION_REASON, NEEDS_ATTENTION
 
 SetReason = Callable[[str], Awaitable[None]]
+ShowReasons = Callable[[Sequence[str]], object]
 
 
 class Attention:
     """Raises reasons and clears them; a reason that is cleared leaves the others as they are."""
 
-    def __init__(self, raise_reason: SetReason, clear_reason: SetReason) -> None:
-        """`raise_reason` and `clear_reason` write the order's row."""
+    def __init__(self, raise_reason: SetReason, clear_reason: SetReason, show: ShowReasons) -> None:
+        """`raise_reason` and `clear_reason` write the order's row; `show` shows all reasons in the Web UI."""
         self._raise_reason = raise_reason
         self._clear_reason = clear_reason
+        self._show = show
         self._reasons: list[str] = []
 
     async def raise_(self, reason: str) -> None:
@@ -39,4 +41,5 @@ class Attention:
 
     def _publish(self) -> None:
         reason = ATTENTION_REASON.value_set(self._reasons[0]) if self._reasons else ATTENTION_REASON.value_unset()
+        self._show(self._reasons)
         workflow.upsert_search_attributes([NEEDS_ATTENTION.value_set(bool(self._reasons)), reason])

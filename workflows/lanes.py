@@ -57,9 +57,15 @@ class Lanes:
         self._calls: Counter[str] = Counter()
 
     async def run(
-        self, activity: Callable[[Any, M], R], message: M, intent: Intent, *, within: timedelta | None = None
+        self,
+        activity: Callable[[Any, M], R],
+        message: M,
+        intent: Intent,
+        *,
+        summary: str | None = None,
+        within: timedelta | None = None,
     ) -> R:
-        """Run one step; `within` bounds all attempts of the regular lane (None: no bound).
+        """Run one step; `within` bounds all attempts of the regular lane (None: no bound), `summary` is for the Web UI.
 
         The activity id is the method's name, which operators type; a second call in the same run is `name-2`, so that
         ids are unique also when two calls are open at once. Raises what the step raises as a refusal; when
@@ -75,6 +81,7 @@ class Lanes:
                     schedule_to_close_timeout=intent.budget + WAIT_FOR_SLOT,
                     retry_policy=_ONCE,
                     activity_id=f"{name}-local",
+                    summary=summary,
                 )
             except FailureError as error:
                 # Whatever its wrappers, only the innermost cause says what happened.
@@ -87,6 +94,7 @@ class Lanes:
             schedule_to_close_timeout=within,
             retry_policy=intent.retry,
             activity_id=name,
+            summary=summary,
         )
 
     def _activity_id(self, name: str) -> str:

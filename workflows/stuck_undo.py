@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError
@@ -17,34 +18,58 @@ with workflow.unsafe.imports_passed_through():
 
 #: The type of the failure when a decision cannot be taken.
 INVALID_RESOLUTION = "invalid-resolution"
+#: What the Web UI says about the Update `resolve`.
+RESOLVE = (
+    "Decide about an undo that is stuck (NeedsAttention, AttentionReason). "
+    'Input: {"step": "refund_payment", "action": "retry"} to try again now; '
+    '{"step": "refund_payment", "action": "mark_done", "reference": "bank transfer 4711", "by": "anna"} '
+    "after it was done by hand; "
+    '{"step": "refund_payment", "action": "write_off", "reference": "account closed", "by": "anna"} to take the loss. '
+    "Steps: release_stock, refund_payment, and the id of the workflow for a late payment."
+)
 
 
 class StuckUndoWatch:
     """Runs undos and knows which of them are stuck."""
 
     def __init__(
-        self, attention_after: int, attention: Attention, record: Callable[[str, str, str], Awaitable[None]]
+        self, attention_after: int, attention: Attention, record: Callable[[Resolve, str], Awaitable[None]]
     ) -> None:
-        """`attention_after`: seconds of trying until an undo is stuck; `record` writes an operator's decision down."""
+        """`attention_after`: seconds of trying until an undo is stuck; `record` writes a decision and its id down."""
         self._attention_after = timedelta(seconds=attention_after)
         self._attention = attention
         self._record = record
         self._stuck: list[str] = []
+        #: when an undo becomes stuck; later when the provider asks for more time
+        self._deadlines: dict[str, datetime] = {}
         self._decisions: dict[str, Resolve] = {}
 
     async def run(self, undo: Undo) -> None:
         """Run an undo until it is done, or until an operator decides that it is."""
+        self._deadlines[undo.step] = workflow.now() + self._attention_after
         while True:
             task = asyncio.ensure_future(undo.run())
             decision = await self._outcome(undo.step, task)
             if decision is None:
                 break
             task.cancel()
+            # A workflow that ended while a local activity is open would send commands that the server refuses.
+            await workflow.wait_condition(task.done)
             if decision.action != ResolveAction.RETRY:
                 break
+        # One that came when the undo had just finished decides nothing, also when the undo has to run again.
+        self._decisions.pop(undo.step, None)
         if undo.step in self._stuck:
             self._stuck.remove(undo.step)
             await self._attention.clear(undo.step)
+
+    def waits(self, step: str, seconds: float) -> None:
+        """An undo is not done yet, and the provider may take so many seconds more; 0: something failed.
+
+        Waiting is not failing: an undo becomes stuck when the provider's time is over, or some time after a failure.
+        """
+        deadline = workflow.now() + timedelta(seconds=seconds) + self._attention_after
+        self._deadlines[step] = deadline if seconds else min(self._deadlines[step], deadline)
 
     def check(self, decision: Resolve) -> None:
         """Raises ApplicationError for a decision that resolves nothing."""
@@ -54,10 +79,12 @@ class StuckUndoWatch:
             raise _invalid(f"that step is not stuck; stuck: {', '.join(self._stuck) or 'nothing'}")
         if decision.action == ResolveAction.MARK_DONE and not decision.reference:
             raise _invalid("mark_done needs the reference of what was done by hand")
+        if decision.action == ResolveAction.WRITE_OFF and not decision.reference:
+            raise _invalid("write_off needs a reference: why the loss is taken")
 
-    async def resolve(self, decision: Resolve) -> str:
+    async def resolve(self, decision: Resolve, decision_id: str) -> str:
         """Write an operator's decision down, then let it take effect: a saga cannot end before it is booked."""
-        await self._record(decision.step, decision.action, decision.reference)
+        await self._record(decision, decision_id)
         self._decisions[decision.step] = decision
         return f"{decision.step}: {decision.action}"
 
@@ -67,20 +94,42 @@ class StuckUndoWatch:
 
     async def _outcome(self, step: str, task: asyncio.Future[object]) -> Resolve | None:
         """The operator's decision about an undo, or None when it has finished by itself."""
-        self._decisions.pop(step, None)
-        if step not in self._stuck:
-            try:
-                await workflow.wait_condition(task.done, timeout=self._attention_after)
-            except TimeoutError:
-                self._stuck.append(step)
-                workflow.logger.warning("undo.stuck %s", step)
-                await self._attention.raise_(step)
+        if step not in self._stuck and not await self._ends_in_time(step, task):
+            self._stuck.append(step)
+            workflow.logger.warning("undo.stuck", extra={"step": step})
+            await self._attention.raise_(step)
         await workflow.wait_condition(lambda: task.done() or self.decided(step))
         if task.done():
             task.result()
             return None
         return self._decisions.pop(step)
 
+    async def _ends_in_time(self, step: str, task: asyncio.Future[object]) -> bool:
+        while not task.done() and (left := self._deadlines[step] - workflow.now()) > timedelta(0):
+            await self._wait_until(step, task, left)
+        return task.done()
+
+    async def _wait_until(self, step: str, task: asyncio.Future[object], left: timedelta) -> None:
+        """Wait for the end of an undo, for so long, or until its deadline comes earlier."""
+        deadline = self._deadlines[step]
+        with contextlib.suppress(TimeoutError):
+            await workflow.wait_condition(
+                lambda: task.done() or self._deadlines[step] < deadline,
+                timeout=left,
+                timeout_summary=f"ask for a person unless {step} is done",
+            )
+
+
+def end_of_wait(seconds: float) -> datetime | None:
+    """When the time that the provider may still take is over; None for 0: something failed."""
+    return workflow.now() + timedelta(seconds=seconds) if seconds else None
+
+
+def update_id() -> str:
+    """The id of the Update that is being handled."""
+    info = workflow.current_update_info()
+    return info.id if info else ""
+
 
 def _invalid(message: str) -> ApplicationError:
-    return ApplicationError(message, type=INVALID_RESOLUTION)
+    return ApplicationError(message, type=INVALID_RESOLUTION, non_retryable=True)

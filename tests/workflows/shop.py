@@ -7,12 +7,13 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import UUID
 
 from temporalio.client import Client, WorkflowHandle
+from temporalio.service import RPCError
 from temporalio.testing import TimeSkipper, TimeSkippingConfig
 
 from activities.messages import OrderOutcome
@@ -24,13 +25,14 @@ from services.money import Money
 from services.orders.status import OrderStatus
 from services.orders.views import NewOrder, OrderView, Policy, Product
 from services.payments.call_budget import CallBudget
+from services.payments.views import PaymentStatusReport
 from services.settings import Settings
 from tests.builders import KEY
 from tests.fakes.gateway import FakeGateway
 from workers.faults import Faults
 from workers.serving import make_worker
 from workflows.background import ensure_background_work
-from workflows.client import order_workflow_id
+from workflows.ids import order_workflow_id
 from workflows.order import OrderWorkflow
 from workflows.order_commands import OrderCommands
 
@@ -110,6 +112,14 @@ class Shop:
     async def until_status(self, order_id: UUID, status: OrderStatus) -> None:
         await self.until(lambda: self.services.orders.get(order_id).status == status)
 
+    async def until_cancelled(self, order: OrderView) -> None:
+        """Let time pass until the order's workflow has ended with its cancellation; 30 s at most."""
+        async with asyncio.timeout(30):
+            while not (await asyncio.to_thread(self.services.orders.get, order.id)).closed:
+                with suppress(RPCError):  # it may have ended already
+                    await self.forward(order.id, 60)
+        assert (await self.outcome(order.id)).status == OrderStatus.CANCELLED
+
     async def cancel(self, order: OrderView) -> None:
         """Cancel as the buyer does; the relay brings the word to the workflow."""
         await asyncio.to_thread(self.services.orders.request_cancel, order.id, order.buyer_id)
@@ -137,9 +147,14 @@ class Shop:
 
 @asynccontextmanager
 async def open_shop(
-    client: Client, database_url: str, database: Database, data_dir: Path, policy: Policy | None = None
+    client: Client,
+    database_url: str,
+    database: Database,
+    data_dir: Path,
+    policy: Policy | None = None,
+    build_id: str | None = None,
 ) -> AsyncIterator[Shop]:
-    """A shop whose worker runs, relay and dispatcher included."""
+    """A shop whose worker runs, relay and dispatcher included; with a `build_id` it is a versioned worker."""
     settings = Settings(
         app_env="development", database_url=database_url, secrets_key=KEY, data_dir=data_dir, orders_max_unpaid=0
     )
@@ -148,7 +163,7 @@ async def open_shop(
     with open_services(settings, gateway=provider, database=database, call_budget=budget, policy=policy) as services:
         services.pg_listener.start()
         with ThreadPoolExecutor(settings.worker_threads) as executor:
-            async with make_worker(client, services, executor=executor, faults=gates):
+            async with make_worker(client, services, executor=executor, faults=gates, build_id=build_id):
                 await ensure_background_work(client)
                 skipper = TimeSkipper(client, config=TimeSkippingConfig(enabled=False))
                 yield Shop(services, provider, client, skipper, gates)
@@ -158,3 +173,11 @@ def returned(shop: Shop, order: OrderView) -> list[int]:
     """Minor units of each refund in the order's timeline."""
     events = shop.services.orders.events(order.id)
     return [event.amount.minor for event in events if event.type == "refunded" and event.amount]
+
+
+def report(shop: Shop, payment_id: UUID, status: str, amount: Money | None = None) -> None:
+    """What `POST /payments/{paymentId}/notify` does."""
+    key = f"report:{new_id()}"
+    _, received = shop.services.payments.receive_report(key, payment_id, PaymentStatusReport(status, amount))
+    assert received is not None
+    shop.services.orders.notice_payment(received.order_id, payment_id, key, late=received.late)

@@ -25,7 +25,7 @@ class AttentionWorkflow:
     @workflow.run
     async def run(self, changes: list[str]) -> list[str]:
         """Raise the reasons of `+reason` and clear those of `-reason`; returns what was written to the order's row."""
-        attention = Attention(self._raise, self._clear)
+        attention = Attention(self._raise, self._clear, len)
         for change in changes:
             await (attention.raise_ if change[0] == "+" else attention.clear)(change[1:])
         return self._written

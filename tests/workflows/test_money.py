@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from uuid import UUID
 
 import pytest
 
-from services.clock import new_id
 from services.money import Money
 from services.orders.service import OrderService
 from services.orders.status import OrderStatus
 from services.orders.views import NewOrder, OrderView, PaymentMethod, Policy
 from services.payments.gateway import Outcome
-from services.payments.views import PaymentStatusReport, PaymentView
-from services.reconcile import check_tables
+from services.payments.views import PaymentView
+from services.reconcile.tables import check_tables
 from services.secrets import Vault
 from tests.builders import KEY, an_order
-from tests.workflows.shop import Shop, returned
+from tests.workflows.shop import Shop, report, returned
 from workflows.order_commands import OrderCommands
 
 CONFIRMED, CANCELLED = OrderStatus.CONFIRMED, OrderStatus.CANCELLED
@@ -34,14 +32,6 @@ async def place_twice_payable(shop: Shop, new: NewOrder) -> OrderView:
 
 def payments(shop: Shop, order: OrderView) -> list[PaymentView]:
     return shop.services.payments.of_order(order.id)
-
-
-def report(shop: Shop, payment_id: UUID, status: str, amount: Money | None = None) -> None:
-    """What `POST /payments/{paymentId}/notify` does."""
-    key = f"report:{new_id()}"
-    _, received = shop.services.payments.receive_report(key, payment_id, PaymentStatusReport(status, amount))
-    assert received is not None
-    shop.services.orders.notice_payment(received.order_id, payment_id, key, late=received.late)
 
 
 def failed_once(shop: Shop, order: OrderView) -> bool:

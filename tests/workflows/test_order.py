@@ -6,21 +6,20 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from temporalio.client import WorkflowExecutionStatus, WorkflowFailureError
+from structlog.testing import capture_logs
+from temporalio.client import WorkflowExecutionStatus
 from temporalio.service import RPCError
 
 from activities.messages import OrderOutcome
 from services.errors import InvalidTransition
-from services.orders.status import CancelReason, OrderStatus
+from services.orders.status import FOR_OPERATORS, CancelReason, OrderStatus
 from services.orders.views import PaymentMethod
-from services.payments.gateway import MethodRules, Outcome
+from services.payments.gateway import GatewayRefused, MethodRules, Outcome
 from services.payments.status import PaymentMethodType
 from tests.builders import an_order
 from tests.fakes.gateway import FakeGateway
 from tests.workflows.shop import Shop
-from workflows.client import TASK_QUEUE
-from workflows.order import OrderWorkflow
-from workflows.order_commands import OrderCommands, order_input
+from workflows.order_commands import OrderCommands
 from workflows.search_attributes import BUYER_ID, ORDER_STATUS
 
 CONFIRMED, CANCELLED = OrderStatus.CONFIRMED, OrderStatus.CANCELLED
@@ -70,6 +69,23 @@ async def test_a_payment_that_the_provider_cannot_take_is_no_decline(
     assert await shop.outcome(order.id) == OrderOutcome(CANCELLED, CancelReason.PAYMENT_UNAVAILABLE)
     shop.check(order, CANCELLED)
     assert shop.services.payments.of_order(order.id) == []
+
+
+async def test_T175_a_request_that_is_wrong_because_of_the_shop_is_no_decline(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise GatewayRefused("invalid_request", parameter="receipt", shop_fault=True)
+
+    monkeypatch.setattr(FakeGateway, "charge", refuse)
+    with capture_logs() as logs:
+        order = await shop.place(an_order(shop.product()))
+        assert await shop.outcome(order.id) == OrderOutcome(CANCELLED, CancelReason.PAYMENT_UNAVAILABLE)
+    shop.check(order, CANCELLED)
+    [payment] = shop.services.payments.of_order(order.id)
+    assert (payment.status, payment.failure_code) == ("failed", "payment_unavailable")
+    [entry] = [entry for entry in logs if entry["log_level"] == "error"]
+    assert (entry["event"], entry["code"], entry["parameter"]) == ("payments.refused", "invalid_request", "receipt")
 
 
 async def test_pending_until_the_provider_calls(shop: Shop) -> None:
@@ -237,27 +253,28 @@ async def test_a_report_on_the_payment_of_a_confirmed_order_refunds_nothing(shop
     shop.check(order, CONFIRMED)
 
 
-async def test_F32_starting_twice_joins(shop: Shop) -> None:
+async def test_F32_starting_twice_joins_and_a_run_of_a_closed_order_returns_its_outcome(shop: Shop) -> None:
     order = await shop.place(an_order(shop.product(), card=None))
     first = (await shop.workflow(order.id).describe()).run_id
     await OrderCommands(shop.client).start(order.id, shop.services.orders.start_input(order.id))
     assert (await shop.workflow(order.id).describe()).run_id == first
     await shop.cancel(order)
     await shop.outcome(order.id)
+    events = shop.events(order.id)
     await OrderCommands(shop.client).start(order.id, shop.services.orders.start_input(order.id))
-    assert (await shop.workflow(order.id).describe()).run_id == first
+    assert (await shop.workflow(order.id).describe()).run_id != first
+    assert await shop.outcome(order.id) == OrderOutcome(CANCELLED, CancelReason.BUYER_REQUEST)
     shop.check(order, CANCELLED)
+    assert shop.events(order.id) == events
 
 
 async def test_F33_a_second_run_after_retention_does_nothing(shop: Shop) -> None:
-    """Temporal has forgotten the id; the claim on the order's row has not."""
+    """Temporal has forgotten the id; the order's row has not."""
     order = await shop.place(an_order(shop.product()))
     await shop.outcome(order.id)
     events = shop.events(order.id)
-    stored = order_input(shop.services.orders.start_input(order.id))
-    again = await shop.client.start_workflow(OrderWorkflow.run, stored, id=f"again-{order.id}", task_queue=TASK_QUEUE)
-    with pytest.raises(WorkflowFailureError):
-        await again.result()
+    await OrderCommands(shop.client).start(order.id, shop.services.orders.start_input(order.id))
+    assert await shop.outcome(order.id) == OrderOutcome(CONFIRMED)
     shop.check(order, CONFIRMED)
     assert shop.events(order.id) == events
 
@@ -273,16 +290,24 @@ async def test_a_refund_that_keeps_failing_asks_for_a_person_and_goes_on(shop: S
     shop.services.orders.notice_payment(order.id, payment, "late")
     await shop.forward(order.id, 700)
     await shop.until(lambda: shop.services.orders.get(order.id).needs_attention)
-    assert shop.services.orders.get(order.id).attention_reasons == ("refund_payment",)
+    (attention,) = shop.services.orders.get(order.id).attention
+    assert (attention.reason, attention.detail) == ("refund_payment", "failed")
     assert shop.services.orders.get(order.id).status == OrderStatus.CANCELLING
+    commands = OrderCommands(shop.client)
+    assert await commands.resolve(order.id, "refund_payment", "retry", by="anna") == "refund_payment: retry"
     shop.provider.failing_refunds = 0
-    answer = await OrderCommands(shop.client).resolve(order.id, "refund_payment", "retry")
-    assert answer == "refund_payment: retry"
-    with suppress(RPCError):  # it may have ended already
-        await shop.forward(order.id, 700)
-    assert (await shop.outcome(order.id)).status == "cancelled"
+    await commands.resolve(order.id, "refund_payment", "retry", by="boris")
+    await shop.until_cancelled(order)
     shop.check(order, CANCELLED)
     assert not shop.services.orders.get(order.id).needs_attention
+    events = shop.services.orders.events(order.id)
+    assert [event.detail for event in events if event.type in FOR_OPERATORS] == [
+        "refund_payment: failed",
+        "refund_payment: retry by anna",
+        "refund_payment: retry by boris",
+        "refund_payment",
+    ]
+    assert not {event.type for event in shop.services.orders.events(order.id, order.buyer_id)} & {*FOR_OPERATORS}
 
 
 async def test_resolving_what_is_not_stuck_is_refused(shop: Shop) -> None:

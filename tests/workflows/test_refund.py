@@ -12,8 +12,10 @@ from activities.messages import RefundInput
 from services.orders.status import OrderStatus
 from services.payments.gateway import Outcome
 from tests.builders import an_order
+from tests.fakes.gateway import Behaviour
 from tests.workflows.shop import Shop
-from workflows.client import TASK_QUEUE, refund_workflow_id
+from workflows.client import TASK_QUEUE
+from workflows.ids import refund_workflow_id
 from workflows.order_commands import OrderCommands
 from workflows.refund import RefundWorkflow
 
@@ -50,3 +52,26 @@ async def test_F53_a_late_refund_that_keeps_failing_asks_for_a_person(shop: Shop
     assert (last.status, last.failure_code) == (
         ("failed", "written_off") if action == "write_off" else ("succeeded", None)
     )
+
+
+async def test_a_late_refund_that_is_settled_by_a_report_ends_at_once(shop: Shop) -> None:
+    order = await shop.place(an_order(shop.product(), card="declines"))
+    await shop.outcome(order.id)
+    payment = shop.payment_id(order.id)
+    shop.provider.decide(payment, Outcome.SUCCEEDED)
+    shop.provider.behaviour = Behaviour.WAITS  # also for refunds
+    try:
+        step = refund_workflow_id(payment)
+        late = RefundInput(order.id, payment, attention_after=86_400)
+        refund = await shop.skipper.client.start_workflow(RefundWorkflow.run, late, id=step, task_queue=TASK_QUEUE)
+        await shop.until(lambda: bool(shop.services.payments.refunds_of(order.id)))
+        await shop.skipper.fast_forward(refund, 600)  # it asks less often now
+    finally:
+        shop.provider.behaviour = Behaviour.SUCCEEDS
+    shop.provider.decide_pending(Outcome.SUCCEEDED)
+
+    (refund_id,) = [each.id for each in shop.services.payments.refunds_of(order.id)]
+    shop.services.payments.refresh_refund(refund_id)
+    shop.services.orders.notice_refund(order.id, payment, "report")
+
+    assert await asyncio.wait_for(refund.result(), 5) == order.total.minor

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 
 import pytest
-from temporalio.service import RPCError
 
 from activities.messages import Resolve
 from services.orders.service import OrderService
@@ -52,12 +50,30 @@ async def test_two_stuck_undos_are_resolved_one_after_the_other(shop: Shop, loca
         assert shop.services.orders.get(order.id).stuck_reason() == "refund_payment"
         shop.provider.failing_refunds = 0
         await OrderCommands(shop.client).resolve(order.id, "refund_payment", "retry")
-        with suppress(RPCError):  # it may have ended already
-            await shop.forward(order.id, 700)
-        assert (await shop.outcome(order.id)).status == "cancelled"
+        await shop.until_cancelled(order)
     finally:
         shop.gates.failing.clear()
         shop.provider.failing_refunds = 0
+    shop.check(order, OrderStatus.CANCELLED)
+    assert reasons(shop, order) == set()
+
+
+async def test_waiting_for_the_provider_is_not_failing(shop: Shop) -> None:
+    """The provider has said `pending`: it may take its term, an hour for a card, and nothing has failed until then."""
+    order = await shop.place(an_order(shop.product(), card="waits"))
+    await shop.until(lambda: "payment_waiting" in shop.events(order.id))
+    await shop.cancel(order)
+    await shop.until(lambda: "released" in shop.events(order.id))
+    await shop.forward(order.id, 3000)
+    assert reasons(shop, order) == set()
+    # Only the workflow's time can be moved; the database keeps the provider's term.
+    shop.services.database.execute(
+        "UPDATE payments.payments SET pending_until = now() WHERE order_id = %(id)s", {"id": order.id}
+    )
+    await shop.forward(order.id, 1500)
+    await shop.until(lambda: reasons(shop, order) == {"refund_payment"})
+    shop.provider.decide(shop.payment_id(order.id), Outcome.SUCCEEDED)
+    await shop.until_cancelled(order)
     shop.check(order, OrderStatus.CANCELLED)
     assert reasons(shop, order) == set()
 
@@ -66,12 +82,12 @@ async def test_a_decision_is_written_down_before_it_takes_effect() -> None:
     """Otherwise the saga could end, and the order be `cancelled`, before the money is booked."""
     recorded: list[tuple[str, bool]] = []
 
-    async def record(step: str, action: str, reference: str) -> None:
-        recorded.append((f"{step} {action} {reference}", watch.decided(step)))
+    async def record(decision: Resolve, decision_id: str) -> None:
+        recorded.append((f"{decision.step} {decision.reference} {decision_id}", watch.decided(decision.step)))
 
-    watch = StuckUndoWatch(600, Attention(_ignore, _ignore), record)
-    await watch.resolve(Resolve("refund_payment", "mark_done", "transfer 4711"))
-    assert recorded == [("refund_payment mark_done transfer 4711", False)]
+    watch = StuckUndoWatch(600, Attention(_ignore, _ignore, len), record)
+    await watch.resolve(Resolve("refund_payment", "mark_done", "transfer 4711"), "update-1")
+    assert recorded == [("refund_payment transfer 4711 update-1", False)]
     assert watch.decided("refund_payment")
 
 

@@ -9,18 +9,19 @@ from dataclasses import replace
 from typing import Any, cast
 
 import pytest
-from temporalio.client import Client, ScheduleAlreadyRunningError
+from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.worker import UnsandboxedWorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
+from activities.messages import PeriodicJob
 from sandbox.temporal import TemporalServer
 from services.bootstrap import Services
 from services.clock import new_id
 from workers.serving import keep_background_work, make_worker
 from workflows.background import DISPATCH_ID, RELAY_ID
 from workflows.client import TASK_QUEUE, connect
-from workflows.maintenance import SweepWorkflow
+from workflows.maintenance import PeriodicWorkflow
 
 
 @pytest.mark.parametrize(
@@ -34,8 +35,15 @@ async def test_a_worker_runs_workflows_and_activities_as_the_settings_say(
     client = await connect(services.settings)
     with ThreadPoolExecutor(4) as executor:
         async with make_worker(client, services, executor=executor) as worker:
-            sweep = client.execute_workflow(SweepWorkflow.run, id=f"sweep-{new_id()}", task_queue=TASK_QUEUE)
-            assert await asyncio.wait_for(sweep, 20) == 0
+            job = PeriodicJob("sweep_reservations", every=1, attempt=5, rounds=1)
+            sweep = await client.start_workflow(
+                PeriodicWorkflow.run, job, id=f"sweep-{new_id()}", task_queue=TASK_QUEUE
+            )
+            assert sweep.result_run_id
+            async with asyncio.timeout(20):
+                while (await sweep.describe()).run_id == sweep.result_run_id:
+                    await asyncio.sleep(0.1)
+            await sweep.terminate()
     config = worker.config()
     assert type(config["workflow_runner"]) is runner
     assert (config["max_concurrent_activities"], config["max_concurrent_local_activities"]) == (4, 4)
@@ -57,8 +65,11 @@ class UnreliableClient:
         if {RELAY_ID, DISPATCH_ID} <= set(self.started):
             self.complete.set()
 
-    async def create_schedule(self, *_: object) -> None:
-        raise ScheduleAlreadyRunningError
+    def get_schedule_handle(self, _: str) -> UnreliableClient:
+        return self
+
+    async def delete(self) -> None:
+        raise RPCError("there is no such schedule", RPCStatusCode.NOT_FOUND, b"")
 
 
 async def test_the_background_work_is_ensured_again_after_an_error() -> None:

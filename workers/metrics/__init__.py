@@ -1,0 +1,1 @@
+"""What a worker measures, as collectors of the Prometheus client."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import signal
 import sys
@@ -10,25 +11,36 @@ import uvloop
 
 from api.app import create_app
 from api.server import make_server
+from services import exhaustion
 from services.bootstrap import Services
+from services.parts import Part
 from services.startup import start
-from workflows.client import connect
+from workflows.client import connect, tracing_plugins
 from workflows.order_commands import OrderCommands
 
 
 def main() -> int:
-    """Serve until SIGTERM; exit 2 when a setting is missing or wrong."""
-    with start("api") as services:
+    """Serve until SIGTERM; exit 2 when a setting is missing or wrong, or for an argument."""
+    parser = argparse.ArgumentParser(
+        prog="python -m api",
+        description=__doc__,
+        epilog="It takes no arguments: the environment has its settings, such as API_PORT (docs/settings.md).",
+    )
+    parser.parse_args()
+    with start("api", {Part.API}) as services:
         uvloop.run(_serve(services))
     return 0
 
 
 async def _serve(services: Services) -> None:
-    starter = OrderCommands(await connect(services.settings, lazy=True))
+    plugins = tracing_plugins(services.settings, "api")
+    client = await connect(services.settings, lazy=True, plugins=plugins)
+    starter = OrderCommands(client, runbook=services.settings.runbook_url)
     server = make_server(create_app(services, starter), services.settings)
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, setattr, server, "should_exit", True)
-    await server.serve()
+        asyncio.get_running_loop().add_signal_handler(number, server.stop)
+    async with exhaustion.watched():
+        await server.serve()
 
 
 if __name__ == "__main__":

@@ -11,15 +11,26 @@ from fastapi import Depends, Header, Request
 from api.state import state_of
 from services.bootstrap import Services
 from services.catalog.service import CatalogService
-from services.identity import access_tokens, password_resets, sign_in, verification_codes
+from services.identity import (
+    access_tokens,
+    identifier_changes,
+    password_resets,
+    second_factor_enrolment,
+    sign_in,
+    stream_tickets,
+    verification_codes,
+)
 from services.identity.service import IdentityService
 from services.identity.views import Caller, CallerKind
 from services.notifications.service import NotificationService
 from services.orders import transitions
 from services.orders.service import OrderService
 from services.payments.service import PaymentService
+from services.personal_data import PersonalData as PersonalDataOf
 from services.reservations.service import ReservationService
 from services.settings import Settings
+from services.webhooks import endpoints as webhook_endpoints
+from services.webhooks.service import WebhookService
 
 _LANGUAGES = ("ru", "en")
 
@@ -54,9 +65,19 @@ Payments = Annotated[PaymentService, _service(lambda services: services.payments
 Notifications = Annotated[NotificationService, _service(lambda services: services.notifications)]
 Identity = Annotated[IdentityService, _service(lambda services: services.identity)]
 SignIn = Annotated[sign_in.SignIn, _service(lambda services: services.sign_in)]
+SecondFactors = Annotated[
+    second_factor_enrolment.SecondFactorEnrolment, _service(lambda services: services.second_factors)
+]
+StreamTickets = Annotated[stream_tickets.StreamTickets, _service(lambda services: services.stream_tickets)]
 AccessTokens = Annotated[access_tokens.AccessTokens, _service(lambda services: services.tokens)]
 VerificationCodes = Annotated[verification_codes.VerificationCodes, _service(lambda services: services.codes)]
+IdentifierChanges = Annotated[
+    identifier_changes.IdentifierChanges, _service(lambda services: services.identifier_changes)
+]
 PasswordResets = Annotated[password_resets.PasswordResets, _service(lambda services: services.resets)]
+Webhooks = Annotated[WebhookService, _service(lambda services: services.webhooks)]
+WebhookEndpoints = Annotated[webhook_endpoints.WebhookEndpoints, _service(lambda services: services.webhook_endpoints)]
+PersonalData = Annotated[PersonalDataOf, _service(lambda services: services.personal_data)]
 CurrentSettings = Annotated[Settings, _service(lambda services: services.settings)]
 #: The caller of an operation that needs a token.
 CurrentCaller = Annotated[Caller, Depends(_caller)]

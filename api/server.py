@@ -11,14 +11,18 @@ from typing import Literal
 import uvicorn
 from anyio import to_thread
 from fastapi import FastAPI
+from starlette.types import ASGIApp
 
+from api.connection_limits import ConnectionCounts
 from api.ops import health
 from api.protocol import BoundedProtocol
 from api.state import state_of
 from services.settings import Settings
 
 #: Concurrent connections; more get 503.
-MAX_CONNECTIONS = 2000
+MAX_CONNECTIONS = 4000
+#: Seconds that running requests get once the listener is closed.
+CLOSES_WITHIN = 10
 
 
 class Listener(uvicorn.Server):
@@ -29,14 +33,19 @@ class Listener(uvicorn.Server):
         """Install no handlers."""
         yield
 
+    def stop(self) -> None:
+        """Shut down."""
+        self.should_exit = True
+
 
 class Server(Listener):
-    """Shuts down in order: not ready, long polls answered, connections drained, closed."""
+    """Shuts down in order: not ready, listener closed, long polls answered, connections drained, closed."""
 
-    def __init__(self, config: uvicorn.Config, app: FastAPI, threads: int, internal: Listener | None = None) -> None:
-        """`threads`: handlers that run at once in threads."""
+    def __init__(self, config: uvicorn.Config, app: FastAPI, settings: Settings, internal: Listener | None) -> None:
         super().__init__(config)
-        self._threads = threads
+        # As many threads as connections: one more would hold a request that waits for a connection.
+        self._threads = settings.database_pool
+        self._drain_seconds = settings.draining_seconds
         self._application = app
         self._internal = internal
         self._beside: asyncio.Task[None] | None = None
@@ -48,9 +57,31 @@ class Server(Listener):
         if self._internal is not None:
             self._beside = asyncio.create_task(self._internal.serve())
 
+    def stop(self) -> None:
+        """Begin the shutdown: report unready, serve for DRAIN_SECONDS, then shut down. A second call ends it at once.
+
+        Call it in the event loop.
+        """
+        shutdown = state_of(self._application).shutdown
+        if shutdown.begun:
+            self._end_at_once()
+        else:
+            shutdown.begun = True
+            # A load balancer that checks /readyz sends its requests to other processes before this listener closes.
+            asyncio.get_running_loop().call_later(self._drain_seconds, setattr, self, "should_exit", True)
+
+    def _end_at_once(self) -> None:
+        self.should_exit = self.force_exit = True
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
+        if self._internal is not None:
+            self._internal.force_exit = True
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End all long polls, then close the connections."""
-        state_of(self._application).long_polling.drain()
+        state = state_of(self._application)
+        state.shutdown.begun = True
+        state.long_polling.drain()
         await super().shutdown(sockets)
         if self._internal is not None and self._beside is not None:
             self._internal.should_exit = True
@@ -58,22 +89,36 @@ class Server(Listener):
 
 
 def make_server(app: FastAPI, settings: Settings) -> Server:
-    """A server for `API_HOST:API_PORT`: `await server.serve()` runs it, `server.should_exit = True` stops it."""
-    internal = None
-    if settings.metrics_port is not None:
-        internal = Listener(_config(health.internal(app), settings.metrics_host, settings.metrics_port, lifespan="off"))
-    config = _config(app, settings.api_host, settings.api_port, lifespan="on")
-    # As many threads as connections: one more would hold a request that waits for a connection.
-    return Server(config, app, settings.database_pool, internal)
+    """A server for `API_HOST:API_PORT`: `await server.serve()` runs it, `server.stop()` stops it."""
+    internal = metrics_listener(health.internal(app), settings) if settings.metrics_port else None
+
+    class PublicProtocol(BoundedProtocol):
+        counts = ConnectionCounts(state_of(app).proxies, settings.rate_limit_factor)
+        shutting_down = state_of(app).shutdown
+
+    config = _config(app, settings.api_host, settings.api_port, lifespan="on", http=PublicProtocol)
+    return Server(config, app, settings, internal)
 
 
-def _config(app: FastAPI, host: str, port: int, *, lifespan: Literal["on", "off"]) -> uvicorn.Config:
+def metrics_listener(app: ASGIApp, settings: Settings) -> Listener:
+    """A server of `app` for `METRICS_HOST:METRICS_PORT`."""
+    return Listener(_config(app, settings.metrics_host, settings.metrics_port or 0, lifespan="off"))
+
+
+def _config(
+    app: ASGIApp,
+    host: str,
+    port: int,
+    *,
+    lifespan: Literal["on", "off"],
+    http: type[BoundedProtocol] = BoundedProtocol,
+) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         host=host,
         port=port,
         loop="uvloop",
-        http=BoundedProtocol,
+        http=http,
         ws="none",
         lifespan=lifespan,
         log_config=None,
@@ -82,6 +127,6 @@ def _config(app: FastAPI, host: str, port: int, *, lifespan: Literal["on", "off"
         proxy_headers=False,
         server_header=False,
         timeout_keep_alive=15,
-        timeout_graceful_shutdown=10,
+        timeout_graceful_shutdown=CLOSES_WITHIN,
         limit_concurrency=MAX_CONNECTIONS,
     )

@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 
+from api.shutdown import Shutdown
 from services.bootstrap import Services
 
 if TYPE_CHECKING:
     from api.access.rate_limits import OperationLimits
     from api.identity.password_queue import PasswordThreads
+    from api.ops.database_check import DatabaseCheck
     from api.ops.metrics import HttpMetrics
     from api.orders.starting import WorkflowStarter, WorkflowStarts
+    from api.orders.streams import OrderStreams
     from api.orders.waiting import LongPolling
     from api.requests.client_address import TrustedProxies
     from api.requests.cursors import Cursors
@@ -32,7 +35,10 @@ class AppState:
     proxies: TrustedProxies
     limits: OperationLimits
     long_polling: LongPolling
+    order_streams: OrderStreams
     order_starts: WorkflowStarts
+    database_check: DatabaseCheck
+    shutdown: Shutdown
     #: whether this application is served on METRICS_PORT, which the public cannot reach
     internal: bool = False
 

@@ -31,6 +31,8 @@ class Access:
     verified: bool = False
     #: authenticated by a signature of the body (Standard Webhooks)
     signed: bool = False
+    #: also authenticated by a ticket of the order in the query (services/identity/stream_tickets.py)
+    ticket: bool = False
 
     def authorize(self, caller: Caller | None) -> None:
         """Raises Unauthenticated, Denied."""
@@ -42,9 +44,9 @@ class Access:
             raise Denied("The token does not authorise this operation.")
 
 
-def callers(*kinds: CallerKind, scope: Scope | None = None, verified: bool = False) -> Access:
-    """Access by a token: of these kinds of callers, or of a service with the scope."""
-    return Access(Token.REQUIRED, frozenset(kinds), scope, verified)
+def callers(*kinds: CallerKind, scope: Scope | None = None, verified: bool = False, ticket: bool = False) -> Access:
+    """Access by a token: of these kinds of callers, or of a service with the scope; also by a ticket."""
+    return Access(Token.REQUIRED, frozenset(kinds), scope, verified, ticket=ticket)
 
 
 ANYONE = Access(Token.IGNORED)
@@ -56,8 +58,13 @@ ANYONE_KNOWN = Access(Token.OPTIONAL)
 
 
 def name_of(caller: Caller) -> str:
-    """The caller that owns an idempotency key or a cursor: its kind, and the account if it has one."""
-    return f"{caller.kind}:{caller.user_id or ''}"
+    """The caller that owns an idempotency key or a cursor: its kind, and the account or the name of its token."""
+    return f"{caller.kind}:{caller.identity}"
+
+
+def label_of(caller: Caller) -> str:
+    """The caller in logs: `buyer:<id>`; the kind alone for a token that belongs to no account."""
+    return name_of(caller).removesuffix(":")
 
 
 def bearer(authorization: list[str]) -> str | None:

@@ -9,13 +9,14 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from fastapi.routing import APIRoute
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Match
 from starlette.types import Scope
 
+from api.access.action_log import log_action, log_caller
 from api.access.callers import Token, bearer
+from api.access.handler_threads import in_thread
 from api.access.operations import BASE, OPERATIONS, KeyUse, Operation, find_operation
 from api.access.rate_limits import RateLimit, Unlimited
 from api.requests import conditional
@@ -24,7 +25,7 @@ from api.requests.client_address import address_of
 from api.requests.idempotency import KEY_VALIDATED
 from api.state import state_of
 from services.bootstrap import Services
-from services.errors import IdentifierNotVerified
+from services.errors import IdentifierNotVerified, Unauthenticated
 from services.identity.views import Caller
 
 R = TypeVar("R")
@@ -64,12 +65,13 @@ class GuardedRoute(APIRoute):
             if body is not None:
                 await strict.read_json(required=required)
             response = await handle(strict)
+            log_action(self.operation, request, response)
             return conditional.validated(request, response) if etag else response
 
-        async def in_thread(request: Request) -> Response:
-            return await run_in_threadpool(_result, guarded(request))
+        async def guarded_in_thread(request: Request) -> Response:
+            return await in_thread(lambda: _result(guarded(request)))
 
-        return in_thread if self._in_thread else guarded
+        return guarded_in_thread if self._in_thread else guarded
 
     def _authorization(self) -> Callable[[Request], Coroutine[Any, Any, None]]:
         row = find_operation(self.operation)
@@ -80,7 +82,8 @@ class GuardedRoute(APIRoute):
             if limits or row.access.token is not Token.IGNORED:
                 # One thread for all of it: each of these may query the database.
                 check = partial(_authorised, request, row, limits)
-                request.state.caller = check() if self._in_thread else await run_in_threadpool(check)
+                request.state.caller = check() if self._in_thread else await in_thread(check)
+            log_caller(request.state.caller)
 
         return authorize
 
@@ -89,6 +92,11 @@ class GuardedRoute(APIRoute):
         if "{" in self.path and scope.get("path", "").removeprefix(BASE) in _LITERAL_PATHS:
             return Match.NONE, {}
         return super().matches(scope)
+
+    @property
+    def internal(self) -> bool:
+        """Whether its operation is for services."""
+        return find_operation(self.operation).internal
 
     @property
     def operation(self) -> str:
@@ -137,7 +145,20 @@ def _caller(request: Request, services: Services, row: Operation) -> Caller | No
     if row.access.token is Token.IGNORED:
         return None
     token = bearer(request.headers.getlist("authorization"))
+    if token is None and row.access.ticket and "ticket" in request.query_params:
+        caller, request.state.token = _redeemed(request, services)
+        return caller
+    request.state.token = token
     return services.sign_in.authenticate(token) if token is not None else None
+
+
+def _redeemed(request: Request, services: Services) -> tuple[Caller, str]:
+    """The caller of the ticket in the query, with an access token for what they get. Raises Unauthenticated."""
+    try:
+        order_id = UUID(request.path_params["orderId"])
+    except ValueError:
+        raise Unauthenticated() from None
+    return services.stream_tickets.redeem(request.query_params["ticket"], order_id)
 
 
 def _require_verified(services: Services, user_id: UUID) -> None:

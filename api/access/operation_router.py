@@ -26,6 +26,15 @@ class OperationRouter(APIRouter):
             return Match.NONE, {}
         return super().matches(scope)
 
+    def only(self, *, internal: bool) -> OperationRouter:
+        """A router of its internal operations, or of the others."""
+        # The routes have the prefix and the tags of this router already.
+        chosen = OperationRouter()
+        chosen.routes = [
+            route for route in self.routes if isinstance(route, GuardedRoute) and route.internal is internal
+        ]
+        return chosen
+
     @cached_property
     def _first_words(self) -> frozenset[str]:
         return frozenset(_first_word(route.path) for route in self.routes if isinstance(route, GuardedRoute))

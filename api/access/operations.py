@@ -10,6 +10,8 @@ from api.access.callers import ANYONE, ANYONE_KNOWN, BY_CONTENT, SIGNED, Access,
 from api.access.rate_limits import (
     CALLER,
     CATALOG,
+    EVENTS,
+    EXPORT,
     LOGIN,
     PAGE,
     PROOF,
@@ -56,6 +58,11 @@ class Operation:
     etag: bool = False
 
     @property
+    def internal(self) -> bool:
+        """Whether it is for services (and operators), and no buyer or stranger may call it."""
+        return self.access.scope is not None and CallerKind.BUYER not in self.access.kinds
+
+    @property
     def all_problems(self) -> tuple[str, ...]:
         """The particular problems, with those that a stored key can cause."""
         return (*self.problems, *(_KEY_PROBLEMS if self.key is KeyUse.STORED else ()))
@@ -67,6 +74,7 @@ _BUYER = callers(CallerKind.BUYER)
 _ACCOUNT = callers(CallerKind.BUYER, CallerKind.OPERATOR)
 _OPERATOR = callers(CallerKind.OPERATOR)
 _VERIFIED_BUYER = callers(CallerKind.BUYER, verified=True)
+_FOLLOW_ORDERS = callers(CallerKind.BUYER, CallerKind.OPERATOR, scope=Scope.ORDERS_READ, ticket=True)
 _READ_ORDERS = callers(CallerKind.BUYER, CallerKind.OPERATOR, scope=Scope.ORDERS_READ)
 
 
@@ -83,8 +91,8 @@ _PROBE = Unlimited("reports whether the database is available, and must not wait
 _METRICS = Unlimited("is read while the database is not available, and is not served to the public")
 
 _REGISTER = Operation(ANYONE, (REGISTRATION,), (201,), ("already-registered", "password-too-weak"))
-_LOG_IN = Operation(ANYONE, (LOGIN,), problems=("invalid-credentials",))
-_SEND_CODE = Operation(ANYONE, (SENDING,), (202,))
+_LOG_IN = Operation(ANYONE, (LOGIN,), problems=("invalid-credentials", "invalid-code"), statuses={"invalid-code": 401})
+_SEND_CODE = Operation(ANYONE_KNOWN, (SENDING,), (202,))
 _CONFIRM_CODE = Operation(ANYONE_KNOWN, (PROOF,), problems=("invalid-code",))
 _CHANGE_IDENTIFIER = Operation(_ACCOUNT, (SENDING, CALLER), (202,), ("invalid-credentials",), _FORBIDDEN)
 _READ_PRODUCT = Operation(ANYONE_KNOWN, (CATALOG,), problems=_FOUND, etag=True)
@@ -104,16 +112,42 @@ OPERATIONS: Mapping[str, Operation] = {
     "POST /auth/password/change": Operation(
         _ACCOUNT, _BY_CALLER, (204,), ("invalid-credentials", "password-too-weak"), _FORBIDDEN
     ),
-    "POST /auth/password/reset/request": _SEND_CODE,
+    "POST /auth/password/reset/request": Operation(ANYONE, (SENDING,), (202,)),
     "POST /auth/password/reset/confirm": Operation(
         ANYONE, (PROOF,), (204,), ("invalid-token", "password-too-weak"), {"invalid-token": 422}
     ),
     "GET /users/me": Operation(_ACCOUNT, _BY_CALLER, problems=_FOUND),
     "PATCH /users/me": Operation(_ACCOUNT, _BY_CALLER, problems=("not-found", "immutable-field")),
+    # The password, and a code, are in the body.
+    "DELETE /users/me": Operation(
+        _ACCOUNT, _BY_CALLER, (204,), ("invalid-credentials", "invalid-code", "invalid-transition"), _FORBIDDEN
+    ),
+    "GET /users/me/export": Operation(_ACCOUNT, (CALLER, EXPORT), problems=_FOUND),
     "GET /users/me/sessions": Operation(_ACCOUNT, _BY_CALLER, problems=_FOUND),
     "DELETE /users/me/sessions/{sessionId}": Operation(_ACCOUNT, _BY_CALLER, (204,), _FOUND),
     "PUT /users/me/email": _CHANGE_IDENTIFIER,
     "PUT /users/me/phone": _CHANGE_IDENTIFIER,
+    "GET /users/me/otp": Operation(_ACCOUNT, _BY_CALLER, problems=_FOUND),
+    # Secrets and recovery codes are shown once, so no key of theirs is stored for a repeated request.
+    "POST /users/me/otp": Operation(
+        _ACCOUNT,
+        _BY_CALLER,
+        problems=("invalid-credentials", "invalid-transition"),
+        statuses=_FORBIDDEN,
+        key=_VALIDATED,
+    ),
+    "POST /users/me/otp/confirm": Operation(
+        _ACCOUNT, _BY_CALLER, problems=("invalid-code", "invalid-transition"), key=_VALIDATED
+    ),
+    "POST /users/me/otp/remove": Operation(
+        _ACCOUNT,
+        _BY_CALLER,
+        (204,),
+        ("invalid-credentials", "invalid-code", "invalid-transition"),
+        _FORBIDDEN,
+        key=_VALIDATED,
+    ),
+    "GET /users": Operation(_OPERATOR, _BY_CALLER, problems=_FOUND),
     # Catalog
     "GET /products": Operation(ANYONE_KNOWN, (CATALOG,), etag=True),
     "GET /products/{productId}": _READ_PRODUCT,
@@ -121,7 +155,12 @@ OPERATIONS: Mapping[str, Operation] = {
     "GET /products/{productId}/stock": _READ_PRODUCT,
     "POST /products": Operation(_OPERATOR, _BY_CALLER, (201,), key=_STORED, location=True),
     "PATCH /products/{productId}": Operation(_OPERATOR, _BY_CALLER, problems=_FOUND),
-    "PUT /products/{productId}/stock": Operation(_OPERATOR, _BY_CALLER, problems=_STEP),
+    "PUT /products/{productId}/stock": Operation(
+        _OPERATOR, _BY_CALLER, problems=_STEP, statuses={"invalid-transition": 412}
+    ),
+    "POST /products/{productId}/stock/adjustments": Operation(
+        _OPERATOR, _BY_CALLER, (201,), ("not-found", "out-of-stock"), key=_STORED
+    ),
     # Orders
     "POST /orders": Operation(
         _VERIFIED_BUYER,
@@ -130,6 +169,8 @@ OPERATIONS: Mapping[str, Operation] = {
         (
             "identifier-not-verified",
             "out-of-stock",
+            "hold-limit",
+            "price-changed",
             "product-unavailable",
             "currency-mismatch",
             "card-number-not-accepted",
@@ -141,7 +182,9 @@ OPERATIONS: Mapping[str, Operation] = {
     "GET /orders": Operation(_OPERATOR, _BY_CALLER),
     "GET /orders/me": Operation(_BUYER, _BY_CALLER),
     "GET /orders/{orderId}": Operation(_READ_ORDERS, _BY_CALLER, problems=_FOUND),
-    "GET /orders/{orderId}/events": Operation(_READ_ORDERS, _BY_CALLER, problems=_FOUND),
+    # By address too: a guessed ticket costs a transaction before its caller is known.
+    "GET /orders/{orderId}/events": Operation(_FOLLOW_ORDERS, (EVENTS, CALLER), problems=_FOUND),
+    "POST /orders/{orderId}/events/ticket": Operation(_ACCOUNT, _BY_CALLER, (201,), _FOUND, key=_VALIDATED),
     "POST /orders/{orderId}/reserve": Operation(
         _ACCOUNT, _BY_CALLER, (200, 202), (*_STEP, "reservation-expired"), key=_STORED
     ),
@@ -154,6 +197,7 @@ OPERATIONS: Mapping[str, Operation] = {
     ),
     "POST /orders/{orderId}/confirm": Operation(_ACCOUNT, _BY_CALLER, (200, 202), _STEP, key=_STORED),
     "POST /orders/{orderId}/cancel": Operation(_ACCOUNT, _BY_CALLER, (200, 202), _STEP, key=_STORED),
+    "GET /orders/{orderId}/comparison": Operation(_OPERATOR, _BY_CALLER, problems=_FOUND),
     "POST /orders/{orderId}/resolve": Operation(_OPERATOR, _BY_CALLER, problems=_STEP, key=_VALIDATED),
     "POST /orders/{orderId}/payment-status": Operation(
         _service(Scope.PAYMENTS_NOTIFY), _BY_CALLER, problems=("not-found", "payment-order-mismatch"), key=_VALIDATED
@@ -206,13 +250,31 @@ OPERATIONS: Mapping[str, Operation] = {
     "GET /refunds/{refundId}": Operation(_service(Scope.REFUNDS_READ), _BY_CALLER, problems=_FOUND),
     # Notifications
     "POST /notifications/send": Operation(_service(Scope.NOTIFICATIONS_WRITE), _BY_CALLER, (202,), key=_STORED),
+    "GET /notifications": Operation(_service(Scope.NOTIFICATIONS_READ), _BY_CALLER),
     "GET /notifications/{notificationId}": Operation(_service(Scope.NOTIFICATIONS_READ), _BY_CALLER, problems=_FOUND),
+    # Outgoing webhooks. A key keeps no secret: a repeated request gets the endpoint without it.
+    "POST /webhook-endpoints": Operation(_OPERATOR, _BY_CALLER, (201,), key=_STORED, location=True),
+    "GET /webhook-endpoints": Operation(_OPERATOR, _BY_CALLER),
+    "GET /webhook-endpoints/{endpointId}": Operation(_OPERATOR, _BY_CALLER, problems=_FOUND),
+    "PATCH /webhook-endpoints/{endpointId}": Operation(_OPERATOR, _BY_CALLER, problems=_FOUND),
+    "DELETE /webhook-endpoints/{endpointId}": Operation(_OPERATOR, _BY_CALLER, (204,), _FOUND),
+    "POST /webhook-endpoints/{endpointId}/secret": Operation(_OPERATOR, _BY_CALLER, problems=_FOUND, key=_STORED),
+    "POST /webhook-endpoints/{endpointId}/redeliver": Operation(_OPERATOR, _BY_CALLER, (202,), _STEP, key=_VALIDATED),
+    "GET /webhook-deliveries": Operation(_OPERATOR, _BY_CALLER),
+    "GET /webhook-deliveries/{deliveryId}": Operation(_OPERATOR, _BY_CALLER, problems=_FOUND),
+    "POST /webhook-deliveries/{deliveryId}/redeliver": Operation(_OPERATOR, _BY_CALLER, (202,), _STEP, key=_VALIDATED),
+    # For operators only
+    "GET /operations/overview": Operation(_OPERATOR, _BY_CALLER),
     # Not part of the API itself
     "GET /.well-known/jwks.json": Operation(ANYONE, (PAGE,)),
     "GET /livez": Operation(ANYONE, _PROBE),
     "GET /readyz": Operation(ANYONE, _PROBE),
     "GET /metrics": Operation(ANYONE, _METRICS),
+    "GET /": Operation(ANYONE, (PAGE,)),
+    "GET /guide": Operation(ANYONE, (PAGE,)),
+    "GET /problems": Operation(ANYONE, (PAGE,)),
     "GET /problems/{slug}": Operation(ANYONE, (PAGE,)),
+    "GET /return": Operation(ANYONE, (PAGE,)),
     "GET /docs": Operation(ANYONE, (PAGE,)),
     "GET /docs/{asset}": Operation(ANYONE, (PAGE,)),
     "GET /openapi.json": Operation(ANYONE, (PAGE,)),
@@ -228,5 +290,6 @@ def find_operation(key: str) -> Operation:
 
 
 def methods_of(path: str) -> list[str]:
-    """The methods of a path template, for `Allow`."""
-    return sorted(method for method, _, known in (row.partition(" ") for row in OPERATIONS) if known == path)
+    """The methods of a path template, for `Allow`; HEAD wherever GET is."""
+    methods = {method for method, _, known in (row.partition(" ") for row in OPERATIONS) if known == path}
+    return sorted(methods | ({"HEAD"} if "GET" in methods else set()))

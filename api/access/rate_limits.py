@@ -47,7 +47,10 @@ PROOF = RateLimit(Rate("proof", 60, HOUR), By.ADDRESS)
 SESSION = RateLimit(Rate("session", 120, MINUTE, strict=False), By.ADDRESS)
 CATALOG = RateLimit(Rate("catalog", 120, MINUTE, strict=False), By.ADDRESS)
 PAGE = RateLimit(Rate("page", 600, MINUTE, strict=False), By.ADDRESS)
+EVENTS = RateLimit(Rate("events", 600, MINUTE, strict=False), By.ADDRESS)
 WEBHOOKS = RateLimit(Rate("webhooks", 1200, MINUTE, strict=False), By.ADDRESS)
+#: A copy of all data of a person reads everything that is held about them.
+EXPORT = RateLimit(Rate("export", 10, HOUR), By.CALLER)
 CALLER = RateLimit(Rate("caller", 600, MINUTE, strict=False), By.CALLER)
 #: Minted tokens have no account and are counted together by kind.
 _MINTED = Rate("tokens", 6000, MINUTE, strict=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import Literal
 
@@ -9,13 +10,12 @@ from fastapi import FastAPI, Request, Response
 
 from api.access.operation_router import OperationRouter
 from api.middleware import RequestMiddleware
+from api.ops.database_check import DatabaseState, is_usable
 from api.ops.metrics import HttpMetrics
 from api.problems import problem_details
 from api.requests.fields import Shape
 from api.state import set_state, state_of
-from services import migrate
-from services.bootstrap import Services
-from services.errors import MarketError, NotFound
+from services.errors import NotFound
 
 router = OperationRouter(tags=["Health"], include_in_schema=False)
 
@@ -35,7 +35,7 @@ class Readiness(Shape):
 class Detailed(Readiness):
     """Readiness with the state of database and Temporal."""
 
-    database: Literal["ready", "away", "not-migrated"]
+    database: DatabaseState
     temporal: Literal["ready", "away", "unknown"]
 
 
@@ -49,9 +49,9 @@ async def livez() -> Alive:
 def readyz(request: Request, response: Response) -> Detailed | Readiness:
     """503 while the database is unavailable or not migrated, or the process shuts down."""
     state = state_of(request.app)
-    database, temporal = _database(state.services), _temporal(state.order_starts.succeeding)
+    database, temporal = state.database_check.state(), _temporal(state.order_starts.succeeding)
     status: Literal["ready", "degraded", "unready"] = "degraded" if temporal == "away" else "ready"
-    if database != "ready" or state.long_polling.draining:
+    if not is_usable(database) or state.shutdown.begun:
         response.status_code, status = 503, "unready"
     if not _shows_details(request):
         return Readiness(status=status)
@@ -60,10 +60,11 @@ def readyz(request: Request, response: Response) -> Detailed | Readiness:
 
 @router.get("/metrics")
 async def metrics(request: Request) -> Response:
-    """Metrics in Prometheus' text format."""
+    """Metrics in Prometheus' text format; served also while all threads of handlers are busy."""
     if not _shows_details(request):
         raise NotFound("There is no such resource.")
-    return Response(state_of(request.app).metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
+    text = await asyncio.to_thread(state_of(request.app).metrics.text)
+    return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
 def internal(app: FastAPI) -> FastAPI:
@@ -80,13 +81,6 @@ def _shows_details(request: Request) -> bool:
     # Not by the peer's address: behind a proxy on this machine every request comes from the loopback.
     state = state_of(request.app)
     return state.internal or state.services.settings.development
-
-
-def _database(services: Services) -> Literal["ready", "away", "not-migrated"]:
-    try:
-        return "ready" if migrate.is_at_head(services.database) else "not-migrated"
-    except MarketError:
-        return "away"
 
 
 def _temporal(succeeding: bool | None) -> Literal["ready", "away", "unknown"]:

@@ -45,5 +45,5 @@ class HttpMetrics:
             self._alarms.inc()
 
     def text(self) -> bytes:
-        """The metrics in Prometheus' text format."""
+        """The metrics in Prometheus' text format; collectors that others have added to the registry may block."""
         return generate_latest(self.registry)

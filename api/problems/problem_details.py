@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from structlog import get_logger
 
+from api.access.callers import label_of
 from api.access.operations import OPERATIONS, methods_of
 from services.errors import MarketError
 
@@ -56,6 +57,8 @@ TYPES: Mapping[str, ProblemType] = {
     "reservation-closed": ProblemType(409, "The reservation has ended"),
     "reservation-expired": ProblemType(409, "The reservation has expired"),
     "payment-exists": ProblemType(409, "The order has a payment already"),
+    "price-changed": ProblemType(409, "The total of the order has changed"),
+    "hold-limit": ProblemType(409, "Too many units in unpaid orders"),
     "amount-mismatch": ProblemType(422, "The amount is not the total of the order"),
     "currency-mismatch": ProblemType(422, "The currencies differ"),
     "card-number-not-accepted": ProblemType(422, "Card numbers are not accepted"),
@@ -153,9 +156,13 @@ def operation_of(request: Request) -> str:
     return f"{request.method} {getattr(route, 'path', '')}".strip()
 
 
+#: Refusals that may be attempts to get around access control or limits.
+_LOGGED = ("unauthenticated", "forbidden", "not-found", "rate-limited")
+
+
 async def _on_market_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, MarketError)  # noqa: S101 - registered for this type only
-    if error.problem_type in ("forbidden", "not-found"):
+    if error.problem_type in _LOGGED:
         log.info("api.refused", code=error.code, operation=operation_of(request), **_who(request))
     if TYPES.get(error.problem_type, TYPES["internal-error"]).status == 500:
         return unexpected(error, request)
@@ -164,7 +171,7 @@ async def _on_market_error(request: Request, error: Exception) -> Response:
 
 def _who(request: Request) -> dict[str, str]:
     caller = getattr(request.state, "caller", None)
-    return {"caller": str(caller.user_id or caller.kind)} if caller else {}
+    return {"caller": label_of(caller)} if caller else {}
 
 
 async def _on_http_exception(request: Request, error: Exception) -> Response:

@@ -10,22 +10,27 @@ from pydantic import AfterValidator, BeforeValidator, Field, StrictStr
 from pydantic_core import PydanticCustomError
 
 from services.errors import Invalid
-from services.money import MAX_MINOR, Money, is_currency
+from services.money import Money, is_currency
 
 # Exponents are written out up to this value only: `1E+999999` is a short text of a very long number.
-_BEYOND = MAX_MINOR * 10
 _DIGITS = 20
 _AMOUNT = re.compile(r"(0|[1-9][0-9]{0,12})(\.[0-9]{1,4})?", re.ASCII)
 
 
 def _amount(value: Any) -> Any:
-    if isinstance(value, Decimal) and abs(value) < _BEYOND and abs(value.adjusted()) < _DIGITS:
+    if isinstance(value, Decimal) and value.is_finite() and abs(value.adjusted()) < _DIGITS:
         value = f"{value:f}"
     elif isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
     if isinstance(value, str) and _AMOUNT.fullmatch(value):
         return value
     raise PydanticCustomError("not-an-amount", "This must be a decimal amount like 1299.00.")
+
+
+def _positive(amount: str) -> str:
+    if not Decimal(amount):
+        raise PydanticCustomError("not-positive", "This must be more than zero.")
+    return amount
 
 
 def _currency(code: str) -> str:
@@ -40,6 +45,8 @@ Amount = Annotated[
     BeforeValidator(_amount, json_schema_input_type=str | float),
     Field(json_schema_extra={"examples": ["1299.00"]}),
 ]
+#: An amount above zero.
+PositiveAmount = Annotated[Amount, AfterValidator(_positive)]
 Currency = Annotated[StrictStr, Field(min_length=3, max_length=3), AfterValidator(_currency)]
 
 

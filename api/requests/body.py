@@ -13,9 +13,10 @@ from services.errors import Invalid, MarketError
 
 MAX_BYTES = 64 * 1024
 MAX_DEPTH = 20
-# Longer numbers exceed every limit of the contract, and are slow to convert.
+# Longer numbers, and numbers with a larger exponent, exceed every limit of the contract, are slow to convert, and
+# overflow in arithmetic. They become infinite, which no field accepts.
 _MAX_DIGITS = 100
-_BEYOND = int("1" + "0" * _MAX_DIGITS)
+_BEYOND = Decimal("Infinity")
 
 
 class StrictRequest(Request):
@@ -66,7 +67,10 @@ class StrictRequest(Request):
 
 
 def parse(body: bytes) -> object:
-    """Parse JSON; fractions become Decimal. Raises MalformedJson, Invalid (depth, U+0000)."""
+    """Parse JSON; fractions become Decimal, and numbers beyond 100 digits Infinity.
+
+    Raises MalformedJson, Invalid (depth, U+0000).
+    """
     try:
         value = json.loads(
             body.decode("utf-8"),
@@ -94,17 +98,18 @@ def _refuse_constant(_: str) -> NoReturn:
     raise MalformedJson("NaN and Infinity are not JSON.")
 
 
-def _integer(digits: str) -> int:
-    if len(digits) <= _MAX_DIGITS:
-        return int(digits)
-    return -_BEYOND if digits.startswith("-") else _BEYOND
+def _integer(digits: str) -> int | Decimal:
+    return int(digits) if len(digits) <= _MAX_DIGITS else _BEYOND
 
 
 def _fraction(digits: str) -> Decimal:
+    if len(digits) > _MAX_DIGITS:
+        return _BEYOND
     try:
-        return Decimal(digits)
+        fraction = Decimal(digits)
     except InvalidOperation:
-        return Decimal("Infinity")
+        return _BEYOND
+    return fraction if abs(fraction.adjusted()) <= _MAX_DIGITS else _BEYOND
 
 
 def _inspect(value: object) -> None:

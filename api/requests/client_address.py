@@ -43,6 +43,11 @@ class TrustedProxies:
             address = nearer
         return str(address)
 
+    def trusts(self, peer: str) -> bool:
+        """Whether this peer is a trusted proxy."""
+        address = _parsed(peer)
+        return address is not None and self._trusted(address)
+
     def _trusted(self, address: Address) -> bool:
         return any(address in network for network in self._networks)
 

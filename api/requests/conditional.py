@@ -1,4 +1,4 @@
-"""Conditional GET: an entity tag of the response, and 304 when the client has it (RFC 9110, section 13.1.2)."""
+"""Entity tags: 304 for a GET when the client has the response, and the condition of a PUT (RFC 9110, section 13.1)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def validated(request: Request, response: Response) -> Response:
     The tag is a hash of the body, which was just read from the database: no cache can be stale. What an anonymous
     client gets may be stored, and must be validated before each use.
     """
-    tag = f'"{hashlib.blake2b(response.body, digest_size=16).hexdigest()}"'
+    tag = tag_of(bytes(response.body))
     headers = {"ETag": tag}
     if "authorization" not in request.headers:
         headers["Cache-Control"] = "no-cache"
@@ -23,6 +23,16 @@ def validated(request: Request, response: Response) -> Response:
         return Response(status_code=304, headers=headers)
     response.headers.update(headers)
     return response
+
+
+def tag_of(body: bytes) -> str:
+    """The entity tag of a response with this body."""
+    return f'"{hashlib.blake2b(body, digest_size=16).hexdigest()}"'
+
+
+def names_tag(if_match: str, tag: str) -> bool:
+    """Whether If-Match names the tag; a weak tag never matches (RFC 9110, section 13.1.1)."""
+    return any(each.strip() in (tag, "*") for each in if_match.split(","))
 
 
 def _names(lines: Iterable[str], tag: str) -> bool:

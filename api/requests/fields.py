@@ -22,7 +22,10 @@ from pydantic import (
     model_validator,
 )
 from pydantic.alias_generators import to_camel
-from pydantic_core import PydanticCustomError
+from pydantic_core import PydanticCustomError, PydanticKnownError
+
+from services.order_number import end_of_id
+from services.pasted_text import clean_line, clean_text, forbidden_character
 
 MAX_TEXT = 200
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
@@ -30,12 +33,8 @@ _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\
 _INTEGER = re.compile(r"-?\d{1,18}", re.ASCII)
 _TOKEN = re.compile(r"[\x21-\x7e]{1,255}")
 _SEPARATORS = re.compile(r"[\s\-–—._/]+")
-# Controls, formats (bidi overrides, zero width), surrogates, line ends, private use and unassigned.
-_UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp", "Co", "Cn"})
-# Required by Persian and the Indic scripts.
-_JOINERS = "\u200c\u200d"
-_LINE_ENDS = str.maketrans("\n\r\t", "   ")
-_COUNTRIES = frozenset(country.alpha_2 for country in pycountry.countries)
+# XK (Kosovo) is assigned by users of ISO 3166-1, not by the standard; post and banks use it.
+_COUNTRIES = frozenset(country.alpha_2 for country in pycountry.countries) | {"XK"}
 
 
 class Body(BaseModel):
@@ -85,18 +84,35 @@ def _integer(value: Any) -> Any:
     raise PydanticCustomError("not-an-integer", "This must be an integer.")
 
 
-def _plain(text: str) -> str:
-    if any(unicodedata.category(char) in _UNPRINTABLE and char not in _JOINERS for char in text):
-        raise PydanticCustomError(
-            "unprintable-text", "Control characters and text direction characters are not allowed."
-        )
-    if not text.strip():
-        raise PydanticCustomError("blank-text", "This cannot be blank.")
+def _printable(text: str, allowed: str = "") -> str:
+    if found := forbidden_character(text, allowed):
+        raise PydanticCustomError("unprintable-text", "{character} is not allowed.", {"character": found})
     return text
 
 
+def _order_number(value: Any) -> Any:
+    try:
+        return end_of_id(value)
+    except (TypeError, ValueError):
+        raise PydanticCustomError("not-an-order-number", "This must be an order number like 9F3A-21C4.") from None
+
+
+def _line_or_empty(text: str) -> str:
+    line = _printable(clean_line(text))
+    if len(line) > MAX_TEXT:  # a line break becomes two characters
+        raise PydanticKnownError("string_too_long", {"max_length": MAX_TEXT})
+    return line
+
+
+def _line(text: str) -> str:
+    line = _line_or_empty(text)
+    if not line:
+        raise PydanticCustomError("blank-text", "This cannot be blank.")
+    return line
+
+
 def _note(text: str) -> str:
-    return text if not text.strip() else _plain(text.translate(_LINE_ENDS)) and text
+    return _printable(clean_text(text), allowed="\n\r\t")
 
 
 def _country(code: str) -> str:
@@ -135,11 +151,20 @@ Id = Annotated[UUID, BeforeValidator(_uuid, json_schema_input_type=UUID)]
 Moment = Annotated[datetime, BeforeValidator(_moment, json_schema_input_type=datetime)]
 #: An integer in a query, where every value is text.
 Integer = Annotated[int, BeforeValidator(_integer, json_schema_input_type=int)]
-#: One line of text from a person, stored unchanged.
-Text = Annotated[StrictStr, Field(min_length=1, max_length=MAX_TEXT), AfterValidator(_plain)]
+#: The number of an order in a query, as a person types it; read as the end of the order's id.
+OrderNumber = Annotated[
+    str, BeforeValidator(_order_number, json_schema_input_type=Annotated[str, Field(min_length=8, max_length=40)])
+]
+#: The id of a payment in a query: ours, or the provider's.
+PaymentName = Annotated[StrictStr, Field(pattern="^[0-9A-Za-z_-]{1,80}$", max_length=80)]
+#: Text from a person as one line, without invisible characters.
+Text = Annotated[StrictStr, Field(min_length=1, max_length=MAX_TEXT), AfterValidator(_line)]
+#: The same, but it may be empty.
+TextOrEmpty = Annotated[StrictStr, Field(max_length=MAX_TEXT), AfterValidator(_line_or_empty)]
+PostalCode = Annotated[StrictStr, Field(max_length=20), AfterValidator(_line_or_empty)]
 #: Text to search a list for.
-SearchText = Annotated[StrictStr, Field(min_length=1, max_length=100), AfterValidator(_plain)]
-#: Several lines of text from a person, stored unchanged; may be empty.
+SearchText = Annotated[StrictStr, Field(min_length=1, max_length=100), AfterValidator(_line)]
+#: Several lines of text from a person, without invisible characters; may be empty.
 Note = Annotated[StrictStr, Field(max_length=500), AfterValidator(_note)]
 Country = Annotated[
     StrictStr, Field(min_length=2, max_length=2, json_schema_extra={"pattern": "^[A-Z]{2}$"}), AfterValidator(_country)
@@ -147,6 +172,8 @@ Country = Annotated[
 CardToken = Annotated[StrictStr, Field(min_length=1, max_length=255), AfterValidator(_card)]
 #: A phone number as a person types it; services convert it to E.164.
 PhoneText = Annotated[StrictStr, Field(min_length=1, max_length=40)]
+#: A URL in which `{orderId}` may stand for the id of the order.
+ReturnUrl = Annotated[StrictStr, Field(min_length=8, max_length=1024)]
 #: A timestamp in a response: RFC 3339, UTC, `Z`.
 Utc = Annotated[datetime, PlainSerializer(_utc, return_type=str)]
 #: Units of an order line.

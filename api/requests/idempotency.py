@@ -47,8 +47,9 @@ class IdempotentOperation:
     """The operation of this request, with its key if one was sent.
 
     An operation with an effect of its own passes `request(body)` to its service, which stores the key in the
-    transaction of the effect. An operation that only joins work in progress calls `begin` before it and `end` after
-    it. Without a key, both do nothing.
+    transaction of the effect; when its status is not known by then, `joined` and `end` follow. An operation that only
+    joins work in progress calls `begin` before it and `end` after it, which stores the key: a refused request leaves
+    no row. Without a key, all do nothing.
     """
 
     store: IdempotencyStore
@@ -58,6 +59,8 @@ class IdempotentOperation:
     key: str | None
     earlier: EarlierRequest | None = None
     _begun: IdempotentRequest | None = None
+    #: set by `begin`: the key is not stored yet
+    _resource_id: UUID | None = None
 
     def request(self, body: BaseModel | None = None) -> IdempotentRequest | None:
         """The key with its caller, operation and body; None without a key."""
@@ -67,19 +70,29 @@ class IdempotentOperation:
         return IdempotentRequest.of(name_of(self.caller), self.operation, self.key, values)
 
     async def begin(self, resource_id: UUID, body: BaseModel | None = None) -> None:
-        """Store the key, or find the first request with it. Raises IdempotencyKeyReused, IdempotencyInProgress."""
-        self._begun = self.request(body)
+        """Find the first request with the key. Raises IdempotencyKeyReused."""
+        self._begun, self._resource_id = self.request(body), resource_id
         if self._begun is not None:
-            self.earlier = await run_in_threadpool(self.store.begin, self._begun, resource_id)
+            self.earlier = await run_in_threadpool(self.store.find, self._begun)
+
+    def joined(self, earlier: EarlierRequest | None, body: BaseModel | None = None) -> None:
+        """The service has stored the key without a status, or found the first request with it; `end` follows."""
+        self._begun, self.earlier = self.request(body), earlier
 
     async def end(self, response: Response, status: int) -> None:
-        """Set this status, or that of the first request when this one repeats it."""
+        """Set this status, or that of the first request when this one repeats it. Raises IdempotencyKeyReused."""
+        if self._begun is not None and not (self.earlier and self.earlier.status):
+            self.earlier = await run_in_threadpool(self._keep, self._begun, status) or self.earlier
         response.status_code = status
         if self.earlier is not None:
             mark_replayed(response)
             response.status_code = self.earlier.status or status
-        if self._begun is not None and not (self.earlier and self.earlier.status):
-            await run_in_threadpool(self.store.end, self._begun, status)
+
+    def _keep(self, begun: IdempotentRequest, status: int) -> EarlierRequest | None:
+        if self._resource_id is not None and self.earlier is None:
+            return self.store.keep(begun, self._resource_id, status)
+        self.store.end(begun, status)
+        return None
 
 
 def mark_replayed(response: Response) -> None:
@@ -89,7 +102,8 @@ def mark_replayed(response: Response) -> None:
 
 async def _operation(request: Request, idempotency_key: IdempotencyKey = None) -> IdempotentOperation:
     caller: Caller = request.state.caller
-    path = request.url.path.removeprefix(BASE)
+    # An id may be written in either case.
+    path = request.url.path.removeprefix(BASE).lower()
     return IdempotentOperation(
         state_of(request.app).services.idempotency, caller, f"{request.method} {path}", idempotency_key
     )

@@ -152,7 +152,7 @@ async def test_T60_a_service_needs_the_scope_of_the_operation(api: httpx2.AsyncC
 
     answers = [
         await api.get(path, headers=a_service(services, *scopes).headers)
-        for scopes in ((), (Scope.PAYMENTS_READ,), (Scope.ORDERS_READ,))
+        for scopes in ((Scope.STOCKS_READ,), (Scope.PAYMENTS_READ,), (Scope.ORDERS_READ,))
     ]
 
     assert [answer.status_code for answer in answers] == [403, 403, 404]

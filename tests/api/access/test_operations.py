@@ -15,8 +15,8 @@ def test_an_operation_is_found_by_method_and_path() -> None:
 
 
 def test_methods_of_a_path() -> None:
-    assert methods_of("/orders") == ["GET", "POST"]
-    assert methods_of("/products/{productId}") == ["GET", "PATCH"]
+    assert methods_of("/orders") == ["GET", "HEAD", "POST"]
+    assert methods_of("/products/{productId}") == ["GET", "HEAD", "PATCH"]
     assert methods_of("/nothing") == []
 
 

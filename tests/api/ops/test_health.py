@@ -8,11 +8,13 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import httpx2
+import psycopg
 import pytest
 
 from api.app import create_app
 from api.server import make_server
 from sandbox.ports import free_port
+from sandbox.postgres import EmbeddedPostgres
 from services import db
 from services.bootstrap import Services, open_services
 from services.db import Database
@@ -82,6 +84,28 @@ async def test_T115_the_public_does_not_see_which_dependency_is_unavailable(serv
 
     assert (ready.status_code, ready.json()) == (503, {"status": "unready"})
     assert detail.json() == {"status": "unready", "database": "away", "temporal": "unknown"}
+
+
+async def test_F72_a_process_stays_ready_when_a_later_version_migrates(
+    services: Services, postgres: EmbeddedPostgres
+) -> None:
+    with psycopg.connect(postgres.url(), autocommit=True) as server:
+        server.execute("DROP DATABASE IF EXISTS migrated_later WITH (FORCE)")
+        server.execute("CREATE DATABASE migrated_later")
+    with psycopg.connect(postgres.url("migrated_later"), autocommit=True) as later:
+        later.execute("CREATE TABLE alembic_version AS SELECT '9001' AS version_num")
+        database = db.connect(postgres.url("migrated_later"), pool_size=1)
+        async with served(services, database=database) as (_, internal), httpx2.AsyncClient() as client:
+            newer = await client.get(f"{internal}/readyz")
+            later.execute("UPDATE alembic_version SET version_num = '0018'")
+            async with asyncio.timeout(10):
+                while (older := await client.get(f"{internal}/readyz")).status_code == 200:
+                    await asyncio.sleep(0.1)
+        database.close()
+
+    assert newer.status_code == 200
+    assert newer.json() == {"status": "ready", "database": "newer-schema", "temporal": "unknown"}
+    assert older.json() == {"status": "unready", "database": "not-migrated", "temporal": "unknown"}
 
 
 @pytest.mark.parametrize(

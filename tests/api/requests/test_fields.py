@@ -9,7 +9,19 @@ from uuid import UUID
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from api.requests.fields import CardToken, Country, EmptyBody, Id, Integer, Moment, Note, Quantity, Text, Utc
+from api.requests.fields import (
+    CardToken,
+    Country,
+    EmptyBody,
+    Id,
+    Integer,
+    Moment,
+    Note,
+    Quantity,
+    Text,
+    TextOrEmpty,
+    Utc,
+)
 
 ID = "019c13ec-9e7b-7d53-9a51-5d4c3b2a1f0e"
 
@@ -30,9 +42,11 @@ def refusal(kind: Any, value: Any) -> str:
         (Id, ID.upper(), UUID(ID)),
         (Moment, "2026-01-31T12:00:00Z", datetime(2026, 1, 31, 12, tzinfo=UTC)),
         (Integer, "-12", -12),
-        (Text, " Тверская, 1 ", " Тверская, 1 "),
+        (Text, " Тверская, 1 ", "Тверская, 1"),
+        (Text, "a\nb", "a, b"),
+        (TextOrEmpty, " ", ""),
         (Text, "می‌خواهم", "می‌خواهم"),
-        (Note, "one\n\ttwo\r\n", "one\n\ttwo\r\n"),
+        (Note, "one\n\ttwo\u200b\r\n", "one\n\ttwo"),
         (Note, "", ""),
         (Country, "RU", "RU"),
         (CardToken, "tok_4111", "tok_4111"),
@@ -55,7 +69,8 @@ def test_accepted(kind: Any, given: Any, value: Any) -> None:
         (Moment, 1, "not-a-moment"),
         (Integer, "1.0", "not-an-integer"),
         (Integer, "١", "not-an-integer"),
-        (Text, "a\nb", "unprintable-text"),
+        (Text, "a\x1bb", "unprintable-text"),
+        (TextOrEmpty, "\x1b", "unprintable-text"),
         (Text, "a\u202eb", "unprintable-text"),
         (Text, "   ", "blank-text"),
         (Note, "a\x00", "unprintable-text"),

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+from uuid import uuid4
+
 import httpx2
 import pytest
 
+from api.access.operations import OPERATIONS, KeyUse
 from services.bootstrap import Services
+from services.identity.views import CallerKind, Scope
+from tests.api.every_operation import example, request_line
 from tests.api.people import Person
 from tests.api.shop import ORDERS, placed
 
@@ -69,3 +75,64 @@ async def test_T61_the_order_of_another_buyer_answers_404_with_a_key(
     for step in ("reserve", "pay", "confirm", "cancel"):
         answer = await api.post(f"{ORDERS}/{order_id}/{step}", headers=other.headers | KEY | {"Prefer": "wait=0"})
         assert slug(answer) == (404, "not-found")
+
+
+async def test_T150_two_services_may_use_the_same_key(api: httpx2.AsyncClient, services: Services) -> None:
+    body = {"channel": "email", "to": "anna@example.com", "template": "verify_email", "variables": {"code": "424242"}}
+    sent = []
+    for name in ("billing", "shipping", "billing"):
+        token = services.minted_tokens.mint(CallerKind.SERVICE, [Scope.NOTIFICATIONS_WRITE], name=name)
+        headers = {"Authorization": f"Bearer {token}", **KEY}
+        sent.append((await api.post("/api/v1/notifications/send", json=body, headers=headers)).json())
+    assert sent[0] == sent[2] != sent[1]
+
+
+STORED = [operation for operation, row in OPERATIONS.items() if row.key is KeyUse.STORED]
+
+
+def rows(services: Services) -> list[Any]:
+    return services.database.fetch_all("SELECT caller, operation, status FROM idempotency.keys")
+
+
+@pytest.mark.parametrize("operation", [each for each in STORED if "not-found" in OPERATIONS[each].problems])
+async def test_T152_a_request_for_an_object_that_does_not_exist_stores_no_key(
+    api: httpx2.AsyncClient, services: Services, buyer: Person, operator: Person, operation: str
+) -> None:
+    caller = buyer if CallerKind.BUYER in OPERATIONS[operation].access.kinds else operator
+    method, path = request_line(operation)
+    headers = caller.headers | KEY | {"Prefer": "wait=0"}
+    for body in (example(operation), {}):
+        answer = await api.request(method, path, json=body, headers=headers)
+        assert answer.status_code in (404, 422)
+    assert rows(services) == []
+
+
+@pytest.mark.parametrize("step", ["reserve", "pay", "confirm", "cancel"])
+async def test_T152_a_step_of_another_buyers_order_stores_no_key(
+    api: httpx2.AsyncClient, services: Services, buyer: Person, other: Person, step: str
+) -> None:
+    order_id = await placed(api, buyer, services, card="tok_succeeds")
+    headers = other.headers | KEY | {"Prefer": "wait=0"}
+    assert (await api.post(f"{ORDERS}/{order_id}/{step}", headers=headers)).status_code == 404
+    assert rows(services) == []
+
+
+async def test_T152_a_refused_step_stores_no_key(api: httpx2.AsyncClient, services: Services, buyer: Person) -> None:
+    order_id = await placed(api, buyer, services)
+    headers = buyer.headers | {"Prefer": "wait=0"}
+    for _ in range(3):
+        refused = await api.post(f"{ORDERS}/{order_id}/confirm", headers=headers | {"Idempotency-Key": str(uuid4())})
+        assert slug(refused) == (409, "invalid-transition")
+    assert rows(services) == []
+
+
+async def test_T152_an_id_in_capitals_is_the_same_operation(
+    api: httpx2.AsyncClient, services: Services, buyer: Person
+) -> None:
+    order_id = str(await placed(api, buyer, services))
+    headers = buyer.headers | KEY | {"Prefer": "wait=0"}
+    first, again = [
+        await api.post(f"{ORDERS}/{spelled}/reserve", headers=headers) for spelled in (order_id, order_id.upper())
+    ]
+    assert (first.status_code, again.headers["idempotency-replayed"]) == (202, "true")
+    assert [row.operation for row in rows(services)] == [f"POST /orders/{order_id}/reserve"]

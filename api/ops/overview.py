@@ -1,0 +1,111 @@
+"""What operators look at first: how many orders wait for whom, and whether every part of the shop works."""
+
+from __future__ import annotations
+
+from fastapi import Request
+from pydantic import Field
+from starlette.concurrency import run_in_threadpool
+
+from api.access.operation_router import OperationRouter
+from api.requests.fields import Shape, Utc
+from api.state import AppState, state_of
+from services import figures
+from services.bootstrap import Services
+from services.errors import Unavailable
+from services.orders.status import OrderStatus
+
+router = OperationRouter(prefix="/operations", tags=["Operations"])
+
+#: Seconds after which a cancellation is slow.
+SLOW_CANCELLATION = 60
+_AWAITING_PAYMENT = (OrderStatus.RESERVED, OrderStatus.PAYMENT_PENDING)
+#: Queues whose entries become or are messages to people.
+_MESSAGES = ("events", "account-messages", "email", "sms")
+
+
+class OrdersOverview(Shape):
+    """How many orders wait for whom."""
+
+    needs_attention: int = Field(description="Orders for which an operator is needed.")
+    awaiting_payment: int = Field(description="Orders with the status `reserved` or `payment_pending`.")
+    slow_cancellations: int = Field(description="Orders that have been `cancelling` for more than 60 s.")
+
+
+class QueueOverview(Shape):
+    """What waits to be delivered."""
+
+    name: str = Field(description="`commands` (for Temporal), `events`, `account-messages`, `email` or `sms`.")
+    waiting: int
+    oldest_seconds: int = Field(description="How long the oldest one has waited; 0 when nothing waits.")
+
+
+class ExternalSystemOverview(Shape):
+    """What another system has not answered or accepted so far."""
+
+    name: str = Field(description="`provider_payments`, `provider_refunds`, `email` or `sms`.")
+    unanswered: int
+    oldest_seconds: int = Field(description="The age of the oldest one; 0 when there is none.")
+
+
+class InvariantOverview(Shape):
+    """The last result of one check of the reconciler."""
+
+    invariant: str
+    violations: int
+    checked_at: Utc
+
+
+class OperationsOverview(Shape):
+    """The state of the shop."""
+
+    orders: OrdersOverview
+    messages_waiting: int = Field(description="Messages to people that are not sent yet.")
+    queues: list[QueueOverview]
+    external_systems: list[ExternalSystemOverview] = Field(description="The payment provider, e-mail and SMS.")
+    invariants: list[InvariantOverview] = Field(description="Empty until the reconciler has run.")
+    workers: list[str] | None = Field(
+        description="The worker processes that polled Temporal in the last minutes; null when Temporal does not answer."
+    )
+
+
+@router.get("/overview", operation_id="getOperationsOverview", summary="Get the state of the shop")
+async def get_operations_overview(request: Request) -> OperationsOverview:
+    """Reads rows that are open or waiting only; the cost does not grow with the number of closed orders."""
+    state = state_of(request.app)
+    workers = await _workers(state)
+    return await run_in_threadpool(_overview, state.services, workers)
+
+
+async def _workers(state: AppState) -> list[str] | None:
+    if state.starter is None:
+        return None
+    try:
+        return list(await state.starter.pollers())
+    except Unavailable:
+        return None
+
+
+def _overview(services: Services, workers: list[str] | None) -> OperationsOverview:
+    database = services.database
+    by_status, queues = figures.open_orders(database), figures.queues(database)
+    return OperationsOverview(
+        orders=OrdersOverview(
+            needs_attention=figures.orders_needing_attention(database),
+            awaiting_payment=sum(by_status.get(status, 0) for status in _AWAITING_PAYMENT),
+            slow_cancellations=figures.orders_cancelling(database, SLOW_CANCELLATION),
+        ),
+        messages_waiting=sum(queue.waiting for queue in queues if queue.name in _MESSAGES),
+        queues=[
+            QueueOverview(name=each.name, waiting=each.waiting, oldest_seconds=int(each.oldest))
+            for each in sorted(queues, key=lambda queue: queue.name)
+        ],
+        external_systems=[
+            ExternalSystemOverview(name=each.name, unanswered=each.count, oldest_seconds=int(each.oldest))
+            for each in figures.unanswered(database)
+        ],
+        invariants=[
+            InvariantOverview(invariant=each.invariant, violations=each.violations, checked_at=each.checked_at)
+            for each in services.invariant_results.latest()
+        ],
+        workers=workers,
+    )

@@ -14,6 +14,7 @@ from services.bootstrap import Services, open_services
 from services.db import Database
 from services.settings import Settings
 from tests.api.people import Person, a_buyer, an_operator
+from tests.api.serving import Served, serving
 from tests.api.watching import Watch
 from tests.fakes.gateway import FakeGateway
 
@@ -57,6 +58,13 @@ async def api(app: FastAPI, services: Services) -> AsyncIterator[httpx2.AsyncCli
     hooks = {"response": [Watch(app).check]}
     async with httpx2.AsyncClient(transport=transport, base_url="http://market", event_hooks=hooks) as client:
         yield client
+
+
+@pytest.fixture
+async def served(services: Services) -> AsyncIterator[Served]:
+    """The api on a port of its own."""
+    async with serving(services) as served:
+        yield served
 
 
 @pytest.fixture

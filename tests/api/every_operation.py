@@ -18,8 +18,12 @@ from services.identity.views import CallerKind
 from tests.api.people import Person
 
 #: Not below the base path, so not bound by the rules for operations of the api.
-_AROUND = ("/.well-known", "/livez", "/readyz", "/metrics", "/problems", "/docs", "/openapi.json")
-API = [operation for operation in OPERATIONS if not operation.partition(" ")[2].startswith(_AROUND)]
+_AROUND = ("/.well-known", "/livez", "/readyz", "/metrics", "/problems", "/docs", "/openapi.json", "/return", "/guide")
+API = [
+    operation
+    for operation in OPERATIONS
+    if operation != "GET /" and not operation.partition(" ")[2].startswith(_AROUND)
+]
 #: Proven by their content, so whatever is wrong with that is 401.
 PROVEN_BY_CONTENT = [operation for operation in API if "invalid-signature" in OPERATIONS[operation].problems]
 WITH_BODY = [
@@ -31,6 +35,11 @@ WITH_MEMBERS = [operation for operation in WITH_BODY if operation in BODIES]
 WITH_ID = [operation for operation in API if "Id}" in operation and operation not in PROVEN_BY_CONTENT]
 WITH_TOKEN = [operation for operation in API if OPERATIONS[operation].access.token is not Token.IGNORED]
 JSON = {"Content-Type": "application/json"}
+#: Members of the query that an operation requires.
+REQUIRED_QUERY = {
+    "GET /users": {"email": "nobody@example.com"},
+    "GET /notifications": {"orderId": "019c13ec-9e7b-7d53-9a51-000000000000"},
+}
 
 
 @dataclass(frozen=True)
@@ -71,6 +80,7 @@ class Asking:
         return await self.api.request(
             method,
             path,
+            params=REQUIRED_QUERY.get(operation),
             content=content,
             headers=[(name.encode(), value.encode("latin-1")) for name, value in known.items()],
         )

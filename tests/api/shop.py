@@ -13,6 +13,7 @@ from services.catalog.views import ProductChange, ProductDraft
 from services.clock import new_id
 from services.money import Money
 from services.orders.status import CancelReason, OrderEventType
+from services.orders.views import WorkflowRun
 from services.payments.status import PaymentMethodType
 from services.payments.views import Charge, PaymentView
 from services.reservations.views import Item
@@ -20,6 +21,7 @@ from tests.api.people import Person
 
 ADDRESS = {"country": "RU", "region": "Москва", "city": "Москва", "street": "Тверская, 1"}
 ORDERS = "/api/v1/orders"
+RUN = WorkflowRun("run", 1000.0)
 
 
 def a_product(
@@ -63,7 +65,7 @@ async def placed(api: httpx2.AsyncClient, buyer: Person, services: Services, **m
 
 def reserve(services: Services, order_id: UUID) -> None:
     """What the workflow does first."""
-    ordered = services.order_transitions.claim(order_id, "run").items
+    ordered = services.order_transitions.claim(order_id, RUN).items
     services.reservations.hold(order_id, [Item(product_id, quantity) for product_id, quantity in ordered], 1200)
     services.order_transitions.reserved(order_id)
 
@@ -99,7 +101,7 @@ def confirm(services: Services, order_id: UUID) -> None:
 
 def undo(services: Services, order_id: UUID, reason: CancelReason = CancelReason.BUYER_REQUEST) -> None:
     """What the workflow does when it has to go back."""
-    services.order_transitions.begin_cancel(order_id, "run", reason)
+    services.order_transitions.begin_cancel(order_id, RUN, reason)
     services.payments.undo(order_id)
     services.reservations.release(order_id)
     services.order_transitions.cancelled(order_id)

@@ -96,13 +96,17 @@ def bad_tokens(roomy: Services, callers: Callers) -> dict[str, str]:
     keys = roomy.tokens._keys
     named = ("alg none", "another key under our kid", "wrong typ", "another audience", "cut off", "no session")
     ended = a_buyer(roomy)
+    revoked = roomy.minted_tokens.mint(CallerKind.OPERATOR, name="eve")
+    roomy.minted_tokens.revoke("eve")
     roomy.sign_in.logout(roomy.sign_in.login(ended.email, None, PASSWORD).refresh_token)
     roomy.identity.set_active(UUID(str(ended.id)), False)
     return {
         **{name: FORGED[name](keys, callers.buyer.token) for name in named},
-        "expired": AccessTokens(keys, Yesterday()).mint(CallerKind.OPERATOR),
+        "expired": AccessTokens(keys, Yesterday()).mint(CallerKind.OPERATOR, name="anna"),
         "malformed": "nonsense",
         "revoked": ended.token,
+        "minted elsewhere": roomy.tokens.mint(CallerKind.OPERATOR, name="anna"),
+        "revoked by name": revoked,
     }
 
 
@@ -144,11 +148,24 @@ async def test_G8_other_methods_answer_405(asking: Asking, path: str) -> None:
     known = methods_of(path)
     for method in (method for method in METHODS if method not in known):
         answer = await asking.api.request(method, request_line(f"{method} {path}")[1])
-        if method != "HEAD":
+        if method != "HEAD":  # a response to HEAD has no body
             # `/orders/me` is also an `/orders/{orderId}` to a method that only the latter knows.
             assert slug(answer) in ("method-not-allowed", "validation-error", "unauthenticated"), method
         if answer.status_code == 405:
             assert answer.headers["allow"] == ", ".join(known), method
+
+
+@pytest.mark.parametrize("operation", [operation for operation in API if operation.startswith("GET ")])
+async def test_T143_HEAD_answers_as_GET_without_a_body(asking: Asking, operation: str) -> None:
+    _, path = request_line(operation)
+    caller = asking.callers.of(operation)
+    headers = {"X-Request-Id": "same", "Accept": "application/json", **(caller.headers if caller else {})}
+
+    got = await asking.api.get(path, headers=headers)
+    head = await asking.api.head(path, headers=headers)
+
+    assert (head.status_code, head.content) == (got.status_code, b"")
+    assert dict(head.headers) == dict(got.headers)
 
 
 @pytest.mark.parametrize("operation", API)

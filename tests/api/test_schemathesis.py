@@ -23,8 +23,8 @@ from api.docs.response_examples import ANSWERS
 from services.bootstrap import Services
 from services.identity.views import CallerKind
 from tests.api.people import Person
+from tests.api.serving import serving
 from tests.api.shop import a_product, order, pay, reserve
-from tests.api.test_server import serving
 
 EXAMPLES = os.environ.get("SCHEMA_EXAMPLES", "10")
 CONFIG = Path(__file__).with_name("schemathesis.toml")

@@ -3,164 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from typing import Any
-from uuid import UUID
 
-import httpx2
 import pytest
 from anyio import to_thread
 
 from api import protocol
-from api.app import create_app
-from api.server import Server, make_server
-from sandbox.ports import free_port
-from services.bootstrap import Services, open_services
+from services.bootstrap import Services
+from tests.api.event_streams import frames, stream
 from tests.api.people import Person
-from tests.api.shop import ORDERS, a_product, confirm, order, pay, placed, reserve, undo
-from tests.fakes.gateway import FakeGateway
-
-
-@dataclass(frozen=True)
-class Served:
-    """A server that answers."""
-
-    server: Server
-    port: int
-    client: httpx2.AsyncClient
-    task: asyncio.Task[None]
-
-    async def raw(self, sent: bytes) -> bytes:
-        """What comes back on a connection of its own until it is closed."""
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
-        writer.write(sent)
-        try:
-            return await reader.read()
-        except ConnectionResetError:
-            return b""
-        finally:
-            writer.close()
-
-
-@asynccontextmanager
-async def serving(services: Services) -> AsyncIterator[Served]:
-    port = free_port()
-    settings = services.settings.model_copy(update={"api_port": port})
-    # A listener of its own, because stopping the server stops it.
-    with open_services(settings, database=services.database, gateway=FakeGateway()) as own:
-        server = make_server(create_app(own), settings)
-        task = asyncio.create_task(server.serve())
-        async with asyncio.timeout(10):
-            while not server.started:
-                await asyncio.sleep(0.01)
-        async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=20) as client:
-            yield Served(server, port, client, task)
-            server.should_exit = True
-        await task
-
-
-@pytest.fixture
-async def served(services: Services) -> AsyncIterator[Served]:
-    async with serving(services) as served:
-        yield served
-
-
-@dataclass
-class Frame:
-    name: str | None = None
-    id: int | None = None
-    data: Any = None
-
-
-async def frames(response: httpx2.Response) -> AsyncIterator[Frame]:
-    frame = Frame()
-    async for line in response.aiter_lines():
-        field, _, value = line.partition(": ")
-        if not line:
-            if frame.data is not None:
-                yield frame
-            frame = Frame()
-        elif field == "event":
-            frame.name = value
-        elif field == "id":
-            frame.id = int(value)
-        elif field == "data":
-            frame.data = json.loads(value)
-
-
-@asynccontextmanager
-async def stream(
-    served: Served, buyer: Person, order_id: UUID, last: int | None = None
-) -> AsyncIterator[httpx2.Response]:
-    headers = {**buyer.headers, "Accept": "text/event-stream"}
-    if last is not None:
-        headers["Last-Event-ID"] = str(last)
-    async with served.client.stream("GET", f"{ORDERS}/{order_id}/events", headers=headers) as response:
-        yield response
-
-
-async def test_a_stream_starts_with_the_current_state_and_ends_with_the_order(
-    served: Served, buyer: Person, services: Services
-) -> None:
-    order_id = await placed(served.client, buyer, services, card="tok_succeeds")
-    await asyncio.to_thread(reserve, services, order_id)
-    async with stream(served, buyer, order_id) as response:
-        seen = frames(response)
-        first = await anext(seen)
-        await asyncio.to_thread(pay, services, order_id)
-        await asyncio.to_thread(confirm, services, order_id)
-        rest = [frame async for frame in seen]
-
-    assert response.headers["content-type"].startswith("text/event-stream")
-    assert (first.name, first.data) == (
-        "state",
-        {"orderId": str(order_id), "status": "reserved", "needsAttention": False},
-    )
-    assert [frame.data["type"] for frame in rest] == ["payment_pending", "paid", "confirmed"]
-    ids = [frame.id for frame in (first, *rest)]
-    assert ids == [event.id for event in services.orders.events(order_id)][1:]
-
-
-async def test_a_stream_resumes_after_the_last_event(served: Served, buyer: Person, services: Services) -> None:
-    order_id = await placed(served.client, buyer, services, card="tok_succeeds")
-    reserve(services, order_id)
-    had = services.orders.events(order_id)[0].id
-    undo(services, order_id)
-
-    async with stream(served, buyer, order_id, had) as response:
-        seen = [frame async for frame in frames(response)]
-    async with stream(served, buyer, order_id, seen[-1].id) as after:
-        pass
-
-    assert (seen[0].name, seen[0].id, seen[0].data["status"]) == ("state", None, "cancelled")
-    assert [frame.data["type"] for frame in seen[1:]] == ["reserved", "cancelling", "cancelled"]
-    assert after.status_code == 204
-
-
-async def test_T59_the_stream_of_another_buyers_order_answers_404(
-    served: Served, buyer: Person, other: Person, services: Services
-) -> None:
-    order_id = await placed(served.client, buyer, services)
-
-    async with stream(served, other, order_id) as response:
-        assert response.status_code == 404
-
-
-async def test_T26_a_stream_ends_with_its_session(
-    served: Served, buyer: Person, services: Services, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("api.orders.stream.KEEP_ALIVE", 0.05)
-    order_id = await placed(served.client, buyer, services)
-    assert buyer.id is not None
-    async with stream(served, buyer, order_id) as response:
-        seen = frames(response)
-        await anext(seen)
-        services.identity.set_active(buyer.id, False)
-        async with asyncio.timeout(5):
-            assert [frame async for frame in seen] == []
+from tests.api.serving import Served, serving
+from tests.api.shop import ORDERS, a_product, order, placed
 
 
 async def test_there_are_as_many_threads_as_connections(served: Served, services: Services) -> None:

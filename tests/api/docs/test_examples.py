@@ -14,6 +14,7 @@ from api.docs.request_examples import BODIES
 from api.docs.response_examples import ANSWERS
 from sandbox.layout import CATALOG, ROOT, STOCK
 from services.catalog.importing import read_import_file
+from services.money import Money
 from tests.contracts.openapi import document
 
 Media = dict[str, Any]
@@ -45,10 +46,10 @@ def test_every_example_is_of_an_operation(described: dict[str, Any]) -> None:
 
 
 def test_the_product_is_in_the_shipped_catalog() -> None:
-    shipped = {draft.sku: draft for draft in read_import_file(ROOT / CATALOG, STOCK).drafts}
+    shipped = {product.sku: product for product in read_import_file(ROOT / CATALOG, STOCK).products}
     product = shipped[examples.SKU]
-    assert (product.name, product.price.text) == (examples.NAME, examples.PRICE)
-    assert (product.price.currency, STOCK) == (examples.CURRENCY, examples.AVAILABLE)
+    assert (product.name, product.price) == (examples.NAME, Money.parse(examples.PRICE, examples.CURRENCY))
+    assert STOCK == examples.AVAILABLE
 
 
 def test_examples_hold_no_other_product_and_no_other_currency() -> None:

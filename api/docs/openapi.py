@@ -18,8 +18,17 @@ When a step fails or the order is cancelled, the steps that were done are undone
 
 Errors are problem documents (RFC 9457). Their `type` is the address of a page that explains the problem.
 
-Two errors are sent by the HTTP server before any operation is reached, as plain text: 431 when the address and the
-headers of a request exceed 16 KiB together, and 400 when the request is not valid HTTP."""
+The [guide](/guide) shows an order from signing in to its confirmation, test cards, idempotency keys and event streams.
+
+To try the operations at `/docs`: register and sign in with the examples. The page then sends the access token with
+every request, and its examples name a product of this installation. The card token `tok_succeeds` of the examples pays
+in the sandbox.
+
+Every GET operation also answers HEAD, with the same status and headers and without a body.
+
+Some errors are sent by the HTTP server before any operation is reached, as plain text: 431 when the address, the
+headers and the trailers of a request exceed 16 KiB together, 400 when the request is not valid HTTP or has no valid
+`Host`, and 429 when too many connections are open from one address."""
 
 TAGS = {
     "Identity": "Register, verify an e-mail address or phone number, sign in, and manage the account.",
@@ -28,6 +37,8 @@ TAGS = {
     "Reservations": "Stock reserved for orders. For services and operators.",
     "Payments": "Payments and refunds. For services and operators. Also receives the webhooks of payment providers.",
     "Notifications": "Messages to buyers. For services and operators.",
+    "Webhooks": "Messages to other systems of the shop about its orders. For operators only.",
+    "Operations": "The state of the shop. For operators.",
 }
 _CONTACT = {"name": "Operators of this marketplace"}
 _SERVERS = [

@@ -38,18 +38,22 @@ _ASKED: Mapping[str, Schema] = {
 }
 #: In answers, by the name of the member.
 _ANSWERED: Mapping[str, Schema] = {
-    **dict.fromkeys(("at", "createdAt", "updatedAt", "expiresAt", "lastUsedAt"), _MOMENT),
-    **dict.fromkeys(("price", "amount", "totalAmount"), _MONEY),
+    **dict.fromkeys(
+        ("at", "createdAt", "updatedAt", "expiresAt", "lastUsedAt", "checkedAt", "since", "nextTry"), _MOMENT
+    ),
+    **dict.fromkeys(("disabledAt", "failingSince", "previousSecretUntil", "nextAttemptAt"), _MOMENT),
+    **dict.fromkeys(("price", "amount", "totalAmount", "captured", "refunded"), _MONEY),
     "template": _WORD,
     **dict.fromkeys(("accessToken", "refreshToken", "kid", "x"), _TOKEN),
     **dict.fromkeys(("firstName", "lastName"), _NAME),
-    **dict.fromkeys(("region", "city", "street"), _LINE),
+    **dict.fromkeys(("region", "city", "street", "postalCode"), _LINE),
     "currency": {"pattern": "^[A-Z]{3}$", "minLength": 3, "maxLength": 3},
     "country": {"pattern": "^[A-Z]{2}$", "minLength": 2, "maxLength": 2},
     "email": {"format": "email", "maxLength": 320},
     "phone": {"pattern": r"^\+[0-9]{7,15}$", "maxLength": 16},
     "nextCursor": _CURSOR,
     "confirmationUrl": {"format": "uri", "maxLength": 2048},
+    "url": {"format": "uri", "maxLength": 1024},
 }
 _OTHER = {"pattern": TEXT, "maxLength": MAX_BODY}
 _INTEGERS: Mapping[str, Schema] = {

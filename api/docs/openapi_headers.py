@@ -27,8 +27,11 @@ _OF_ERRORS: dict[int, Headers] = {
 _CACHED: Headers = {
     "Cache-Control": {"description": "Whether the response may be cached, and for how long.", "schema": TEXT}
 }
+#: Headers of 200 and 304 where a request can be conditional. If-None-Match is no parameter: an unknown tag is ignored.
+ETAG: Headers = {"ETag": {"description": "Changes when the response does. Send it as `If-None-Match`.", "schema": TEXT}}
 #: Headers of a success, by the parameter that asks for them.
 _ANSWERED: dict[str, Headers] = {
+    "If-Match": {"ETag": {"description": "Send it as `If-Match` of the next request.", "schema": TEXT}},
     "Idempotency-Key": {
         "Idempotency-Replayed": {
             "description": "`true` when an earlier request with this key had this effect.",
@@ -42,8 +45,6 @@ _ANSWERED: dict[str, Headers] = {
         }
     },
 }
-#: Headers of 200 and 304 where a request can be conditional. If-None-Match is no parameter: an unknown tag is ignored.
-ETAG: Headers = {"ETag": {"description": "Changes when the response does. Send it as `If-None-Match`.", "schema": TEXT}}
 _LOCATION: Headers = {"Location": {"description": "The address of the new resource.", "schema": _ADDRESS}}
 
 

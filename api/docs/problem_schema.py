@@ -40,9 +40,26 @@ _INVALID_VALUE: Schema = {
 }
 _SHORTAGE: Schema = {
     "type": "object",
-    "description": "A product of which fewer units are available than the order needs.",
+    "description": "A product of which fewer units are available (to this account) than the order needs.",
     "required": ["productId", "wanted", "available"],
     "properties": {"productId": _UUID, "wanted": _UNITS, "available": _UNITS},
+}
+_BOUNDS: Schema = {
+    "type": "object",
+    "description": "The orders that a payment method can pay.",
+    "required": ["minAmount", "maxAmount", "currencies", "maxLines"],
+    "properties": {
+        "minAmount": TEXT | {"description": "The smallest total, as a decimal string."},
+        "maxAmount": TEXT | {"description": "The largest total, as a decimal string."},
+        "currencies": {
+            "description": "ISO 4217 codes; null: any.",
+            "anyOf": [{"type": "array", "maxItems": 200, "items": NAME}, {"type": "null"}],
+        },
+        "maxLines": {
+            "description": "The most products of an order; null: any number.",
+            "anyOf": [_UNITS, {"type": "null"}],
+        },
+    },
 }
 _CANCEL_REASON: Schema = {
     "type": "string",
@@ -74,9 +91,22 @@ _PROBLEM: Schema = {
         "products": {
             "type": "array",
             "maxItems": 500,
-            "description": "With `out-of-stock` each product that is short; with `product-unavailable` their ids.",
+            "description": "With `out-of-stock` each product that is short; with `hold-limit` each one of which the"
+            " account may not hold so many; with `product-unavailable` their ids.",
             "items": {"anyOf": [schema_of("ProductShortage"), _UUID]},
         },
+        "bounds": {
+            "description": "With `validation-error` of a payment method: what it takes.",
+            "anyOf": [schema_of("MethodBounds"), {"type": "null"}],
+        },
+        "items": {
+            "type": "array",
+            "maxItems": 500,
+            "description": "With `price-changed`: the lines of the order at the present prices.",
+            "items": schema_of("OrderLine"),
+        },
+        "totalAmount": TEXT | {"description": "With `price-changed`: the present total."},
+        "currency": NAME | {"description": "With `price-changed`: the currency of the total and the prices."},
         "cancelReason": {
             "description": "With `invalid-transition` of a cancelled order: why it was cancelled.",
             "anyOf": [schema_of("CancelReason"), {"type": "null"}],
@@ -88,6 +118,7 @@ _PROBLEM: Schema = {
 SCHEMAS: Mapping[str, Schema] = {
     "CancelReason": _CANCEL_REASON,
     "InvalidValue": _INVALID_VALUE,
+    "MethodBounds": _BOUNDS,
     "Problem": _PROBLEM,
     "ProblemType": _TYPE,
     "ProductShortage": _SHORTAGE,

@@ -10,10 +10,12 @@ from api.docs.examples import (
     CARD,
     CURRENCY,
     EMAIL,
+    ENDPOINT,
     ITEMS,
     NAME,
     NAMES,
     NEW_PASSWORD,
+    NOW,
     ORDER,
     PART,
     PASSWORD,
@@ -30,7 +32,10 @@ _REFRESH: Example = {"refreshToken": TOKENS["refreshToken"]}
 BODIES: Mapping[str, Mapping[str, Example]] = {
     "POST /auth/register/email": {"by e-mail": {**NAMES, "email": EMAIL, "password": PASSWORD}},
     "POST /auth/register/phone": {"by phone": {**NAMES, "phone": "8 (999) 123-45-67", "password": PASSWORD}},
-    "POST /auth/login/email": {"by e-mail": {"email": EMAIL, "password": PASSWORD}},
+    "POST /auth/login/email": {
+        "by e-mail": {"email": EMAIL, "password": PASSWORD},
+        "with a second factor": {"email": EMAIL, "password": PASSWORD, "otp": "424242"},
+    },
     "POST /auth/login/phone": {"by phone": {"phone": PHONE, "password": PASSWORD}},
     "POST /auth/refresh": {"refresh token": _REFRESH},
     "POST /auth/logout": {"refresh token": _REFRESH},
@@ -46,14 +51,31 @@ BODIES: Mapping[str, Mapping[str, Example]] = {
         }
     },
     "POST /auth/password/change": {"new password": {"currentPassword": PASSWORD, "newPassword": NEW_PASSWORD}},
+    "POST /users/me/otp": {"password": {"currentPassword": PASSWORD}},
+    "POST /users/me/otp/confirm": {"code of the app": {"code": "424242"}},
+    "POST /users/me/otp/remove": {"password and code": {"currentPassword": PASSWORD, "code": "424242"}},
+    "DELETE /users/me": {
+        "password": {"currentPassword": PASSWORD},
+        "with a second factor": {"currentPassword": PASSWORD, "otp": "424242"},
+    },
     "PATCH /users/me": {"new first name": {"firstName": "Мария"}},
-    "PUT /users/me/email": {"new address": {"email": "maria@example.com", "currentPassword": PASSWORD}},
-    "PUT /users/me/phone": {"new number": {"phone": "+79997654321", "currentPassword": PASSWORD}},
+    "PUT /users/me/email": {
+        "new address": {"email": "maria@example.com", "currentPassword": PASSWORD},
+        "no address": {"email": None, "currentPassword": PASSWORD},
+    },
+    "PUT /users/me/phone": {
+        "new number": {"phone": "+79997654321", "currentPassword": PASSWORD},
+        "no number": {"phone": None, "currentPassword": PASSWORD},
+    },
     "POST /products": {
         "lantern": {"sku": "71053", "name": NAME, "price": PRICE, "currency": CURRENCY, "stock": 120},
     },
     "PATCH /products/{productId}": {"new price": {"price": "3.75", "currency": CURRENCY}},
     "PUT /products/{productId}/stock": {"120 units": {"available": 120}},
+    "POST /products/{productId}/stock/adjustments": {
+        "delivery": {"change": 40, "reason": "delivery 4711"},
+        "breakage": {"change": -2, "reason": "damaged in transport"},
+    },
     "POST /orders": {
         "one product, paid by card": {"productId": PRODUCT, **ADDRESS, "card": CARD},
         "several units, paid by phone": {"items": ITEMS, **ADDRESS, "phone": PHONE},
@@ -75,6 +97,13 @@ BODIES: Mapping[str, Mapping[str, Example]] = {
     },
     "POST /payments/{paymentId}/notify": {"succeeded": {"paymentId": PAYMENT, "status": "succeeded", **AMOUNT}},
     "POST /refunds": {"in part": {"orderId": ORDER, "paymentId": PAYMENT, "amount": PART["amount"]}},
+    "POST /webhook-endpoints": {
+        "every event": {"url": ENDPOINT["url"]},
+        "some events": {key: ENDPOINT[key] for key in ("url", "eventTypes", "description")},
+    },
+    "PATCH /webhook-endpoints/{endpointId}": {"disable": {"enabled": False}, "enable": {"enabled": True}},
+    "POST /webhook-endpoints/{endpointId}/secret": {"both sign for two days": {"overlapHours": 48}},
+    "POST /webhook-endpoints/{endpointId}/redeliver": {"since the outage began": {"since": NOW}},
     "POST /notifications/send": {
         "code": {"channel": "email", "to": EMAIL, "template": "verify_email", "variables": {"code": "424242"}}
     },

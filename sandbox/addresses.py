@@ -2,7 +2,7 @@
 
 import base64
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 
 from sandbox.datadir import DataDir
@@ -13,7 +13,10 @@ SECRETS_FILE = "secrets.json"
 
 @dataclass(frozen=True)
 class Addresses:
-    """Base URLs, and host:port for Temporal; `temporal_ui` is None when the stack runs no Web UI."""
+    """Base URLs, and host:port for Temporal; `temporal_ui` is None when the stack runs no Web UI.
+
+    `metrics` is that of the workers, None when they run in the API's process; `web` that of the pages, if they run.
+    """
 
     api: str
     temporal: str
@@ -21,15 +24,31 @@ class Addresses:
     sandbox: str
     smtp: str
     database: str
+    metrics: str | None = None
+    web: str | None = None
 
     def as_json(self) -> dict[str, str]:
         """The content of addresses.json: camelCase names, without missing addresses."""
         given = {name: value for name, value in asdict(self).items() if value is not None}
         return {"temporalUi" if name == "temporal_ui" else name: value for name, value in given.items()}
 
+    def pages(self) -> str:
+        """The five addresses to open in a browser, the shop first; four without a Web UI."""
+        desk = f"{self.web}/desk" if self.web else None
+        return _table(
+            {
+                "Shop": self.web,
+                "Desk": desk,
+                "Inbox, test cards": self.sandbox,
+                "API reference": f"{self.api}/docs",
+                "Temporal Web UI": self.temporal_ui,
+            }
+        )
+
     def table(self) -> str:
         """A table for the terminal; the database URL is printed without its password."""
         rows = {
+            "Shop": self.web,
             "API": self.api,
             "API reference": f"{self.api}/docs",
             "Inbox and payments": self.sandbox,
@@ -37,8 +56,13 @@ class Addresses:
             "Temporal": self.temporal,
             "Mail (SMTP)": self.smtp,
             "PostgreSQL": _without_password(self.database),
+            "Worker metrics": self.metrics,
         }
-        return "\n".join(f"  {name:<20}{address}" for name, address in rows.items() if address)
+        return _table(rows)
+
+
+def _table(rows: Mapping[str, str | None]) -> str:
+    return "\n".join(f"  {name:<20}{address}" for name, address in rows.items() if address)
 
 
 def _without_password(url: str) -> str:
@@ -55,6 +79,7 @@ class Secrets:
     secrets_key: str
     yookassa_secret_key: str
     webhook_secret: str
+    web_secret: str
 
     @classmethod
     def of(cls, folder: DataDir) -> "Secrets":
@@ -65,6 +90,7 @@ class Secrets:
             "secretsKey": lambda: base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
             "yookassaSecretKey": lambda: f"test_{secrets.token_hex(16)}",
             "webhookSecret": lambda: f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}",
+            "webSecret": lambda: secrets.token_hex(32),
         }
         complete = {name: known.get(name) or generate() for name, generate in generators.items()}
         if complete != known:

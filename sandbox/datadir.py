@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from sandbox.errors import CannotStart
+from services.secrets import make_private
 
 LOCK = "lock"
 
@@ -26,7 +27,7 @@ class DataDir:
             CannotStart: when another stack holds the lock, or the folder cannot be written.
         """
         try:
-            self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
+            make_private(self.path)
             handle = os.open(self.path / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
             raise CannotStart(

@@ -2,10 +2,12 @@
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
+from sandbox.accounts import ACCOUNTS_FILE
 from sandbox.addresses import Addresses, Secrets
 from sandbox.component import Component
 from sandbox.ports import LOOPBACK
@@ -18,6 +20,16 @@ ROOT = Path(__file__).resolve().parent.parent
 CATALOG = str(Path("sandbox") / "data" / "2010-12-01.csv.gz")
 STOCK = 10_000  # units of each product in the shipped catalog
 SHOP = "sandbox"
+PROVIDER_RULES = ("PAYMENT_LIMITS", "PAYMENT_RECEIPTS", "FISCAL_SHOP")
+#: Secrets that processes of one part do not get (services/production_checks.py); an empty variable counts as unset.
+_NOT_FOR_API = MappingProxyType({"SMTP_URL": "", "SMS_URL": ""})
+#: How to reach another Temporal server than the embedded one. (For the `temporal` command an empty variable is set.)
+_OF_ANOTHER_TEMPORAL = (
+    "TEMPORAL_API_KEY", "TEMPORAL_PROFILE", "TEMPORAL_CONFIG_FILE", "TEMPORAL_TLS", "TEMPORAL_TLS_SERVER_NAME",
+    "TEMPORAL_TLS_SERVER_CA_CERT_PATH", "TEMPORAL_TLS_SERVER_CA_CERT_DATA", "TEMPORAL_TLS_CLIENT_CERT_PATH",
+    "TEMPORAL_TLS_CLIENT_CERT_DATA", "TEMPORAL_TLS_CLIENT_KEY_PATH", "TEMPORAL_TLS_CLIENT_KEY_DATA",
+)  # fmt: skip
+_NOT_FOR_WORKERS = MappingProxyType({"SIGNING_KEY": "", "PAYMENT_WEBHOOK_SECRETS": ""})
 WORKERS_STOP_TIMEOUT = 10.5  # seconds: workers give running activities ten seconds to finish
 
 
@@ -41,6 +53,8 @@ class Layout:
             sandbox=f"http://{LOOPBACK}:{ports.sandbox}",
             smtp=f"smtp://{LOOPBACK}:{ports.smtp}",
             database=settings.database_url or self._postgres().url(),
+            metrics=f"http://{LOOPBACK}:{ports.metrics}/metrics" if settings.separate else None,
+            web=f"http://{LOOPBACK}:{ports.web}" if settings.pages and settings.application else None,
         )
 
     @property
@@ -84,7 +98,15 @@ class Layout:
         migrate = self._one_shot("migrations", "migrate")
         import_catalog = self._one_shot("catalog", "import-products", CATALOG, "--stock", str(STOCK), "--if-empty")
         catalog = [import_catalog] if self.settings.catalog else []
-        return [servers, [migrate], [*catalog, *self._application()]]
+        pages = [self._pages()] if self.settings.pages else []
+        accounts = [self._accounts()] if self.has_accounts else []
+        return [servers, [migrate], [*catalog, *accounts, *self._application(), *pages]]
+
+    @property
+    def has_accounts(self) -> bool:
+        """Whether there are ready accounts."""
+        settings = self.settings
+        return settings.accounts and settings.application and settings.database_url is None
 
     def _servers(self) -> list[Component]:
         components: list[Component] = [self._stand_ins()]
@@ -96,11 +118,14 @@ class Layout:
 
     def _application(self) -> list[Component]:
         if self.settings.separate:
-            return [self._workers(), self._serving("api", "api")]
+            # As in production, each process gets only the secrets of its part. One port a process: the API serves its
+            # metrics on its own port in development.
+            return [self._workers(), self._serving("api", "api", env={"METRICS_PORT": "", **_NOT_FOR_API})]
         return [self._serving("workers", "workers", "--with-api")]
 
     def _shop(self) -> dict[str, str]:
         return {
+            **(_pages_of_shop(self.addresses.web) if self.addresses.web else {}),
             "DATA_DIR": str(self.folder),
             "YOOKASSA_SHOP_ID": SHOP,
             "YOOKASSA_SECRET_KEY": self.secrets.yookassa_secret_key,
@@ -110,7 +135,11 @@ class Layout:
     def _own_servers(self) -> dict[str, str]:
         # settings of an external server must not apply to the embedded one; an empty variable counts as unset
         database = {} if self.settings.database_url else {"DATABASE_LISTEN_URL": ""}
-        temporal = {} if self.settings.temporal_address else {"TEMPORAL_API_KEY": "", "TEMPORAL_TLS": ""}
+        temporal = (
+            {}
+            if self.settings.temporal_address
+            else dict.fromkeys(_OF_ANOTHER_TEMPORAL, "") | {"TEMPORAL_TLS": "false"}
+        )
         return database | temporal
 
     def _postgres(self) -> EmbeddedPostgres:
@@ -128,27 +157,37 @@ class Layout:
         ports = self.settings.ports
         listens = {setting("sandbox"): ports.sandbox, setting("smtp"): ports.smtp}
         payments = f"{self.addresses.api}/api/v1/payments"
+        ports_of = {name: str(port) for name, port in listens.items()}
         webhooks = {"WEBHOOK_URL": f"{payments}/webhooks/yookassa", "NOTIFY_URL": f"{payments}/{{paymentId}}/notify"}
         return Program(
             "standins",
             _python("sandbox.standins"),
-            env={**self._shop(), **webhooks, **{name: str(port) for name, port in listens.items()}},
+            env={**self._shop(), **webhooks, **ports_of, **self.rules_of_the_provider},
             cwd=ROOT,
             log=self._log("standins"),
             ports=listens,
             ready=answers_readyz(ports.sandbox),
         )
 
+    @property
+    def rules_of_the_provider(self) -> dict[str, str]:
+        """Settings of the application that the stand-in of the payment provider follows too."""
+        return {name: self.settings.env[name] for name in PROVIDER_RULES if name in self.settings.env}
+
     def _one_shot(self, name: str, *arguments: str) -> OneShot:
         argv = _python("services", *arguments)
         return OneShot(name, argv, env=self.environment, cwd=ROOT, log=self._log(name))
 
-    def _serving(self, name: str, *arguments: str) -> Program:
+    def _accounts(self) -> OneShot:
+        argv = _python("sandbox.accounts")
+        return OneShot("accounts", argv, env=self.environment, cwd=ROOT, log=self._log("accounts"))
+
+    def _serving(self, name: str, *arguments: str, env: Mapping[str, str] = MappingProxyType({})) -> Program:
         port = self.settings.ports.api
         return Program(
             name,
             _python(*arguments),
-            env=self.environment,
+            env={**self.environment, **env},
             cwd=ROOT,
             log=self._log(name),
             ports={setting("api"): port},
@@ -156,18 +195,55 @@ class Layout:
             stop_timeout=WORKERS_STOP_TIMEOUT,
         )
 
+    def _pages(self) -> Program:
+        addresses, port = self.addresses, self.settings.ports.web
+        ui = {"TEMPORAL_UI_URL": addresses.temporal_ui} if addresses.temporal_ui else {}
+        accounts = {"SANDBOX_ACCOUNTS": str(self.folder / ACCOUNTS_FILE) if self.has_accounts else ""}
+        settings = {"WEB_URL": addresses.web or "", "API_URL": addresses.api, "SANDBOX_URL": addresses.sandbox, **ui}
+        return Program(
+            "web",
+            _python("web"),
+            # Nothing but its own settings: the pages need no secret of the other processes.
+            env={
+                "APP_ENV": "development",
+                "WEB_SECRET": self.secrets.web_secret,
+                "TEMPORAL_NAMESPACE": self.settings.temporal_namespace,
+                setting("web"): str(port),
+                **accounts,
+                **settings,
+            },
+            cwd=ROOT,
+            log=self._log("web"),
+            ports={setting("web"): port},
+            ready=answers_readyz(port),
+            stop_timeout=6.0,
+        )
+
     def _workers(self) -> Program:
+        listens = {setting("metrics"): self.settings.ports.metrics}
         return Program(
             "workers",
             _python("workers"),
-            env=self.environment,
+            env={**self.environment, **{name: str(port) for name, port in listens.items()}, **_NOT_FOR_WORKERS},
             cwd=ROOT,
             log=self._log("workers"),
+            ports=listens,
             stop_timeout=WORKERS_STOP_TIMEOUT,
         )
 
     def _log(self, name: str) -> Path:
         return self.folder / "logs" / f"{name}.log"
+
+
+def _pages_of_shop(web: str) -> dict[str, str]:
+    """Where messages and the payment provider's page lead to; `web`: the base URL of the pages."""
+    return {
+        "SHOP_ORIGINS": web,
+        "SHOP_RETURN_URL": f"{web}/return?order={{orderId}}",
+        "SHOP_ORDER_URL": f"{web}/orders/{{orderId}}",
+        "SHOP_RESET_URL": f"{web}/reset?token={{token}}",
+        "SHOP_VERIFY_URL": f"{web}/account",
+    }
 
 
 def _python(module: str, *arguments: str) -> list[str]:

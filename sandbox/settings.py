@@ -15,12 +15,14 @@ HIGHEST_PORT = 65_535
 class Ports:
     """TCP ports on 127.0.0.1; each is set by an environment variable, for example `API_PORT`."""
 
-    api: int = 8000
-    temporal: int = 7233
-    temporal_ui: int = 8233
-    sandbox: int = 8100
-    smtp: int = 2525
-    postgres: int = 54329
+    api: int = field(default=8000, metadata={"help": "the API"})
+    temporal: int = field(default=7233, metadata={"help": "Temporal"})
+    temporal_ui: int = field(default=8233, metadata={"help": "Temporal's Web UI"})
+    sandbox: int = field(default=8100, metadata={"help": "the stand-ins: inbox, ledger, test cards"})
+    smtp: int = field(default=2525, metadata={"help": "the stand-in of the mail server"})
+    postgres: int = field(default=54329, metadata={"help": "PostgreSQL"})
+    metrics: int = field(default=9100, metadata={"help": "health and metrics of workers in a process of their own"})
+    web: int = field(default=8080, metadata={"help": "the pages"})
 
     @classmethod
     def free(cls) -> Self:
@@ -66,6 +68,9 @@ class StackSettings:
         separate: run the API and the workers in separate processes instead of one.
         catalog: import the shipped catalog into an empty database.
         web_ui: run Temporal's Web UI.
+        pages: run the pages of the shop.
+        accounts: make an account of a buyer and one of an operator, whose passwords are in DATA_DIR; in the embedded
+            database only, so that no account with a known password gets into another one.
         database_url: external PostgreSQL server, instead of the embedded one.
         temporal_address: external Temporal server, instead of the dev server.
         temporal_namespace: namespace of the order workflows.
@@ -79,6 +84,8 @@ class StackSettings:
     separate: bool = False
     catalog: bool = True
     web_ui: bool = True
+    pages: bool = True
+    accounts: bool = False
     database_url: str | None = None
     temporal_address: str | None = None
     temporal_namespace: str = "market"
@@ -97,5 +104,5 @@ class StackSettings:
 
     @classmethod
     def for_tests(cls, data_dir: Path) -> Self:
-        """Unused ports, without fsync, catalog and Web UI; use `dataclasses.replace` to change them."""
-        return cls(data_dir, Ports.free(), durable=False, catalog=False, web_ui=False)
+        """Unused ports, without fsync, catalog, Web UI and pages; use `dataclasses.replace` to change them."""
+        return cls(data_dir, Ports.free(), durable=False, catalog=False, web_ui=False, pages=False)

@@ -5,6 +5,7 @@ import signal
 from types import TracebackType
 from typing import Self
 
+from sandbox.accounts import ReadyAccounts
 from sandbox.addresses import ADDRESSES_FILE, Addresses, Secrets
 from sandbox.component import Component
 from sandbox.datadir import DataDir
@@ -91,6 +92,11 @@ class Stack:
     def addresses(self) -> Addresses:
         """Addresses of the components. Raises RuntimeError before the start."""
         return self._started_layout.addresses
+
+    @property
+    def accounts(self) -> ReadyAccounts | None:
+        """The ready accounts; None when the stack makes none. Raises RuntimeError before the start."""
+        return ReadyAccounts.of(self._folder) if self._started_layout.has_accounts else None
 
     @property
     def environment(self) -> dict[str, str]:

@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from sandbox.standins.browser_guard import BrowserGuard
 from sandbox.standins.controls import Controls
 from sandbox.standins.inbox import messages
 from sandbox.standins.inbox.messages import Inbox
@@ -53,6 +54,7 @@ class StandInServers:
 
     def __init__(self, settings: Settings, sockets: Sockets) -> None:
         self.sockets = sockets
+        self.names = settings.names
         self.closing = asyncio.Event()
         self.outages = Outages()
         self.provider_db = open_database(settings.data_dir, "provider.sqlite", PROVIDER_SCHEMA)
@@ -72,7 +74,8 @@ class StandInServers:
             *Pages(self.inbox, self.provider).routes(),
             Route("/readyz", self._readyz),
         ]
-        return OutageMiddleware(Starlette(routes=routes, lifespan=self._lifespan), self.outages)
+        app = OutageMiddleware(Starlette(routes=routes, lifespan=self._lifespan), self.outages)
+        return BrowserGuard(app, self.names)
 
     async def _readyz(self, _request: Request) -> Response:
         return JSONResponse({"status": "ok" if self.ready else "starting"}, 200 if self.ready else 503)

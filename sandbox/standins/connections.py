@@ -4,13 +4,14 @@ import asyncio
 
 from starlette.requests import Request
 from starlette.types import Receive, Scope
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from api.protocol import BoundedProtocol
 
 DROP = "sandbox.drop"
 
 
-class DroppableProtocol(HttpToolsProtocol):
-    """uvicorn's HTTP protocol; it lets the application abort the connection of a request."""
+class DroppableProtocol(BoundedProtocol):
+    """The protocol of the API; it lets the application abort the connection of a request."""
 
     def on_message_begin(self) -> None:
         """Add a function that aborts the connection to the request's scope."""

@@ -63,8 +63,9 @@ class Controls:
         ]
 
     async def read_inbox(self, request: Request) -> Response:
-        """Return messages filtered by `to`, `channel` and `after` (an id), newest last."""
-        found = self.inbox.find(message_filter(request))
+        """Return messages filtered by `to`, `channel` and `after` (an id), newest last; the first `limit`, or all."""
+        wanted, limit = message_filter(request), request.query_params.get("limit", "")
+        found = self.inbox.first(wanted, int(limit)) if limit.isdecimal() else self.inbox.find(wanted)
         return JSONResponse({"items": [message_json(message) for message in found]})
 
     async def clear_inbox(self, _request: Request) -> Response:

@@ -23,7 +23,7 @@ DEFAULT_SETTINGS = {
 }
 
 # Variables of our own environment that may configure a real provider; the child process does not get them.
-EXCLUDED_VARIABLES = ("YOOKASSA_", "WEBHOOK_", "PAYMENT_WEBHOOK_", "NOTIFY_URL", "SIGNED_WEBHOOKS")
+EXCLUDED_VARIABLES = ("YOOKASSA_", "WEBHOOK_", "PAYMENT_", "NOTIFY_URL", "SIGNED_WEBHOOKS", "FISCAL_SHOP")
 
 Item = dict[str, Any]
 
@@ -89,9 +89,11 @@ class StandIns:
         """Payments in the provider's ledger, oldest first."""
         return self._items("/ledger", reference=reference)
 
-    def inbox(self, to: str | None = None, channel: str | None = None, after: int | None = None) -> list[Item]:
-        """Delivered messages, newest last."""
-        return self._items("/inbox", to=to, channel=channel, after=after)
+    def inbox(
+        self, to: str | None = None, channel: str | None = None, after: int | None = None, limit: int | None = None
+    ) -> list[Item]:
+        """Delivered messages, newest last; with `limit` the oldest so many."""
+        return self._items("/inbox", to=to, channel=channel, after=after, limit=limit)
 
     def clear_inbox(self) -> None:
         """Delete every message."""

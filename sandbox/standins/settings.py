@@ -12,6 +12,8 @@ class Settings:
 
     #: listening address; the loopback, except in a container with its own network
     host: str = "127.0.0.1"
+    #: host names under which other processes reach the stand-ins, beside those of the loopback
+    names: tuple[str, ...] = ()
     http_port: int = 8100
     smtp_port: int = 2525
     data_dir: Path | None = None
@@ -24,6 +26,10 @@ class Settings:
     signed_webhooks: bool = False
     shop_id: str = "100500"
     secret_key: str = "test_sandbox"  # noqa: S105 - valid at the stand-in only
+    #: whether the amounts and currencies of the real provider apply
+    live_limits: bool = False
+    #: whether the shop must send fiscal receipts with payments and refunds
+    fiscal: bool = False
     answers_later: float = 3.0
     phone_answers: float = 0.3
     moment: float = 1.0
@@ -39,6 +45,7 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     plain = Settings()
     return Settings(
         host=given.get("SANDBOX_HOST", plain.host),
+        names=tuple(name.strip() for name in given.get("SANDBOX_NAMES", "").split(",") if name.strip()),
         http_port=int(given.get("SANDBOX_PORT", plain.http_port)),
         smtp_port=int(given.get("SMTP_PORT", plain.smtp_port)),
         data_dir=Path(given["DATA_DIR"]) if "DATA_DIR" in given else None,
@@ -48,6 +55,8 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         signed_webhooks=given.get("SIGNED_WEBHOOKS", "").lower() in ("1", "true", "yes"),
         shop_id=given.get("YOOKASSA_SHOP_ID", plain.shop_id),
         secret_key=given.get("YOOKASSA_SECRET_KEY", plain.secret_key),
+        live_limits=given.get("PAYMENT_LIMITS") == "live",
+        fiscal=given.get("FISCAL_SHOP", given.get("PAYMENT_RECEIPTS")) == "on",
         answers_later=float(given.get("ANSWERS_LATER_SECONDS", plain.answers_later)),
         phone_answers=float(given.get("PHONE_ANSWER_SECONDS", plain.phone_answers)),
         moment=float(given.get("MOMENT_SECONDS", plain.moment)),

@@ -155,3 +155,31 @@ def test_components_can_be_killed_and_restarted(tmp_path: Path) -> None:
             Stack(settings).start()
     ports = (settings.ports.postgres, settings.ports.temporal, settings.ports.sandbox, settings.ports.smtp)
     assert [port for port in ports if accepts(port)] == []
+
+
+def test_T117_every_process_of_the_stack_listens_on_the_loopback_only(tmp_path: Path) -> None:
+    settings = replace(StackSettings.for_tests(tmp_path / "data"), web_ui=True)
+    with Stack(settings) as stack:
+        found = listening(descendants(os.getpid()))
+        given = settings.ports
+        ports = {given.api, given.temporal, given.temporal_ui, given.sandbox, given.smtp, given.postgres}
+        assert stack.addresses.temporal_ui is not None
+    assert {port for _, port in found} >= ports
+    assert {address for address, _ in found} <= {"127.0.0.1", "::1"}
+
+
+def listening(pids: set[int]) -> set[tuple[str, int]]:
+    """The addresses and ports on which these processes accept connections (Linux)."""
+    inodes = set()
+    for pid in pids:
+        with suppress(OSError):  # the process has exited
+            inodes |= {os.readlink(handle) for handle in Path(f"/proc/{pid}/fd").iterdir()}
+    found = set()
+    for table, family in (("tcp", socket.AF_INET), ("tcp6", socket.AF_INET6)):
+        for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
+            local, _, state, *rest = line.split()[1:]
+            if state == "0A" and f"socket:[{rest[5]}]" in inodes:
+                address, port = local.split(":")
+                words = [bytes.fromhex(address[start : start + 8])[::-1] for start in range(0, len(address), 8)]
+                found.add((socket.inet_ntop(family, b"".join(words)), int(port, 16)))
+    return found

@@ -111,8 +111,16 @@ class Inbox:
         """Messages that match, newest last; `newest` is the maximum number of latest messages, negative for all."""
         query = f"{SELECT} {filter_.where} ORDER BY id DESC LIMIT :newest"
         rows = self.db.execute(query, asdict(filter_) | {"newest": newest}).fetchall()
+        return self._messages(reversed(rows))
+
+    def first(self, filter_: MessageFilter, limit: int) -> list[Message]:
+        """The oldest messages that match, `limit` at most, newest last."""
+        query = f"{SELECT} {filter_.where} ORDER BY id LIMIT :limit"
+        return self._messages(self.db.execute(query, asdict(filter_) | {"limit": limit}).fetchall())
+
+    def _messages(self, rows: Iterable[sqlite3.Row]) -> list[Message]:
         with transaction(self.db):
-            return [self._message(row) for row in reversed(rows)]
+            return [self._message(row) for row in rows]
 
     def _message(self, row: sqlite3.Row) -> Message:
         columns: dict[str, Any] = dict(zip(row.keys(), row, strict=True))

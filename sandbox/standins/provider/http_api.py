@@ -14,7 +14,9 @@ from starlette.types import Receive, Scope, Send
 
 from sandbox.standins.connections import hang
 from sandbox.standins.provider.idempotence import IdempotenceKey, key_of
+from sandbox.standins.provider.limits import check_limits
 from sandbox.standins.provider.provider import Provider, ProviderResponse
+from sandbox.standins.provider.receipt_checks import check_receipt
 from sandbox.standins.provider.refunds import Refunds
 from sandbox.standins.provider.request_checks import read_list, read_payment, read_refund
 from sandbox.standins.provider.yookassa_json import ApiError, JsonObject, invalid_request, object_list, refund_object
@@ -79,14 +81,18 @@ class PaymentsApi:
     async def create_payment(self, request: Request) -> Response:
         """POST /v3/payments"""
         body = await _body(request)
-        return await self._send(
-            request, self.provider.create_payment(read_payment(body), _key("payments", request, body))
-        )
+        wanted = read_payment(body)
+        if self.provider.settings.live_limits:
+            check_limits(wanted)
+        check_receipt(body, wanted.value, wanted.currency, required=self.provider.settings.fiscal)
+        return await self._send(request, self.provider.create_payment(wanted, _key("payments", request, body)))
 
     async def create_refund(self, request: Request) -> Response:
         """POST /v3/refunds"""
         body = await _body(request)
-        return await self._send(request, self.refunds.create_refund(read_refund(body), _key("refunds", request, body)))
+        wanted = read_refund(body)
+        check_receipt(body, wanted.value, wanted.currency, required=self.provider.settings.fiscal)
+        return await self._send(request, self.refunds.create_refund(wanted, _key("refunds", request, body)))
 
     async def _send(self, request: Request, response: ProviderResponse) -> Response:
         if response.body is None:

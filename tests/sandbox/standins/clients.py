@@ -33,9 +33,11 @@ class Shop:
         body = {name: value for name, value in (usual | other).items() if value is not None}
         return self.client.post("/payments", json=body, headers={"Idempotence-Key": key or new_key()})
 
-    def post_refund(self, payment_id: str, value: str = "100.00", key: str | None = None) -> httpx2.Response:
+    def post_refund(
+        self, payment_id: str, value: str = "100.00", key: str | None = None, description: str | None = None
+    ) -> httpx2.Response:
         """Send a refund in roubles."""
-        body = {"payment_id": payment_id, "amount": rub(value)}
+        body = {"payment_id": payment_id, "amount": rub(value), "description": description}
         return self.client.post("/refunds", json=body, headers={"Idempotence-Key": key or new_key()})
 
     def pay(self, card: str = "tok_succeeds", **other: Any) -> Json:

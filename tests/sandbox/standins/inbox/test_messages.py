@@ -22,6 +22,21 @@ def test_inbox_is_filtered_by_channel_recipient_and_id(stand_ins: StandIns, smtp
     assert stand_ins.inbox(to=address, channel="sms") == []
 
 
+def test_T205_a_long_inbox_is_read_in_parts(stand_ins: StandIns, smtp: smtplib.SMTP, address: str) -> None:
+    for number in range(5):
+        smtp.send_message(a_mail(address, subject=f"mail {number}"))
+
+    first = stand_ins.inbox(to=address, limit=2)
+    second = stand_ins.inbox(to=address, limit=2, after=first[-1]["id"])
+    third = stand_ins.inbox(to=address, limit=2, after=second[-1]["id"])
+    assert [subjects(part) for part in (first, second, third)] == [
+        ["mail 0", "mail 1"],
+        ["mail 2", "mail 3"],
+        ["mail 4"],
+    ]
+    assert stand_ins.inbox(to=address, limit=2, after=third[-1]["id"]) == []
+
+
 def test_cleared_inbox_is_empty_and_ids_are_not_reused(stand_ins: StandIns, smtp: smtplib.SMTP, address: str) -> None:
     smtp.send_message(a_mail(address))
     last = stand_ins.inbox()[-1]["id"]

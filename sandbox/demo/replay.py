@@ -1,21 +1,33 @@
-"""Replays the planned orders of a day through the API."""
+"""Replays the planned orders of a file through the API."""
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, as_completed, wait
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import TypeVar
 
 import httpx2
 from rich.console import Console
 
-from sandbox.demo.buyers import Buyer, Order, PaymentMethods, place, wait_until_final
-from sandbox.demo.invoices import Day, PlannedOrder
+from sandbox.demo.account import Account, Fate, Result, refused, result_of
+from sandbox.demo.buyers import Buyer, OrderRefused, PaymentMethods, UnexpectedResponse, place, wait_until_final
+from sandbox.demo.invoices import Plan, PlannedOrder
 from sandbox.demo.tables import progress_bar
 from services import db
+from services.catalog.importing import ImportFile
 from services.catalog.service import CatalogService
+from services.commands.product_import import ProductImport
+from services.reservations.service import ReservationService
 
 #: Orders in flight.
 MAX_CONCURRENT = 8
+#: Phone of the first buyer.
+PHONE = "+79161234567"
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 def payment_methods(sandbox: str) -> PaymentMethods:
@@ -30,56 +42,87 @@ def payment_methods(sandbox: str) -> PaymentMethods:
     )
 
 
-def product_ids(database: str) -> dict[str, str]:
-    """Product ids by SKU, from the database: the API does not show SKUs to buyers."""
+def import_catalog(database: str, products: ImportFile) -> dict[str, str]:
+    """Import the products of a file into an empty catalog.
+
+    Returns product ids by SKU, from the database: the API does not show SKUs to buyers.
+    """
     tables = db.connect(database, pool_size=1)
     catalog = CatalogService(tables)
-    products: dict[str, str] = {}
-    after = None
-    while page := catalog.list(after=after, limit=1000):
-        products |= {product.sku: str(product.id) for product in page}
-        after = page[-1].id
-    tables.close()
-    return products
+    try:
+        ProductImport(catalog, ReservationService(tables)).write(products)
+        ids: dict[str, str] = {}
+        after = None
+        while page := catalog.list(after=after, limit=1000):
+            ids |= {product.sku: str(product.id) for product in page}
+            after = page[-1].id
+        return ids
+    finally:
+        tables.close()
 
 
-def sign_up_buyers(console: Console, http: httpx2.Client, day: Day) -> dict[str, Buyer]:
-    """Register a buyer for each customer of the day: the first by phone, the others by e-mail."""
-    customers = dict.fromkeys(planned.customer for planned in day.orders)
-    buyers = {
-        customer: Buyer(
-            customer,
-            email=f"customer-{customer}@example.com" if number != 0 else None,
-            phone="+79161234567" if number == 0 else None,
-        )
-        for number, customer in enumerate(customers)
-    }
-    with ThreadPoolExecutor(MAX_CONCURRENT) as pool:
-        list(pool.map(lambda buyer: buyer.sign_up(http), buyers.values()))
-    console.print(f"{len(buyers)} buyers registered, the first by phone, the others by e-mail.")
-    return buyers
+@dataclass
+class Buyers:
+    """A buyer for each customer, who registers with the first order: the first by phone, the others by e-mail."""
+
+    http: httpx2.Client
+    _buyers: dict[str, Buyer] = field(default_factory=dict)
+    _lock: Lock = field(default_factory=Lock)
+
+    def __len__(self) -> int:
+        return len(self._buyers)
+
+    def of(self, customer: str) -> Buyer:
+        """The buyer of a customer, signed in. Raises UnexpectedResponse."""
+        with self._lock:
+            buyer = self._buyers.get(customer)
+            if buyer is None:
+                # Ids of customers are any text: only their number goes into a name and an address.
+                number = len(self._buyers) + 1
+                email, phone = (None, PHONE) if number == 1 else (f"buyer-{number}@example.com", None)
+                buyer = self._buyers[customer] = Buyer(str(number), email, phone)
+        buyer.stay_signed_in(self.http)
+        return buyer
 
 
 @dataclass(frozen=True)
 class Replay:
-    """What is needed to place orders: the API, the buyers by customer, product ids by SKU, payment methods."""
+    """What is needed to place orders: the API, the buyers, product ids by SKU, payment methods."""
 
     http: httpx2.Client
-    buyers: dict[str, Buyer]
+    buyers: Buyers
     products: dict[str, str]
     methods: PaymentMethods
 
-    def run(self, console: Console, day: Day) -> list[tuple[PlannedOrder, Order]]:
-        """Place all orders of the day and wait until each is final."""
-        bar = progress_bar(console, "Orders")
+    def run(self, console: Console, plan: Plan) -> Account:
+        """Place all orders and wait until each is final; stops early when many of them fail."""
+        account = Account(plan)
+        with progress_bar(console, "Orders") as bar, ThreadPoolExecutor(MAX_CONCURRENT) as pool:
+            task = bar.add_task("orders", total=plan.count)
+            for result in _map_bounded(pool, self._one, plan.orders(account.skipped)):
+                account.add(result)
+                bar.advance(task)
+                if account.stopped:
+                    break
+        return account
 
-        def one(planned: PlannedOrder) -> tuple[PlannedOrder, Order]:
-            buyer = self.buyers[planned.customer]
+    def _one(self, planned: PlannedOrder) -> Result:
+        try:
+            buyer = self.buyers.of(planned.customer)
             order_id = place(self.http, buyer, planned, self.products, self.methods)
-            order = wait_until_final(self.http, buyer, order_id)
-            bar.advance(task)
-            return planned, order
+            return result_of(planned, wait_until_final(self.http, buyer, order_id))
+        except OrderRefused as refusal:
+            return refused(planned, str(refusal))
+        except (UnexpectedResponse, httpx2.HTTPError) as problem:
+            return Result(planned, Fate.FAILED, f"{type(problem).__name__}: {problem}")
 
-        with bar, ThreadPoolExecutor(MAX_CONCURRENT) as pool:
-            task = bar.add_task("orders", total=len(day.orders))
-            return list(pool.map(one, day.orders))
+
+def _map_bounded(pool: ThreadPoolExecutor, function: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
+    """Results as they are ready; unlike `pool.map`, this takes an item only when a thread is about to be free."""
+    running: set[Future[R]] = set()
+    for item in items:
+        if len(running) > MAX_CONCURRENT:
+            done, running = wait(running, return_when=FIRST_COMPLETED)
+            yield from (future.result() for future in done)
+        running.add(pool.submit(function, item))
+    yield from (future.result() for future in as_completed(running))

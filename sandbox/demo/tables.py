@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Column, Table
 
-from sandbox.demo.buyers import Order
+from sandbox.demo.account import CONFIRMED_FIRST, Account, Fate
+from sandbox.demo.audit import Balance
 from sandbox.demo.card_results import CardResult
-from sandbox.demo.invoices import Day, Outcome, PlannedOrder
+from services.catalog.invoices import CURRENCY
 from services.money import Money
-from services.reconcile import Check
-
-EXPECTED_STATUS = {Outcome.PAID: "confirmed", Outcome.DECLINED: "cancelled", Outcome.CANCELLED: "cancelled"}
+from services.reconcile.findings import Check
 
 
 def progress_bar(console: Console, title: str) -> Progress:
-    """A progress bar with counts and the elapsed time."""
-    return Progress(TextColumn(title), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console)
+    """A progress bar with counts, the elapsed time, and the time left at the speed of the last minute."""
+    times = (TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn())
+    return Progress(
+        TextColumn(title), BarColumn(), MofNCompleteColumn(), *times, console=console, speed_estimate_period=60
+    )
 
 
 def print_card_results(console: Console, results: list[CardResult]) -> bool:
@@ -65,38 +74,67 @@ def print_timeline(console: Console, title: str, events: list[dict[str, Any]]) -
     console.print(table)
 
 
-def print_totals(console: Console, day: Day, replayed: list[tuple[PlannedOrder, Order]], seconds: float) -> bool:
-    """Print the totals of the day; True when every order and the sum of all goods are as planned."""
-    totals: Counter[Outcome] = Counter()
-    counts: Counter[Outcome] = Counter()
-    wrong = []
-    for planned, order in replayed:
-        total = Money.parse(order["totalAmount"], order["currency"]).minor
-        totals[planned.outcome] += total
-        counts[planned.outcome] += 1
-        if order["status"] != EXPECTED_STATUS[planned.outcome] or total != planned.total:
-            wrong.append(f"{order['id']} ({planned.invoice}): {order['status']}, {order['totalAmount']}")
-    table = Table("orders", "count", "total, GBP", title="The day", title_justify="left")
-    for outcome in Outcome:
-        table.add_row(outcome, str(counts[outcome]), Money(totals[outcome], "GBP").text)
+def print_account(console: Console, account: Account, balance: Balance) -> bool:
+    """Print what became of every line of the file and of the money; True when both are accounted for."""
+    plan = account.plan
+    table = Table("", "why", *_right("lines", "orders", "total, GBP"), title="What became of the lines of the file")
+    table.title_justify = "left"
+    for (fate, reason), row in sorted(account.rows.items(), key=lambda each: list(Fate).index(each[0][0])):
+        table.add_row(fate, reason, f"{row.lines:,}", f"{row.orders:,}", _pounds(row.total))
+    for reason, lines in account.skipped.most_common():
+        table.add_row(Fate.SKIPPED, reason, f"{lines:,}", "", "")
+    complete = account.lines == plan.lines
+    table.add_section()
+    table.add_row("all", _agreement(complete, f"as many as in the file, {plan.lines:,}"), f"{account.lines:,}")
     console.print(table)
-    ordered = totals[Outcome.PAID] + totals[Outcome.DECLINED]
-    console.print(
-        f"Goods in the file {Money(day.goods_total, 'GBP').text}, ordered {Money(ordered, 'GBP').text}: "
-        f"{'equal' if ordered == day.goods_total else 'NOT EQUAL'}.\n"
-        f"{len(replayed)} orders in {seconds:.1f} s, {len(replayed) / seconds:.1f} per second"
-        " (orders to cancel wait until their payment is pending)."
-    )
-    for line in wrong:
-        console.print(f"[red]not as planned:[/red] {line}")
-    return ordered == day.goods_total and not wrong
+    for failure in account.failures:
+        console.print(f"[red]failed:[/red] {escape(failure)}")
+    if account.stopped:
+        console.print(f"[red]Stopped after {len(account.failures)} orders failed.[/red]")
+    balanced = _print_balance(console, account, balance)
+    return complete and balanced and not account.failures
+
+
+def _print_balance(console: Console, account: Account, balance: Balance) -> bool:
+    sold = account.total(Fate.SOLD)
+    ordered = sold + account.total(Fate.REFUSED)
+    late = account.rows.get((Fate.SOLD, CONFIRMED_FIRST))
+    planned = account.plan.goods_total + (late.total if late else 0)
+    table = Table("", *_right("GBP"), "", title="Balance", title_justify="left")
+    table.add_row("goods of the file", _pounds(planned), "")
+    table.add_row("sold and refused", _pounds(ordered), _agreement(ordered == planned, "as in the file"))
+    table.add_section()
+    table.add_row("sold", _pounds(sold), "")
+    records = {
+        "confirmed orders, in the shop's tables": balance.confirmed,
+        "captured less refunded, in the shop's ledger": balance.captured,
+        "captured less refunded, at the payment provider": balance.provider,
+    }
+    for name, total in records.items():
+        table.add_row(name, _pounds(total), _agreement(total == sold, "as sold"))
+    console.print(table)
+    return ordered == planned and all(total == sold for total in records.values())
+
+
+def _agreement(holds: bool, statement: str) -> str:
+    return f"[green]{statement}[/green]" if holds else f"[red]NOT {statement}[/red]"
+
+
+def _pounds(minor: int) -> str:
+    whole, _, pence = Money(minor, CURRENCY).text.partition(".")
+    return f"{int(whole):,}.{pence}"
+
+
+def _right(*names: str) -> list[Column]:
+    return [Column(name, justify="right", no_wrap=True) for name in names]
 
 
 def print_audit(console: Console, checks: list[Check]) -> bool:
     """Print the audit; True when every invariant holds."""
     table = Table("", "invariant", "checked", "result", title="Audit", title_justify="left")
     for check in checks:
-        result = "[green]holds[/green]" if check.holds else f"[red]{len(check.violations)} violations[/red]"
+        problem = check.unchecked or f"{check.violated} violations"
+        result = "[green]holds[/green]" if check.holds else f"[red]{problem}[/red]"
         table.add_row(check.id, check.description, str(check.rows), result)
     console.print(table)
     for check in checks:

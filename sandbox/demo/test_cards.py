@@ -103,18 +103,20 @@ class CardRun:
 
     def _resolve(self, order_id: str, **decision: str) -> None:
         """Resolve the order as an operator, again while it needs attention, until it is cancelled."""
-        headers = {"Authorization": f"Bearer {self.operator_token}"}
+        operator = Buyer("operator", email=None, phone=None, token=self.operator_token)
         while True:
-            order = self._wait_for(order_id, lambda order: order["needsAttention"] or order["status"] == "cancelled")
+            order = self._wait_for(order_id, _needs_decision, operator)
             if order["status"] == "cancelled":
                 return
             # 409: the order no longer needs a decision
-            expect(self.http.post(f"/orders/{order_id}/resolve", json=decision, headers=headers), 200, 409)
+            resolved = self.http.post(f"/orders/{order_id}/resolve", json=decision, headers=operator.headers())
+            expect(resolved, 200, 409)
             time.sleep(RESOLVE_INTERVAL)
 
-    def _wait_for(self, order_id: str, condition: Callable[[Order], bool]) -> Order:
+    def _wait_for(self, order_id: str, condition: Callable[[Order], bool], reader: Buyer | None = None) -> Order:
+        """The order as `reader` (by default the buyer) sees it, once the condition is true."""
         deadline = time.monotonic() + TIMEOUT
-        while not condition(order := get_order(self.http, self.buyer, order_id)):
+        while not condition(order := get_order(self.http, reader or self.buyer, order_id)):
             if time.monotonic() > deadline:
                 raise UnexpectedResponse(f"order {order_id} is still {order['status']} after {TIMEOUT:.0f} s")
             time.sleep(0.1)
@@ -141,6 +143,10 @@ def _delayed(case: CardCase) -> CardCase:
     if case.method is Method.PHONE or case.behaviour not in REFUND_BEHAVIOURS:
         return case
     return CardCase(case.value + DELAYED, case.method, case.behaviour)
+
+
+def _needs_decision(order: Order) -> bool:
+    return bool(order.get("needsAttention")) or order["status"] == "cancelled"
 
 
 def _confirmation_url(order: Order) -> str:

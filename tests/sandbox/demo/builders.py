@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-from sandbox.demo.buyers import Order
+from sandbox.demo.buyers import Order, PaymentMethods
 from sandbox.demo.card_results import CardCase, CardResult
+from sandbox.demo.invoices import Outcome, PlannedOrder
 from sandbox.standins.controls import LedgerItem
 from sandbox.standins.provider.test_cards import Behaviour, Method
 
 PAID = CardCase("tok_succeeds", Method.CARD, Behaviour.SUCCEEDS)
 CANCELLED = CardCase("tok_refund_fails_3", Method.CARD, Behaviour.REFUND_FAILS)
+METHODS = PaymentMethods("tok_succeeds", "+79000000001", "tok_declines", "tok_answers_later")
 
 
-def an_order(status: str) -> Order:
+def a_planned_order(outcome: Outcome = Outcome.PAID, lines: int = 1) -> PlannedOrder:
+    """A planned order over 10.00 GBP."""
+    return PlannedOrder(1, "536365", "17850", {"85123A@2.50": 4}, 1000, outcome, "card", lines)
+
+
+def an_order(status: str, cancel_reason: str | None = None) -> Order:
     """An order over 10.00 GBP."""
     return {
         "id": "order-1",
         "status": status,
         "totalAmount": "10.00",
         "currency": "GBP",
-        "needsAttention": False,
+        "cancelReason": cancel_reason,
         "payment": None,
     }
 

@@ -1,0 +1,58 @@
+"""What a problem of the API says to a person: what happened, what to do, and which fields are wrong."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from web.api_client import ApiProblem, FieldError
+from web.languages import Texts
+
+#: Problem types that have texts of their own; all others use those of `internal-error`.
+FALLBACK = "internal-error"
+
+
+@dataclass(frozen=True)
+class Explained:
+    """A problem in the visitor's language."""
+
+    slug: str
+    title: str
+    what_to_do: str
+    #: by the JSON pointer of the field
+    fields: dict[str, str] = field(default_factory=dict)
+    #: available units of each product that is short, by its id
+    shortages: dict[str, int] = field(default_factory=dict)
+    trace_id: str = ""
+    retry_after: int | None = None
+
+    def of(self, pointer: str) -> str | None:
+        """The error of one field, if any."""
+        return self.fields.get(pointer)
+
+    def available(self, product_id: str) -> int | None:
+        """How many units there are of a product that is short; None for any other product."""
+        return self.shortages.get(product_id)
+
+
+def explain(problem: ApiProblem, texts: Texts) -> Explained:
+    """The problem for a person."""
+    slug = problem.slug if texts.find(f"problem.{problem.slug}.title") else FALLBACK
+    return Explained(
+        slug=problem.slug,
+        title=texts(f"problem.{slug}.title"),
+        what_to_do=texts(f"problem.{slug}.do"),
+        fields={each.pointer: _of_field(each, texts) for each in problem.errors},
+        shortages={
+            str(each["productId"]): int(each["available"])
+            for each in problem.document.get("products") or ()
+            if "available" in each
+        },
+        trace_id=problem.trace_id,
+        retry_after=problem.retry_after,
+    )
+
+
+def _of_field(error: FieldError, texts: Texts) -> str:
+    """The API's messages are English; other languages have their own by code, and one for all others."""
+    own = texts.find(f"field.{error.code}")
+    return own or (error.message if texts.language == "en" else texts("field.other"))

@@ -1,0 +1,97 @@
+"""An order of the API as its page shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+#: The steps of an order that goes well.
+STRAIGHT = ("reserved", "paid", "confirmed")
+#: The statuses in which a payment may be started.
+PAYABLE = ("reserved", "payment_pending")
+#: The statuses in which the buyer may cancel.
+CANCELLABLE = ("created", "reserved", "payment_pending", "paid")
+
+
+@dataclass(frozen=True)
+class StepState:
+    """A step of the order: `done`, `now`, `ahead`, or `undone` when the order was cancelled after it."""
+
+    name: str
+    state: str
+
+
+@dataclass(frozen=True)
+class OrderView:
+    """The API's answers about one order."""
+
+    data: Mapping[str, Any]
+    events: Sequence[Mapping[str, Any]]
+
+    @property
+    def id(self) -> str:
+        """The order's id."""
+        return str(self.data["id"])
+
+    @property
+    def status(self) -> str:
+        """The order's status."""
+        return str(self.data["status"])
+
+    @property
+    def closed(self) -> bool:
+        """Whether nothing changes any more, but for refunds."""
+        return self.status in ("confirmed", "cancelled")
+
+    @property
+    def can_cancel(self) -> bool:
+        """Whether the buyer may cancel now."""
+        return self.status in CANCELLABLE
+
+    @property
+    def payment(self) -> Mapping[str, Any] | None:
+        """The latest payment."""
+        return self.data["payment"]  # type: ignore[no-any-return]  # the API's JSON
+
+    @property
+    def confirmation_url(self) -> str | None:
+        """The provider's page that the buyer must visit now."""
+        waits = self.payment and self.payment["status"] in ("pending", "unknown") and not self.closing
+        return self.payment.get("confirmationUrl") if self.payment and waits else None
+
+    @property
+    def closing(self) -> bool:
+        """Whether the order is being cancelled, or has been."""
+        return self.status in ("cancelling", "cancelled")
+
+    @property
+    def can_pay(self) -> bool:
+        """Whether the buyer may start a payment now."""
+        live = self.payment is not None and self.payment["status"] in ("pending", "unknown", "succeeded", "review")
+        return self.status in PAYABLE and not live
+
+    @property
+    def refunded(self) -> bool:
+        """Whether money went back."""
+        return Decimal(self.data["refundedAmount"]) > 0
+
+    @property
+    def took_money(self) -> bool:
+        """Whether a payment succeeded at some time."""
+        return any(event["type"] == "paid" for event in self.events) or self.refunded
+
+    @property
+    def steps(self) -> list[StepState]:
+        """The stepper: the straight way, or the way to the cancellation."""
+        reached = {str(event["type"]) for event in self.events}
+        if self.closing:
+            done = [StepState(name, "undone") for name in STRAIGHT if name in reached]
+            ended = "done" if self.status == "cancelled" else "now"
+            back = [StepState("refunded", "done" if self.refunded else "now")] if self.took_money else []
+            return [*done, StepState("cancelled", ended), *back]
+        upcoming = next((name for name in STRAIGHT if name not in reached), None)
+        return [
+            StepState(name, "done" if name in reached else "now" if name == upcoming else "ahead") for name in STRAIGHT
+        ]

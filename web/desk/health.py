@@ -1,0 +1,75 @@
+"""The health of the shop in sentences, from `GET /operations/overview`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from web.formatting import age, moment
+from web.languages import Texts
+
+#: Seconds after which something that waits is shown as a fault: each of them is normally served within seconds.
+SLOW = 60
+EXTERNAL = ("provider_payments", "provider_refunds", "email", "sms")
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """One sentence; `state` is `good`, `wait` or `bad`, the class of its notice."""
+
+    state: str
+    text: str
+
+
+def sentences(overview: Mapping[str, Any], texts: Texts) -> list[Sentence]:
+    """Every part of the shop, the reconciler first."""
+    queues = overview["queues"]
+    return [
+        _reconciliation(overview["invariants"], texts),
+        _queue("commands", [each for each in queues if each["name"] == "commands"], texts),
+        _queue("messages", [each for each in queues if each["name"] != "commands"], texts),
+        *_external(overview["externalSystems"], texts),
+        _workers(overview["workers"], texts),
+    ]
+
+
+def _reconciliation(results: list[Mapping[str, Any]], texts: Texts) -> Sentence:
+    if not results:
+        return Sentence("wait", texts("desk.health.never_reconciled"))
+    at = moment(min(each["checkedAt"] for each in results), texts.language)
+    violated = [f"{each['invariant']} ({each['violations']})" for each in results if each["violations"]]
+    if violated:
+        return Sentence("bad", texts("desk.health.violated", at=at, invariants=", ".join(violated)))
+    return Sentence("good", texts("desk.health.reconciled", at=at))
+
+
+def _queue(name: str, queues: list[Mapping[str, Any]], texts: Texts) -> Sentence:
+    waiting = [each for each in queues if each["waiting"]]
+    if not waiting:
+        return Sentence("good", texts(f"desk.health.no_{name}"))
+    count, oldest = sum(each["waiting"] for each in waiting), max(each["oldestSeconds"] for each in waiting)
+    return _waiting(f"desk.health.{name}", count, oldest, texts)
+
+
+def _external(systems: list[Mapping[str, Any]], texts: Texts) -> Iterator[Sentence]:
+    by_name = {each["name"]: each for each in systems}
+    for name in EXTERNAL:
+        system = by_name.get(name)
+        if system and system["unanswered"]:
+            yield _waiting(f"desk.health.{name}", system["unanswered"], system["oldestSeconds"], texts)
+        elif system:
+            yield Sentence("good", texts(f"desk.health.{name}_good"))
+
+
+def _workers(workers: list[str] | None, texts: Texts) -> Sentence:
+    if workers is None:
+        return Sentence("bad", texts("desk.health.no_temporal"))
+    if not workers:
+        return Sentence("bad", texts("desk.health.no_workers"))
+    return Sentence("good", texts("desk.health.workers", names=", ".join(workers)))
+
+
+def _waiting(name: str, count: int, oldest: int, texts: Texts) -> Sentence:
+    state = "bad" if oldest > SLOW else "wait"
+    return Sentence(state, texts(name, count=count, age=age(oldest, texts.language)))

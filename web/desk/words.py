@@ -1,0 +1,67 @@
+"""What codes of the API mean, in the operator's language; a code without a text is shown as it is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from web.languages import Texts
+
+#: Start of the reasons of late refunds, which are the ids of their workflows.
+LATE_REFUND = "refund-"
+#: `refund_payment: mark_done by anna, transfer 4711`
+_DECISION = re.compile(r"(?P<step>\S+): (?P<action>[a-z_]+)(?: by (?P<by>[^,]+))?(?:, (?P<reference>.*))?", re.DOTALL)
+#: `cancel by anna, asked by phone`
+_ACTION = re.compile(r"(?P<action>[a-z_]+) by (?P<by>[^,]+)(?:, (?P<note>.*))?", re.DOTALL)
+#: Undos that an operator can resolve, by their attention reasons.
+STEPS = ("release_stock", "refund_payment")
+
+
+def step_of(reason: str) -> str | None:
+    """The step that `POST /orders/{orderId}/resolve` takes for an attention reason; None: there is none to resolve."""
+    if reason.startswith(LATE_REFUND):
+        return "refund_late_payment"
+    return reason if reason in STEPS else None
+
+
+def reason_text(reason: str, texts: Texts) -> str:
+    """Why an order needs an operator."""
+    return texts.find(f"desk.reason.{step_of(reason) or reason}") or reason
+
+
+def failure_text(code: str | None, texts: Texts) -> str | None:
+    """The last failure; None when none is known."""
+    if not code:
+        return None
+    return texts.find(f"desk.failure.{code}") or texts("desk.failure_code", code=code)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An entry of the timeline as the desk shows it; `who` and `note` are empty when nobody and nothing is known."""
+
+    data: Mapping[str, Any]
+    text: str
+    who: str = ""
+    note: str = ""
+
+
+def entry(event: Mapping[str, Any], texts: Texts) -> Entry:
+    """What happened, and which operator did it."""
+    kind, detail = str(event["type"]), str(event["detail"] or "")
+    known = texts.find(f"desk.event.{kind}") or texts.find(f"event.{kind}") or kind
+    if kind == "resolved" and (decision := _DECISION.fullmatch(detail)):
+        action = texts.find(f"desk.decision.{decision['action']}") or decision["action"]
+        text = f"{action}: {reason_text(decision['step'], texts)}"
+        return Entry(event, text, decision["by"] or "", decision["reference"] or "")
+    if kind == "operator_action" and (done := _ACTION.fullmatch(detail)):
+        text = texts.find(f"desk.action.{done['action']}") or done["action"]
+        return Entry(event, text, done["by"], done["note"] or "")
+    if kind in ("attention_raised", "attention_cleared"):
+        reason, _, code = detail.partition(": ")
+        return Entry(event, f"{known}: {reason_text(reason, texts)}", note=failure_text(code, texts) or "")
+    if kind == "cancelling":
+        return Entry(event, known, note=texts.find(f"desk.cancel_reason.{detail}") or detail)
+    return Entry(event, known, note=detail)

@@ -1,0 +1,1 @@
+"""Model check of the order lifecycle: every reachable state of the real activities, services and tables."""

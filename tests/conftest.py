@@ -13,6 +13,7 @@ from sandbox.postgres import EmbeddedPostgres
 from sandbox.temporal import TemporalServer
 from services import db, migrate
 from services.db import Database
+from tests.pooler import pgbouncer
 
 
 @pytest.fixture(scope="session")
@@ -33,6 +34,13 @@ def temporal() -> Iterator[TemporalServer]:
 @pytest.fixture(scope="session")
 def database_url(postgres: EmbeddedPostgres) -> str:
     return postgres.url()
+
+
+@pytest.fixture(scope="session")
+def pooler_url(database_url: str) -> Iterator[str]:
+    """The same database through a transaction pooler with two connections; skips the test without pgbouncer."""
+    with pgbouncer(database_url, default_pool_size="2") as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

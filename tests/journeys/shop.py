@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+from prometheus_client.parser import text_string_to_metric_families
 from temporalio.client import Client, WorkflowHandle
+from temporalio.service import RPCError, RPCStatusCode
 
 from sandbox.demo.audit import run_audit
 from sandbox.layout import ROOT
-from sandbox.ports import free_port
+from sandbox.ports import LOOPBACK, free_port
 from sandbox.programs import Program, answers_readyz
 from sandbox.stack import Stack
 from services import db
@@ -33,6 +35,11 @@ _UNSENT = """
 PRODUCTS = 24
 PRICE = "1299.00"
 STOCK = 1000
+
+
+def address_of(api: Program) -> str:
+    """The base URL of an API that `Shop.another_api` made."""
+    return f"http://{LOOPBACK}:{api.name.rpartition('-')[2]}"
 
 
 class Shop:
@@ -94,6 +101,16 @@ class Shop:
         ((available, reserved, sold),) = self.rows(statement, id=product_id)
         return available, reserved, sold
 
+    def metrics(self) -> str:
+        """The metrics of the worker's process, as text."""
+        addresses = self.stack.addresses
+        return httpx2.get(addresses.metrics or f"{addresses.api}/metrics").raise_for_status().text
+
+    def metric(self, name: str, **labels: str) -> float:
+        """The sum of a metric's samples that have these labels; 0 without one."""
+        samples = [sample for family in text_string_to_metric_families(self.metrics()) for sample in family.samples]
+        return sum(one.value for one in samples if one.name == name and labels.items() <= one.labels.items())
+
     def arm(self, step: str, point: str) -> None:
         """Kill the worker (SIGKILL) when it next reaches this fault point, which its `FAULTS` must name."""
         (self.stack.settings.data_dir / f"fault-{step}-{point}").unlink()
@@ -112,13 +129,29 @@ class Shop:
             ready=answers_readyz(port),
         )
 
+    def another_worker(self, **settings: str) -> Program:
+        """Another worker of this shop, not started: `workers-<port of its metrics>`."""
+        port = free_port()
+        name = f"workers-{port}"
+        return Program(
+            name,
+            [sys.executable, "-m", "workers"],
+            env={**self.stack.environment, "METRICS_PORT": str(port), **settings},
+            cwd=ROOT,
+            log=self.stack.settings.data_dir / "logs" / f"{name}.log",
+            ports={"METRICS_PORT": port},
+        )
+
     def outcome(self, order_id: str) -> str:
-        """Wait until the order's workflow has ended; returns its outcome. Raises TimeoutError."""
+        """Wait until the order's workflow has started and ended; returns its outcome. Raises TimeoutError."""
 
         async def result() -> Any:
-            return await asyncio.wait_for((await self.workflow(order_id)).result(), TIMEOUT)
+            workflow = await self.workflow(order_id)
+            while not await _exists(workflow):  # the API starts it in the background
+                await asyncio.sleep(0.1)
+            return await workflow.result()
 
-        return str(asyncio.run(result())["status"])
+        return str(asyncio.run(asyncio.wait_for(result(), TIMEOUT))["status"])
 
     async def workflow(self, order_id: str) -> WorkflowHandle[Any, Any]:
         """The workflow of an order."""
@@ -166,3 +199,13 @@ class Shop:
     def _administer(self, command: str, file: Path) -> None:
         argv = [sys.executable, "-m", "services", command, str(file)]
         subprocess.run(argv, cwd=ROOT, env=self.stack.environment, check=True, capture_output=True)
+
+
+async def _exists(workflow: WorkflowHandle[Any, Any]) -> bool:
+    try:
+        await workflow.describe()
+    except RPCError as error:
+        if error.status is RPCStatusCode.NOT_FOUND:
+            return False
+        raise
+    return True

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from tests.journeys.canaries import events, logs
 from tests.journeys.customers import answered, problem
 from tests.journeys.shop import PRICE, STOCK, Shop
 from tests.journeys.waiting import until
@@ -26,7 +27,8 @@ def test_a_customer_buys_with_email_and_card(shop: Shop) -> None:
     order = customer.wait_for_end(order_id)
     assert (order["status"], order["totalAmount"], order["currency"]) == ("confirmed", "2598.00", "RUB")
     assert (order["payment"]["status"], order["payment"]["method"]) == ("succeeded", "card")
-    assert (order["refund"], order["cancelReason"], order["needsAttention"]) == (None, None, False)
+    assert (order["refund"], order["cancelReason"]) == (None, None)
+    assert "needsAttention" not in order
     assert customer.timeline(order_id) == ["created", "reserved", "payment_pending", "paid", "confirmed"]
     assert answered(customer.http.get(f"/products/{product}/stock"), 200)["available"] == STOCK - 2
 
@@ -63,13 +65,35 @@ def test_a_russian_customer_pays_by_phone_and_cancels_while_the_payment_is_pendi
     assert [(refund["amount"], refund["status"]) for refund in charge["refunds"]] == [(PRICE, "succeeded")]
 
     number = f"{order_id[-8:-4]}-{order_id[-4:]}".upper()
-    for phone in (customer.address, payer):
-        received = until(lambda phone=phone: shop.inbox(phone), lambda found: len(found) == 3)  # type: ignore[misc]  # a lambda with a default
-        assert sorted(message["text"] for message in received) == [
-            f"Заказ {number} на 1\u00a0299,00\u00a0₽ принят. Ждём оплату.",
-            f"Заказ {number} отменён: по вашей просьбе.",
-            f"Заказ {number}: вернули 1\u00a0299,00\u00a0₽. Деньги в пути.",
-        ]
+    refunded = f"Заказ {number}: вернули 1\u00a0299,00\u00a0₽. Деньги в пути."
+    received = until(lambda: shop.inbox(customer.address), lambda found: len(found) == 3)
+    assert [message["text"] for message in received] == [
+        f"Заказ {number} на 1\u00a0299,00\u00a0₽ принят. Ждём оплату.",
+        f"Заказ {number} отменён: по вашей просьбе. Вернём деньги.",
+        refunded,
+    ]
+    # The phone that was given with the order learns only what happened to its money.
+    received = until(lambda: shop.inbox(payer), lambda found: len(found) == 1)
+    assert [message["text"] for message in received] == [refunded]
+
+
+def test_the_log_has_a_line_for_each_thing_that_happens_to_an_order(shop: Shop) -> None:
+    customer = shop.customer()
+    headers = {"X-Request-Id": "the-first-request"}
+    placed = answered(customer.post_order(shop.product(), card=shop.paying("card", "succeeds"), headers=headers), 201)
+    order_id = str(placed["orderId"])
+    assert shop.outcome(order_id) == "confirmed"
+
+    written = logs(shop.stack.settings.data_dir)["workers.log"]
+    lines = [event for event in events(written) if event.get("order_id") == order_id]
+    steps = ["reserved", "payment_pending", "paid", "confirmed"]
+    assert [line["event"] for line in lines] == ["order.placed", *(f"order.{step}" for step in steps)]
+    number = f"{order_id[-8:-4]}-{order_id[-4:]}".upper()
+    assert {(line["number"], line["workflow_id"]) for line in lines} == {(number, f"order-{order_id}")}
+    first, *others = lines
+    assert (first["trace_id"], str(first["caller"]).partition(":")[0]) == ("the-first-request", "buyer")
+    runs = shop.rows("SELECT claimed_by FROM orders.orders WHERE id = %(id)s", id=order_id)
+    assert [(run,) for run in {line["trace_id"] for line in others}] == runs
 
 
 @pytest.fixture(scope="module")
@@ -191,3 +215,11 @@ def test_T68_cancel_during_the_charge_refunds_it(shop: Shop) -> None:
     (charge,) = shop.ledger(order)
     assert (charge["captures"], [refund["amount"] for refund in charge["refunds"]]) == (1, [PRICE])
     assert shop.stock(product) == (STOCK, 0, 0)
+
+
+def test_a_worker_with_the_api_reports_the_metrics_of_both(shop: Shop) -> None:
+    shop.customer().place(shop.product())
+    until(lambda: shop.metric("orders_open"))
+    assert shop.metric("http_requests_total", operation="POST /orders", status="201") >= 1
+    assert shop.metric("temporal_num_pollers", poller_type="workflow_task") >= 1
+    assert shop.metric("database_pool_limit") == 16

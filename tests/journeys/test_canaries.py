@@ -129,7 +129,11 @@ def registers(visitor: Visitor) -> None:
     refresh = visitor.log_in("email", password)
     pair = visitor.post("/auth/refresh", 200, refreshToken=refresh)
     keep("rotated refresh token", pair["refreshToken"])
-    assert visitor.refused("/auth/refresh", refreshToken=refresh) == (401, "invalid-token")
+    assert visitor.post("/auth/refresh", 200, refreshToken=refresh) == pair
+    assert visitor.refused("/auth/refresh", refreshToken=keep("unknown refresh token", a_secret("refresh"))) == (
+        401,
+        "invalid-token",
+    )
     visitor.post("/auth/logout", 204, refreshToken=visitor.log_in("phone", password))
     del visitor.http.headers["Authorization"]  # its session has ended
 
@@ -264,9 +268,10 @@ def test_T113_files_of_temporal_hold_no_personal_data(
 def test_T113_metrics_and_error_responses_hold_no_personal_data(
     visitor: Visitor, searched_shop: Shop, canaries: Canaries
 ) -> None:
-    metrics = httpx2.get(f"{searched_shop.stack.addresses.api}/metrics").content
-    assert b"http_requests_total" in metrics
-    assert canaries.found_in(metrics, codes=False) == []
+    of_api, of_workers = httpx2.get(f"{searched_shop.stack.addresses.api}/metrics").text, searched_shop.metrics()
+    assert "http_requests_total" in of_api
+    assert "temporal_request_total" in of_workers
+    assert canaries.found_in((of_api + of_workers).encode(), codes=False) == []
     assert len(visitor.refusals) >= 12
     assert [kinds for body in visitor.refusals if (kinds := canaries.found_in(body))] == []
 

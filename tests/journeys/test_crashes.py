@@ -13,7 +13,7 @@ import pytest
 from sandbox.ports import LOOPBACK
 from sandbox.programs import Program
 from tests.journeys.customers import Customer, answered
-from tests.journeys.shop import PRICE, STOCK, Shop
+from tests.journeys.shop import PRICE, STOCK, Shop, address_of
 from tests.journeys.waiting import until
 
 STRAIGHT = ["created", "reserved", "payment_pending", "paid", "confirmed"]
@@ -148,10 +148,6 @@ def api_without_temporal(parts: Shop) -> Iterator[Program]:
         address = f"{LOOPBACK}:{listener.getsockname()[1]}"
         with parts.another_api(TEMPORAL_ADDRESS=address) as api:
             yield api
-
-
-def address_of(api: Program) -> str:
-    return f"http://{LOOPBACK}:{api.name.rpartition('-')[2]}"
 
 
 def test_F30_api_killed_between_commit_and_reply(parts: Shop, api_without_temporal: Program) -> None:

@@ -2,32 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
-import psycopg
 import pytest
 
 from tests.journeys.customers import answered
+from tests.journeys.locks import holding, wait_until_blocked
 from tests.journeys.shop import STOCK, Shop
 from tests.journeys.test_crashes import assert_confirmed_once, wait_for_worker_kill
 from tests.journeys.waiting import until
 
-_BLOCKED = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE %(part)s"
-
-
-@contextmanager
-def holding(shop: Shop, statement: str, order_id: str) -> Iterator[None]:
-    """Hold the locks of a statement, so that other transactions wait for them."""
-    with psycopg.connect(shop.stack.addresses.database) as connection:
-        connection.execute(statement, {"id": order_id})
-        yield
-        connection.rollback()
-
 
 def kill_when_blocked(shop: Shop, part: str) -> None:
     """Kill the worker when a statement that contains `part` waits for a lock."""
-    until(lambda: shop.rows(_BLOCKED, part=f"%{part}%"), lambda found: found[0][0] > 0)
+    wait_until_blocked(shop, part)
     shop.stack.kill("workers")
 
 
@@ -40,7 +26,7 @@ def test_F03_worker_killed_before_the_intent_commits(parts: Shop) -> None:
     customer, product = parts.customer(), parts.product()
     parts.stack.kill("workers")
     order_id = customer.place(product, card=parts.paying("card", "succeeds"))
-    with holding(parts, "INSERT INTO payments.payment_locks (order_id) VALUES (%(id)s)", order_id):
+    with holding(parts, "INSERT INTO payments.payment_locks (order_id) VALUES (%(id)s)", id=order_id):
         parts.stack.start("workers")
         kill_when_blocked(parts, "payments.payment_locks")
         assert intents(parts, order_id) == 0
@@ -86,7 +72,7 @@ def test_F06_worker_killed_after_the_provider_answered_before_the_answer_is_reco
     customer, product = parts.customer(), parts.product()
     order_id = customer.place(product, card="tok_succeeds_2")
     until(lambda: intents(parts, order_id), lambda count: count == 1)
-    with holding(parts, "SELECT 1 FROM payments.payments WHERE order_id = %(id)s FOR UPDATE", order_id):
+    with holding(parts, "SELECT 1 FROM payments.payments WHERE order_id = %(id)s FOR UPDATE", id=order_id):
         kill_when_blocked(parts, "payments.payments")
         assert [charge["captures"] for charge in parts.ledger(customer.order(order_id))] == [1]
         statement = "SELECT captured_minor FROM payments.payments WHERE order_id = %(id)s"

@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import time
 
+from tests.fakes.proxy import TcpProxy
 from tests.journeys.customers import Customer, answered
-from tests.journeys.shop import STOCK, Shop
+from tests.journeys.shop import STOCK, Shop, address_of
 from tests.journeys.waiting import until
 
 #: Seconds for which Temporal stays down.
 DOWNTIME = 10.0
+#: Seconds that Temporal takes longer for each request and each response.
+SLOW = 0.5
 
 
 def test_F14_an_order_continues_after_temporal_was_killed(parts: Shop) -> None:
@@ -57,6 +60,20 @@ def test_F16_an_order_placed_without_a_worker_is_confirmed_later(parts: Shop) ->
     assert customer.order(placed["orderId"])["status"] == "created"
     parts.stack.start("workers")
     assert customer.wait_for_end(placed["orderId"])["status"] == "confirmed"
+
+
+def test_F20_orders_are_accepted_at_once_while_temporal_is_slow(parts: Shop) -> None:
+    proxy = TcpProxy(parts.stack.addresses.temporal)
+    proxy.delay = SLOW
+    customer, product, card = parts.customer(), parts.product(), parts.paying("card", "succeeds")
+    with proxy.running(), parts.another_api(TEMPORAL_ADDRESS=proxy.address) as api:
+        customer.use_api(address_of(api))
+        answers = [customer.post_order(product, card=card) for _ in range(5)]
+        ended = [customer.wait_for_end(answered(answer, 201)["orderId"]) for answer in answers]
+    # the fastest, because the machine may be slow too
+    assert min(answer.elapsed.total_seconds() for answer in answers) < SLOW
+    assert {order["status"] for order in ended} == {"confirmed"}
+    assert parts.stock(product) == (STOCK - len(answers), 0, len(answers))
 
 
 def test_a_cancel_while_temporal_is_down_is_delivered_after_the_start(parts: Shop) -> None:

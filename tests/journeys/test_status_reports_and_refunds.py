@@ -9,7 +9,7 @@ import httpx2
 import pytest
 
 from sandbox.layout import ROOT
-from tests.journeys.customers import answered
+from tests.journeys.customers import Customer, answered
 from tests.journeys.shop import PRICE, Shop
 from tests.journeys.waiting import until
 
@@ -17,7 +17,7 @@ from tests.journeys.waiting import until
 @pytest.fixture(scope="module")
 def operator(shop: Shop) -> dict[str, str]:
     """Request headers with an operator's token."""
-    argv = [sys.executable, "-m", "services", "token", "--role", "operator"]
+    argv = [sys.executable, "-m", "services", "token", "--role", "operator", "--name", "anna"]
     environment = shop.stack.environment
     minted = subprocess.run(argv, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=True)
     return {"Authorization": f"Bearer {minted.stdout.strip()}"}
@@ -50,11 +50,26 @@ def test_an_operator_refunds_in_parts_and_the_buyer_gets_a_mail_for_each(shop: S
     assert (shown["status"], shown["amount"]) == ("partially_refunded", PRICE)
     (charge,) = shop.ledger(order)
     assert [refund["amount"] for refund in charge["refunds"]] == ["299.00", "100.00"]
+    until(lambda: [mailed(shop, buyer, amount) for amount in ("299.00", "100.00")], all)
+
+
+def test_a_refund_made_on_the_providers_page_is_shown_and_mailed(shop: Shop) -> None:
+    buyer = shop.customer()
+    order_id = buyer.place(shop.product(), card="tok_succeeds")
+    order = buyer.wait_for_status(order_id, "confirmed")
+    (charge,) = shop.ledger(order)
+    environment = shop.stack.environment
+    credentials = environment["YOOKASSA_SHOP_ID"], environment["YOOKASSA_SECRET_KEY"]
+    with httpx2.Client(base_url=shop.stack.addresses.sandbox, auth=credentials) as page:
+        body = {"payment_id": charge["paymentId"], "amount": {"value": "299.00", "currency": "RUB"}}
+        answered(page.post("/v3/refunds", json=body, headers={"Idempotence-Key": "by hand"}), 200)
+    until(lambda: mailed(shop, buyer, "299.00"))
+    refund = buyer.order(order_id)["refund"]
+    assert (refund["status"], refund["amount"]) == ("succeeded", "299.00")
+
+
+def mailed(shop: Shop, buyer: Customer, amount: str) -> bool:
+    """Whether the buyer got a mail with this amount."""
     # With the character before it, 299.00 is not found in the total of 1,299.00.
-    formats = (" 299.00", "RUB299.00", "RUB\u00a0299.00"), (" 100.00", "RUB100.00", "RUB\u00a0100.00")
-
-    def mailed() -> list[bool]:
-        mails = [mail["text"] for mail in shop.inbox(buyer.address)]
-        return [any(amount in text for amount in amounts for text in mails) for amounts in formats]
-
-    until(mailed, all)
+    formats = (f" {amount}", f"RUB{amount}", f"RUB\u00a0{amount}")
+    return any(text in mail["text"] for text in formats for mail in shop.inbox(buyer.address))

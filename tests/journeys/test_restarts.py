@@ -1,0 +1,100 @@
+"""Processes that are killed again and again, or all at once, and the one of two that is left (FAULTS)."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+
+import httpx2
+import pytest
+
+from sandbox.component import Component
+from tests.journeys.customers import Customer, answered
+from tests.journeys.load import Load
+from tests.journeys.shop import STOCK, Shop, address_of
+from tests.journeys.test_crashes import assert_confirmed_once
+from tests.journeys.waiting import until
+
+#: Buyers and the unpaid orders that each may have.
+BUYERS, EACH = 6, 5
+#: Seconds without a worker, and until the backlog must be drained.
+DOWNTIME, DRAINED_WITHIN = 10.0, 60.0
+#: Kills of one of three workers, and the seconds between two.
+KILLS, BETWEEN = 8, 3.0
+
+
+def test_F09_orders_that_were_open_while_every_worker_was_killed_are_confirmed_after_the_start(parts: Shop) -> None:
+    """The orders before the kill are in the middle of a charge, the others were not begun."""
+    product = parts.product()
+    buyers = [parts.customer() for _ in range(BUYERS)]
+    with ThreadPoolExecutor(BUYERS) as pool:
+        begun = [(buyer, buyer.place(product, card="tok_succeeds_3")) for buyer in buyers]
+        for buyer, order_id in begun:
+            buyer.wait_for_event(order_id, "payment_pending")
+        parts.stack.kill("workers")
+        ends = time.monotonic() + DOWNTIME
+        more = pool.map(lambda buyer: _place_until(buyer, product, ends), buyers)
+        orders = begun + [order for placed in more for order in placed]
+    assert len(orders) == BUYERS * EACH
+    assert {buyer.order(order_id)["status"] for buyer, order_id in orders} <= {"created", "payment_pending"}
+
+    parts.stack.start("workers")
+    restarted = time.monotonic()
+    assert {buyer.wait_for_end(order_id)["status"] for buyer, order_id in orders} == {"confirmed"}
+    assert time.monotonic() - restarted < DRAINED_WITHIN
+    assert parts.stock(product) == (STOCK - len(orders), 0, len(orders))
+
+
+def _place_until(buyer: Customer, product: str, ends: float) -> list[tuple[Customer, str]]:
+    """Place the other orders that the buyer may have, spread over the time until `ends`."""
+    placed, never = [], threading.Event()
+    for left in range(EACH - 1, 0, -1):
+        placed.append((buyer, buyer.place(product, card="tok_succeeds")))
+        never.wait(max(0.0, ends - time.monotonic()) / left)
+    return placed
+
+
+@pytest.fixture
+def three_workers(parts: Shop) -> Iterator[list[Component]]:
+    """The worker of the shop and two more."""
+    with ExitStack() as opened:
+        more = [opened.enter_context(parts.another_worker()) for _ in range(2)]
+        yield [parts.stack.component("workers"), *more]
+
+
+def test_F10_orders_are_confirmed_while_one_of_three_workers_is_killed_every_three_seconds(
+    parts: Shop, three_workers: list[Component]
+) -> None:
+    chosen, never, load = random.Random(10), threading.Event(), Load(parts)
+    with load.running():
+        load.wait_for_orders(1)
+        for _ in range(KILLS):
+            worker = chosen.choice(three_workers)
+            worker.kill()
+            worker.start()
+            never.wait(BETWEEN)
+        load.wait_for_orders(1)
+    assert load.ends() == {"confirmed"}
+    assert set(load.statuses) <= {201, 429}  # 429: the buyer has five unpaid orders
+
+
+def test_F76_a_client_goes_on_with_the_other_api_when_one_is_killed(parts: Shop) -> None:
+    """The session was made at the API that is killed; the request that was cut off is repeated with its key."""
+    product, key = parts.product(), {"Idempotency-Key": "F76"}
+    with parts.another_api() as api, ThreadPoolExecutor(1) as pool:
+        customer = parts.customer(api=address_of(api))
+        waits = {**key, "Prefer": "wait=30"}
+        cut_off = pool.submit(customer.post_order, product, headers=waits, card="tok_succeeds_3")
+        until(lambda: parts.rows("SELECT order_id FROM orders.lines WHERE product_id = %(id)s", id=product))
+        api.kill()
+        with pytest.raises(httpx2.TransportError):
+            cut_off.result()
+        customer.use_api(parts.stack.addresses.api)
+        order_id = answered(customer.post_order(product, headers=key, card="tok_succeeds_3"), 201)["orderId"]
+        assert [order["id"] for order in customer.orders()] == [order_id]
+        assert_confirmed_once(parts, customer, order_id, product)
+        assert answered(customer.http.get("/users/me"), 200)["email"] == customer.address

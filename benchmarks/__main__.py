@@ -1,11 +1,12 @@
-"""`python -m benchmarks [orders|identity|growth|peers]`: measurements of the system, each described by its `--help`."""
+"""`python -m benchmarks [orders|identity|growth|memory|peers|cluster]`: measurements; `--help` describes each."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
 
-from benchmarks import identity, orders
+from benchmarks import identity, memory, orders
+from benchmarks.cluster import command as cluster
 from benchmarks.growth import command as growth
 from benchmarks.peers import command as peers
 from benchmarks.process import NotMeasured
@@ -16,7 +17,9 @@ COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "orders": orders.main,
     "identity": identity.main,
     "growth": growth.main,
+    "memory": memory.main,
     "peers": peers.main,
+    "cluster": cluster.main,
 }
 
 

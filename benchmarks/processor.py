@@ -1,4 +1,4 @@
-"""Processor time from /proc (Linux): of a process with its descendants, and of the whole machine."""
+"""Processor time and memory from /proc (Linux): of a process with its descendants, and of the whole machine."""
 
 from __future__ import annotations
 
@@ -29,6 +29,15 @@ def seconds_of(pid: int) -> float:
     The time of a descendant that ends is added to its parent, so the sum never decreases.
     """
     return sum(_ticks(member) for member in _tree(pid)) / os.sysconf("SC_CLK_TCK")
+
+
+def resident_mib(pid: int) -> float:
+    """Resident memory of one process in MiB; 0 where the system does not provide it."""
+    try:
+        status = (PROC / str(pid) / "status").read_text()
+    except OSError:
+        return 0.0
+    return next(int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmRSS:"))
 
 
 def machine_seconds() -> float:

@@ -14,7 +14,7 @@ from benchmarks.plan import Case
 from benchmarks.shop import ADDRESS, Baskets, Shop
 from services.bootstrap import Services
 from services.orders.views import Address, NewOrder, PaymentMethod, Product
-from workflows.client import order_workflow_id
+from workflows.ids import order_workflow_id
 from workflows.order_commands import OrderCommands
 
 
@@ -44,7 +44,7 @@ class Sagas:
         return NewOrder(
             buyer_id=self._shop.buyers[slot].id,
             quantities=dict.fromkeys(wanted, 1),
-            products={product_id: self._products[product_id] for product_id in wanted},
+            products=lambda _tx, ids: {product_id: self._products[product_id] for product_id in ids},
             address=Address(**ADDRESS),
             method=PaymentMethod(card=self._shop.card),
             language="en",

@@ -17,17 +17,17 @@ PRODUCTS = 500
 _PRODUCTS = "SELECT id FROM catalog.products WHERE is_active ORDER BY id LIMIT %s"
 
 
-def make_shop(connection: psycopg.Connection, addresses: Addresses, buyers: int) -> Shop:
-    """Register so many buyers and return the shop; the catalog must be imported."""
-    return Shop(_products(connection), _shoppers(addresses.api, buyers), _card(addresses.sandbox))
+def make_shop(connection: psycopg.Connection, addresses: Addresses, buyers: int, prefix: str = "buyer") -> Shop:
+    """Register so many buyers, whose e-mail addresses begin so, and return the shop. The catalog must be imported."""
+    return Shop(_products(connection), _shoppers(addresses.api, buyers, prefix), _card(addresses.sandbox))
 
 
 def _products(connection: psycopg.Connection) -> list[UUID]:
     return [product_id for (product_id,) in connection.execute(_PRODUCTS, [PRODUCTS])]
 
 
-def _shoppers(api: str, count: int) -> list[Shopper]:
-    buyers = [Buyer(str(number), email=f"buyer-{number}@example.com", phone=None) for number in range(count)]
+def _shoppers(api: str, count: int, prefix: str) -> list[Shopper]:
+    buyers = [Buyer(str(number), email=f"{prefix}-{number}@example.com", phone=None) for number in range(count)]
     with httpx2.Client(base_url=f"{api}/api/v1", timeout=60) as http, ThreadPoolExecutor(4) as pool:
         return list(pool.map(lambda buyer: _signed_up(http, buyer), buyers))
 

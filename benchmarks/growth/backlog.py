@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass
-from uuid import uuid4
 
 import psycopg
 from temporalio.client import Client
@@ -15,12 +14,12 @@ from benchmarks.process import NotMeasured
 from benchmarks.results import percentile
 from benchmarks.running_system import DRAIN_TIMEOUT, RunningSystem
 from sandbox.process import wait_until
-from workflows.client import TASK_QUEUE
-from workflows.maintenance import SweepWorkflow
+from workflows.background import JOBS
+from workflows.maintenance import PeriodicWorkflow
 
-#: Sweeps that are measured; the schedule starts one every SWEEP_EVERY seconds.
+#: The workflow that sweeps, and how many of its sweeps are measured.
+SWEEP_ID = "sweep-reservations"
 SWEEPS = 5
-SWEEP_EVERY = 60.0
 
 # The messages of old orders exist already, and a message is queued once a key: without them they are queued again.
 _UNNOTIFY = """
@@ -103,7 +102,7 @@ def sweep(system: RunningSystem, backlog: int) -> Work:
     ended = asyncio.run(_sweeps(system.temporal, system.stack.settings.temporal_namespace))
     elapsed = time.monotonic() - started
     cpu = 1000 * (_all_seconds(system) - used) / max(sum(ended), 1)
-    return Work(backlog, sum(ended), elapsed, cpu, backlog / max(ended) * SWEEP_EVERY / 60)
+    return Work(backlog, sum(ended), elapsed, cpu, backlog / max(ended) * JOBS[SWEEP_ID].every / 60)
 
 
 def _expire(connection: psycopg.Connection, backlog: int) -> None:
@@ -113,10 +112,13 @@ def _expire(connection: psycopg.Connection, backlog: int) -> None:
 
 async def _sweeps(address: str, namespace: str) -> list[int]:
     client = await Client.connect(address, namespace=namespace)
-    return [
-        await client.execute_workflow(SweepWorkflow.run, id=f"sweep-{uuid4()}", task_queue=TASK_QUEUE)
-        for _ in range(SWEEPS)
-    ]
+    sweeps = client.get_workflow_handle(SWEEP_ID)
+    before = len(await sweeps.query(PeriodicWorkflow.results))
+    for number in range(1, SWEEPS + 1):
+        await sweeps.signal(PeriodicWorkflow.run_now)
+        while len(results := await sweeps.query(PeriodicWorkflow.results)) < before + number:
+            await asyncio.sleep(0.1)
+    return [ended or 0 for ended in results[before:]]
 
 
 def _all_seconds(system: RunningSystem) -> float:

@@ -27,6 +27,8 @@ class Table:
     differs: Mapping[str, str] = field(default_factory=dict)
     #: which copies have these rows
     copies: str = "true"
+    #: the order in which rows are inserted: identity columns are numbered in it
+    order: str = "b.n"
 
 
 _ORDER, _PAYMENT = "order_id = %(order)s", "payment_id = %(payment)s"
@@ -42,7 +44,7 @@ TABLES = (
     ),
     Table("orders", "orders", "id = %(order)s", {"id": "b.order_id"}),
     Table("orders", "lines", _ORDER),
-    Table("orders", "events", _ORDER),
+    Table("orders", "events", _ORDER, order="b.n, t.id"),
     Table("orders", "outbox", _ORDER),
     Table("reservations", "reservations", _ORDER, {"id": "b.reservation_id"}),
     Table("reservations", "lines", "reservation_id = %(reservation)s"),
@@ -86,10 +88,12 @@ _COPIES = """
       FROM (SELECT n, interval '400 days' - n * interval '30 seconds' AS age
               FROM generate_series(CAST(%(first)s AS integer), CAST(%(last)s AS integer)) AS n) AS numbered"""
 _SELL = """
-    UPDATE reservations.stocks s SET total = total + copied.units, sold = sold + copied.units
-      FROM (SELECT product_id, sum(quantity) AS units
-              FROM reservations.lines l JOIN copies b USING (reservation_id) GROUP BY product_id) AS copied
-     WHERE s.product_id = copied.product_id"""
+    WITH sold AS (
+        UPDATE reservations.stocks s SET total = total + copied.units, sold = sold + copied.units
+          FROM (SELECT product_id, sum(quantity) AS units
+                  FROM reservations.lines l JOIN copies b USING (reservation_id) GROUP BY product_id) AS copied
+         WHERE s.product_id = copied.product_id RETURNING s.product_id, copied.units)
+    INSERT INTO reservations.movements (product_id, change, kind) SELECT product_id, units, 'adjustment' FROM sold"""
 
 
 class OldOrders:
@@ -135,13 +139,15 @@ def _template(connection: psycopg.Connection) -> dict[str, UUID]:
 def _insert(connection: psycopg.Connection, table: Table) -> sql.Composed:
     columns = connection.execute(_COLUMNS, [table.schema, table.name]).fetchall()
     return sql.SQL(
-        "INSERT INTO {into} ({columns}) SELECT {values} FROM {into} t, copies b WHERE {rows} AND {copies}"
+        "INSERT INTO {into} ({columns})"
+        " SELECT {values} FROM {into} t, copies b WHERE {rows} AND {copies} ORDER BY {order}"
     ).format(
         into=sql.Identifier(table.schema, table.name),
         columns=sql.SQL(", ").join(sql.Identifier(name) for name, _ in columns),
         values=sql.SQL(", ").join(_value(table, name, type_) for name, type_ in columns),
         rows=sql.SQL(f"t.{table.rows}"),
         copies=sql.SQL(table.copies),
+        order=sql.SQL(table.order),
     )
 
 

@@ -48,3 +48,15 @@ def test_reading_counts_the_descendants_of_this_process_as_own() -> None:
     after = Reading.now()
     assert 0.25 <= after.own - before.own <= (after.at - before.at) * (os.cpu_count() or 1) + 0.1
     assert after.machine - before.machine >= 0.25
+
+
+def test_resident_memory_is_that_of_one_process() -> None:
+    keep = "data = bytearray(64 << 20); print(flush=True); input()"
+    with subprocess.Popen([sys.executable, "-c", keep], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdout.readline()
+        mib = processor.resident_mib(process.pid)
+        process.stdin.close()
+    assert 64 < mib < 120
+    assert processor.resident_mib(process.pid) == 0

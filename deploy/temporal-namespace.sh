@@ -21,8 +21,11 @@ exists() {
   temporal operator namespace describe --namespace "$TEMPORAL_NAMESPACE" >/dev/null 2>&1
 }
 
+# How long a closed workflow can be read: docs/deploying.md, "Temporal", has the reason.
+RETENTION=72h
+
 make_namespace() {
-  exists || temporal operator namespace create --namespace "$TEMPORAL_NAMESPACE" --retention 72h || exists
+  exists || temporal operator namespace create --namespace "$TEMPORAL_NAMESPACE" --retention "$RETENTION" || exists
 }
 
 retry temporal operator cluster health

@@ -8,24 +8,54 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
-from services.settings import Settings
+from api import server as api_server
+from services.parts import Part
+from services.settings import all_settings
+from tests.contracts import dockerfile
 from tests.contracts.checks import ROOT, ContractBroken, run
+from tests.contracts.settings_pages import secrets_of
+from web import server as web_server
 
 COMPOSE_FILE = "docker-compose.yml"
-EXAMPLE = ROOT / "deploy" / "example.env"
+EXAMPLE = ROOT / ".env.example"
 SECRET = re.compile(r"PASSWORD|PWD|SECRET|_KEY$|DATABASE_URL")
+#: Addresses that have a password in production.
+SERVICE_ADDRESSES = {"SMTP_URL", "SMS_URL"}
 #: Services that read `Settings`; the stand-ins have settings of their own.
 OURS = ("migrate", "catalog", "api", "worker")
+#: Secrets of Temporal Cloud and of a transaction pooler, which docker-compose.yml has not.
+UNUSED = {"TEMPORAL_API_KEY", "TEMPORAL_TLS_CLIENT_KEY_DATA", "DATABASE_LISTEN_URL"}
+
+
+def needed_secrets() -> Mapping[str, Set[str]]:
+    """The secrets of each of our services, by its part; the role of a database URL follows it."""
+    parts = {"migrate": Part.MIGRATE, "api": Part.API, "worker": Part.WORKERS, "web": Part.WEB}
+    declared = {service: {*secrets_of(part)} - UNUSED for service, part in parts.items()}
+    return {
+        **{service: _with_role(names, "market") for service, names in declared.items()},
+        "migrate": _with_role(declared["migrate"], "market_owner"),
+        "catalog": {"DATABASE_URL:market"},
+        "sandbox": {"PAYMENT_WEBHOOK_SECRETS", "YOOKASSA_SECRET_KEY"},
+    }
+
+
+def _with_role(names: Set[str], role: str) -> Set[str]:
+    return {f"{name}:{role}" if name == "DATABASE_URL" else name for name in names}
+
+
 PLACEHOLDER = "made-up-for-this-check"
+#: Seconds that running requests get after DRAIN_SECONDS.
+CLOSES_WITHIN = {"api": api_server.CLOSES_WITHIN, "web": web_server.CLOSES_WITHIN}
 
 
 def compose_file_is_accepted() -> None:
-    """docker compose accepts docker-compose.yml when all variables of deploy/example.env are set."""
+    """docker compose accepts docker-compose.yml when all variables of `.env.example` are set."""
     _compose("config", "--quiet", filled=True)
 
 
@@ -60,7 +90,7 @@ def compose_contains_no_secret() -> None:
 
 def compose_publishes_on_the_loopback_only() -> None:
     """Every port of docker-compose.yml is published on 127.0.0.1."""
-    for service, given in _services().items():
+    for service, given in services_of_compose().items():
         for port in given.get("ports", []):
             if port.get("host_ip") != "127.0.0.1":
                 raise ContractBroken(
@@ -70,7 +100,7 @@ def compose_publishes_on_the_loopback_only() -> None:
 
 def compose_sets_only_settings_that_exist() -> None:
     """Every variable that docker-compose.yml sets for our own processes is one that they read."""
-    known = {str(field.validation_alias or name).upper() for name, field in Settings.model_fields.items()}
+    known = {each.name for each in all_settings()}
     stand_ins = (ROOT / "sandbox" / "standins" / "settings.py").read_text()
     for service, name, _ in _environment():
         if service in OURS and name not in known:
@@ -83,12 +113,54 @@ def compose_sets_only_settings_that_exist() -> None:
             )
 
 
+def compose_gives_each_process_its_own_secrets_only() -> None:
+    """Each of our processes gets the secrets that it needs, no others, and the database role that it needs."""
+    expected = needed_secrets()
+    found: dict[str, set[str]] = {service: set() for service in expected}
+    for service, name, value in _environment():
+        if service in expected and (SECRET.search(name) or name in SERVICE_ADDRESSES):
+            role = f":{urlsplit(value).username}" if name == "DATABASE_URL" else ""
+            found[service].add(f"{name}{role}")
+    for service, needed in expected.items():
+        if found[service] != needed:
+            different = ", ".join(sorted(found[service] ^ needed))
+            raise ContractBroken(f"{COMPOSE_FILE} gives {service} too many or too few secrets: {different}.")
+
+
+def compose_waits_until_processes_have_drained() -> None:
+    """docker compose gives the API and the pages more time to stop than they need to drain."""
+    for service, seconds in CLOSES_WITHIN.items():
+        given = services_of_compose()[service]
+        needed = int(given["environment"]["DRAIN_SECONDS"]) + seconds
+        waits = re.fullmatch(r"(?:(\d+)m)?(?:(\d+)s)?", given["stop_grace_period"])
+        if waits is None or 60 * int(waits[1] or 0) + int(waits[2] or 0) <= needed:
+            raise ContractBroken(
+                f"stop_grace_period of {service} must be above {needed}s: DRAIN_SECONDS and {seconds}."
+            )
+
+
 def images_are_pinned() -> None:
-    """Every external image has a version."""
-    bases = re.findall(r"^FROM (\S+)", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
-    for image in [*bases, *(given["image"] for given in _services().values())]:
-        if not re.search(r":\d", image):
+    """Every external image has a version, and the Dockerfile's base can be replaced by one with a digest."""
+    stages = dockerfile.stages()
+    bases = {stage.base for stage in stages.values()} - stages.keys()
+    if bases != {"${PYTHON_IMAGE}"}:
+        raise ContractBroken("Every external base of the Dockerfile is ${PYTHON_IMAGE}, so that a digest pins all.")
+    bases = set(re.findall(r"^ARG PYTHON_IMAGE=(\S+)$", dockerfile.text(), re.MULTILINE))
+    for image in [*bases, *(given["image"] for given in services_of_compose().values())]:
+        if not re.search(r":v?\d", image):
             raise ContractBroken(f"The image {image} has no version: pin one.")
+
+
+def services_of_others_are_confined() -> None:
+    """Monitoring runs as a numbered user without capabilities, on a read-only root."""
+    for service in ("prometheus", "grafana"):
+        given = services_of_compose()[service]
+        if not (
+            given.get("read_only")
+            and given.get("cap_drop") == ["ALL"]
+            and re.match(r"[1-9]\d*:", str(given.get("user")))
+        ):
+            raise ContractBroken(f"{service} of {COMPOSE_FILE} must be read-only, without capabilities and not root.")
 
 
 def dockerfile_passes_hadolint() -> None:
@@ -99,12 +171,34 @@ def dockerfile_passes_hadolint() -> None:
 
 def dockerfile_copies_existing_files() -> None:
     """Everything that the Dockerfile copies exists and is included by .dockerignore."""
-    included = (ROOT / ".dockerignore").read_text().splitlines()
-    for source in re.findall(r"^COPY (?!--from)(\S+)", (ROOT / "Dockerfile").read_text(), re.MULTILINE):
-        if not (ROOT / source).exists() or f"!{source}" not in included:
+    for source in {source for stage in dockerfile.stages().values() for source in stage.sources}:
+        if not (ROOT / source).exists() or f"!{source}" not in dockerfile.ignored_patterns():
             raise ContractBroken(
                 f"The Dockerfile copies {source}: it must exist, and .dockerignore must contain !{source}."
             )
+
+
+def production_image_has_no_sandbox_code() -> None:
+    """The last stage of the Dockerfile is `production`: no root, no sandbox, and every process can be imported."""
+    stages = dockerfile.stages()
+    if [*stages][-1] != "production" or not re.search(r"^USER [1-9]\d*:", stages["production"].text, re.MULTILINE):
+        raise ContractBroken("The last stage of the Dockerfile must be `production` and set a numeric USER.")
+    sources = dockerfile.all_sources("production")
+    if forbidden := {"sandbox", "tests", "benchmarks", ".", "deploy"} & {source.split("/")[0] for source in sources}:
+        raise ContractBroken(f"The production image must not contain {', '.join(sorted(forbidden))}.")
+    with tempfile.TemporaryDirectory() as folder:
+        dockerfile.copy_to(Path(folder), sources)
+        programs = [path.parent.name for path in sorted(Path(folder).glob("*/__main__.py"))]
+        imports = "; ".join(f"import {program}.__main__" for program in programs)
+        command = [sys.executable, "-I", "-c", f"import sys; sys.path.insert(0, {folder!r}); {imports}"]
+        run(command, "A process of the production image needs code that the image does not contain:")
+
+
+def compose_builds_the_development_image() -> None:
+    """Every service of docker-compose.yml that is built uses the stage that has the stand-ins."""
+    for service, given in services_of_compose().items():
+        if "build" in given and given["build"].get("target") != "development":
+            raise ContractBroken(f"{service} must be built with `target: development`.")
 
 
 def _secret_names() -> list[str]:
@@ -119,12 +213,13 @@ def _compose(*arguments: str, filled: bool, without: str = "") -> str:
     binary = Path(package.origin).with_name("docker-compose")
     env = {name: PLACEHOLDER for name in _secret_names() if filled and name != without}
     with tempfile.NamedTemporaryFile(suffix=".env") as empty:  # instead of an existing .env
-        command = [str(binary), "--env-file", empty.name, "--file", COMPOSE_FILE, *arguments]
+        command = [str(binary), "--profile", "*", "--env-file", empty.name, "--file", COMPOSE_FILE, *arguments]
         return run(command, "docker compose refuses the file:", {"PATH": os.environ["PATH"], "HOME": "/", **env})
 
 
 @cache
-def _services() -> Mapping[str, Mapping[str, Any]]:
+def services_of_compose() -> Mapping[str, Mapping[str, Any]]:
+    """The services of docker-compose.yml, as docker compose reads them."""
     services: Mapping[str, Mapping[str, Any]] = json.loads(_compose("config", "--format", "json", filled=True))[
         "services"
     ]
@@ -132,6 +227,6 @@ def _services() -> Mapping[str, Mapping[str, Any]]:
 
 
 def _environment() -> Iterator[tuple[str, str, str]]:
-    for service, given in _services().items():
+    for service, given in services_of_compose().items():
         for name, value in given.get("environment", {}).items():
             yield service, name, value

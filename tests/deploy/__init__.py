@@ -1,0 +1,1 @@
+"""Tests of deploy/: the scripts run as an administrator runs them."""

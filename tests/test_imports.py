@@ -34,6 +34,27 @@ PLANTS: Mapping[str, list[tuple[str, str, str]]] = {
         ("services/orders/planted.py", "import fastapi", "services.orders.planted -> fastapi"),
         ("services/planted.py", "import temporalio.client", "services.planted -> temporalio"),
         ("services/planted.py", "from workflows import client", "services.planted -> workflows.client"),
+        (
+            "services/commands/planted.py",
+            "from workflows import open_orders",
+            "services.commands.planted -> workflows.open_orders",
+        ),
+        (
+            "services/commands/planted.py",
+            "from workflows.order_commands import OrderCommands",
+            "services.commands.planted -> workflows.order_commands",
+        ),
+        (
+            "services/commands/planted.py",
+            "from workflows.order_runs import OrderRuns",
+            "services.commands.planted -> workflows.order_runs",
+        ),
+        (
+            "services/commands/planted.py",
+            "from activities.recovery import RecoveryActivities",
+            "services.commands.planted -> activities.recovery",
+        ),
+        ("services/commands/temporal.py", "import temporalio.client", "services.commands.temporal -> temporalio"),
     ],
     "repositories-hidden": [
         (
@@ -96,6 +117,11 @@ PLANTS: Mapping[str, list[tuple[str, str, str]]] = {
         ("api/planted.py", "import sqlalchemy", "api.planted -> sqlalchemy"),
         ("api/planted.py", "from temporalio.client import Client", "api.planted -> temporalio"),
     ],
+    "web-by-http": [
+        ("web/planted.py", "from services.orders import status", "web.planted -> services.orders.status"),
+        ("web/shop/planted.py", "from api.orders import schemas", "web.shop.planted -> api.orders.schemas"),
+        ("web/planted.py", "import temporalio.client", "web.planted -> temporalio"),
+    ],
     "processes-unimported": [
         ("api/planted.py", "from workers import serving", "api.planted -> workers.serving"),
         ("workers/planted.py", "from sandbox import ports", "workers.planted -> sandbox.ports"),
@@ -107,9 +133,13 @@ TEMPORAL = {
     "activities": {"activity", "exceptions", "worker"},
     "activities/converting.py": {"converter"},
     "workflows": {"workflow", "common", "exceptions"},
-    "workflows/client.py": {"client", "service"},
-    "workflows/order_commands.py": {"client", "common", "converter", "exceptions", "service"},
-    "workflows/background.py": {"client", "common"},
+    "workflows/client.py": {"client", "envconfig", "runtime", "service"},
+    "workflows/builds.py": {"api", "client", "service"},
+    "workflows/order_commands.py": {"api", "client", "common", "converter", "service"},
+    "workflows/background.py": {"client", "common", "service"},
+    "workflows/open_orders.py": {"client", "service"},
+    "workflows/order_runs.py": {"api", "client", "service"},
+    "workflows/tracing.py": {"contrib"},
 }
 
 

@@ -14,8 +14,9 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 TARGETS = (
-    *("help", "install", "up", "demo", "test", "test-clients", "check", "bench", "bench-identity"),
-    *("bench-growth", "bench-peers", "openapi", "lock", "clean"),
+    *("help", "install", "up", "demo", "test", "test-clients", "soak", "check", "bench", "bench-identity"),
+    *("bench-growth", "bench-memory", "bench-peers", "cluster", "openapi", "settings", "histories", "pictures"),
+    *("pictures-monitoring", "lock", "clean"),
 )
 
 

@@ -14,6 +14,13 @@ from tests.contracts.openapi import DOCUMENT
 #: Each is checked as the strictest projects would; Node runs what the compiler writes.
 TSC = ("tsc", "--strict", "--noUncheckedIndexedAccess", "--noEmitOnError")
 NODE = ("--module", "node16", "--moduleResolution", "node16", "--target", "es2022", "--lib", "es2022,dom,dom.iterable")
+BROWSER = ("--module", "esnext", "--moduleResolution", "bundler", "--target", "es2022", "--lib", "es2022,dom")
+GUIDE = DOCUMENT.parent / "buyers.md"
+_TYPED = "declare const token: string, productId: string, card: string;\n"
+_STREAM = (
+    "declare const API: string, token: string;\n"
+    "declare function show(status: string): void;\ndeclare function finished(): boolean;\n"
+)
 PLACED = {
     "status": "confirmed",
     "method": "card",
@@ -42,6 +49,17 @@ def test_openapi_fetch_places_an_order(npm: Tools, openapi_fetch: str, running_a
 
 def test_hey_api_places_an_order(npm: Tools, hey_api: str, running_api: RunningApi) -> None:
     assert running_api.placed_by(npm, "node", hey_api) == PLACED
+
+
+@pytest.mark.parametrize(("language", "given"), [("ts", _TYPED), ("js", _STREAM)], ids=["typed-client", "event-stream"])
+def test_an_example_of_the_guide_is_right(npm: Tools, language: str, given: str) -> None:
+    """The examples are type-checked as they stand; `given` declares what they leave to the reader."""
+    npm.run("openapi-typescript", str(DOCUMENT), "--output", "market.d.ts")
+    (example,) = re.findall(rf"^```{language}\n(.*?)^```$", GUIDE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    (npm.folder / "given.d.ts").write_text(given)
+    (npm.folder / f"example.{language}").write_text(example)
+    check = ["--noEmit", "--allowJs", "--checkJs", *(["--noImplicitAny", "false"] if language == "js" else [])]
+    npm.run("tsc", "--strict", *BROWSER, *check, "given.d.ts", f"example.{language}")
 
 
 def _compiled(npm: Tools, program: str) -> str:

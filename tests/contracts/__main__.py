@@ -6,7 +6,21 @@ import sys
 import time
 from collections.abc import Callable
 
-from tests.contracts import citations, containers, locks, migrations, openapi, tree, words
+from tests.contracts import (
+    citations,
+    connections,
+    containers,
+    expand,
+    kubernetes,
+    locks,
+    migrations,
+    monitoring,
+    openapi,
+    retention,
+    settings_pages,
+    tree,
+    words,
+)
 from tests.contracts.checks import ContractBroken
 
 CHECKS: tuple[Callable[[], None], ...] = (
@@ -23,15 +37,31 @@ CHECKS: tuple[Callable[[], None], ...] = (
     locks.locks_agree,
     containers.dockerfile_passes_hadolint,
     containers.dockerfile_copies_existing_files,
+    containers.production_image_has_no_sandbox_code,
+    containers.compose_builds_the_development_image,
     containers.compose_file_conforms_to_its_schema,
     containers.compose_file_is_accepted,
     containers.compose_refuses_to_start_without_secrets,
     containers.compose_contains_no_secret,
+    containers.compose_gives_each_process_its_own_secrets_only,
     containers.compose_publishes_on_the_loopback_only,
     containers.compose_sets_only_settings_that_exist,
+    containers.compose_waits_until_processes_have_drained,
     containers.images_are_pinned,
+    retention.retention_has_one_value,
+    *kubernetes.CHECKS,
+    containers.services_of_others_are_confined,
+    monitoring.alerts_lead_to_the_runbook,
+    monitoring.alerts_are_described,
+    monitoring.metrics_exist,
+    monitoring.metrics_are_described,
+    connections.compose_keeps_the_connection_budget,
     migrations.migrations_match_models,
+    expand.later_schemas_serve_the_release_before,
     openapi.document_is_current,
+    settings_pages.page_is_current,
+    settings_pages.example_is_current,
+    settings_pages.example_has_what_compose_reads,
 )
 
 

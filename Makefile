@@ -8,24 +8,27 @@ PEERS := .venv-peers/.installed-$(shell cksum requirements/peers.txt 2>/dev/null
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --prefer-binary
 
 .DEFAULT_GOAL := help
-.PHONY: help install up demo test test-clients check bench bench-identity bench-growth bench-peers openapi lock clean
+.PHONY: help install up demo test test-clients soak check bench bench-identity bench-growth bench-memory bench-peers cluster openapi settings histories pictures pictures-monitoring lock clean
 
 help: ## show this list
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' Makefile
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-20s %s\n", $$1, $$2}' Makefile
 
 install: $(RUN) ## install the runtime environment into .venv
 
 up: $(RUN) ## run the whole system on this machine; data in .data/
 	@$(BIN)/python -m sandbox up
 
-demo: $(RUN) ## replay one day of a real shop on a new stack and audit the result
-	@$(BIN)/python -m sandbox demo
+demo: $(RUN) ## replay one day of a real shop, or a file of invoices (DEMO_ARGS), on a new stack and audit the result
+	@$(BIN)/python -m sandbox demo $(DEMO_ARGS)
 
 test: $(DEV) ## run all tests, with real PostgreSQL, Temporal and HTTP
 	@$(BIN)/python -m pytest -q --no-header -n 2 --dist loadfile $(TEST_ARGS)
 
 test-clients: $(DEV) ## generate four clients of docs/openapi.json, type-check them, place an order with each (needs Node 20, npm)
 	@TEST_CLIENTS=1 $(BIN)/python -m pytest -q --no-header tests/clients $(TEST_ARGS)
+
+soak: $(DEV) ## run orders while processes are killed, stopped and cut off and an operator acts, and check the result (SOAK_ARGS)
+	@$(BIN)/python -m tests.soak $(SOAK_ARGS)
 
 check: $(DEV) ## check formatting, lint, types, import contracts and the project contracts
 	@$(BIN)/ruff format --check .
@@ -43,11 +46,29 @@ bench-identity: $(DEV) ## measure the cost of signing in, its effect on other re
 bench-growth: $(DEV) ## measure the cost of an order with up to a million old orders, plans and sizes (takes a while)
 	@$(BIN)/python -m benchmarks growth $(BENCH_ARGS)
 
+bench-memory: $(DEV) ## measure the memory of the application with open orders and event streams
+	@$(BIN)/python -m benchmarks memory $(BENCH_ARGS)
+
 bench-peers: $(DEV) $(PEERS) ## compare the saga with the same steps on DBOS and on five regular Temporal activities
 	@$(BIN)/python -m benchmarks peers $(BENCH_ARGS)
 
+cluster: $(DEV) ## run Temporal's real server and several processes of each part here (for maintainers; needs Go, haproxy; CLUSTER_ARGS)
+	@$(BIN)/python -m benchmarks cluster $(or $(CLUSTER_ARGS),up)
+
 openapi: $(DEV) ## regenerate docs/openapi.json after a change of the API
 	@$(BIN)/python -m tests.contracts.openapi
+
+settings: $(DEV) ## write the tables of docs/settings.md and .env.example after a change of a setting
+	@$(BIN)/python -m tests.contracts.settings_pages
+
+histories: $(DEV) ## record histories and commands of workflows after a change of a workflow
+	@$(BIN)/python -m tests.workflows.record
+
+pictures: $(DEV) ## make the pictures of the pages in docs/pictures (needs Chromium: Debian's package chromium)
+	@$(BIN)/python -m tests.web.browser.pictures
+
+pictures-monitoring: $(DEV) ## make the pictures of the dashboards in docs/pictures (needs Debian's chromium and prometheus)
+	@$(BIN)/python -m tests.monitoring.pictures
 
 lock: ## regenerate requirements/*.txt from pyproject.toml (needs uv; for maintainers)
 	@for set in run dev; do \

@@ -11,13 +11,12 @@ from datetime import datetime
 from typing import Any, ParamSpec, TypeVar, overload
 
 import psycopg
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import RowFactory, kwargs_row, namedtuple_row, scalar_row, tuple_row
 from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 
 from services import tracing
 from services.clock import Clock
-from services.db_connections import OPTIONS, bounded, is_open
+from services.db_connections import CONNECT_TIMEOUT, OPTIONS, bounded, is_open, named
 from services.errors import Unavailable
 
 P = ParamSpec("P")
@@ -260,7 +259,7 @@ def connect(url: str, *, pool_size: int = 10, clock: Clock | None = None, pooler
     """
     session = {"prepare_threshold": None} if pooler else {"prepare_threshold": 2, "options": OPTIONS}
     pool: ConnectionPool[psycopg.Connection[Any]] = ConnectionPool(
-        make_conninfo("application_name=market", **conninfo_to_dict(url)),
+        named(url),
         min_size=0,
         max_size=pool_size,
         open=True,
@@ -268,7 +267,7 @@ def connect(url: str, *, pool_size: int = 10, clock: Clock | None = None, pooler
         max_lifetime=1800,
         # An attempt to connect that fails is given up soon: the next caller then starts a new one.
         reconnect_timeout=1,
-        kwargs={"autocommit": True, "connect_timeout": 2, **session},
+        kwargs={"autocommit": True, "connect_timeout": CONNECT_TIMEOUT, **session},
         configure=_configure,
     )
     return Database(pool, clock or Clock(), pooler)

@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 import psycopg
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 # A statement that waits or does not end (contract, section 1; FAULTS F26), in milliseconds.
 _BOUNDS = {
@@ -20,6 +21,15 @@ _BOUNDS = {
 _BEGIN = "; ".join(("BEGIN", *(f"SET LOCAL {name} = '{value}'" for name, value in _BOUNDS.items())))
 #: The time-outs as startup options of a connection.
 OPTIONS = " ".join(f"-c {name}={value}" for name, value in _BOUNDS.items())
+
+
+#: Seconds to connect.
+CONNECT_TIMEOUT = 2
+
+
+def named(url: str) -> str:
+    """The address with the name that our connections have in `pg_stat_activity`."""
+    return make_conninfo("application_name=market", **conninfo_to_dict(url))
 
 
 @contextmanager

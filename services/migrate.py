@@ -15,7 +15,8 @@ from alembic.util import CommandError
 from psycopg.errors import DeadlockDetected, LockNotAvailable
 from sqlalchemy.exc import OperationalError
 
-from services import db
+from services.db import Executor
+from services.db_direct import direct_connection
 
 ROOT = Path(__file__).resolve().parent.parent
 #: `newer`: that of a later version, with which this one works too (docs/deploying.md); `older`: migrations are missing.
@@ -50,11 +51,8 @@ def to_head(url: str) -> SchemaState:
 
 
 def _state_at(url: str) -> SchemaState:
-    database = db.connect(url, pool_size=1)
-    try:
+    with direct_connection(url) as database:
         return state(database)
-    finally:
-        database.close()
 
 
 def upgrade(alembic: Config) -> None:
@@ -71,7 +69,7 @@ def upgrade(alembic: Config) -> None:
             return
 
 
-def state(database: db.Database) -> SchemaState:
+def state(database: Executor) -> SchemaState:
     """How the schema of the database compares with that of this version."""
     if database.fetch_value("SELECT to_regclass('alembic_version')") is None:
         return "older"

@@ -12,7 +12,7 @@ from sandbox.ports import free_port
 from sandbox.postgres import EmbeddedPostgres
 from sandbox.temporal import TemporalServer
 from services import db, migrate
-from services.db import Database
+from services.db import Database, Transaction
 from tests.pooler import pgbouncer
 
 
@@ -58,10 +58,13 @@ def database(all_database: Database) -> Database:
 
 
 def empty(database: Database) -> None:
-    """Delete all rows of all services."""
-    with database.transaction() as tx:
+    """Delete all rows of all services; a thread of the test before may still hold a lock of one table."""
+
+    def truncate(tx: Transaction) -> None:
         tables = tx.fetch_value(
             "SELECT string_agg(format('%I.%I', schemaname, tablename), ', ') FROM pg_tables"
             " WHERE schemaname NOT IN ('pg_catalog', 'information_schema', 'public')"
         )
         tx.execute(f"TRUNCATE {tables} RESTART IDENTITY CASCADE")
+
+    database.run_in_transaction(truncate)

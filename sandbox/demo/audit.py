@@ -71,16 +71,27 @@ def read_balance(database_url: str, sandbox_url: str) -> Balance:
 
 
 def run_audit(database_url: str, sandbox_url: str, timeout: float = 20.0) -> list[Check]:
-    """Run all checks, after waiting up to `timeout` seconds for the outbox and the messages to drain."""
+    """Run all checks, after waiting up to `timeout` seconds for the outbox and the messages to drain.
+
+    A payment that is settled late queues a command after they have: then they are waited for again.
+    """
+    deadline = time.monotonic() + timeout
     database = db.connect(database_url, pool_size=2)
     try:
-        _wait(lambda: all(check.holds for check in check_tables(database, _NOW) if check.id == DRAINED), timeout)
-        with httpx2.Client(base_url=sandbox_url, timeout=30) as sandbox:
-            ledger: list[LedgerItem] = sandbox.get("/ledger").json()["items"]
-            inbox = check_inbox(database, _messages(sandbox))
-        return [*check_tables(database, _NOW), check_ledger(database, ledger), inbox]
+        while True:
+            _wait(lambda: _drained(check_tables(database, _NOW)), deadline)
+            with httpx2.Client(base_url=sandbox_url, timeout=30) as sandbox:
+                ledger: list[LedgerItem] = sandbox.get("/ledger").json()["items"]
+                inbox = check_inbox(database, _messages(sandbox))
+            checks = [*check_tables(database, _NOW), check_ledger(database, ledger), inbox]
+            if _drained(checks) or time.monotonic() > deadline:
+                return checks
     finally:
         database.close()
+
+
+def _drained(checks: Iterable[Check]) -> bool:
+    return all(check.holds for check in checks if check.id == DRAINED)
 
 
 def _messages(sandbox: httpx2.Client) -> Iterator[MessageItem]:
@@ -90,8 +101,7 @@ def _messages(sandbox: httpx2.Client) -> Iterator[MessageItem]:
         after = items[-1]["id"]
 
 
-def _wait(condition: Callable[[], bool], timeout: float) -> None:
-    deadline = time.monotonic() + timeout
+def _wait(condition: Callable[[], bool], deadline: float) -> None:
     while not condition() and time.monotonic() < deadline:
         time.sleep(0.1)
 

@@ -16,10 +16,11 @@ from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColum
 from sqlalchemy.exc import OperationalError
 
 from services import db, migrate
-from services.bootstrap import connect_database, sandbox_file
+from services.bootstrap import connect_database, direct_url, sandbox_file
 from services.catalog.files import UnreadableFile
 from services.catalog.importing import InvalidRow, InvalidRows
 from services.db import Database
+from services.db_direct import direct_connection
 from services.errors import Invalid, Refused, Unavailable
 from services.settings import Settings
 from services.startup import read
@@ -67,10 +68,12 @@ def read_temporal() -> Settings:
 @contextmanager
 def open_database() -> Iterator[Database]:
     """The database of the settings. Raises ValueError when its schema is older than this version."""
-    database = connect_database(read_settings(), 2)
-    try:
-        if migrate.state(database) == "older":
+    settings = read_settings()
+    with direct_connection(direct_url(settings)) as one:
+        if migrate.state(one) == "older":
             raise ValueError("The schema is not current: run `python -m services migrate` first.")
+    database = connect_database(settings, 2)
+    try:
         yield database
     finally:
         database.close()

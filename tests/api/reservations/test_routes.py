@@ -15,6 +15,7 @@ from services.clock import new_id
 from services.identity.views import Scope
 from services.reservations.views import Item
 from tests.api.people import Person, a_service
+from tests.deadlocks import deadlocks
 
 API = "/api/v1"
 WHERE = f"{API}/reservations"
@@ -124,13 +125,12 @@ async def test_T82_crossed_baskets(api: httpx2.AsyncClient, service: Person, ser
     first, second = new_id(), new_id()
     services.reservations.add_stocks([(first, 1000), (second, 1000)])
     baskets = [wanted((first, 1), (second, 1)), wanted((second, 1), (first, 1))]
+    before = deadlocks(services.database)
     answers = await asyncio.gather(
         *(reserve(api, service, baskets[number % 2] | {"orderId": str(new_id())}) for number in range(32))
     )
     assert Counter(answer.status_code for answer in answers) == {201: 32}
-    with services.database.transaction() as tx:
-        deadlocks = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
-        assert tx.fetch_value(deadlocks) == 0
+    assert deadlocks(services.database) == before
     assert stock(services, first) == stock(services, second) == (968, 32, 0)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +13,7 @@ from services.db import Database
 from services.errors import MarketError
 from services.reservations.service import ReservationService
 from services.reservations.views import Item
+from tests.deadlocks import deadlocks
 from tests.fakes.clock import FakeClock
 from tests.services.reservations.conftest import Warehouse
 
@@ -32,27 +32,6 @@ def outcomes(calls: Sequence[Callable[[], object]], threads: int = THREADS) -> C
 
     with ThreadPoolExecutor(threads) as pool:
         return Counter(pool.map(ended, calls))
-
-
-def deadlocks(database: Database) -> int:
-    """Number of deadlocks in the database. Backends report them when they exit, so the pool's are replaced first."""
-    with database.transaction() as tx:
-        pool = tx.fetch_value("SELECT pg_backend_pid()")
-        mine = tx.fetch_value(
-            ("SELECT array_agg(pid) FROM pg_stat_activity WHERE application_name = 'market' AND pid <> %(me)s"),
-            {"me": pool},
-        )
-    database.replace_connections()
-    ends = time.monotonic() + 5
-    while database.pool_stats["pool_available"] < database.pool_stats["pool_size"] and time.monotonic() < ends:
-        time.sleep(0.01)
-    with database.transaction() as tx:
-        left = "SELECT count(*) FROM pg_stat_activity WHERE pid = ANY(%(mine)s)"
-        # Connections of other tests may still be open; the wait ends after 5 s.
-        while tx.fetch_value(left, {"mine": mine or []}) and time.monotonic() < ends:
-            tx.execute("SELECT pg_stat_clear_snapshot()")
-        tx.execute("SELECT pg_stat_clear_snapshot()")
-        return int(tx.fetch_value("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"))
 
 
 def test_F61_one_of_fifty_concurrent_holds_gets_the_last_unit(

@@ -11,6 +11,7 @@ import pytest
 from tests.journeys.canaries import events, logs
 from tests.journeys.customers import answered, problem
 from tests.journeys.shop import PRICE, STOCK, Shop
+from tests.journeys.three_ends import reach_three_ends
 from tests.journeys.waiting import until
 
 TEMPLATE = "{{7*7}} ${jndi:ldap://x} <b>bold</b> {% raw %}"
@@ -104,25 +105,7 @@ def api_with_regular_lane(shop: Shop) -> Iterator[str]:
 
 
 def test_journeys_with_regular_activities_only(shop: Shop, api_with_regular_lane: str) -> None:
-    customer, product = shop.customer("en", api=api_with_regular_lane), shop.product()
-    ways = {"straight": "succeeds", "declined": "declines", "cancelled": "answers_later"}
-    ids = {name: customer.place(product, card=shop.paying("card", behaviour)) for name, behaviour in ways.items()}
-    customer.wait_for_event(ids["cancelled"], "payment_waiting")
-    assert answered(customer.step(ids["cancelled"], "cancel"), 202)["status"] == "cancelling"
-
-    ends = {name: customer.wait_for_end(order_id) for name, order_id in ids.items()}
-    assert {name: (order["status"], order["cancelReason"]) for name, order in ends.items()} == {
-        "straight": ("confirmed", None),
-        "declined": ("cancelled", "payment_declined"),
-        "cancelled": ("cancelled", "buyer_request"),
-    }
-    assert shop.stock(product) == (STOCK - 1, 0, 1)
-    kept = {
-        name: [(charge["captures"], len(charge["refunds"])) for charge in shop.ledger(order)]
-        for name, order in ends.items()
-    }
-    assert kept == {"straight": [(1, 0)], "declined": [(0, 0)], "cancelled": [(1, 1)]}
-    received = until(lambda: shop.inbox(customer.address), lambda found: len(found) == 8)
+    ids, received = reach_three_ends(shop, shop.customer("en", api=api_with_regular_lane))
     assert len([mail for mail in received if mail["subject"].endswith("cancelled")]) == 2
 
     scheduled, local = asyncio.run(steps_of(shop, ids["straight"]))

@@ -17,6 +17,7 @@ from sandbox.settings import StackSettings
 from tests.journeys.conftest import running
 from tests.journeys.customers import answered
 from tests.journeys.shop import CHEAP_PASSWORDS, STOCK, Shop
+from tests.journeys.three_ends import reach_three_ends
 from tests.journeys.waiting import until
 from tests.pooler import pgbouncer
 
@@ -46,25 +47,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
 
 
 def test_F29_orders_are_confirmed_declined_and_cancelled_through_a_pooler(shop: Shop) -> None:
-    customer, product = shop.customer(), shop.product()
-    ways = {"straight": "succeeds", "declined": "declines", "cancelled": "answers_later"}
-    ids = {name: customer.place(product, card=shop.paying("card", behaviour)) for name, behaviour in ways.items()}
-    customer.wait_for_event(ids["cancelled"], "payment_waiting")
-    assert answered(customer.step(ids["cancelled"], "cancel"), 202)["status"] == "cancelling"
-
-    ends = {name: customer.wait_for_end(order_id) for name, order_id in ids.items()}
-    assert {name: (order["status"], order["cancelReason"]) for name, order in ends.items()} == {
-        "straight": ("confirmed", None),
-        "declined": ("cancelled", "payment_declined"),
-        "cancelled": ("cancelled", "buyer_request"),
-    }
-    assert shop.stock(product) == (STOCK - 1, 0, 1)
-    kept = {
-        name: [(charge["captures"], len(charge["refunds"])) for charge in shop.ledger(order)]
-        for name, order in ends.items()
-    }
-    assert kept == {"straight": [(1, 0)], "declined": [(0, 0)], "cancelled": [(1, 1)]}
-    until(lambda: shop.inbox(customer.address), lambda found: len(found) == 8)
+    reach_three_ends(shop, shop.customer())
 
 
 def test_F29_forty_orders_of_eight_clients_through_a_pooler_while_the_worker_is_killed(shop: Shop) -> None:

@@ -14,7 +14,7 @@ from services.money import Money
 from services.payments.gateway import GatewayRefused, GatewayUnavailable, GatewayUnknown
 from services.payments.service import PaymentService
 from services.payments.status import PaymentStatus, RefundStatus
-from services.payments.views import RefundProgress
+from services.payments.views import Charge, PaymentView, RefundProgress
 from tests.fakes.clock import FakeClock
 from tests.fakes.gateway import FaultyGateway, Killed
 from tests.services.payments.conftest import PHONE, ProviderLedger, a_charge, refresh_until_decided
@@ -238,14 +238,22 @@ def test_F37_a_busy_provider_delays_the_refund(
     assert service.undo(charge.order_id).done
 
 
-def test_F46_F47_a_success_after_the_order_was_closed_is_refunded_once(
-    service: PaymentService, ledger: ProviderLedger, gateway: FaultyGateway, clock: FakeClock, database: Database
-) -> None:
-    charge = a_charge()
+def a_lost_charge(
+    charge: Charge, service: PaymentService, gateway: FaultyGateway, clock: FakeClock, database: Database
+) -> PaymentView:
+    """A payment that the provider has made, but whose answer was lost, and which its lists do not show yet."""
     gateway.after["charge"] = GatewayUnknown("lost")
     lost = service.charge(charge)
     clock.set_from_database(database, CLAIM + 1)
     gateway.hides_payments = True
+    return lost
+
+
+def test_F46_F47_a_success_after_the_order_was_closed_is_refunded_once(
+    service: PaymentService, ledger: ProviderLedger, gateway: FaultyGateway, clock: FakeClock, database: Database
+) -> None:
+    charge = a_charge()
+    lost = a_lost_charge(charge, service, gateway, clock, database)
     assert service.undo(charge.order_id).done
     assert service.get(lost.id).failure_code == "not_charged"
     gateway.hides_payments = False
@@ -265,10 +273,7 @@ def test_late_money_is_found_until_it_is_returned_or_written_off(
     service: PaymentService, gateway: FaultyGateway, clock: FakeClock, database: Database, ended: str
 ) -> None:
     charge = a_charge()
-    gateway.after["charge"] = GatewayUnknown("lost")
-    lost = service.charge(charge)
-    clock.set_from_database(database, CLAIM + 1)
-    gateway.hides_payments = True
+    lost = a_lost_charge(charge, service, gateway, clock, database)
     service.undo(charge.order_id)
     gateway.hides_payments = False
     service.refresh(lost.id)
@@ -287,10 +292,7 @@ def test_a_late_capture_is_refunded_while_another_attempt_pays(
     service: PaymentService, ledger: ProviderLedger, gateway: FaultyGateway, clock: FakeClock, database: Database
 ) -> None:
     first = a_charge()
-    gateway.after["charge"] = GatewayUnknown("lost")
-    lost = service.charge(first)
-    clock.set_from_database(database, CLAIM + 1)
-    gateway.hides_payments = True
+    lost = a_lost_charge(first, service, gateway, clock, database)
     service.refresh(lost.id)
     gateway.hides_payments = False
     paid = service.charge(a_charge(order_id=first.order_id, attempt=2))

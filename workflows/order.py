@@ -36,6 +36,8 @@ with workflow.unsafe.imports_passed_through():
 UNDO_AGAIN = 10
 #: Since this patch `OrderStatus` is written when the cancelling begins, too.
 CANCELLING_IS_PUBLISHED = "order-status-cancelling"
+#: Since this patch every report ends the wait for a refund; before, only the first one on each payment did.
+EVERY_REPORT_COUNTS = "every-report-counts"
 
 
 @workflow.defn
@@ -66,6 +68,8 @@ class OrderWorkflow:
         self._methods_given = self._methods_charged = 0
         self._first_attempt = 1
         self._updated_payments: set[str] = set()
+        #: how many reports on payments have come
+        self._reports = 0
 
     @workflow.run
     async def run(self, _: OrderInput) -> OrderOutcome:
@@ -98,6 +102,7 @@ class OrderWorkflow:
     def payment_updated(self, update: PaymentUpdated) -> None:
         """The provider reported on a payment; the provider is asked before anything depends on it."""
         self._updated_payments.add(str(update.payment_id))
+        self._reports += 1
 
     @workflow.signal(description="The order is to be cancelled. Sent by the shop; operators use Request Cancellation.")
     def cancel_requested(self) -> None:
@@ -198,10 +203,15 @@ class OrderWorkflow:
 
     async def _wait_for_update(self, payment_id: str | None, seconds: float) -> None:
         """Wait until the provider reports on this payment (None: on any), `seconds` at most."""
-        known = len(self._updated_payments)
+        every = payment_id is None and workflow.patched(EVERY_REPORT_COUNTS)
+
+        def count() -> int:
+            return self._reports if every else len(self._updated_payments)
+
+        known = count()
 
         def arrived() -> bool:
-            return payment_id in self._updated_payments if payment_id else len(self._updated_payments) > known
+            return payment_id in self._updated_payments if payment_id else count() > known
 
         try:
             await workflow.wait_condition(

@@ -17,6 +17,7 @@ from services.orders.status import OrderStatus
 from services.orders.views import OrderView, PaymentMethod
 from services.payments.gateway import Outcome
 from tests.builders import an_order
+from tests.fakes.gateway import Behaviour
 from tests.workflows.shop import Shop, report
 from workflows.background import DISPATCH_ID, RELAY_ID, WEBHOOKS_ID
 from workflows.client import TASK_QUEUE
@@ -72,6 +73,16 @@ async def cancelled_while_pending(shop: Shop) -> Run:
     await shop.cancel(order)
     await shop.until(lambda: "released" in shop.events(order.id))
     decide(shop, order, Outcome.SUCCEEDED)
+    return await ended(shop, order)
+
+
+async def refund_reported_later(shop: Shop) -> Run:
+    """A payment is reported, and later its refund: the second report on one payment ends a wait, too."""
+    order = await waiting(shop)
+    await shop.cancel(order)
+    await shop.until(lambda: "released" in shop.events(order.id))
+    await begin_refund(shop, order)
+    report_refund(shop, order)
     return await ended(shop, order)
 
 
@@ -165,6 +176,7 @@ STORIES: list[Story] = [
     payment_expired,
     waiting_for_the_provider,
     cancelled_while_pending,
+    refund_reported_later,
     following_run,
     under_review,
     stuck_undo_resolved,
@@ -178,7 +190,7 @@ STORIES: list[Story] = [
 
 
 #: What these do depends on when something from outside arrives, so their commands are not the same every time.
-VARIABLE = (cancelled_while_pending, stuck_undo_resolved, late_refund_written_off)
+VARIABLE = (cancelled_while_pending, refund_reported_later, stuck_undo_resolved, late_refund_written_off)
 
 
 async def ended(shop: Shop, order: OrderView) -> Run:
@@ -218,6 +230,25 @@ def decide(shop: Shop, order: OrderView, outcome: Outcome) -> None:
     payment = shop.payment_id(order.id)
     shop.provider.decide(payment, outcome)
     shop.services.orders.notice_payment(order.id, payment, "hook")
+
+
+async def begin_refund(shop: Shop, order: OrderView) -> None:
+    """The provider reports that it took the money of a cancelled order, and does not decide on its refund yet."""
+    payment, refunds = shop.payment_id(order.id), shop.provider.refunds
+    shop.provider.behaviour = Behaviour.WAITS
+    try:
+        decide(shop, order, Outcome.SUCCEEDED)
+        await shop.until(lambda: any(each.payment_provider_id == f"p-{payment}" for each in refunds.values()))
+    finally:
+        shop.provider.behaviour = Behaviour.SUCCEEDS
+
+
+def report_refund(shop: Shop, order: OrderView) -> None:
+    """The provider decides on the refund, and reports it."""
+    shop.provider.decide_pending(Outcome.SUCCEEDED)
+    (refund_id,) = [each.id for each in shop.services.payments.refunds_of(order.id)]
+    shop.services.payments.refresh_refund(refund_id)
+    shop.services.orders.notice_refund(order.id, shop.payment_id(order.id), "refund")
 
 
 async def with_an_activity(run: Run) -> Run:

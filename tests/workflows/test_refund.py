@@ -14,6 +14,7 @@ from services.payments.gateway import Outcome
 from tests.builders import an_order
 from tests.fakes.gateway import Behaviour
 from tests.workflows.shop import Shop
+from tests.workflows.stories import begin_refund, report_refund, waiting
 from workflows.client import TASK_QUEUE
 from workflows.ids import refund_workflow_id
 from workflows.order_commands import OrderCommands
@@ -75,3 +76,15 @@ async def test_a_late_refund_that_is_settled_by_a_report_ends_at_once(shop: Shop
     shop.services.orders.notice_refund(order.id, payment, "report")
 
     assert await asyncio.wait_for(refund.result(), 5) == order.total.minor
+
+
+async def test_each_report_on_a_payment_ends_the_wait_of_a_cancellation(shop: Shop) -> None:
+    """The first report says that the payment succeeded, so its refund begins; the second that the refund did."""
+    order = await waiting(shop)
+    await shop.cancel(order)
+    await shop.until(lambda: "released" in shop.events(order.id))
+    await shop.forward(order.id, 200)  # it asks every five minutes now
+    await begin_refund(shop, order)
+    report_refund(shop, order)
+    assert (await asyncio.wait_for(shop.outcome(order.id), 5)).status == CANCELLED
+    shop.check(order, CANCELLED)

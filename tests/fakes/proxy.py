@@ -58,6 +58,11 @@ class TcpProxy:
         """Whether the response was lost."""
         return self._lost.is_set()
 
+    @property
+    def connected(self) -> bool:
+        """Whether a client has a connection."""
+        return bool(self._connections)
+
     @contextmanager
     def cut(self) -> Iterator[None]:
         """Close all connections, and every new one at once, during the block."""

@@ -213,6 +213,7 @@ def _begun_on(shop: Shop, build_id: str, api: str) -> tuple[Customer, str]:
         if asyncio.run(build(order_id)) == [f"{DEPLOYMENT}:{build_id}"]:
             return customer, order_id
         customer.step(order_id, "cancel")
+        shop.outcome(order_id)  # otherwise it may stay open on the build whose worker is stopped
         return None
 
     begun = until(begin)

@@ -12,6 +12,7 @@ import pytest
 from tests.fakes.proxy import TcpProxy
 from tests.journeys.shop import STOCK, Shop
 from tests.journeys.test_crashes import assert_confirmed_once
+from tests.journeys.waiting import until
 
 #: Seconds of the partition, and for which connections are closed again and again; orders in that time.
 PARTITION, CUTS, ORDERS = 15.0, 15.0, 4
@@ -24,6 +25,7 @@ def link(parts: Shop) -> Iterator[TcpProxy]:
     proxy = TcpProxy(parts.stack.addresses.temporal)
     parts.stack.stop("workers")
     with proxy.running(), parts.another_worker(TEMPORAL_ADDRESS=proxy.address):
+        until(lambda: proxy.connected)
         yield proxy
     parts.stack.start("workers")
 

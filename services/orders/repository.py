@@ -57,9 +57,10 @@ def find(tx: Executor, order_id: UUID, buyer_id: UUID | None, *, lock: bool = Fa
 
     `lock` locks the row, unless the order is archived: nothing changes it there.
     """
+    # Most reads are about new orders: the archive is read only when the order is not among them.
+    first, then = (_FIND_LOCKED, _FIND_ARCHIVED) if lock else (_FIND, _FIND_ANYWHERE)
     values = {"id": order_id, "buyer": buyer_id}
-    locked = tx.fetch_one(_FIND_LOCKED, values) if lock else None
-    return locked or tx.fetch_one(_FIND, values)
+    return tx.fetch_one(first, values) or tx.fetch_one(then, values)
 
 
 def numbered(tx: Executor, end: str) -> list[UUID]:
@@ -90,7 +91,8 @@ def page(tx: Executor, wanted: OrderFilter, after: UUID | None, limit: int) -> S
 
 def events(tx: Executor, order_id: UUID, after: int, without: Sequence[str] = ()) -> Sequence[Any]:
     """The timeline after an event's id, without some types of events."""
-    return tx.fetch_all(_EVENTS, {"id": order_id, "after": after, "without": list(without)})
+    values = {"id": order_id, "after": after, "without": list(without)}
+    return tx.fetch_all(_EVENTS, values) or tx.fetch_all(_EVENTS_ANYWHERE, values)
 
 
 def give_method(tx: Executor, order_id: UUID, method: str, sealed: bytes, return_url: str | None) -> None:
@@ -143,7 +145,7 @@ _INSERT = f"""
     """  # noqa: S608 - constants of this program
 
 # Named one by one: a prepared `o.*` fails once a migration adds a column (FAULTS F72).
-_FIND_SQL = """
+_FIND = """
     SELECT o.id, o.buyer_id, o.status, o.total_minor, o.currency, o.country, o.region, o.city, o.street, o.postal_code,
            o.method, o.contact, o.start_input, o.cancel_reason, o.attention_reasons, o.attention_details, o.created_at,
            o.updated_at,
@@ -152,8 +154,9 @@ _FIND_SQL = """
       FROM orders.orders o
      WHERE o.id = %(id)s AND (cast(%(buyer)s AS uuid) IS NULL OR o.buyer_id = %(buyer)s)
     """
-_FIND = either(_FIND_SQL)
-_FIND_LOCKED = _FIND_SQL + " FOR UPDATE"
+_FIND_ANYWHERE = either(_FIND)
+_FIND_ARCHIVED = archived(_FIND)
+_FIND_LOCKED = _FIND + " FOR UPDATE"
 # As the index has it.
 _NUMBER = "right(CAST(id AS text), 8)"
 _NUMBERED = either(f"SELECT id FROM orders.orders WHERE {_NUMBER} = %(number)s", "ORDER BY id DESC")  # noqa: S608
@@ -173,14 +176,13 @@ _FILTERS = {
     "after": "id < %(after)s",
 }
 
-_EVENTS = either(
-    """
+_ENTRIES = """
     SELECT e.id, e.at, e.type, e.status, e.detail, e.attempt, e.amount_minor, o.currency
       FROM orders.events e JOIN orders.orders o ON o.id = e.order_id
      WHERE e.order_id = %(id)s AND e.id > %(after)s AND e.type <> ALL(cast(%(without)s AS text[]))
-    """,
-    "ORDER BY id",
-)
+    """
+_EVENTS = f"{_ENTRIES} ORDER BY id"
+_EVENTS_ANYWHERE = either(_ENTRIES, "ORDER BY id")
 
 _GIVE_METHOD = """
     UPDATE orders.orders

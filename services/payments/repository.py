@@ -81,7 +81,8 @@ class PaymentRepository:
 
     def of_order(self, order_id: UUID) -> list[PaymentRecord]:
         """Every payment of the order, first attempt first."""
-        return self._all(_OF_ORDER, {"order_id": order_id})
+        values = {"order_id": order_id}
+        return self._all(_OF_ORDER, values) or self._all(_OF_ORDER_ANYWHERE, values)
 
     def settled(self, order_id: UUID) -> bool:
         """Whether every payment of the order is decided, and no money of it is kept; less than none may be."""
@@ -222,7 +223,8 @@ _LATE_AND_KEPT = f"""
      ORDER BY p.updated_at LIMIT %(limit)s
     """
 _ORDERS_PAID_BY = either("SELECT order_id FROM payments.payments WHERE provider_id = %(payment)s OR id = %(id)s")
-_OF_ORDER = either(f"{_SELECT} WHERE p.order_id = %(order_id)s", "ORDER BY attempt")
+_OF_ORDER = f"{_SELECT} WHERE p.order_id = %(order_id)s ORDER BY attempt"
+_OF_ORDER_ANYWHERE = either(f"{_SELECT} WHERE p.order_id = %(order_id)s", "ORDER BY attempt")
 
 # Optimistic lock: of all callers that read one `claimed_until`, only the first to change it proceeds.
 _UNCHANGED = (

@@ -12,6 +12,7 @@ import psycopg
 import pytest
 
 from services.archive import archive as module
+from services.archive import selection
 from services.archive.archive import Batch, OrderArchive
 from services.archive.moving import MovedWrongly, move
 from services.db import Database, Transaction
@@ -19,6 +20,7 @@ from services.errors import Invalid, Unavailable
 from services.money import Money
 from services.payments.service import PaymentService
 from services.reconcile.tables import check_tables
+from tests.journeys.waiting import until
 from tests.old_orders import BEFORE, make_old, rows
 from tests.services.reconcile.conftest import confirm_an_order
 
@@ -220,6 +222,45 @@ def test_an_order_that_somebody_works_on_is_left_out(
         other.execute(lock.encode(), [ids[0]])
         assert all_moved(archive) == 1
     assert all_moved(archive) == 1
+
+
+def test_an_order_that_changed_before_it_was_locked_is_left_out(
+    database: Database,
+    payments: PaymentService,
+    archive: OrderArchive,
+    database_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ids = sold(database, payments, 2)
+    fetch = Transaction.fetch_column
+
+    def meanwhile(tx: Transaction, sql: str, values: Any = None) -> list[Any]:
+        if sql == selection.WITH_LOCKED_PAYMENTS:
+            with psycopg.connect(database_url) as other:
+                other.execute("UPDATE payments.payments SET updated_at = now() WHERE order_id = %s", [ids[1]])
+        return fetch(tx, sql, values)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Transaction, "fetch_column", meanwhile)
+        batch = archive.move_batch(BEFORE)
+    assert (batch.orders, batch.last) == (1, max(ids))
+    assert database.fetch_column("SELECT id FROM orders.orders") == [ids[1]]
+
+
+def test_a_restore_waits_for_the_erasure_of_its_buyer(
+    database: Database, payments: PaymentService, archive: OrderArchive, database_url: str
+) -> None:
+    (order_id,) = sold(database, payments, 1)
+    buyer = database.fetch_value("SELECT buyer_id FROM orders.orders")
+    all_moved(archive)
+    with ThreadPoolExecutor(1) as pool, psycopg.connect(database_url) as erasing:
+        erasing.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [str(buyer)])
+        restoring = pool.submit(archive.bring_back, order_id)
+        until(lambda: database.fetch_value("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"))
+        assert rows(database)["orders.orders"] == (0, 1)
+        erasing.rollback()
+        assert restoring.result()
+    assert rows(database)["orders.orders"] == (1, 0)
 
 
 def restored(archive: OrderArchive, database: Database, order_id: UUID) -> bool:

@@ -11,6 +11,7 @@ import typer
 from services import migrate
 from services.bootstrap import direct_url
 from services.commands import deployment, orders, personal_data, token, users, webhooks
+from services.commands.archive import archive
 from services.commands.attention import attention
 from services.commands.export_products import export_products
 from services.commands.import_products import import_products
@@ -27,6 +28,7 @@ app.add_typer(deployment.app, name="deployment")
 app.add_typer(webhooks.app, name="webhooks")
 app.command()(import_products)
 app.command()(export_products)
+app.command()(archive)
 app.command()(attention)
 app.command()(reconcile)
 app.command()(settings)

@@ -10,6 +10,7 @@ from email.utils import parseaddr
 from urllib.parse import urlsplit
 
 from services import db
+from services.archive.archive import OrderArchive
 from services.catalog.service import CatalogService
 from services.clock import Clock
 from services.db import Database
@@ -223,6 +224,7 @@ def _wire(
             call_budget=call_budget,
             signatures=_signatures(settings, parts),
             receipts=receipts if settings.payment_receipts == "on" else None,
+            archive=OrderArchive(database),
         ),
         notifications=_notifications(settings, database, vault, budget, resources),
         gateway=gateway,

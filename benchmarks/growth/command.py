@@ -12,7 +12,7 @@ from pathlib import Path
 from rich.console import Console
 
 from benchmarks.aims import aims_table
-from benchmarks.growth import backlog
+from benchmarks.growth import archived, backlog
 from benchmarks.growth.hot_statements import Statement, hot_statements, large_tables, logged_plans
 from benchmarks.growth.old_orders import OldOrders
 from benchmarks.growth.report import Growth, Size, show
@@ -49,6 +49,9 @@ def main(arguments: Sequence[str]) -> int:
     extent = replace(extent, sizes=options.sizes or extent.sizes, backlog=options.backlog or extent.backlog)
     console = make_console()
     with tempfile.TemporaryDirectory(prefix="market-growth-") as folder:
+        if options.archive:
+            archived.run(console, Path(folder), options.archive, options.results)
+            return 0
         _run(console, Path(folder), extent, options.results, evaluated=not options.quick)
     return 0
 
@@ -58,6 +61,7 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="check that everything works; no evaluation")
     parser.add_argument("--sizes", type=_sizes, help="numbers of old orders (default: 10000,100000,1000000)")
     parser.add_argument("--backlog", type=int, help="events and holds in the backlogs (default: 100000)")
+    parser.add_argument("--archive", type=int, metavar="N", help="instead: archive N old orders, and compare sizes")
     parser.add_argument(
         "--results", type=Path, default=Path("bench-growth.json"), help="file for the results (default: %(default)s)"
     )

@@ -8,6 +8,7 @@ from sqlmodel import SQLModel
 
 from services import idempotency as idempotency
 from services import rate_tables
+from services.archive import models as archive
 from services.catalog import models as catalog
 from services.identity import erasure_models, second_factor_models
 from services.identity import models as identity
@@ -31,7 +32,8 @@ MODELS = (
     reservations,
     webhooks,
 )
-SCHEMAS = {"idempotency", rate_tables.SCHEMA, *(models.SCHEMA for models in MODELS)}
+# The archive's tables are in the schemas of those that they are twins of.
+SCHEMAS = {"idempotency", rate_tables.SCHEMA, *(models.SCHEMA for models in (*MODELS, *archive.DEFINED_BY))}
 # Any number that nothing else locks: two migrating processes take turns.
 LOCK = 7_302_026
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
+from services.archived_rows import archived, either
 from services.db import Executor
 
 
@@ -38,7 +39,8 @@ def of_subjects(tx: Executor, subjects: Collection[bytes], after: UUID | None, l
 
 def erase_orders(tx: Executor, order_ids: Sequence[UUID]) -> None:
     """Erase the messages about orders; what is queued is not sent any more."""
-    tx.execute(_ERASE_ORDERS, {"orders": list(order_ids)})
+    for statement in (_ERASE_ORDERS, archived(_ERASE_ORDERS)):
+        tx.execute(statement, {"orders": list(order_ids)})
 
 
 def erase(tx: Executor, message_ids: Sequence[UUID]) -> None:
@@ -47,10 +49,10 @@ def erase(tx: Executor, message_ids: Sequence[UUID]) -> None:
 
 
 _COLUMNS = "id, order_id, channel, template, language, status, created_at, sent_at, recipient"
-_OF_ORDERS = f"""
-    SELECT {_COLUMNS} FROM notifications.notifications
-     WHERE order_id = ANY(cast(%(orders)s AS uuid[])) ORDER BY id
-    """  # noqa: S608 - constants of this module
+_OF_ORDERS = either(
+    f"SELECT {_COLUMNS} FROM notifications.notifications WHERE order_id = ANY(cast(%(orders)s AS uuid[]))",  # noqa: S608
+    "ORDER BY id",
+)
 _OF_SUBJECTS = f"""
     SELECT {_COLUMNS} FROM notifications.notifications
      WHERE budget_subject = ANY(cast(%(subjects)s AS bytea[])) AND order_id IS NULL

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from services.archived_rows import either
 from services.clock import NOW as MOMENT
 from services.db import Executor
 from services.notifications.retry_policy import ClaimedMessage, StatusUpdate
@@ -181,9 +182,8 @@ _DELETE_RECIPIENTS = (
     f"UPDATE notifications.notifications SET recipient = NULL, budget_subject = NULL WHERE {_OLD_RECIPIENTS}"  # noqa: S608 - constants
 )
 _STORED = "SELECT id, status, channel, recipient, template, created_at, error_message FROM notifications.notifications"
-_FIND = f"{_STORED} WHERE id = %(id)s"
-_OF_ORDER = f"""
-    {_STORED}
-     WHERE order_id = %(order_id)s AND (cast(%(after)s AS uuid) IS NULL OR id > %(after)s)
-     ORDER BY id LIMIT %(limit)s
-    """
+_FIND = either(f"{_STORED} WHERE id = %(id)s")
+_OF_ORDER = either(
+    f"{_STORED} WHERE order_id = %(order_id)s AND (cast(%(after)s AS uuid) IS NULL OR id > %(after)s)",
+    "ORDER BY id LIMIT %(limit)s",
+)

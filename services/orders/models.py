@@ -95,6 +95,8 @@ class Order(SQLModel, table=True):
     )
     #: whether there is a reason; indexed for the list of orders that need a person
     needs_attention: bool = Field(sa_column_kwargs={"server_default": text("false")})
+    #: when the order was last moved back from the archive
+    restored_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
     created_at: datetime = _moment()
     updated_at: datetime = _moment()
 

@@ -115,7 +115,9 @@ _PENDING_NOTIFICATIONS = """
            e.amount_minor, e.cancel_reason, e.country, e.region, e.city, e.street, e.postal_code, l.lines, l.more_lines,
            CASE WHEN e.method = 'phone' AND (e.paid_by IS NOT NULL OR e.type = 'refunded')
                 THEN e.contact END AS contact,
-           EXISTS (SELECT FROM orders.orders p WHERE p.buyer_id = e.buyer_id AND p.paid_by IS NOT NULL) AS buyer_paid,
+           EXISTS (SELECT FROM orders.orders p WHERE p.buyer_id = e.buyer_id AND p.paid_by IS NOT NULL)
+           OR EXISTS (SELECT FROM orders.archived_orders p WHERE p.buyer_id = e.buyer_id AND p.paid_by IS NOT NULL)
+              AS buyer_paid,
            CASE WHEN EXISTS (SELECT FROM orders.events f
                               WHERE f.order_id = e.order_id AND f.type = e.type AND f.id < e.id)
                 THEN e.key END AS again,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+from services.archived_rows import archived, either
 from services.db import Executor
 from services.orders.status import OrderEventType
 
@@ -16,10 +17,16 @@ def open_orders(tx: Executor, buyer_id: UUID) -> int:
 
 
 def erase(tx: Executor, buyer_id: UUID) -> list[UUID]:
-    """Refuse new orders of the buyer, and delete what the closed ones say about the person; returns their ids."""
+    """Refuse new orders of the buyer, and delete what the closed ones say about the person; returns their ids.
+
+    The archive comes last: an order that is being archived is waited for by the first statement.
+    """
     tx.execute(_REFUSE, {"buyer": buyer_id})
-    erased = tx.fetch_column(_ERASE, {"buyer": buyer_id})
-    tx.execute(_SHORTEN, {"orders": erased, "resolved": OrderEventType.RESOLVED})
+    erased = [
+        id_ for statement in (_ERASE, archived(_ERASE)) for id_ in tx.fetch_column(statement, {"buyer": buyer_id})
+    ]
+    for statement in (_SHORTEN, archived(_SHORTEN)):
+        tx.execute(statement, {"orders": erased, "resolved": OrderEventType.RESOLVED})
     return erased
 
 
@@ -43,7 +50,8 @@ _SHORTEN = """
     UPDATE orders.events SET detail = split_part(detail, ', ', 1)
      WHERE order_id = ANY(cast(%(orders)s AS uuid[])) AND type = %(resolved)s AND detail LIKE '%%, %%'
     """
-_PAGE = """
+_PAGE = either(
+    """
     SELECT o.id, o.status, o.created_at, o.updated_at, o.total_minor, o.currency, o.country, o.region, o.city, o.street,
            o.postal_code, o.method, o.contact, o.language, o.cancel_reason, o.cancel_note,
            (SELECT json_agg(json_build_array(l.name, l.quantity, l.price_minor) ORDER BY l.position)
@@ -52,5 +60,6 @@ _PAGE = """
               FROM orders.events e WHERE e.order_id = o.id) AS events
       FROM orders.orders o
      WHERE o.buyer_id = %(buyer)s AND (cast(%(after)s AS uuid) IS NULL OR o.id > %(after)s)
-     ORDER BY o.id LIMIT %(limit)s
-    """
+    """,
+    "ORDER BY id LIMIT %(limit)s",
+)

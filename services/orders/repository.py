@@ -8,8 +8,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from services.archived_rows import archived, either
 from services.db import Executor
-from services.orders.status import UNPAID
+from services.orders.status import FINAL, UNPAID
 from services.orders.views import OrderFilter
 from services.pg_notify import NOTIFICATIONS
 
@@ -52,9 +53,14 @@ def insert(tx: Executor, order: Mapping[str, Any], lines: Sequence[tuple[UUID, s
 
 
 def find(tx: Executor, order_id: UUID, buyer_id: UUID | None, *, lock: bool = False) -> Any | None:
-    """The order's row with its lines as JSON; `buyer_id` None finds the order of any buyer, `lock` locks the row."""
-    statement = _FIND_LOCKED if lock else _FIND
-    return tx.fetch_one(statement, {"id": order_id, "buyer": buyer_id})
+    """The order's row with its lines as JSON; `buyer_id` None finds the order of any buyer.
+
+    `lock` locks the row, unless the order is archived: nothing changes it there.
+    """
+    # Most reads are about new orders: the archive is read only when the order is not among them.
+    first, then = (_FIND_LOCKED, _FIND_ARCHIVED) if lock else (_FIND, _FIND_ANYWHERE)
+    values = {"id": order_id, "buyer": buyer_id}
+    return tx.fetch_one(first, values) or tx.fetch_one(then, values)
 
 
 def numbered(tx: Executor, end: str) -> list[UUID]:
@@ -76,12 +82,17 @@ def page(tx: Executor, wanted: OrderFilter, after: UUID | None, limit: int) -> S
     """Summaries of orders, newest first, after an id."""
     given = {name: value for name, value in {**vars(wanted), "after": after}.items() if value is not None}
     where = " AND ".join(_FILTERS[name] for name in given) or "true"
-    return tx.fetch_all(f"{_SUMMARIES} WHERE {where} ORDER BY id DESC LIMIT %(limit)s", {**given, "limit": limit})
+    statement, ending = f"{_SUMMARIES} WHERE {where}", "ORDER BY id DESC LIMIT %(limit)s"
+    open_only = wanted.needs_attention or (wanted.status is not None and wanted.status not in FINAL)
+    # No such order is archived, and the archive has no index that would say so.
+    statement = f"{statement} {ending}" if open_only else either(statement, ending)
+    return tx.fetch_all(statement, {**given, "limit": limit})
 
 
 def events(tx: Executor, order_id: UUID, after: int, without: Sequence[str] = ()) -> Sequence[Any]:
     """The timeline after an event's id, without some types of events."""
-    return tx.fetch_all(_EVENTS, {"id": order_id, "after": after, "without": list(without)})
+    values = {"id": order_id, "after": after, "without": list(without)}
+    return tx.fetch_all(_EVENTS, values) or tx.fetch_all(_EVENTS_ANYWHERE, values)
 
 
 def give_method(tx: Executor, order_id: UUID, method: str, sealed: bytes, return_url: str | None) -> None:
@@ -103,7 +114,8 @@ _UNPAID = """
      WHERE l.product_id = ANY(cast(%(products)s AS uuid[])) GROUP BY l.product_id
      ORDER BY product_id NULLS FIRST
     """
-_HAS_PAID = "SELECT EXISTS (SELECT FROM orders.orders WHERE buyer_id = %(buyer)s AND paid_by IS NOT NULL)"
+_PAID = "EXISTS (SELECT FROM orders.orders WHERE buyer_id = %(buyer)s AND paid_by IS NOT NULL)"
+_HAS_PAID = f"SELECT {_PAID} OR {archived(_PAID)}"
 
 _INSERT = f"""
     WITH placed AS (
@@ -133,7 +145,7 @@ _INSERT = f"""
     """  # noqa: S608 - constants of this program
 
 # Named one by one: a prepared `o.*` fails once a migration adds a column (FAULTS F72).
-_FIND_SQL = """
+_FIND = """
     SELECT o.id, o.buyer_id, o.status, o.total_minor, o.currency, o.country, o.region, o.city, o.street, o.postal_code,
            o.method, o.contact, o.start_input, o.cancel_reason, o.attention_reasons, o.attention_details, o.created_at,
            o.updated_at,
@@ -142,11 +154,12 @@ _FIND_SQL = """
       FROM orders.orders o
      WHERE o.id = %(id)s AND (cast(%(buyer)s AS uuid) IS NULL OR o.buyer_id = %(buyer)s)
     """
-_FIND = _FIND_SQL
-_FIND_LOCKED = _FIND_SQL + " FOR UPDATE"
+_FIND_ANYWHERE = either(_FIND)
+_FIND_ARCHIVED = archived(_FIND)
+_FIND_LOCKED = _FIND + " FOR UPDATE"
 # As the index has it.
 _NUMBER = "right(CAST(id AS text), 8)"
-_NUMBERED = f"SELECT id FROM orders.orders WHERE {_NUMBER} = %(number)s ORDER BY id DESC"  # noqa: S608 - a constant
+_NUMBERED = either(f"SELECT id FROM orders.orders WHERE {_NUMBER} = %(number)s", "ORDER BY id DESC")  # noqa: S608
 _HAS_METHOD = "SELECT payment_method IS NOT NULL FROM orders.orders WHERE id = %(id)s"
 _COUNT_METHODS = "SELECT count(*) FROM orders.events WHERE order_id = %(id)s AND type = 'payment_method_given'"
 
@@ -163,12 +176,13 @@ _FILTERS = {
     "after": "id < %(after)s",
 }
 
-_EVENTS = """
+_ENTRIES = """
     SELECT e.id, e.at, e.type, e.status, e.detail, e.attempt, e.amount_minor, o.currency
       FROM orders.events e JOIN orders.orders o ON o.id = e.order_id
      WHERE e.order_id = %(id)s AND e.id > %(after)s AND e.type <> ALL(cast(%(without)s AS text[]))
-     ORDER BY e.id
     """
+_EVENTS = f"{_ENTRIES} ORDER BY id"
+_EVENTS_ANYWHERE = either(_ENTRIES, "ORDER BY id")
 
 _GIVE_METHOD = """
     UPDATE orders.orders

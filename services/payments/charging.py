@@ -13,6 +13,7 @@ import structlog
 from services.clock import new_id
 from services.db import Database, Executor, Transaction, retried
 from services.errors import NotFound, OrderClosing, PaymentExists
+from services.payments.archived_payments import PaymentArchive
 from services.payments.call_budget import CallBudget, gateway_errors_as_unavailable, unavailable
 from services.payments.gateway import (
     Gateway,
@@ -56,8 +57,10 @@ class Charges:
         budget: CallBudget,
         provider_refunds: ProviderRefunds,
         receipts: Receipts,
+        archive: PaymentArchive,
     ) -> None:
         self._database = database
+        self._archive = archive
         self._gateway = gateway
         self._budget = budget
         self._provider_refunds = provider_refunds
@@ -124,9 +127,19 @@ class Charges:
             return self._apply_provider_state(record, reported, view_of), True
         return record.view, True
 
+    def read(self, payment_id: UUID) -> PaymentView:
+        """The payment, archived or not. Raises NotFound."""
+        found = PaymentRepository(self._database).find_all([payment_id])
+        if payment_id not in found:
+            raise NotFound("Payment not found.")
+        return found[payment_id].view
+
     def find(self, payment_id: UUID) -> PaymentRecord:
-        """The payment. Raises NotFound."""
-        return self._find(self._database, payment_id)
+        """The payment, to change it; one that is archived is moved back. Raises NotFound."""
+        found = PaymentRepository(self._database).find(payment_id)
+        if found is None:
+            self._archive.bring_back_payment(payment_id)
+        return found or self._find(self._database, payment_id)
 
     def _look_up(self, record: PaymentRecord) -> ProviderPayment | None:
         with gateway_errors_as_unavailable():

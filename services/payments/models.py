@@ -144,6 +144,7 @@ class LedgerEntry(SQLModel, table=True):
             name="sign",
         ),
         Index("ix_ledger_payment_id", "payment_id"),
+        Index("ix_ledger_refund_id", "refund_id", postgresql_where=text("refund_id IS NOT NULL")),
         Index("uq_ledger_charge", "payment_id", unique=True, postgresql_where=text("kind = 'charge'")),
         Index("uq_ledger_refund", "refund_id", unique=True, postgresql_where=text("kind = 'refund'")),
         {"schema": SCHEMA},

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+from services.archived_rows import either
 from services.db import Executor
 
 
@@ -14,11 +15,13 @@ def of_orders(tx: Executor, order_ids: Sequence[UUID]) -> Sequence[Any]:
     return tx.fetch_all(_OF_ORDERS, {"orders": list(order_ids)})
 
 
-_OF_ORDERS = """
+_OF_ORDERS = either(
+    """
     SELECT p.id, p.order_id, p.status, p.method, p.amount_minor, p.currency, p.gateway, p.provider_id, p.created_at,
            (SELECT json_agg(json_build_array(r.id, r.status, r.amount_minor, r.created_at) ORDER BY r.number)
               FROM payments.refunds r WHERE r.payment_id = p.id) AS refunds
       FROM payments.payments p
      WHERE p.order_id = ANY(cast(%(orders)s AS uuid[]))
-     ORDER BY p.id
-    """
+    """,
+    "ORDER BY id",
+)

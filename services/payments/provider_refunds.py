@@ -10,6 +10,7 @@ import structlog
 from services.clock import new_id
 from services.db import Database, Transaction
 from services.errors import Unavailable
+from services.payments.archived_payments import PaymentArchive
 from services.payments.call_budget import CallBudget, gateway_errors_as_unavailable
 from services.payments.gateway import Gateway, Outcome, ProviderRefund
 from services.payments.records import PaymentRecord, RefundRecord, next_number, refund_key
@@ -23,8 +24,9 @@ log = structlog.get_logger(__name__)
 class ProviderRefunds:
     """The part of the payments service that records refunds which it did not hear of as the answer to its request."""
 
-    def __init__(self, database: Database, gateway: Gateway, budget: CallBudget) -> None:
+    def __init__(self, database: Database, gateway: Gateway, budget: CallBudget, archive: PaymentArchive) -> None:
         self._database = database
+        self._archive = archive
         self._gateway = gateway
         self._budget = budget
 
@@ -51,13 +53,15 @@ class ProviderRefunds:
     def record(self, listed: Sequence[ProviderRefund]) -> int:
         """Record refunds of payments of ours, each once; returns how many changed.
 
-        Refunds of other payments, and those of a payment that is not captured in our books yet, are left out.
+        Refunds of other payments, and those of a payment that is not captured in our books yet, are left out. An
+        archived payment with a refund that our books do not have is moved back.
         """
         known = RefundRepository(self._database).statuses([refund.provider_id for refund in listed])
         unlike = [refund for refund in listed if known.get(refund.provider_id) != refund.outcome.value]
         return sum(self._record(refund) for refund in unlike)
 
     def _record(self, reported: ProviderRefund) -> bool:
+        self._archive.bring_back_payment(reported.payment_provider_id)
         recorded = self._database.run_in_transaction(lambda tx: _record(tx, reported))
         if recorded is None:
             return False

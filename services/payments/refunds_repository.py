@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
+from services.archived_rows import either
 from services.clock import NOW
 from services.db import Executor
 from services.payments.gateway import Outcome, ProviderRefund
@@ -154,9 +155,9 @@ _SELECT = f"""
            extract(epoch FROM {_MOMENT} - r.updated_at)::float8 AS unchanged_for,
            extract(epoch FROM {_MOMENT} - r.created_at)::float8 AS age
       FROM payments.refunds r JOIN payments.payments p ON p.id = r.payment_id"""
-_FIND = f"{_SELECT} WHERE r.id = %(id)s"
+_FIND = either(f"{_SELECT} WHERE r.id = %(id)s")
 _OF_PAYMENT = f"{_SELECT} WHERE r.payment_id = %(payment_id)s ORDER BY r.number"
-_OF_ORDER = f"{_SELECT} WHERE r.order_id = %(order_id)s ORDER BY r.created_at, r.number"
+_OF_ORDER = either(f"{_SELECT} WHERE r.order_id = %(order_id)s", "ORDER BY age DESC, number")
 _CREATE_INTENT = f"""
     INSERT INTO payments.refunds (id, payment_id, order_id, number, amount_minor, currency, status, restock,
                                   claimed_until, created_at, updated_at)
@@ -172,7 +173,7 @@ _INSERT_FOUND = f"""
            %(provider_id)s, moment.at, moment.at
       FROM {_MOMENT} AS moment (at) RETURNING 1
     """
-_STATUSES = "SELECT provider_id, status FROM payments.refunds WHERE provider_id = ANY(%(ids)s)"
+_STATUSES = either("SELECT provider_id, status FROM payments.refunds WHERE provider_id = ANY(%(ids)s)")
 _CLAIM = f"""
     UPDATE payments.refunds SET claimed_until = {_MOMENT} + {_SECONDS}, updated_at = {_MOMENT}
      WHERE id = %(id)s AND status = 'pending' AND provider_id IS NULL

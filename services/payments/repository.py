@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
+from services.archived_rows import either
 from services.clock import NOW
 from services.db import Executor
 from services.payments.gateway import Outcome, ProviderPayment
@@ -50,11 +51,11 @@ class PaymentRepository:
         self._run(_CLOSE_PAYMENTS, {"order_id": order_id})
 
     def find(self, payment_id: UUID) -> PaymentRecord | None:
-        """The payment, or None."""
+        """The payment, or None; one that is archived is not found."""
         return self._one(_FIND, {"id": payment_id})
 
     def find_all(self, payment_ids: Sequence[UUID]) -> dict[UUID, PaymentRecord]:
-        """The payments with these ids, by id."""
+        """The payments with these ids, archived or not, by id."""
         return {record.view.id: record for record in self._all(_FIND_ALL, {"ids": list(payment_ids)})}
 
     def orders_paid_by(self, payment: str) -> list[UUID]:
@@ -80,7 +81,8 @@ class PaymentRepository:
 
     def of_order(self, order_id: UUID) -> list[PaymentRecord]:
         """Every payment of the order, first attempt first."""
-        return self._all(_OF_ORDER, {"order_id": order_id})
+        values = {"order_id": order_id}
+        return self._all(_OF_ORDER, values) or self._all(_OF_ORDER_ANYWHERE, values)
 
     def settled(self, order_id: UUID) -> bool:
         """Whether every payment of the order is decided, and no money of it is kept; less than none may be."""
@@ -205,7 +207,7 @@ _CLOSE_PAYMENTS = f"""
     ON CONFLICT (order_id) DO UPDATE SET closed_at = coalesce(l.closed_at, excluded.closed_at)
     """
 _FIND = f"{_SELECT} WHERE p.id = %(id)s"
-_FIND_ALL = f"{_SELECT} WHERE p.id = ANY(%(ids)s)"
+_FIND_ALL = either(f"{_SELECT} WHERE p.id = ANY(%(ids)s)")
 _LOCK = f"{_SELECT} WHERE p.id = %(id)s FOR NO KEY UPDATE OF p"
 _LOCK_BY_PROVIDER_ID = f"{_SELECT} WHERE p.provider_id = %(provider_id)s FOR NO KEY UPDATE OF p"
 _FIND_ATTEMPT = f"{_SELECT} WHERE p.order_id = %(order_id)s AND p.attempt = %(attempt)s"
@@ -220,8 +222,9 @@ _LATE_AND_KEPT = f"""
                         GROUP BY l.payment_id HAVING sum(l.amount_minor) <= 0)
      ORDER BY p.updated_at LIMIT %(limit)s
     """
-_ORDERS_PAID_BY = "SELECT order_id FROM payments.payments WHERE provider_id = %(payment)s OR id = %(id)s"
-_OF_ORDER = f"{_SELECT} WHERE p.order_id = %(order_id)s ORDER BY p.attempt"
+_ORDERS_PAID_BY = either("SELECT order_id FROM payments.payments WHERE provider_id = %(payment)s OR id = %(id)s")
+_OF_ORDER = f"{_SELECT} WHERE p.order_id = %(order_id)s ORDER BY attempt"
+_OF_ORDER_ANYWHERE = either(f"{_SELECT} WHERE p.order_id = %(order_id)s", "ORDER BY attempt")
 
 # Optimistic lock: of all callers that read one `claimed_until`, only the first to change it proceeds.
 _UNCHANGED = (

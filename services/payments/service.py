@@ -12,6 +12,7 @@ from services.db import Database, Executor, retried
 from services.errors import InvalidSignature, InvalidTransition, PaymentOrderMismatch
 from services.idempotency import IdempotentRequest
 from services.money import Money
+from services.payments.archived_payments import NoArchive, PaymentArchive
 from services.payments.call_budget import CallBudget
 from services.payments.charge_rules import check_charge, check_method
 from services.payments.charging import Charges, PaymentIntent, Recorder, view_of
@@ -48,18 +49,19 @@ class PaymentService:
         call_budget: CallBudget | None = None,
         signatures: SignatureVerifier | None = None,
         receipts: ReceiptSource | None = None,
+        archive: PaymentArchive | None = None,
     ) -> None:
-        """With `receipts`, payments and refunds carry fiscal receipts."""
+        """With `receipts`, payments and refunds carry fiscal receipts. Archived payments are in `archive`."""
         self._database = database
         self._gateway = gateway
-        budget = call_budget or CallBudget()
-        self._provider_refunds = ProviderRefunds(database, gateway, budget)
+        budget, archive = call_budget or CallBudget(), archive or NoArchive()
+        self._provider_refunds = ProviderRefunds(database, gateway, budget, archive)
         self._provider_lists = ProviderLists(database, gateway, self._provider_refunds)
         made = Receipts(database, receipts)
-        self._charges = Charges(database, gateway, budget, self._provider_refunds, made)
+        self._charges = Charges(database, gateway, budget, self._provider_refunds, made, archive)
         self._refund_intents = RefundIntents(database, gateway, budget)
         self._refunds = Refunds(database, gateway, budget, self._refund_intents, self._provider_refunds, made)
-        self._inbox = WebhookInbox(database, gateway)
+        self._inbox = WebhookInbox(database, gateway, archive)
         self._signatures = signatures
 
     def check_method(self, method: str, total: Money, lines: int, pointer: str) -> None:
@@ -242,8 +244,8 @@ class PaymentService:
         return self._inbox.delete_old(limit)
 
     def get(self, payment_id: UUID) -> PaymentView:
-        """The recorded payment. Raises NotFound."""
-        return self._charges.find(payment_id).view
+        """The recorded payment, archived or not. Raises NotFound."""
+        return self._charges.read(payment_id)
 
     def late_and_kept(self, quiet: float, limit: int) -> list[PaymentView]:
         """Payments whose money came too late and is still kept, unchanged for `quiet` seconds, oldest first."""

@@ -10,6 +10,7 @@ import structlog
 
 from services.db import Database, retried
 from services.errors import NotFound, PaymentOrderMismatch
+from services.payments.archived_payments import PaymentArchive
 from services.payments.gateway import Gateway, WebhookEvent
 from services.payments.repository import PaymentRepository
 from services.payments.status import PaymentStatus
@@ -22,8 +23,9 @@ log = structlog.get_logger(__name__)
 class WebhookInbox:
     """The part of the payments service that receives webhooks and status reports."""
 
-    def __init__(self, database: Database, gateway: Gateway) -> None:
+    def __init__(self, database: Database, gateway: Gateway, archive: PaymentArchive) -> None:
         self._database = database
+        self._archive = archive
         self._gateway = gateway
 
     def receive_webhook(
@@ -35,14 +37,24 @@ class WebhookInbox:
         event = self._gateway.read_webhook(headers, body, source)
         return self._store_webhook(event) if event is not None else None
 
-    @retried
     def receive_report(
         self, message_id: str, payment_id: UUID, report: PaymentStatusReport, order_id: UUID | None
     ) -> tuple[PaymentView, WebhookReceipt | None]:
         """Store a status report; no receipt when a report about another payment had this id.
 
-        Raises NotFound, PaymentOrderMismatch.
+        An archived payment is moved back. Raises NotFound, PaymentOrderMismatch.
         """
+        try:
+            return self._receive_report(message_id, payment_id, report, order_id)
+        except NotFound:
+            if not self._archive.bring_back_payment(payment_id):
+                raise
+        return self._receive_report(message_id, payment_id, report, order_id)
+
+    @retried
+    def _receive_report(
+        self, message_id: str, payment_id: UUID, report: PaymentStatusReport, order_id: UUID | None
+    ) -> tuple[PaymentView, WebhookReceipt | None]:
         with self._database.transaction() as tx:
             inbox = WebhookInboxRepository(tx)
             record = PaymentRepository(tx).lock(payment_id)
@@ -76,7 +88,10 @@ class WebhookInbox:
 
     @retried
     def _store_webhook(self, event: WebhookEvent) -> WebhookReceipt | None:
-        receipt = WebhookInboxRepository(self._database).store_webhook(self._gateway.name, event)
+        inbox, names = WebhookInboxRepository(self._database), (event.reference, event.provider_id)
+        receipt = inbox.store_webhook(self._gateway.name, event)
+        if receipt is None and any(self._archive.bring_back_payment(name) for name in names if name is not None):
+            receipt = inbox.store_webhook(self._gateway.name, event)
         if receipt is None and event.reference is None:
             # Another system may use the same account of the provider.
             log.info("payments.foreign_webhook", event_name=event.event)

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
+from services.archived_rows import either
 from services.money import Money
 from services.payments.gateway import Outcome, PaymentLookup, ProviderPayment
 from services.payments.status import CAPTURED, PaymentStatus
@@ -22,12 +23,14 @@ _AGREES: Mapping[Outcome, frozenset[PaymentStatus]] = {
 }
 
 _COLUMNS = "id, order_id, status, currency, captured_minor, provider_id, created_at"
-_ROWS = f"SELECT {_COLUMNS} FROM payments.payments WHERE id = ANY (%(ids)s)"  # noqa: S608 - constants
-_OURS = f"""
+_ROWS = either(f"SELECT {_COLUMNS} FROM payments.payments WHERE id = ANY (%(ids)s)")  # noqa: S608 - constants
+_OURS = either(
+    f"""
     SELECT {_COLUMNS} FROM payments.payments
      WHERE created_at >= %(since)s AND created_at < %(before)s AND gateway = %(gateway)s AND provider_id IS NOT NULL
        AND NOT provider_id = ANY (%(known)s)
     """  # noqa: S608 - a constant of this module
+)
 
 
 class PaymentComparison(Comparison[ProviderPayment]):

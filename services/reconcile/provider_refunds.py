@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar
 
+from services.archived_rows import either
 from services.money import Money
 from services.payments.gateway import Outcome, ProviderRefund
 from services.payments.status import RefundStatus
@@ -20,20 +21,24 @@ _AGREES: Mapping[Outcome, RefundStatus] = {
 }
 
 # One row for each refund of the payments, and one for a payment without refunds.
-_ROWS = """
+_ROWS = either(
+    """
     SELECT p.provider_id AS payment_provider_id, p.id AS payment_id, p.order_id, r.id AS refund_id, r.status,
            r.amount_minor, r.currency, r.provider_id, r.manual_reference IS NOT NULL AS by_hand,
            'refund:' || p.id || ':' || r.number AS key
       FROM payments.payments p LEFT JOIN payments.refunds r ON r.payment_id = p.id
      WHERE p.provider_id = ANY (%(ids)s)
     """
-_OURS = """
+)
+_OURS = either(
+    """
     SELECT r.id AS refund_id, r.payment_id, r.order_id, r.status, r.amount_minor, r.currency, r.provider_id,
            p.provider_id AS payment_provider_id
       FROM payments.refunds r JOIN payments.payments p ON p.id = r.payment_id
      WHERE r.created_at >= %(since)s AND r.created_at < %(before)s AND p.gateway = %(gateway)s
        AND r.provider_id IS NOT NULL AND NOT r.provider_id = ANY (%(known)s)
     """
+)
 
 
 class RefundComparison(Comparison[ProviderRefund]):

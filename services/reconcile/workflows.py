@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 from uuid import UUID
 
+from services.archived_rows import either
 from services.db import Database
 from services.errors import Unavailable
 from services.orders.status import FINAL
@@ -27,11 +28,13 @@ _OPEN = f"""
      ORDER BY id LIMIT %(batch)s
     """  # noqa: S608 - only constants of this program
 _STILL_OPEN = f"SELECT id FROM orders.orders WHERE id = ANY (%(ids)s) AND status NOT IN ({_FINAL})"  # noqa: S608 - constants
-_STATUSES = f"""
+_STATUSES = either(
+    f"""
     SELECT id AS order_id, status,
            status IN ({_FINAL}) AND updated_at < now() - make_interval(secs => %(lag)s) AS ended
       FROM orders.orders WHERE id = ANY (%(ids)s)
     """  # noqa: S608 - only constants of this program
+)
 
 _OPEN_STATES = frozenset({"running", "paused"})
 _PROBLEMS = {

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
+from services.archived_rows import either
 from services.clock import NOW
 from services.db import Executor
 from services.reservations.records import HoldRow, ReservationRow
@@ -122,8 +123,8 @@ _TAKE = f"""
          WHERE coalesce(locked.available, 0) < w.quantity) AS shortages
       FROM made
     """
-_FIND = f"SELECT {_COLUMNS} FROM reservations.reservations r WHERE r.id = %(id)s"
-_FIND_BY_ORDER = f"SELECT {_COLUMNS} FROM reservations.reservations r WHERE r.order_id = %(order_id)s"
+_FIND = either(f"SELECT {_COLUMNS} FROM reservations.reservations r WHERE r.id = %(id)s")
+_FIND_BY_ORDER = either(f"SELECT {_COLUMNS} FROM reservations.reservations r WHERE r.order_id = %(order_id)s")
 _HOLDS_GOODS = """
     SELECT EXISTS (SELECT FROM reservations.reservations
                     WHERE order_id = %(order_id)s AND status IN ('reserved', 'confirmed'))

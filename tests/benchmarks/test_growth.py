@@ -11,6 +11,7 @@ import pytest
 from rich.console import Console
 
 from benchmarks.growth import backlog
+from benchmarks.growth.archived import measure_archive
 from benchmarks.growth.command import QUICK, growth_as_json, measure_growth
 from benchmarks.growth.old_orders import OldOrders
 from benchmarks.growth.report import Growth, Size, show
@@ -56,6 +57,13 @@ def test_old_orders_leave_the_tables_consistent(tmp_path_factory: pytest.TempPat
         assert made == [30, 50]
         assert system.statuses() == {"confirmed": placed + 50}
         assert system.messages() == {"sent": 3 * (placed + 50)}
+        assert system.broken_invariants() == []
+
+        archived = measure_archive(system)
+        assert archived.orders == 50
+        assert archived.compact.tables < archived.before.tables
+        assert archived.archive.indexes > 0
+        assert system.statuses() == {"confirmed": placed}
         assert system.broken_invariants() == []
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -14,13 +16,15 @@ from psycopg import errors
 from sandbox.layout import ROOT
 from sandbox.settings import StackSettings
 from sandbox.stack import Stack
-from services import migrate
+from services import db, migrate
+from services.archive.archive import OrderArchive
 from services.bootstrap import open_services
 from services.settings import Settings
 from tests.deploy.conftest import ADMINISTRATOR, RoleServer, bare_server
 from tests.fakes.gateway import FakeGateway
 from tests.journeys.customers import answered
 from tests.journeys.shop import CHEAP_PASSWORDS, STOCK, Shop
+from tests.old_orders import BEFORE, make_old, with_old_id
 from workers.registry import deletions
 
 ROWS = ("SELECT", "INSERT", "UPDATE", "DELETE")
@@ -52,7 +56,20 @@ def test_T161_the_role_of_the_processes_serves_every_kind_of_order(role_server: 
         assert customer.wait_for_end(cancelled)["cancelReason"] == "buyer_request"
         assert shop.stock(product) == (STOCK - 2, 0, 2)
         assert shop.violations() == []
+        _archive(role_server, UUID(paid))
+        assert shop.violations() == []
         shop.close()
+
+
+def _archive(server: RoleServer, order_id: UUID) -> None:
+    """The role archives an order and moves it back."""
+    with closing(db.connect(server.url("market"), pool_size=1)) as database:
+        old = with_old_id(database, order_id)
+        make_old(database, [old])
+        archive = OrderArchive(database)
+        assert archive.move_batch(BEFORE).orders == 1
+        assert archive.bring_back(old)
+        assert archive.move_batch(BEFORE).orders == 0
 
 
 def test_T161_the_role_of_the_processes_deletes_old_rows(role_server: RoleServer, tmp_path: Path) -> None:

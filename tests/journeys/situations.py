@@ -21,6 +21,7 @@ from tests.journeys.customers import Customer
 from tests.journeys.locks import holding
 from tests.journeys.shop import Shop, address_of
 from tests.journeys.waiting import until
+from tests.old_orders import make_old, with_old_id
 from workflows.builds import DEPLOYMENT, Builds
 from workflows.order_runs import OrderRuns, RunProgress
 
@@ -41,6 +42,15 @@ def confirmed(shop: Shop) -> Iterator[Words]:
     order_id = customer.place(shop.product(), card=shop.paying("card", "succeeds"))
     customer.wait_for_status(order_id, "confirmed")
     yield _words(shop, customer, order_id)
+
+
+@contextmanager
+def archivable(shop: Shop) -> Iterator[Words]:
+    """A confirmed order to which nothing has happened for a year."""
+    with confirmed(shop) as words, _database(shop) as database:
+        old = with_old_id(database, UUID(words["ORDER"]))
+        make_old(database, [old])
+        yield {**words, "ORDER": str(old), "NUMBER": order_number(str(old))}
 
 
 @contextmanager
@@ -174,6 +184,7 @@ SITUATIONS: Mapping[str, Situation] = {
     "Temporal's store was lost": forgotten,
     "A bug in the code": failing_code,
     "No worker of an order's build": gone_build,
+    "Archive old orders": archivable,
     "Close an account": confirmed,
     "Give an operator an account": verified,
     "Drain a worker": one_worker,

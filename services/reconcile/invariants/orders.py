@@ -56,10 +56,12 @@ ORDERS = (
         "SELECT count(*) FROM idempotency.keys WHERE operation = 'POST /orders'",
         """
         SELECT k.resource_id AS order_id, count(*) AS keys,
-               CASE WHEN count(o.id) = 0 THEN 'there is no such order' ELSE 'it was placed once' END AS problem
+               CASE WHEN count(coalesce(o.id, a.id)) = 0 THEN 'there is no such order' ELSE 'it was placed once' END
+                   AS problem
           FROM idempotency.keys k LEFT JOIN orders.orders o ON o.id = k.resource_id
+          LEFT JOIN orders.archived_orders a ON a.id = k.resource_id
          WHERE k.operation = 'POST /orders'
-         GROUP BY k.resource_id HAVING count(*) > 1 OR count(o.id) = 0
+         GROUP BY k.resource_id HAVING count(*) > 1 OR count(coalesce(o.id, a.id)) = 0
         """,
         "{keys} idempotency keys name order {order}, but {problem}.",
     ),

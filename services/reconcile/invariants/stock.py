@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+from services.archived_rows import archived, either
 from services.reconcile.invariants.invariant import Invariant
 
+_LINES = "SELECT count(*) FROM reservations.lines"
+_HELD = """
+    SELECT l.product_id, coalesce(sum(l.quantity) FILTER (WHERE r.status = 'reserved'), 0) AS open,
+           coalesce(sum(l.quantity) FILTER (WHERE r.status = 'confirmed' AND r.restocked_at IS NULL), 0) AS confirmed
+      FROM reservations.lines l JOIN reservations.reservations r ON r.id = l.reservation_id
+     GROUP BY l.product_id
+    """
 _SKU = "coalesce(c.sku, cast(s.product_id AS text)) AS sku"
 
 STOCK = (
@@ -36,15 +44,11 @@ STOCK = (
     Invariant(
         "I2",
         "reserved units equal open reservations, sold units equal confirmed ones that were not returned to stock",
-        "SELECT count(*) FROM reservations.lines",
+        f"SELECT ({_LINES}) + ({archived(_LINES)})",
         f"""
         WITH held AS (
-            SELECT l.product_id,
-                   coalesce(sum(l.quantity) FILTER (WHERE r.status = 'reserved'), 0) AS open,
-                   coalesce(sum(l.quantity) FILTER (WHERE r.status = 'confirmed' AND r.restocked_at IS NULL), 0)
-                       AS confirmed
-              FROM reservations.lines l JOIN reservations.reservations r ON r.id = l.reservation_id
-             GROUP BY l.product_id)
+            SELECT product_id, sum(open) AS open, sum(confirmed) AS confirmed FROM ({either(_HELD)}) AS of_either
+             GROUP BY product_id)
         SELECT s.product_id, {_SKU}, s.reserved, s.sold, coalesce(h.open, 0) AS open,
                coalesce(h.confirmed, 0) AS confirmed
           FROM reservations.stocks s LEFT JOIN held h USING (product_id)

@@ -50,6 +50,8 @@ async def test_the_first_page_has_numbers_orders_and_health(
         "Temporal does not answer",
         "Messages to buyers that wait: ",
         "No SMS waits for the gateway",
+        "No webhook waits, and no webhook endpoint fails.",
+        'href="/desk/webhooks"',
     ):
         assert text in page, text
 

@@ -123,6 +123,19 @@ async def test_the_timeline_says_who_did_what(visitor: Visitor, operator: Visito
     assert "transfer 4711" not in await visitor.open(f"/orders/{order_id}")
 
 
+async def test_the_timeline_names_the_operator_and_keeps_the_id_as_title(
+    visitor: Visitor, operator: Visitor, services: Services
+) -> None:
+    await visitor.register()
+    order_id = await an_order(visitor, services)
+    await operator.send(f"/desk/orders/{order_id}/cancel")
+    account = services.database.fetch_one("SELECT id, email FROM identity.users WHERE role = 'operator'")
+    page = await operator.open(f"/desk/orders/{order_id}")
+    assert f'<span title="{account.id}">by Anna ({account.email})</span>' in page
+    for secret in (str(account.id), account.email):
+        assert secret not in await visitor.open(f"/orders/{order_id}")
+
+
 async def test_an_order_is_cancelled(visitor: Visitor, operator: Visitor, services: Services) -> None:
     await visitor.register()
     order_id = await an_order(visitor, services)

@@ -38,6 +38,21 @@ class Unanswered:
 
 
 @dataclass(frozen=True)
+class Webhooks:
+    """Deliveries and endpoints of outgoing webhooks."""
+
+    waiting: int
+    #: that have failed or were skipped in the last 30 days
+    failed: int
+    #: endpoints that were disabled because they answered 410 or failed for three days
+    disabled: int
+    #: endpoints that are enabled and have not taken a message since their last failure
+    failing: int
+    #: seconds for which the oldest delivery that is due has not been sent; 0 when none is due
+    overdue: float
+
+
+@dataclass(frozen=True)
 class LedgerSum:
     """Minor units of entries of one kind (`charge`, `refund`, `write_off`) and one currency, always positive."""
 
@@ -71,10 +86,10 @@ def queues(database: Database) -> Sequence[Queue]:
     return database.fetch_all(_QUEUES, into=Queue)
 
 
-def webhooks(database: Database) -> Mapping[str, int]:
-    """Webhooks that wait, that have failed or were skipped, and endpoints that are disabled."""
-    row = database.fetch_one(_WEBHOOKS)
-    return {"waiting": row.waiting, "failed": row.failed, "disabled": row.disabled}
+def webhooks(database: Database) -> Webhooks:
+    """Outgoing webhooks that are not delivered, and endpoints that do not take them."""
+    [found] = database.fetch_all(_WEBHOOKS, into=Webhooks)
+    return found
 
 
 def suppressed_messages(database: Database) -> Mapping[str, int]:
@@ -143,7 +158,13 @@ _SUPPRESSED = """
 _WEBHOOKS = """
     SELECT (SELECT count(*) FROM webhooks.deliveries WHERE status = 'waiting') AS waiting,
            (SELECT count(*) FROM webhooks.deliveries WHERE status IN ('failed', 'skipped')) AS failed,
-           (SELECT count(*) FROM webhooks.endpoints WHERE disabled_reason IN ('gone', 'failing')) AS disabled
+           (SELECT count(*) FROM webhooks.endpoints WHERE disabled_reason IN ('gone', 'failing')) AS disabled,
+           (SELECT count(*) FROM webhooks.endpoints
+             WHERE disabled_reason IS NULL AND failing_since IS NOT NULL) AS failing,
+           (SELECT cast(greatest(coalesce(extract(epoch FROM now() - min(greatest(d.due_at, p.paused_until))), 0), 0)
+                        AS double precision)
+              FROM webhooks.deliveries d JOIN webhooks.endpoints p ON p.id = d.endpoint_id
+             WHERE d.status = 'waiting') AS overdue
     """
 
 _LEDGER = """

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -79,6 +79,21 @@ class ApiClient:
         return self.http.stream(
             "GET", f"/api/v1{path}", headers={**self.headers, **headers}, timeout=httpx2.Timeout(10.0, read=None)
         )
+
+    @asynccontextmanager
+    async def download(self, path: str) -> AsyncIterator[httpx2.Response]:
+        """A GET request that has succeeded, whose body is read while it arrives. Raises ApiProblem, ApiUnavailable."""
+        async with AsyncExitStack() as stack:
+            try:
+                answer = await stack.enter_async_context(
+                    self.http.stream("GET", f"/api/v1{path}", headers=self.headers)
+                )
+                if not answer.is_success:
+                    await answer.aread()
+                    _body(answer)
+            except httpx2.HTTPError as error:
+                raise ApiUnavailable from error
+            yield answer
 
 
 def open_http(api_url: str) -> httpx2.AsyncClient:

@@ -22,6 +22,8 @@ from web.desk import actions as desk_actions
 from web.desk import orders as desk_orders
 from web.desk import overview as desk_overview
 from web.desk import search as desk_search
+from web.desk import webhook_deliveries as desk_webhook_deliveries
+from web.desk import webhooks as desk_webhooks
 from web.languages import LANGUAGES
 from web.rendering import Renderer
 from web.sandbox_client import open_sandbox
@@ -49,7 +51,7 @@ def create_app(settings: WebSettings, http: httpx2.AsyncClient | None = None) ->
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     for part in (catalog, basket, checkout, orders, live, sign_in, account, second_factor):
         app.include_router(part.router)
-    for part in (desk_overview, desk_search, desk_orders, desk_actions):
+    for part in (desk_overview, desk_search, desk_orders, desk_actions, desk_webhooks, desk_webhook_deliveries):
         app.include_router(part.router)
     if settings.one_click:
         app.include_router(sandbox_sign_in.router)

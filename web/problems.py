@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from web.api_client import ApiProblem, FieldError
 from web.languages import Texts
@@ -50,6 +50,18 @@ def explain(problem: ApiProblem, texts: Texts) -> Explained:
         trace_id=problem.trace_id,
         retry_after=problem.retry_after,
     )
+
+
+def explain_as(problem: ApiProblem, texts: Texts, name: str) -> Explained:
+    """A refusal in the words of its page: `<name>.title`, and the API's own reason, which is English.
+
+    In other languages `<name>.do` says what the reason says. A problem that is no conflict is explained as usual.
+    """
+    explained = explain(problem, texts)
+    if problem.status != 409:
+        return explained
+    reason = problem.detail if texts.language == "en" and problem.detail else texts(f"{name}.do")
+    return replace(explained, title=texts(f"{name}.title"), what_to_do=reason)
 
 
 def _of_field(error: FieldError, texts: Texts) -> str:

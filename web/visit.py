@@ -118,11 +118,11 @@ class Visit:
     def page(self, template: str, http_status: int = 200, /, **values: Any) -> Response:
         """A page made from a template, to which `values` are given."""
         context = {**values, "visit": self, "t": self.texts, "language": self.texts.language}
-        return self._with_cookies(self.tools.renderer.page(template, context, http_status))
+        return self.with_cookies(self.tools.renderer.page(template, context, http_status))
 
     def redirect(self, path: str, **query: str) -> Response:
         """Send the visitor to another page of the shop."""
-        return self._with_cookies(RedirectResponse(f"{path}?{urlencode(query)}" if query else path, 303))
+        return self.with_cookies(RedirectResponse(f"{path}?{urlencode(query)}" if query else path, 303))
 
     async def _renew(self, session: Session) -> None:
         client = ApiClient(self.tools.http, {})
@@ -138,7 +138,8 @@ class Visit:
         # Browsers take a cookie with this prefix only over https, for this host and all of its paths.
         return f"__Host-{name}" if self.tools.settings.secure else name
 
-    def _with_cookies(self, response: Response) -> Response:
+    def with_cookies(self, response: Response) -> Response:
+        """The response with the cookies that this visit has changed."""
         options: Mapping[str, Any] = {
             "path": "/",
             "httponly": True,

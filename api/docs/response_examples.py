@@ -233,6 +233,7 @@ ANSWERS: Mapping[str, Example] = {
         "messagesWaiting": 2,
         "queues": [{"name": "commands", "waiting": 1, "oldestSeconds": 0}],
         "externalSystems": [{"name": "email", "unanswered": 0, "oldestSeconds": 0}],
+        "webhooks": {"disabledEndpoints": 0, "failingEndpoints": 1, "waiting": 3, "overdueSeconds": 0},
         "invariants": [{"invariant": "I1", "violations": 0, "checkedAt": NOW}],
         "workers": ["40@worker-1"],
     },

@@ -55,6 +55,15 @@ class InvariantOverview(Shape):
     checked_at: Utc
 
 
+class WebhooksOverview(Shape):
+    """Outgoing webhooks."""
+
+    disabled_endpoints: int = Field(description="Disabled because they answered 410, or failed for three days.")
+    failing_endpoints: int = Field(description="Enabled, without a success since their last failure.")
+    waiting: int = Field(description="Deliveries that wait for their first or next attempt.")
+    overdue_seconds: int = Field(description="How long the oldest one that is due has not been sent; 0 without one.")
+
+
 class OperationsOverview(Shape):
     """The state of the shop."""
 
@@ -62,6 +71,7 @@ class OperationsOverview(Shape):
     messages_waiting: int = Field(description="Messages to people that are not sent yet.")
     queues: list[QueueOverview]
     external_systems: list[ExternalSystemOverview] = Field(description="The payment provider, e-mail and SMS.")
+    webhooks: WebhooksOverview
     invariants: list[InvariantOverview] = Field(description="Empty until the reconciler has run.")
     workers: list[str] | None = Field(
         description="The worker processes that polled Temporal in the last minutes; null when Temporal does not answer."
@@ -103,9 +113,19 @@ def _overview(services: Services, workers: list[str] | None) -> OperationsOvervi
             ExternalSystemOverview(name=each.name, unanswered=each.count, oldest_seconds=int(each.oldest))
             for each in figures.unanswered(database)
         ],
+        webhooks=_webhooks(figures.webhooks(database)),
         invariants=[
             InvariantOverview(invariant=each.invariant, violations=each.violations, checked_at=each.checked_at)
             for each in services.invariant_results.latest()
         ],
         workers=workers,
+    )
+
+
+def _webhooks(found: figures.Webhooks) -> WebhooksOverview:
+    return WebhooksOverview(
+        disabled_endpoints=found.disabled,
+        failing_endpoints=found.failing,
+        waiting=found.waiting,
+        overdue_seconds=int(found.overdue),
     )

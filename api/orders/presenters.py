@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from api.orders.schemas import (
+    EventOperator,
     OperatorOrderSummary,
     Order,
     OrderAttention,
@@ -139,3 +140,8 @@ def event(view: EventView) -> OrderEvent:
         attempt=view.attempt,
         amount=view.amount.text if view.amount else None,
     )
+
+
+def event_for_operator(view: EventView, operator: EventOperator | None) -> OrderEvent:
+    """An entry of the timeline with who did it."""
+    return event(view).model_copy(update={"operator": operator})

@@ -139,6 +139,14 @@ class PayOrderResult(Shape):
     confirmation_url: str | None = Field(description="Page of the payment provider that the buyer must visit, if any.")
 
 
+class EventOperator(Shape):
+    """The account of an operator."""
+
+    id: UUID
+    name: str = Field(description="The first name.")
+    email: str | None
+
+
 class OrderEvent(Shape):
     """An entry of an order's timeline."""
 
@@ -148,3 +156,6 @@ class OrderEvent(Shape):
     detail: str | None = Field(description="Reason or failure code, if any.")
     attempt: int | None = Field(description="Number of the payment attempt, from 1, if the entry is about one.")
     amount: str | None = Field(description="In the order's currency, if the entry is about money.")
+    operator: EventOperator | None = Field(
+        None, description="For operators only, in the list only: who did it, if that was an account that still exists."
+    )

@@ -96,7 +96,7 @@ async def _keep_alive(notified: asyncio.Event, ends: float) -> AsyncIterator[byt
 
 @lru_cache(256)  # an event is sent to all streams of its order at about the same time
 def _event(event: EventView) -> bytes:
-    return _frame(presenters.event(event).model_dump_json(by_alias=True), id_=event.id)
+    return _frame(presenters.event(event).model_dump_json(by_alias=True, exclude_unset=True), id_=event.id)
 
 
 def _frame(data: str, *, name: str | None = None, id_: int | None = None) -> bytes:

@@ -10,6 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from api.access.operation_router import OperationRouter
 from api.dependencies import CurrentCaller, Orders, StreamTickets, owner
 from api.orders import presenters
+from api.orders.event_operators import Operators
 from api.orders.schemas import EventStreamTicket, OrderEvent
 from api.orders.stream import OrderStream
 from api.orders.streams import Streams, Viewer
@@ -17,6 +18,7 @@ from api.orders.waiting import LongPoll
 from api.requests.fields import NO_BODY, Integer, OrderId
 from api.requests.pagination import Page
 from services.errors import Denied
+from services.identity.views import CallerKind
 
 router = OperationRouter(prefix="/orders", tags=["Orders"])
 
@@ -26,12 +28,14 @@ router = OperationRouter(prefix="/orders", tags=["Orders"])
     operation_id="listOrderEvents",
     summary="List the events of an order",
     response_model=Page[OrderEvent],
+    response_model_exclude_unset=True,
 )
 async def list_order_events(
     request: Request,
     order_id: OrderId,
     caller: CurrentCaller,
     orders: Orders,
+    operators: Operators,
     streams: Streams,
     long_poll: LongPoll,
     accept: Annotated[str, Header(max_length=200)] = "*/*",
@@ -64,7 +68,10 @@ async def list_order_events(
     by_ticket = ticket is not None and "authorization" not in request.headers  # a token comes before a ticket
     if not by_ticket and "text/event-stream" not in accept:
         found = await run_in_threadpool(orders.events, order_id, owner(caller))
-        return Page(items=[presenters.event(view) for view in found], next_cursor=None)
+        if caller.kind is not CallerKind.OPERATOR:
+            return Page(items=[presenters.event(view) for view in found], next_cursor=None)
+        did = await run_in_threadpool(operators.of, found)
+        return Page(items=[presenters.event_for_operator(view, did.get(view.id)) for view in found], next_cursor=None)
     await run_in_threadpool(orders.get, order_id, owner(caller))
     last_id = resume_after if last_event_id is None else last_event_id
     return OrderStream(streams, long_poll, order_id, Viewer(caller, request.state.token), last_id)

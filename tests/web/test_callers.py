@@ -15,6 +15,8 @@ from starlette.types import ASGIApp
 from services.bootstrap import Services
 from services.clock import new_id
 from services.order_number import order_number
+from services.webhooks.views import DeliveryFilter
+from tests.services.webhooks.builders import an_event
 from tests.web.desk import a_confirmed_order, an_operator, make_operator
 from tests.web.visitor import ORIGIN, Visitor
 from web.security import Guard
@@ -58,6 +60,8 @@ TABLE = {
     "POST /account/code/send": SIGNED_IN,
     "POST /account/code/confirm": SIGNED_IN,
     "POST /account/sessions/{session_id}/end": NOBODY_ELSE,
+    "GET /account/export": SIGNED_IN,
+    "POST /account/delete": SIGNED_IN,
     "GET /account/second-factor": SIGNED_IN,
     "POST /account/second-factor/start": SIGNED_IN,
     "POST /account/second-factor/confirm": SIGNED_IN,
@@ -69,6 +73,18 @@ TABLE = {
     "POST /desk/orders/{order_id}/resolve": DESK,
     "POST /desk/orders/{order_id}/cancel": DESK,
     "POST /desk/orders/{order_id}/refund": DESK,
+    "GET /desk/webhooks": DESK,
+    "POST /desk/webhooks": DESK,
+    "GET /desk/webhooks/{endpoint_id}": DESK,
+    "POST /desk/webhooks/{endpoint_id}/change": DESK,
+    "POST /desk/webhooks/{endpoint_id}/disable": DESK,
+    "POST /desk/webhooks/{endpoint_id}/enable": DESK,
+    "POST /desk/webhooks/{endpoint_id}/secret": DESK,
+    "POST /desk/webhooks/{endpoint_id}/redeliver": DESK,
+    "GET /desk/webhook-deliveries": DESK,
+    "GET /desk/webhook-deliveries/{delivery_id}": DESK,
+    "POST /desk/webhook-deliveries/{delivery_id}/redeliver": DESK,
+    "POST /desk/webhooks/{endpoint_id}/delete": DESK,
     "POST /sign-out": EVERYBODY,
 }
 #: What the API is asked for a page: a caller whom it refuses must not get the page.
@@ -77,16 +93,21 @@ OPERATIONS = {
     "GET /orders/{order_id}": "/orders/{order_id}",
     "GET /orders/{order_id}/part": "/orders/{order_id}/events",
     "GET /account": "/users/me",
+    "GET /account/export": "/users/me/export",
     "GET /account/second-factor": "/users/me/otp",
     "GET /desk": "/operations/overview",
     "GET /desk/buyers/{buyer_id}": "/orders?buyerId={buyer_id}",
     "GET /desk/orders/{order_id}": "/orders/{order_id}/comparison",
+    "GET /desk/webhooks": "/webhook-endpoints",
+    "GET /desk/webhooks/{endpoint_id}": "/webhook-endpoints/{endpoint_id}",
+    "GET /desk/webhook-deliveries": "/webhook-deliveries",
+    "GET /desk/webhook-deliveries/{delivery_id}": "/webhook-deliveries/{delivery_id}",
 }
 
 
 @dataclass(frozen=True)
 class Scene:
-    """A confirmed order of the buyer, whose ids fill in the paths."""
+    """A confirmed order of the buyer and a webhook about it, whose ids fill in the paths."""
 
     order_id: UUID
     payment_id: UUID
@@ -107,7 +128,13 @@ async def scene(owner: Visitor, services: Services) -> Scene:
     session_id = services.database.fetch_value(
         "SELECT id FROM identity.sessions WHERE user_id = %(id)s ORDER BY id DESC LIMIT 1", {"id": order.buyer_id}
     )
+    endpoint = services.webhook_endpoints.add("http://127.0.0.1:9999/hooks").endpoint
+    with services.database.transaction() as tx:
+        services.webhooks.queue([an_event(order_id)], tx)
+    [delivery] = services.webhooks.before(DeliveryFilter(), None, 2)
     ids = {
+        "endpoint_id": str(endpoint.id),
+        "delivery_id": str(delivery.id),
         "order_id": str(order_id),
         "buyer_id": str(order.buyer_id),
         "product_id": str(order.lines[0].product_id),
@@ -181,6 +208,7 @@ async def test_T231_a_caller_gets_what_the_api_gives_them(
             if expected != "answered":
                 assert order_number(str(scene.order_id)) not in answer.text
                 assert "1 Gift Street" not in answer.text
+                assert "9999/hooks" not in answer.text
             if route in OPERATIONS:
                 allowed = (await api.get(f"/api/v1{OPERATIONS[route].format_map(scene.ids)}")).is_success
                 assert allowed or expected != "answered", f"{route}: the API refuses what the page shows"
@@ -204,4 +232,6 @@ def moved(services: Services, scene: Scene) -> list[object]:
         services.payments.refunds_of(scene.order_id),
         services.identity.profile(order.buyer_id),
         services.identity.account(str(order.buyer_id)).sessions,
+        services.webhook_endpoints.after(),
+        services.webhooks.before(DeliveryFilter(), None, 10),
     ]

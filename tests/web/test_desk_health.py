@@ -13,6 +13,7 @@ AT = "2026-01-31T12:00:00Z"
 HEALTHY: dict[str, Any] = {
     "queues": [{"name": name, "waiting": 0, "oldestSeconds": 0} for name in ("commands", "events", "email", "sms")],
     "externalSystems": [{"name": name, "unanswered": 0, "oldestSeconds": 0} for name in EXTERNAL],
+    "webhooks": {"disabledEndpoints": 0, "failingEndpoints": 0, "waiting": 0, "overdueSeconds": 0},
     "invariants": [{"invariant": "I1", "violations": 0, "checkedAt": AT}],
     "workers": ["1@worker-1", "1@worker-2"],
 }
@@ -26,9 +27,13 @@ def system(name: str, unanswered: int, oldest: int) -> dict[str, Any]:
     return {"externalSystems": [{"name": name, "unanswered": unanswered, "oldestSeconds": oldest}]}
 
 
+def webhooks(**found: int) -> dict[str, Any]:
+    return {"webhooks": {**HEALTHY["webhooks"], **found}}
+
+
 @pytest.mark.parametrize("language", ["en", "ru"])
 def test_when_all_is_well_every_sentence_is_good(language: str) -> None:
-    assert [each.state for each in sentences(HEALTHY, texts(language))] == ["good"] * 8
+    assert [each.state for each in sentences(HEALTHY, texts(language))] == ["good"] * 9
 
 
 @pytest.mark.parametrize(
@@ -45,6 +50,10 @@ def test_when_all_is_well_every_sentence_is_good(language: str) -> None:
         (queue("events", 2, 7200), "bad", "Messages to buyers that wait: 2, the oldest for 2 hours."),
         (system("sms", 1, 90), "bad", "SMS that the gateway has not accepted: 1, the oldest for 2 minutes."),
         (system("provider_payments", 1, 10), "wait", "has not answered: 1, the oldest for 10 seconds."),
+        (webhooks(disabledEndpoints=2), "bad", "because they failed or asked for no more messages: 2."),
+        (webhooks(failingEndpoints=1), "wait", "Webhook endpoints that take no message at present: 1."),
+        (webhooks(waiting=3, overdueSeconds=60), "wait", "Webhooks that wait for their first or next attempt: 3."),
+        (webhooks(waiting=3, overdueSeconds=240), "bad", "Webhooks that wait: 3; the oldest one should have been sent"),
         ({"workers": []}, "bad", "No worker asks Temporal for work."),
         ({"workers": None}, "bad", "Temporal does not answer."),
     ],

@@ -27,7 +27,10 @@ from services.orders.status import (
 )
 from services.payments.status import PaymentStatus, RefundStatus
 from services.reservations.status import ReservationStatus
+from services.webhooks.status import DeliveryStatus, DisabledReason, WebhookEventType
 from web.desk.health import EXTERNAL
+from web.desk.webhook_words import ERRORS
+from web.desk.webhooks import OVERLAPS, PERIODS
 from web.desk.words import LATE_REFUND, step_of
 from web.languages import LANGUAGES, language_of, texts
 
@@ -58,7 +61,14 @@ def fields(text: str) -> set[str]:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_counted_texts_have_every_form(language: str) -> None:
-    for name in ("stock.few", "basket.gone", "desk.units", "factor.left"):
+    for name in (
+        "stock.few",
+        "basket.gone",
+        "desk.units",
+        "factor.left",
+        "webhooks.attempts",
+        "webhooks.done.redeliver",
+    ):
         found = {key.rpartition(".")[2] for key in texts(language).by_name if key.startswith(f"{name}.")}
         assert found == FORMS[language]
 
@@ -96,6 +106,13 @@ def test_every_status_reason_and_event_of_the_api_has_a_text() -> None:
         ("sandbox", NotificationChannel),
         ("desk.health", [*EXTERNAL, *(f"{each}_good" for each in EXTERNAL)]),
         ("desk.health", ["commands", "no_commands", "messages", "no_messages"]),
+        ("webhooks.event", [each.partition(".")[2] for each in WebhookEventType]),
+        ("webhooks.status", DeliveryStatus),
+        ("webhooks.delivery", DeliveryStatus),
+        ("webhooks.disabled", DisabledReason),
+        ("webhooks.state", ["enabled", "failing", "disabled"]),
+        ("webhooks.error", [*ERRORS.values(), "other"]),
+        ("webhooks.hours", map(str, {*OVERLAPS, *PERIODS})),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

@@ -30,6 +30,7 @@ def sentences(overview: Mapping[str, Any], texts: Texts) -> list[Sentence]:
         _queue("commands", [each for each in queues if each["name"] == "commands"], texts),
         _queue("messages", [each for each in queues if each["name"] != "commands"], texts),
         *_external(overview["externalSystems"], texts),
+        *_webhooks(overview["webhooks"], texts),
         _workers(overview["workers"], texts),
     ]
 
@@ -60,6 +61,22 @@ def _external(systems: list[Mapping[str, Any]], texts: Texts) -> Iterator[Senten
             yield _waiting(f"desk.health.{name}", system["unanswered"], system["oldestSeconds"], texts)
         elif system:
             yield Sentence("good", texts(f"desk.health.{name}_good"))
+
+
+def _webhooks(found: Mapping[str, int], texts: Texts) -> Iterator[Sentence]:
+    """What is wrong with outgoing webhooks, or that nothing is."""
+    waiting, overdue = found["waiting"], found["overdueSeconds"]
+    if found["disabledEndpoints"]:
+        yield Sentence("bad", texts("desk.health.webhooks_disabled", count=found["disabledEndpoints"]))
+    if found["failingEndpoints"]:
+        yield Sentence("wait", texts("desk.health.webhooks_failing", count=found["failingEndpoints"]))
+    if overdue > SLOW:
+        text = texts("desk.health.webhooks_overdue", count=waiting, age=age(overdue, texts.language))
+        yield Sentence("bad", text)
+    elif waiting:
+        yield Sentence("wait", texts("desk.health.webhooks_waiting", count=waiting))
+    if not (waiting or found["disabledEndpoints"] or found["failingEndpoints"]):
+        yield Sentence("good", texts("desk.health.webhooks_good"))
 
 
 def _workers(workers: list[str] | None, texts: Texts) -> Sentence:

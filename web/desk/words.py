@@ -46,6 +46,8 @@ class Entry:
     text: str
     who: str = ""
     note: str = ""
+    #: the id of the operator's account, when `who` is its name
+    account: str = ""
 
 
 def entry(event: Mapping[str, Any], texts: Texts) -> Entry:
@@ -55,13 +57,22 @@ def entry(event: Mapping[str, Any], texts: Texts) -> Entry:
     if kind == "resolved" and (decision := _DECISION.fullmatch(detail)):
         action = texts.find(f"desk.decision.{decision['action']}") or decision["action"]
         text = f"{action}: {reason_text(decision['step'], texts)}"
-        return Entry(event, text, decision["by"] or "", decision["reference"] or "")
+        return _by_operator(event, text, decision["by"] or "", decision["reference"] or "")
     if kind == "operator_action" and (done := _ACTION.fullmatch(detail)):
         text = texts.find(f"desk.action.{done['action']}") or done["action"]
-        return Entry(event, text, done["by"], done["note"] or "")
+        return _by_operator(event, text, done["by"], done["note"] or "")
     if kind in ("attention_raised", "attention_cleared"):
         reason, _, code = detail.partition(": ")
         return Entry(event, f"{known}: {reason_text(reason, texts)}", note=failure_text(code, texts) or "")
     if kind == "cancelling":
         return Entry(event, known, note=texts.find(f"desk.cancel_reason.{detail}") or detail)
     return Entry(event, known, note=detail)
+
+
+def _by_operator(event: Mapping[str, Any], text: str, by: str, note: str) -> Entry:
+    """By the operator's name and address where the API knows the account, else by what the entry says."""
+    operator = event.get("operator")
+    if not operator:
+        return Entry(event, text, by, note)
+    who = f"{operator['name']} ({operator['email']})" if operator["email"] else operator["name"]
+    return Entry(event, text, who, note, account=operator["id"])

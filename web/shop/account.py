@@ -1,14 +1,15 @@
-"""The account: profile, addresses and numbers with their proof, password, and sessions."""
+"""The account: profile, addresses and numbers with their proof, password, sessions, a copy of the data, deletion."""
 
 from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
 from typing import Any
 
 from fastapi import APIRouter
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from web import problems
 from web.api_client import ApiClient, ApiProblem
@@ -17,6 +18,8 @@ from web.visit import Visit
 
 router = APIRouter()
 KINDS = ("email", "phone")
+#: Refusals that are shown on the page.
+_SHOWN = (403, 404, 409, 422, 429)
 _Action = Callable[[ApiClient, Mapping[str, str]], Awaitable[object]]
 
 
@@ -93,6 +96,44 @@ async def end_session(visit: CurrentVisit, session_id: uuid.UUID) -> Response:
     return await _act(visit, "session", end)
 
 
+@router.get("/account/export")
+async def export(visit: CurrentVisit) -> Response:
+    """A copy of all data about the visitor as a file, passed on as it arrives: it may be large.
+
+    When the API fails half-way, the connection is closed without the end of the body: the browser knows that the file
+    is not complete.
+    """
+    stack = AsyncExitStack()
+    answer = await stack.enter_async_context((await visit.api(required=True)).download("/users/me/export"))
+
+    async def body() -> AsyncIterator[bytes]:
+        async with stack:
+            async for chunk in answer.aiter_bytes():
+                yield chunk
+
+    headers = {"Content-Disposition": 'attachment; filename="my-data.json"'}
+    return visit.with_cookies(StreamingResponse(body(), media_type="application/json", headers=headers))
+
+
+@router.post("/account/delete")
+async def delete(visit: CurrentVisit) -> Response:
+    """Delete the account, proven by the password and, with a second factor, a code; signs the visitor out."""
+    form = await visit.form()
+    body = {"currentPassword": form.get("current", "")}
+    if otp := form.get("otp", "").strip():
+        body["otp"] = otp
+    try:
+        await (await visit.api(required=True)).send("DELETE", "/users/me", json=body)
+    except ApiProblem as problem:
+        if problem.status not in _SHOWN:
+            raise
+        return await _page(visit, problem=problem, failed="delete")
+    visit.close_session()
+    answer = visit.redirect("/sign-in", done="deleted")
+    answer.headers["Clear-Site-Data"] = '"cache", "storage"'
+    return answer
+
+
 def _kind(form: Mapping[str, str]) -> str:
     return "phone" if form.get("kind") == "phone" else "email"
 
@@ -102,7 +143,7 @@ async def _act(visit: Visit, done: str, action: _Action) -> Response:
     try:
         await action(await visit.api(required=True), form)
     except ApiProblem as problem:
-        if problem.status not in (403, 404, 409, 422, 429):
+        if problem.status not in _SHOWN:
             raise
         return await _page(visit, problem=problem, failed=done)
     return visit.redirect("/account", done=done)
@@ -115,5 +156,14 @@ async def _page(visit: Visit, *, done: str = "", problem: ApiProblem | None = No
     )
     values: dict[str, Any] = {"profile": profile, "sessions": sessions["items"], "done": done, "failed": failed}
     values["has_factor"] = factor["required"] or factor["enabled"]
-    explained = problems.explain(problem, visit.texts) if problem else None
+    values["code_needed"] = factor["enabled"]
+    explained = _explained(visit, problem, failed)
     return visit.page("account.html", problem.status if problem else 200, **values, problem=explained, kinds=KINDS)
+
+
+def _explained(visit: Visit, problem: ApiProblem | None, failed: str) -> problems.Explained | None:
+    if problem is None:
+        return None
+    if failed == "delete":
+        return problems.explain_as(problem, visit.texts, "account.delete_refused")
+    return problems.explain(problem, visit.texts)

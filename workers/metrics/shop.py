@@ -62,11 +62,11 @@ class ShopMetrics(Collector):
     def _webhooks(self) -> Iterator[Metric]:
         found = figures.webhooks(self._database)
         deliveries = GaugeMetricFamily("webhook_deliveries", "Webhooks that are not delivered", labels=["status"])
-        for status in ("waiting", "failed"):
-            deliveries.add_metric([status], found[status])
+        for status, count in (("waiting", found.waiting), ("failed", found.failed)):
+            deliveries.add_metric([status], count)
         yield deliveries
         text = "Endpoints of webhooks that were disabled because they failed for three days or answered 410"
-        yield GaugeMetricFamily("webhook_endpoints_disabled", text, value=found["disabled"])
+        yield GaugeMetricFamily("webhook_endpoints_disabled", text, value=found.disabled)
 
     def _unanswered(self) -> Iterator[Metric]:
         count = GaugeMetricFamily("unanswered", "What another system has not answered or refused last", labels=["of"])

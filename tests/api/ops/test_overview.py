@@ -8,10 +8,12 @@ import httpx2
 import pytest
 
 from services.bootstrap import Services
+from services.clock import new_id
 from services.reconcile.findings import Check
 from services.reconcile.reconciler import Report
 from tests.api.people import Person
 from tests.api.shop import pay, placed, reserve
+from tests.services.webhooks.builders import an_event
 
 OVERVIEW = "/api/v1/operations/overview"
 
@@ -70,6 +72,32 @@ async def test_what_other_systems_have_not_answered(
 
     shown = {each["name"]: each["unanswered"] for each in (await overview(api, operator))["externalSystems"]}
     assert shown == {"provider_payments": 1, "provider_refunds": 0, "email": 1, "sms": 0}
+
+
+async def test_outgoing_webhooks(api: httpx2.AsyncClient, operator: Person, services: Services) -> None:
+    quiet = {"disabledEndpoints": 0, "failingEndpoints": 0, "waiting": 0, "overdueSeconds": 0}
+    assert (await overview(api, operator))["webhooks"] == quiet
+    first, *others = [services.webhook_endpoints.add("http://127.0.0.1:9999/hooks").endpoint.id for _ in range(5)]
+    with services.database.transaction() as tx:
+        services.webhooks.queue([an_event(new_id())], tx)
+    execute = services.database.execute
+    for endpoint_id, reason in zip(others, ("gone", "failing", "operator", None), strict=True):
+        values = {"id": endpoint_id, "reason": reason}
+        execute("UPDATE webhooks.endpoints SET disabled_reason = %(reason)s WHERE id = %(id)s", values)
+        execute("UPDATE webhooks.endpoints SET failing_since = now() WHERE id = %(id)s", values)
+    execute("UPDATE webhooks.deliveries SET due_at = now() + interval '1 hour'")
+    assert (await overview(api, operator))["webhooks"] == {
+        "disabledEndpoints": 2,
+        "failingEndpoints": 1,
+        "waiting": 5,
+        "overdueSeconds": 0,
+    }
+    late = "UPDATE webhooks.deliveries SET due_at = now() - interval '300 seconds' WHERE endpoint_id = %(id)s"
+    execute(late, {"id": first})
+    assert (await overview(api, operator))["webhooks"]["overdueSeconds"] == pytest.approx(300, abs=5)
+    # The receiver has asked to wait: what is due then is not late.
+    execute("UPDATE webhooks.endpoints SET paused_until = now() + interval '60 seconds'")
+    assert (await overview(api, operator))["webhooks"]["overdueSeconds"] == 0
 
 
 async def test_the_last_reconciliation(api: httpx2.AsyncClient, operator: Person, services: Services) -> None:

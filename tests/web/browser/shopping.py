@@ -9,6 +9,8 @@ from playwright.sync_api import Page, expect
 
 from tests.web.visitor import PASSWORD
 
+#: Opens every action of a page.
+UNFOLD = "document.querySelectorAll('details').forEach((each) => { each.open = true; })"
 _NUMBERS = itertools.count(1)
 
 

@@ -2,58 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from sandbox.settings import StackSettings
-from tests.journeys.conftest import running
 from tests.journeys.customers import Customer
-from tests.journeys.shop import CHEAP_PASSWORDS, Shop
+from tests.journeys.shop import Shop
 from tests.journeys.waiting import until
 from tests.web.browser.conftest import DESKTOP, PHONE, OpenPage
+from tests.web.browser.desk import OpenDesk, open_desk, session, shop
 from tests.web.browser.shopping import assert_accessible, tab_to
 
 SCRIPT = pytest.mark.parametrize("script", [True, False], ids=["script", "no-script"])
-OpenDesk = Callable[..., Page]
-
-
-@pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
-    """The system with its pages and ready accounts; an undo is stuck after a second."""
-    settings = StackSettings.for_tests(tmp_path_factory.mktemp("desk"))
-    env = {**CHEAP_PASSWORDS, "ATTENTION_AFTER": "1"}
-    with running(replace(settings, pages=True, accounts=True, env=env)) as opened:
-        yield opened
-        assert opened.violations() == []
-
-
-@pytest.fixture(scope="module")
-def session() -> dict[str, Any]:
-    """The cookie of the operator: signed in once, because each code of the second factor is good once."""
-    return {}
-
-
-@pytest.fixture
-def open_desk(open_page: OpenPage, session: dict[str, Any]) -> OpenDesk:
-    """Opens the desk as the ready operator."""
-
-    def opened(**options: Any) -> Page:
-        page = open_page(**options)
-        if session:
-            page.context.add_cookies([session["cookie"]])
-            page.goto("/desk")
-        else:
-            page.goto("/desk")
-            page.get_by_role("button", name="Sign in as the operator").click()
-        expect(page).to_have_url("/desk")
-        (session["cookie"],) = [each for each in page.context.cookies() if each["name"] == "session"]
-        return page
-
-    return opened
+__all__ = ["open_desk", "session", "shop"]
 
 
 def a_stuck_refund(shop: Shop, customer: Customer) -> str:

@@ -16,11 +16,12 @@ from starlette.responses import HTMLResponse
 
 _STYLE = (
     ":root{color-scheme:light dark;--line:#8885}"
+    "html{background:light-dark(#fff,#12161c);color:light-dark(#1c2430,#e6eaf0)}"
     "body{font:16px/1.5 system-ui,sans-serif;max-width:44rem;margin:2rem auto;padding:0 1rem;overflow-wrap:break-word}"
     "h1{font-size:1.6rem;line-height:1.25}h2{font-size:1.2rem;margin-top:2rem}"
-    "pre,table{overflow:auto;display:block}pre{background:#8882;padding:.75rem 1rem;border-radius:6px}"
-    "code{font-size:.875rem}table{border-collapse:collapse}"
-    "th,td{text-align:left;vertical-align:top;padding:.3rem 1rem .3rem 0;border-bottom:1px solid var(--line)}"
+    "pre{overflow:auto;background:light-dark(#eef0f3,#1f2630);padding:.75rem 1rem;border-radius:6px}"
+    "code{font-size:.875rem}table{border-collapse:collapse}td code{overflow-wrap:anywhere}"
+    "th,td{text-align:left;vertical-align:top;padding:.3rem .6rem .3rem 0;border-bottom:1px solid var(--line)}"
     "a{color:light-dark(#1f5fbf,#8ab4f8)}"
 )
 _TRANSITION = re.compile(r"(?P<before>\S+) --> (?P<after>\S+?)(?:: (?P<when>.+))?")
@@ -42,7 +43,8 @@ def page(title: str, body: str, *, language: str = "en", cached: bool = True) ->
         f"<title>{html.escape(title)}</title><style>{_STYLE}</style>"
     )
     return HTMLResponse(
-        f"<!doctype html><html lang={language}><head>{head}</head><body>{body}</body></html>", headers=headers
+        f"<!doctype html><html lang={language}><head>{head}</head><body><main>{body}</main></body></html>",
+        headers=headers,
     )
 
 
@@ -55,12 +57,18 @@ def _fence(_renderer: RendererProtocol, tokens: Sequence[Token], at: int, _optio
     """A block of code; the transitions of a Mermaid state diagram as a table, because no script draws it here."""
     token = tokens[at]
     if token.info.strip() != "mermaid":
-        return f"<pre><code>{html.escape(token.content)}</code></pre>\n"
+        # A region that scrolls has to be reachable by the keyboard.
+        return f"<pre tabindex=0><code>{html.escape(token.content)}</code></pre>\n"
     found = [_TRANSITION.fullmatch(line.strip()) for line in token.content.splitlines()]
     rows = [[each["before"], each["after"], each["when"] or ""] for each in found if each and "[*]" not in each[0]]
-    cells = "".join(f"<tr>{''.join(f'<td>{html.escape(cell)}</td>' for cell in row)}</tr>\n" for row in rows)
+    cells = "".join(f"<tr>{''.join(f'<td>{_breakable(cell)}</td>' for cell in row)}</tr>\n" for row in rows)
     head = "<tr><th>status</th><th>next</th><th>when</th></tr>"
     return f"<table>\n<thead>{head}</thead>\n<tbody>\n{cells}</tbody>\n</table>\n"
+
+
+def _breakable(text: str) -> str:
+    """The text as HTML that may break after an underscore: `payment_pending` is wide for a phone."""
+    return html.escape(text).replace("_", "_<wbr>")
 
 
 def _digest(text: str) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+from babel import Locale
 from babel.dates import format_datetime, format_timedelta
 from babel.numbers import format_currency
 
@@ -22,6 +24,17 @@ def money(amount: str, currency: str, language: str) -> str:
 def age(seconds: float, language: str) -> str:
     """`4 minutes` for 240, in the largest unit that fits."""
     return format_timedelta(timedelta(seconds=max(0, seconds)), locale=language, threshold=1)
+
+
+def when(seconds: float, language: str) -> str:
+    """`in 2 minutes` for 61: the time until then, never shorter than it is."""
+    whole = math.ceil(seconds) if seconds < 60 else math.ceil(seconds / 60) * 60
+    return format_timedelta(timedelta(seconds=whole), locale=language, threshold=1, add_direction=True)
+
+
+def country(code: str, language: str) -> str:
+    """`Россия` for `RU` in Russian; a code that CLDR does not know as it is."""
+    return Locale.parse(language).territories.get(code) or code
 
 
 def seconds_since(text: str) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from web.api_client import ApiProblem, FieldError
+from web.formatting import when
 from web.languages import Texts
 
 #: Problem types that have texts of their own; all others use those of `internal-error`.
@@ -23,7 +24,6 @@ class Explained:
     #: available units of each product that is short, by its id
     shortages: dict[str, int] = field(default_factory=dict)
     trace_id: str = ""
-    retry_after: int | None = None
 
     def of(self, pointer: str) -> str | None:
         """The error of one field, if any."""
@@ -40,7 +40,7 @@ def explain(problem: ApiProblem, texts: Texts) -> Explained:
     return Explained(
         slug=problem.slug,
         title=texts(f"problem.{slug}.title"),
-        what_to_do=texts(f"problem.{slug}.do"),
+        what_to_do=_what_to_do(slug, problem.retry_after, texts),
         fields={each.pointer: _of_field(each, texts) for each in problem.errors},
         shortages={
             str(each["productId"]): int(each["available"])
@@ -48,7 +48,6 @@ def explain(problem: ApiProblem, texts: Texts) -> Explained:
             if "available" in each
         },
         trace_id=problem.trace_id,
-        retry_after=problem.retry_after,
     )
 
 
@@ -64,7 +63,14 @@ def explain_as(problem: ApiProblem, texts: Texts, name: str) -> Explained:
     return replace(explained, title=texts(f"{name}.title"), what_to_do=reason)
 
 
+def _what_to_do(slug: str, retry_after: int | None, texts: Texts) -> str:
+    what_to_do = texts(f"problem.{slug}.do")
+    if not retry_after:
+        return what_to_do
+    return f"{what_to_do} {texts('problem.retry_after', when=when(retry_after, texts.language))}"
+
+
 def _of_field(error: FieldError, texts: Texts) -> str:
-    """The API's messages are English; other languages have their own by code, and one for all others."""
-    own = texts.find(f"field.{error.code}")
+    """By the code, else by the name of the field; else the API's message, which is English."""
+    own = texts.find(f"field.{error.code}") or texts.find(f"field.of.{error.pointer.rpartition('/')[2]}")
     return own or (error.message if texts.language == "en" else texts("field.other"))

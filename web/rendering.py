@@ -26,7 +26,7 @@ class Renderer:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._environment.filters.update(money=_money, moment=_moment, age=_age)
+        self._environment.filters.update(money=_money, moment=_moment, age=_age, country=_country)
 
     def page(self, template: str, context: Mapping[str, Any], status: int) -> Response:
         """The rendered template as a response."""
@@ -41,6 +41,11 @@ def _money(context: Context, amount: str, currency: str) -> str:
 @pass_context
 def _moment(context: Context, text: str) -> str:
     return formatting.moment(text, context["language"])
+
+
+@pass_context
+def _country(context: Context, code: str) -> str:
+    return formatting.country(code, context["language"])
 
 
 @pass_context

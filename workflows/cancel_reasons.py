@@ -25,7 +25,7 @@ _REASONS = {
     ReservationExpired.code: CancelReason.RESERVATION_EXPIRED,
     PaymentDeclined.code: CancelReason.PAYMENT_DECLINED,
     PaymentExpired.code: CancelReason.PAYMENT_EXPIRED,
-    # The provider cannot take this amount, currency or method, or does not accept the shop's request.
+    # The provider cannot take this amount, currency or method, charged another amount, or does not accept the request.
     AmountMismatch.code: CancelReason.PAYMENT_UNAVAILABLE,
     CurrencyMismatch.code: CancelReason.PAYMENT_UNAVAILABLE,
     Invalid.code: CancelReason.PAYMENT_UNAVAILABLE,

@@ -18,7 +18,7 @@ with workflow.unsafe.imports_passed_through():
         PaymentUpdated,
         Resolve,
     )
-    from services.errors import OrderClaimed, PaymentDeclined, PaymentExpired
+    from services.errors import AmountMismatch, OrderClaimed, PaymentDeclined, PaymentExpired
     from services.orders.status import PAYMENT_REVIEW, OrderStatus, UndoStep
     from services.payments.status import PaymentStatus
     from workflows import states
@@ -182,7 +182,8 @@ class OrderWorkflow:
         while payment.status != PaymentStatus.SUCCEEDED:
             if payment.status == PaymentStatus.REVIEW:
                 await self._attention.raise_(PAYMENT_REVIEW)
-            if payment.status == PaymentStatus.REVIEW or workflow.now() >= ends:
+                raise ApplicationError("another amount was charged", type=AmountMismatch.code, non_retryable=True)
+            if workflow.now() >= ends:
                 raise _expired()
             if payment.status == PaymentStatus.PENDING:
                 self._publish_status(OrderStatus.PAYMENT_PENDING)

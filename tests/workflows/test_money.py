@@ -178,7 +178,8 @@ async def test_T100_a_stopped_payment_confirms_nothing_and_keeps_nothing(shop: S
     payment = shop.payment_id(order.id)
     shop.provider.decide(payment, truth)
     await asyncio.to_thread(report, shop, payment, "succeeded", Money(1, "RUB"))
-    assert (await shop.outcome(order.id)).status == "cancelled"
+    outcome = await shop.outcome(order.id)
+    assert (outcome.status, outcome.reason) == ("cancelled", "payment_unavailable")
     shop.check(order, CANCELLED)
     assert shop.services.payments.get(payment).status == ("refunded" if truth is Outcome.SUCCEEDED else "review")
     assert returned(shop, order) == ([order.total.minor] if truth is Outcome.SUCCEEDED else [])

@@ -62,6 +62,13 @@ class OrderView:
         return self.payment.get("confirmationUrl") if self.payment and waits else None
 
     @property
+    def sentence(self) -> str:
+        """Which sentence says how the order is: a name of the texts."""
+        if self.status == "cancelled" and self.data["cancelReason"]:
+            return f"cancelled_{self.data['cancelReason']}"
+        return "payment_confirm" if self.status == "payment_pending" and self.confirmation_url else self.status
+
+    @property
     def closing(self) -> bool:
         """Whether the order is being cancelled, or has been."""
         return self.status in ("cancelling", "cancelled")

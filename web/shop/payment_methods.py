@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from web.sandbox_client import SandboxClient
 
@@ -19,23 +19,53 @@ GROUPS = {
         "times_out_not_charged", "error_after_charge", "ignores_keys", "refund_fails_twice", "refund_fails",
     ),
 }  # fmt: skip
+# A card's delay in seconds; `500` is a status instead.
+_SUFFIX = re.compile(r"tok_\w+?_(\d+)")
+_SERVER_ERROR = "500"
+
+
+@dataclass(frozen=True)
+class TestMethod:
+    """A test card or phone."""
+
+    #: `card` or `phone`
+    method: str
+    value: str
+    behaviour: str
+
+    @property
+    def does(self) -> str | None:
+        """Which text says what the provider does with it; None where the name of its group says it."""
+        if self.behaviour not in (*GROUPS["waits"], *GROUPS["misbehaves"]):
+            return None
+        return "refund_error" if self._suffix == _SERVER_ERROR else self.behaviour
+
+    @property
+    def seconds(self) -> str | None:
+        """Seconds after which the provider answers, if the card has a number of its own."""
+        return None if self._suffix == _SERVER_ERROR else self._suffix
+
+    @property
+    def _suffix(self) -> str | None:
+        match = _SUFFIX.fullmatch(self.value)
+        return match[1] if match else None
 
 
 @dataclass(frozen=True)
 class TestMethods:
     """The sandbox's test cards and phones by group; empty in production."""
 
-    by_group: Mapping[str, list[Mapping[str, Any]]] = field(default_factory=dict)
+    by_group: Mapping[str, list[TestMethod]] = field(default_factory=dict)
 
 
 async def test_methods(sandbox: SandboxClient) -> TestMethods:
     """What the sandbox offers; nothing without one, or when it does not answer."""
-    scripts = await sandbox.get("/scripts") or ()
+    found = await sandbox.get("/scripts") or ()
+    scripts = [TestMethod(script["method"], script["value"], script["behaviour"]) for script in found]
     by_group = {
-        group: [script for script in scripts if script["behaviour"] in behaviours]
-        for group, behaviours in GROUPS.items()
+        group: [script for script in scripts if script.behaviour in behaviours] for group, behaviours in GROUPS.items()
     }
-    return TestMethods({group: found for group, found in by_group.items() if found})
+    return TestMethods({group: methods for group, methods in by_group.items() if methods})
 
 
 def chosen_method(form: Mapping[str, str]) -> dict[str, str]:

@@ -102,9 +102,10 @@ async def confirm_reset(visit: CurrentVisit) -> Response:
 
 
 def identifier(text: str) -> tuple[str, str]:
-    """`email` or `phone`, and the value: what has an @ is an address."""
+    """`email` or `phone`, and the value: what has an @, or no digit, is meant as an address."""
     value = text.strip()
-    return ("email" if "@" in value else "phone"), value
+    is_phone = "@" not in value and any(sign.isdigit() for sign in value)
+    return ("phone" if is_phone else "email"), value
 
 
 async def open_session(visit: Visit, form: Mapping[str, str]) -> None:

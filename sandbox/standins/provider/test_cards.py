@@ -69,10 +69,10 @@ PHONES = {
 
 VARIANTS = {
     "tok_succeeds_6": "charged at once, response after 6 s (any number of seconds)",
-    "tok_answers_later_10": "pending, charged 10 s later (any number of seconds)",
+    "tok_answers_later_20": "pending, charged 20 s later (any number of seconds)",
     "tok_ignores_keys_6": "charged at every request, each response after 6 s (any number of seconds)",
-    "tok_refund_fails_twice_3": "pending, charged 3 s later (any number of seconds); refunds as without a number",
-    "tok_refund_fails_3": "pending, charged 3 s later (any number of seconds except 500); refunds as without a number",
+    "tok_refund_fails_twice_20": "pending, charged 20 s later (any number of seconds); refunds as without a number",
+    "tok_refund_fails_20": "pending, charged 20 s later (any number of seconds but 500); refunds as without a number",
     "tok_refund_fails_500": "charged; every refund request gets 500",
 }
 

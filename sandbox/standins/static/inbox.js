@@ -7,6 +7,11 @@ const live = document.getElementById("live");
 const announcement = document.getElementById("new-messages");
 const total = document.getElementById("total");
 const title = document.title;
+// The page is in English.
+const format = new Intl.DateTimeFormat("en", {
+  year: "numeric", month: "short", day: "numeric", hour: "numeric", minute: "2-digit", second: "2-digit",
+  timeZoneName: "short",
+});
 let unseen = 0;
 
 live.closest("label").hidden = false;
@@ -36,7 +41,7 @@ function show(now, html) {
 function localise(root) {
   for (const time of root.querySelectorAll("time")) {
     time.title = time.dateTime;
-    time.textContent = new Date(time.dateTime).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "medium" });
+    time.textContent = format.format(new Date(time.dateTime));
   }
 }
 

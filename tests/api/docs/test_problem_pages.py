@@ -23,11 +23,11 @@ from services.orders.status import TRANSITIONS
         ("<script>alert(1)</script>", "<p>&lt;script&gt;alert(1)&lt;/script&gt;</p>\n"),
         ("a <b>b</b>", "<p>a &lt;b&gt;b&lt;/b&gt;</p>\n"),
         ("[x](javascript:alert(1))", "<p>[x](javascript:alert(1))</p>\n"),
-        ("```sh\na < b\n```", "<pre><code>a &lt; b\n</code></pre>\n"),
+        ("```sh\na < b\n```", "<pre tabindex=0><code>a &lt; b\n</code></pre>\n"),
         (
-            "```mermaid\nstateDiagram-v2\n    [*] --> a\n    a --> b: <money>\n    b --> [*]\n    b --> c\n```",
+            "```mermaid\nstateDiagram-v2\n    [*] --> a\n    a --> b: <money>\n    b --> [*]\n    b --> c_d\n```",
             "<table>\n<thead><tr><th>status</th><th>next</th><th>when</th></tr></thead>\n<tbody>\n"
-            "<tr><td>a</td><td>b</td><td>&lt;money&gt;</td></tr>\n<tr><td>b</td><td>c</td><td></td></tr>\n"
+            "<tr><td>a</td><td>b</td><td>&lt;money&gt;</td></tr>\n<tr><td>b</td><td>c_<wbr>d</td><td></td></tr>\n"
             "</tbody>\n</table>\n",
         ),
         ("", ""),
@@ -45,7 +45,7 @@ def test_a_title_is_escaped() -> None:
 def test_the_page_of_every_type_has_a_title_and_no_markdown_left(problem_pages: Path, slug: str) -> None:
     html = markdown((problem_pages / f"{slug}.md").read_text(encoding="utf-8"))
     assert html.startswith("<h1>")
-    assert "`" not in html.partition("<pre>")[0]
+    assert "`" not in html.partition("<pre")[0]
 
 
 @pytest.mark.parametrize("path", ["/", "/guide", "/problems", "/problems/out-of-stock", "/return"])
@@ -64,7 +64,7 @@ async def test_a_page_fits_a_phone_and_has_no_script(api: httpx2.AsyncClient, pa
 
 
 async def test_the_guide_shows_the_life_of_an_order_without_script(api: httpx2.AsyncClient) -> None:
-    text = (await api.get("/guide")).text
+    text = (await api.get("/guide")).text.replace("_<wbr>", "_")
     shown = set(re.findall(r"<tr><td>(\w+)</td><td>(\w+)</td><td>[^<]*</td></tr>", text))
     assert shown == {(str(before), str(after)) for before, later in TRANSITIONS.items() for after in later}
 

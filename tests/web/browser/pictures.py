@@ -21,7 +21,7 @@ FOLDER = ROOT / "docs" / "pictures"
 #: Bytes of a picture: a page with all of them loads at once.
 LARGEST = 150 * 1024
 #: A card that the provider approves, one that it answers after the buyer has cancelled, and one without refunds.
-CARD, SLOW_CARD, STUCK_CARD = "card:tok_succeeds", "card:tok_answers_later", "card:tok_refund_fails_3"
+CARD, SLOW_CARD, STUCK_CARD = "card:tok_succeeds", "card:tok_answers_later", "card:tok_refund_fails_20"
 #: Seconds after which an undo is stuck.
 STUCK_AFTER = "5"
 

@@ -69,12 +69,31 @@ def wait_for(page: Page, sentence: str, *, script: bool = True) -> None:
     raise AssertionError(f"{sentence!r} did not appear: {shown.inner_text()!r}")
 
 
+#: Words that are on two lines, and cells of a narrow table whose label takes several lines.
+_BROKEN = """() => {
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  const broken = [];
+  while (texts.nextNode()) {
+    for (const word of texts.currentNode.data.matchAll(/(?<![^\\s(])\\p{L}{2,24}(?![^\\s.,:;!?)])/gu)) {
+      const range = document.createRange();
+      range.setStart(texts.currentNode, word.index);
+      range.setEnd(texts.currentNode, word.index + word[0].length);
+      if (new Set([...range.getClientRects()].map((at) => Math.round(at.top))).size > 1) broken.push(word[0]);
+    }
+  }
+  const cells = [...document.querySelectorAll("td[data-label]:has(input)")];
+  return broken.concat(cells.filter((cell) => cell.offsetHeight > 60).map((cell) => cell.dataset.label));
+}"""
+
+
 def assert_accessible(page: Page) -> None:
-    """axe finds nothing, and nothing is wider than the window."""
+    """axe finds nothing, nothing is wider than the window, and no word is broken."""
     found = Axe().run(page).response["violations"]
     assert [(each["id"], [node["html"] for node in each["nodes"]]) for each in found] == []
     width = page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
     assert width[0] <= width[1]
+    broken = page.evaluate(_BROKEN)
+    assert broken == []
 
 
 def tab_to(page: Page, name: str) -> None:

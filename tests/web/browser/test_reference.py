@@ -6,7 +6,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.journeys.shop import Shop
-from tests.web.browser.conftest import PHONE, OpenPage
+from tests.web.browser.conftest import DESKTOP, PHONE, OpenPage
+from tests.web.browser.shopping import assert_accessible
 
 
 def execute(page: Page, operation_id: str, status: int) -> str:
@@ -25,6 +26,22 @@ def open_reference(page: Page, shop: Shop) -> None:
     page.set_default_timeout(60_000)
     page.goto(f"{shop.stack.addresses.api}/docs")
     page.locator(".opblock").first.wait_for()
+
+
+@pytest.mark.parametrize(("width", "dark"), [(PHONE, False), (DESKTOP, True)], ids=["phone-light", "desktop-dark"])
+def test_the_pages_of_the_api_and_of_the_sandbox_are_accessible(
+    shop: Shop, open_page: OpenPage, width: int, dark: bool
+) -> None:
+    customer = shop.customer()
+    customer.wait_for_end(customer.place(shop.product(), card=shop.paying("card", "succeeds")))
+    page, addresses = open_page(width=width, dark=dark), shop.stack.addresses
+    for path in ("/", "/guide", "/problems", "/problems/out-of-stock"):
+        page.goto(f"{addresses.api}{path}")
+        assert_accessible(page)
+    for path in ("/", "/ledger.html", "/scripts.html"):
+        page.goto(f"{addresses.sandbox}{path}")
+        assert_accessible(page)
+    expect(page.get_by_text("declined: insufficient_funds").first).to_be_in_viewport()
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
@@ -21,6 +23,7 @@ def test_a_visitor_buys(shop: Shop, open_page: OpenPage, script: bool) -> None:
     order(page, f"card:{shop.paying('card', 'succeeds')}")
     wait_for(page, "The order is confirmed.", script=script)
     expect(page.locator(".stepper .done")).to_have_count(3)
+    expect(page.locator(".timeline time").first).to_have_text(re.compile(r"\b(UTC|GMT)\S*$"))
     mails = until(lambda: shop.inbox(email), lambda found: len(found) >= 3)
     number = page.locator("h1").inner_text().removeprefix("Order ")
     assert any(number in mail["subject"] for mail in mails)
@@ -55,6 +58,7 @@ def test_a_visitor_confirms_on_the_page_of_the_provider_and_comes_back(
     order_id = buy(page, shop.product(), f"card:{shop.paying('card', 'confirms_on_page')}")
     confirm = page.get_by_role("link", name="Confirm the payment")
     until(lambda: page.reload() is not None and confirm.count())
+    wait_for(page, "Confirm the payment on the page of the payment provider.", script=script)
     confirm.click()
     page.get_by_role("button", name="Approve").click()
     if page.get_by_role("link", name="Back to the shop").count():

@@ -94,7 +94,7 @@ class PaymentActivities:
         if is_money and message.action != ResolveAction.RETRY:
             reference, lost = message.reference or message.action, message.action == ResolveAction.WRITE_OFF
             self.payments.book_manually(message.order_id, reference, lost=lost, payment_id=message.payment_id)
-        key = f"resolved:{UndoStep.of(message.step)}:{message.action}:{message.decision_id}"
+        key = f"resolved:{UndoStep.of(message.step) or message.step}:{message.action}:{message.decision_id}"
         self.orders.note(message.order_id, OrderEventType.RESOLVED, key, detail=_decision(message))
 
     def _start(self, message: ChargePayment, tx: Executor) -> PaymentIntent:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
 
@@ -82,13 +83,21 @@ class RecoveryActivities:
 
         async def one(order_id: UUID) -> bool:
             async with slots:
-                return await self._recover_one(order_id)
+                return await self._recover_one(order_id, await self.runs.state(order_id))
 
         return await asyncio.gather(*map(one, order_ids), return_exceptions=True)
 
-    async def _recover_one(self, order_id: UUID) -> bool:
+    async def recover_now(self, order_id: UUID) -> tuple[RunState, bool]:
+        """Recover one order without waiting for its time; returns what its workflow was, and whether it was started.
+
+        It is not started when it is open, or when the order has ended. Raises RPCError when Temporal is not available.
+        """
         state = await self.runs.state(order_id)
-        restart = None if state is RunState.OPEN else await asyncio.to_thread(self.recovery.begin, order_id)
+        return state, await self._recover_one(order_id, state, now=True)
+
+    async def _recover_one(self, order_id: UUID, state: RunState, *, now: bool = False) -> bool:
+        begin = partial(self.recovery.begin, order_id, now=now)
+        restart = None if state is RunState.OPEN else await asyncio.to_thread(begin)
         if restart is None:
             return False
         if state is RunState.TERMINATED:

@@ -17,6 +17,7 @@ from services.parts import Part
 from services.startup import start
 from workflows.client import connect, tracing_plugins
 from workflows.order_commands import OrderCommands
+from workflows.order_retries import OrderRetries
 
 
 def main() -> int:
@@ -36,7 +37,8 @@ async def _serve(services: Services) -> None:
     plugins = tracing_plugins(services.settings, "api")
     client = await connect(services.settings, lazy=True, plugins=plugins)
     starter = OrderCommands(client, runbook=services.settings.runbook_url)
-    server = make_server(create_app(services, starter), services.settings)
+    retries = OrderRetries(lambda: starter, services.order_recovery, services.order_transitions)
+    server = make_server(create_app(services, starter, retries), services.settings)
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, server.stop)
     async with exhaustion.watched():

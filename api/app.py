@@ -38,6 +38,7 @@ from api.ops.metrics import HttpMetrics
 from api.ops.pool_metrics import PoolMetrics
 from api.orders import actions, comparison, paying, resolution, return_page, timeline
 from api.orders import routes as orders_routes
+from api.orders.retrying import OrderRetries
 from api.orders.starting import WorkflowStarter, WorkflowStarts
 from api.orders.streams import OrderStreams
 from api.orders.waiting import LongPolling
@@ -101,12 +102,14 @@ _SERVICES: dict[str, tuple[OperationRouter, ...]] = {
 }
 
 
-def create_app(services: Services, starter: WorkflowStarter | None = None) -> FastAPI:
+def create_app(
+    services: Services, starter: WorkflowStarter | None = None, retries: OrderRetries | None = None
+) -> FastAPI:
     """The application over these services; without a starter the outbox relay starts the workflows of orders.
 
     Raises ValueError when API_SERVICES names an unknown service.
     """
-    settings, state = services.settings, _state(services, starter)
+    settings, state = services.settings, _state(services, starter, retries)
     app = FastAPI(
         title="Marketplace Orders",
         version="1",
@@ -142,7 +145,7 @@ def _chosen(routers: Sequence[OperationRouter], settings: Settings) -> Sequence[
     return [router.only(internal=settings.api_operations == "internal") for router in routers]
 
 
-def _state(services: Services, starter: WorkflowStarter | None) -> AppState:
+def _state(services: Services, starter: WorkflowStarter | None, retries: OrderRetries | None) -> AppState:
     settings, metrics = services.settings, HttpMetrics()
     check = DatabaseCheck(services)
     metrics.registry.register(BuildMetrics(settings, check))
@@ -151,6 +154,7 @@ def _state(services: Services, starter: WorkflowStarter | None) -> AppState:
     return AppState(
         services=services,
         starter=starter,
+        retries=retries,
         cursors=Cursors(settings.secrets_key),
         metrics=metrics,
         password_threads=PasswordThreads(),

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from api.identity.password_queue import PasswordThreads
     from api.ops.database_check import DatabaseCheck
     from api.ops.metrics import HttpMetrics
+    from api.orders.retrying import OrderRetries
     from api.orders.starting import WorkflowStarter, WorkflowStarts
     from api.orders.streams import OrderStreams
     from api.orders.waiting import LongPolling
@@ -29,6 +30,8 @@ class AppState:
     services: Services
     #: None: orders are started by the outbox relay only, and none can be resolved
     starter: WorkflowStarter | None
+    #: None: nothing is tried again at once, and when it is tried by itself is not known
+    retries: OrderRetries | None
     cursors: Cursors
     metrics: HttpMetrics
     password_threads: PasswordThreads

@@ -30,6 +30,7 @@ from workers.running import run_until, serves_namespace
 from workers.serving import keep_background_work, make_worker
 from workflows.client import connect, tracing_plugins
 from workflows.order_commands import DeferredStarter, OrderCommands
+from workflows.order_retries import OrderRetries
 
 _log = structlog.get_logger("workers")
 
@@ -53,7 +54,8 @@ async def serve(services: Services, *, with_api: bool) -> None:
     registry = CollectorRegistry()
     server: Listener | None = None
     if with_api:
-        app = create_app(services, starter)
+        retries = OrderRetries(lambda: starter.commands, services.order_recovery, services.order_transitions)
+        app = create_app(services, starter, retries)
         registry, server = state_of(app).metrics.registry, make_server(app, services.settings)
     elif services.settings.metrics_port:
         server = health_server(services, status, registry)

@@ -65,7 +65,8 @@ def _needed(reason: str, attention_after: int) -> str:
             heading,
             "The provider took, or reported, another amount than the order's. The order is being cancelled, and what "
             "was taken is sent back. The reason disappears when that is done.",
-            "**What to do:** compare the payment with the provider's own page.",
+            "**What to do:** compare the payment with the provider's own page. To ask the provider at once: *More "
+            f"Actions*, *Send an Update*, `resolve`.\n{_input(reason, 'retry')}",
         )
     doing, done = _RELEASE if reason == UndoStep.RELEASE_STOCK else _REFUND
     return _text(

@@ -19,7 +19,7 @@ with workflow.unsafe.imports_passed_through():
         Resolve,
     )
     from services.errors import AmountMismatch, OrderClaimed, PaymentDeclined, PaymentExpired
-    from services.orders.status import PAYMENT_REVIEW, OrderStatus, UndoStep
+    from services.orders.status import PAYMENT_REVIEW, OrderStatus, ResolveAction, UndoStep
     from services.payments.status import PaymentStatus
     from workflows import states
     from workflows.attention import Attention
@@ -30,7 +30,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.lanes import poll_interval
     from workflows.order_steps import OrderSteps
     from workflows.search_attributes import ORDER_STATUS
-    from workflows.stuck_undo import RESOLVE, StuckUndoWatch, end_of_wait, update_id
+    from workflows.stuck_undo import NEXT_TRIES, RESOLVE, StuckUndoWatch, end_of_wait, update_id
 
 #: Seconds until the undos of an order run again whose tables show that something is left.
 UNDO_AGAIN = 10
@@ -112,17 +112,31 @@ class OrderWorkflow:
 
     @workflow.update(description=RESOLVE)
     async def resolve(self, decision: Resolve) -> str:
-        """Resolve a stuck undo: `retry`; `mark_done` with its reference; `write_off` with its reason as `reference`."""
-        return await self._watch.resolve(decision, update_id())
+        """Resolve a stuck undo: `retry`; `mark_done` with its reference; `write_off` with its reason as `reference`.
+
+        A payment under review can be retried: the provider is asked at once.
+        """
+        if decision.step != PAYMENT_REVIEW:
+            return await self._watch.resolve(decision, update_id())
+        await self._steps.record_resolution(decision, update_id())
+        self._updated_payments.add(update_id())
+        return f"{decision.step}: {decision.action}"
 
     @resolve.validator
     def _check_resolve(self, decision: Resolve) -> None:
-        self._watch.check(decision)
+        reviewed = decision.step == PAYMENT_REVIEW and self._status == OrderStatus.CANCELLING
+        if not (reviewed and decision.action == ResolveAction.RETRY):
+            self._watch.check(decision)
 
     @workflow.query(description="The status as this workflow knows it. The order in the database decides.")
     def status(self) -> str:
         """The status as this workflow knows it; the order's row decides."""
         return self._status
+
+    @workflow.query(description=NEXT_TRIES)
+    def next_tries(self) -> dict[str, str]:
+        """When each undo that waits for the provider runs again."""
+        return self._watch.tries
 
     def _refuse_foreign_id(self) -> None:
         if workflow.info().workflow_id != order_workflow_id(self._order.order_id):
@@ -196,10 +210,10 @@ class OrderWorkflow:
     async def _return_money(self) -> None:
         looks = 0
         while not (refund := await self._steps.refund_payment()).done:
-            self._watch.waits(UndoStep.REFUND_PAYMENT, refund.waiting)
-            until = end_of_wait(refund.waiting)
+            seconds, until = poll_interval(looks, refund.retry_after), end_of_wait(refund.waiting)
+            self._watch.waits(UndoStep.REFUND_PAYMENT, refund.waiting, seconds)
             self._details.show(states.waiting_for_refund(self._cancel_reason, until))
-            await self._wait_for_update(None, poll_interval(looks, refund.retry_after))
+            await self._wait_for_update(None, seconds)
             looks += 1
 
     async def _wait_for_update(self, payment_id: str | None, seconds: float) -> None:

@@ -64,6 +64,11 @@ class OrderCommands:
         self._runbook = runbook
         self._eager = eager
 
+    @property
+    def client(self) -> Client:
+        """The connection that commands go by."""
+        return self._client
+
     async def start(self, order_id: UUID, start_input: Mapping[str, Any]) -> None:
         """Start the workflow, or join it when it runs. Raises RPCError when Temporal is not available."""
         with _in_trace(start_input):

@@ -11,7 +11,11 @@ from uuid import UUID
 from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.enums.v1 import WorkflowExecutionStatus
 from temporalio.api.workflow.v1 import PendingActivityInfo
-from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionRequest, DescribeWorkflowExecutionResponse
+from temporalio.api.workflowservice.v1 import (
+    DescribeWorkflowExecutionRequest,
+    DescribeWorkflowExecutionResponse,
+    ResetActivityRequest,
+)
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
@@ -91,9 +95,22 @@ class OrderRuns:
         return RunProgress(
             workflow_id=described.workflow_execution_info.execution.workflow_id,
             status=status_of(described),
-            steps=tuple(_pending(step) for step in described.pending_activities),
+            steps=pending_steps(described),
             task_attempt=described.pending_workflow_task.attempt,
         )
+
+    async def retry_steps(self, order_id: UUID) -> list[str]:
+        """Let the steps that failed and wait for their next attempt be tried at once; returns their names."""
+        described = await describe_workflow(self._client, order_workflow_id(order_id))
+        steps = pending_steps(described) if described else ()
+        waiting = [step.name for step in steps if step.next_attempt and not step.paused]
+        for name in waiting:
+            execution = WorkflowExecution(workflow_id=order_workflow_id(order_id))
+            request = ResetActivityRequest(
+                namespace=self._client.namespace, execution=execution, id=name, identity=self._client.identity
+            )
+            await self._client.workflow_service.reset_activity(request, timeout=CALL)
+        return waiting
 
     async def failing(self) -> list[StuckWorkflow]:
         """The workflows whose tasks keep failing, with their problem reported by the server."""
@@ -121,6 +138,11 @@ async def describe_workflow(client: Client, workflow_id: str) -> DescribeWorkflo
         if error.status is RPCStatusCode.NOT_FOUND:
             return None
         raise
+
+
+def pending_steps(described: DescribeWorkflowExecutionResponse) -> tuple[PendingStep, ...]:
+    """The regular activities of a workflow that have not ended."""
+    return tuple(_pending(step) for step in described.pending_activities)
 
 
 def status_of(described: DescribeWorkflowExecutionResponse) -> str:

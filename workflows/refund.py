@@ -25,7 +25,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.current_details import CurrentDetails
     from workflows.lanes import PROVIDER_CALL, TRANSACTION, Lanes, poll_interval
     from workflows.order_steps import ask_for_person, person_not_needed, write_decision
-    from workflows.stuck_undo import RESOLVE, StuckUndoWatch, end_of_wait, update_id
+    from workflows.stuck_undo import NEXT_TRIES, RESOLVE, StuckUndoWatch, end_of_wait, update_id
 
 
 @workflow.defn
@@ -68,13 +68,19 @@ class RefundWorkflow:
     def _check_resolve(self, decision: Resolve) -> None:
         self._watch.check(decision)
 
+    @workflow.query(description=NEXT_TRIES)
+    def next_tries(self) -> dict[str, str]:
+        """When the refund, if it waits for the provider, runs again."""
+        return self._watch.tries
+
     async def _refund(self) -> None:
         message = RefundLatePayment(self._late.order_id, self._late.payment_id)
         looks = 0
         while not (refund := await self._send_back(message)).done:
-            self._watch.waits(workflow.info().workflow_id, refund.waiting)
+            seconds = poll_interval(looks, refund.retry_after)
+            self._watch.waits(workflow.info().workflow_id, refund.waiting, seconds)
             self._details.show(states.returning(end_of_wait(refund.waiting)))
-            await self._pause(poll_interval(looks, refund.retry_after))
+            await self._pause(seconds)
             looks += 1
         self._refunded_minor = refund.refunded_minor
 

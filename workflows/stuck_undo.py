@@ -12,12 +12,17 @@ from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
     from activities.messages import Resolve
-    from services.orders.status import ResolveAction
+    from services.orders.status import RECOVERED, ResolveAction
     from workflows.attention import Attention
     from workflows.compensation import Undo
 
 #: The type of the failure when a decision cannot be taken.
 INVALID_RESOLUTION = "invalid-resolution"
+#: What the Web UI says about the query `next_tries`.
+NEXT_TRIES = (
+    "When each undo that waits for the provider runs again (UTC). "
+    "One that is missing has a pending activity, or has ended."
+)
 #: What the Web UI says about the Update `resolve`.
 RESOLVE = (
     "Decide about an undo that is stuck (NeedsAttention, AttentionReason). "
@@ -25,7 +30,8 @@ RESOLVE = (
     '{"step": "refund_payment", "action": "mark_done", "reference": "bank transfer 4711", "by": "anna"} '
     "after it was done by hand; "
     '{"step": "refund_payment", "action": "write_off", "reference": "account closed", "by": "anna"} to take the loss. '
-    "Steps: release_stock, refund_payment, and the id of the workflow for a late payment."
+    "Steps: release_stock, refund_payment, and the id of the workflow for a late payment; "
+    "payment_review with retry asks the provider at once."
 )
 
 
@@ -43,6 +49,7 @@ class StuckUndoWatch:
         #: when an undo becomes stuck; later when the provider asks for more time
         self._deadlines: dict[str, datetime] = {}
         self._decisions: dict[str, Resolve] = {}
+        self._tries: dict[str, datetime] = {}
 
     async def run(self, undo: Undo) -> None:
         """Run an undo until it is done, or until an operator decides that it is."""
@@ -57,17 +64,25 @@ class StuckUndoWatch:
             await workflow.wait_condition(task.done)
             if decision.action != ResolveAction.RETRY:
                 break
+        self._tries.pop(undo.step, None)
         # One that came when the undo had just finished decides nothing, also when the undo has to run again.
         self._decisions.pop(undo.step, None)
         if undo.step in self._stuck:
             self._stuck.remove(undo.step)
             await self._attention.clear(undo.step)
 
-    def waits(self, step: str, seconds: float) -> None:
+    @property
+    def tries(self) -> dict[str, str]:
+        """When each undo that waits runs again: the time (ISO 8601) by its step."""
+        return {step: at.isoformat() for step, at in self._tries.items()}
+
+    def waits(self, step: str, seconds: float, again_in: float) -> None:
         """An undo is not done yet, and the provider may take so many seconds more; 0: something failed.
 
         Waiting is not failing: an undo becomes stuck when the provider's time is over, or some time after a failure.
+        `again_in`: seconds until it runs again.
         """
+        self._tries[step] = workflow.now() + timedelta(seconds=again_in)
         deadline = workflow.now() + timedelta(seconds=seconds) + self._attention_after
         self._deadlines[step] = deadline if seconds else min(self._deadlines[step], deadline)
 
@@ -75,6 +90,8 @@ class StuckUndoWatch:
         """Raises ApplicationError for a decision that resolves nothing."""
         if decision.action not in [*ResolveAction]:
             raise _invalid(f"action must be one of {', '.join(ResolveAction)}")
+        if decision.step in RECOVERED:
+            raise _invalid(f"{decision.step} is not resolved here: use `order resolve NUMBER retry`, or the REST API")
         if decision.step not in self._stuck:
             raise _invalid(f"that step is not stuck; stuck: {', '.join(self._stuck) or 'nothing'}")
         if decision.action == ResolveAction.MARK_DONE and not decision.reference:

@@ -230,6 +230,22 @@ ANSWERS: Mapping[str, Example] = {
     "POST /webhook-deliveries/{deliveryId}/redeliver": DELIVERY | {"status": "waiting", "nextAttemptAt": NOW},
     "GET /operations/overview": {
         "orders": {"needsAttention": 1, "awaitingPayment": 4, "slowCancellations": 0},
+        "attention": [
+            {
+                "orderId": ORDER,
+                "number": NUMBER,
+                "attention": [
+                    {
+                        "reason": "refund_payment",
+                        "since": NOW,
+                        "detail": "insufficient_funds",
+                        "nextTry": NOW,
+                        "actions": ["retry", "mark_done", "write_off"],
+                        "advice": "It is repeated by itself. When the cause is corrected, retry it at once.",
+                    }
+                ],
+            }
+        ],
         "messagesWaiting": 2,
         "queues": [{"name": "commands", "waiting": 1, "oldestSeconds": 0}],
         "externalSystems": [{"name": "email", "unanswered": 0, "oldestSeconds": 0}],

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
+from uuid import UUID
+
 from fastapi import Request
 from pydantic import Field
 from starlette.concurrency import run_in_threadpool
 
 from api.access.operation_router import OperationRouter
+from api.orders import presenters
+from api.orders.retrying import CurrentRetries, Retries
+from api.orders.schemas import OrderAttention
 from api.requests.fields import Shape, Utc
 from api.state import AppState, state_of
 from services import figures
 from services.bootstrap import Services
 from services.errors import Unavailable
+from services.order_number import order_number
 from services.orders.status import OrderStatus
+from services.orders.views import OrderFilter, OrderView
 
 router = OperationRouter(prefix="/operations", tags=["Operations"])
 
+#: Orders that need attention and are listed.
+ATTENTION = 20
 #: Seconds after which a cancellation is slow.
 SLOW_CANCELLATION = 60
 _AWAITING_PAYMENT = (OrderStatus.RESERVED, OrderStatus.PAYMENT_PENDING)
@@ -64,10 +74,19 @@ class WebhooksOverview(Shape):
     overdue_seconds: int = Field(description="How long the oldest one that is due has not been sent; 0 without one.")
 
 
+class AttentionOverview(Shape):
+    """An order that needs an operator, and why."""
+
+    order_id: UUID
+    number: str
+    attention: list[OrderAttention] = Field(description="Oldest reason first.")
+
+
 class OperationsOverview(Shape):
     """The state of the shop."""
 
     orders: OrdersOverview
+    attention: list[AttentionOverview] = Field(description="The newest 20 orders for which an operator is needed.")
     messages_waiting: int = Field(description="Messages to people that are not sent yet.")
     queues: list[QueueOverview]
     external_systems: list[ExternalSystemOverview] = Field(description="The payment provider, e-mail and SMS.")
@@ -79,11 +98,12 @@ class OperationsOverview(Shape):
 
 
 @router.get("/overview", operation_id="getOperationsOverview", summary="Get the state of the shop")
-async def get_operations_overview(request: Request) -> OperationsOverview:
+async def get_operations_overview(request: Request, retries: CurrentRetries) -> OperationsOverview:
     """Reads rows that are open or waiting only; the cost does not grow with the number of closed orders."""
     state = state_of(request.app)
-    workers = await _workers(state)
-    return await run_in_threadpool(_overview, state.services, workers)
+    workers, needing = await asyncio.gather(_workers(state), run_in_threadpool(_needing, state.services))
+    attention = await asyncio.gather(*(_attention(order, retries) for order in needing))
+    return await run_in_threadpool(_overview, state.services, workers, attention)
 
 
 async def _workers(state: AppState) -> list[str] | None:
@@ -95,7 +115,19 @@ async def _workers(state: AppState) -> list[str] | None:
         return None
 
 
-def _overview(services: Services, workers: list[str] | None) -> OperationsOverview:
+def _needing(services: Services) -> list[OrderView]:
+    found = services.orders.list_orders(OrderFilter(needs_attention=True), None, ATTENTION)
+    return [services.orders.get(each.id) for each in found]
+
+
+async def _attention(order: OrderView, retries: Retries) -> AttentionOverview:
+    tries = await retries.next_tries(order)
+    return AttentionOverview(
+        order_id=order.id, number=order_number(str(order.id)), attention=presenters.attention(order, tries)
+    )
+
+
+def _overview(services: Services, workers: list[str] | None, attention: list[AttentionOverview]) -> OperationsOverview:
     database = services.database
     by_status, queues = figures.open_orders(database), figures.queues(database)
     return OperationsOverview(
@@ -104,6 +136,7 @@ def _overview(services: Services, workers: list[str] | None) -> OperationsOvervi
             awaiting_payment=sum(by_status.get(status, 0) for status in _AWAITING_PAYMENT),
             slow_cancellations=figures.orders_cancelling(database, SLOW_CANCELLATION),
         ),
+        attention=attention,
         messages_waiting=sum(queue.waiting for queue in queues if queue.name in _MESSAGES),
         queues=[
             QueueOverview(name=each.name, waiting=each.waiting, oldest_seconds=int(each.oldest))

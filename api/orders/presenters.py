@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from api.orders.schemas import (
     EventOperator,
@@ -20,8 +20,8 @@ from api.orders.schemas import (
 from services.money import Money
 from services.order_number import order_number
 from services.orders import views
-from services.orders.status import OrderEventType, UndoStep
-from services.orders.views import AttentionView, EventView, LineView, OrderView
+from services.orders.status import OrderEventType
+from services.orders.views import EventView, LineView, OrderView
 from services.payments.status import PaymentMethodType, RefundStatus
 from services.payments.views import PaymentView, RefundView
 
@@ -97,27 +97,31 @@ def in_full(order: OrderView, payments: Sequence[PaymentView], refunds: Sequence
     )
 
 
-def for_operator(shown: Order, order: OrderView, contact: str | None, refunds: Sequence[RefundView]) -> Order:
-    """An order with what only operators see; `contact`: masked."""
-    attention = [
-        OrderAttention(reason=each.reason, since=each.since, detail=each.detail, next_try=_next_try(each, refunds))
-        for each in order.attention
-    ]
+def for_operator(shown: Order, order: OrderView, contact: str | None, tries: Mapping[str, datetime]) -> Order:
+    """An order with what only operators see; `contact`: masked; `tries`: when each reason is tried again by itself."""
     return shown.model_copy(
         update={
             "buyer_id": order.buyer_id,
             "contact": contact,
             "needs_attention": order.needs_attention,
-            "attention": attention,
+            "attention": attention(order, tries),
         }
     )
 
 
-def _next_try(attention: AttentionView, refunds: Sequence[RefundView]) -> datetime | None:
-    retry_after = refunds[-1].retry_after if refunds else 0
-    if not retry_after or not UndoStep.is_refund(attention.reason):
-        return None
-    return datetime.now(UTC) + timedelta(seconds=retry_after)
+def attention(order: OrderView, tries: Mapping[str, datetime]) -> list[OrderAttention]:
+    """Why an order needs an operator, oldest first; `tries`: when each reason is tried again by itself."""
+    return [
+        OrderAttention(
+            reason=each.reason,
+            since=each.since,
+            detail=each.detail,
+            next_try=tries.get(each.reason),
+            actions=list(each.actions),
+            advice=each.advice,
+        )
+        for each in order.attention
+    ]
 
 
 def paid_by(payment: PaymentView) -> OrderPayment:

@@ -23,7 +23,7 @@ from api.requests.fields import (
     Text,
     TextOrEmpty,
 )
-from services.orders.status import ResolveAction, UndoStep
+from services.orders.status import ResolveAction, ResolveStep
 
 MAX_ORDER_LINES = 500
 
@@ -100,8 +100,10 @@ class ResolveOrder(Body):
     """How an operator resolves a stuck step."""
 
     action: Annotated[ResolveAction, Field(strict=False)]
-    step: Annotated[UndoStep, Field(strict=False)] | None = Field(
-        None, description="The stuck step; the oldest one by default."
+    step: Annotated[ResolveStep, Field(strict=False)] | None = Field(
+        None,
+        description="The stuck step, or the attention reason that is to be tried again at once; by default the oldest,"
+        " a stuck step first.",
     )
     reference: Text | None = Field(
         None, description="What was done by hand, for example a bank reference. Required for `mark_done`."

@@ -16,6 +16,7 @@ from api.orders.contacts import Contacts
 from api.orders.payment_method import payment_method
 from api.orders.placing import Placement
 from api.orders.request_schemas import PlaceOrder
+from api.orders.retrying import CurrentRetries
 from api.orders.return_url import Returning
 from api.orders.schemas import OperatorOrderSummary, Order, OrderSummary, PlacedOrder
 from api.orders.snapshot import Snapshots, passing_events
@@ -123,7 +124,12 @@ def list_orders(
 
 @router.get("/{orderId}", operation_id="getOrder", summary="Get an order", response_model_exclude_unset=True)
 def get_order(
-    order_id: OrderId, caller: CurrentCaller, orders: Orders, payments: Payments, contacts: Contacts
+    order_id: OrderId,
+    caller: CurrentCaller,
+    orders: Orders,
+    payments: Payments,
+    contacts: Contacts,
+    retries: CurrentRetries,
 ) -> Order:
     """Includes every payment and refund, also those made on the page of the payment provider."""
     order: OrderView = orders.get(order_id, owner(caller))
@@ -132,4 +138,4 @@ def get_order(
     shown = presenters.in_full(order, made, refunds)
     if caller.kind is not CallerKind.OPERATOR:
         return shown
-    return presenters.for_operator(shown, order, contacts.masked(order), refunds)
+    return presenters.for_operator(shown, order, contacts.masked(order), retries.next_tries_from_thread(order))

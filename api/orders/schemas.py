@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import Field
 
 from api.requests.fields import Shape, Utc
-from services.orders.status import CancelReason, OrderEventType, OrderStatus, ResolveAction, UndoStep
+from services.orders.status import CancelReason, OrderEventType, OrderStatus, ResolveAction, ResolveStep
 from services.payments.status import PaymentMethodType, PaymentStatus, RefundStatus
 
 _NUMBER: str = Field(description="The number by which people know the order; messages show it.")
@@ -82,7 +82,11 @@ class OrderAttention(Shape):
     reason: str = Field(description="The stuck step, or `payment_review`, `workflow_lost` and the like.")
     since: Utc | None
     detail: str | None = Field(description="The code of the last failure, if it is known.")
-    next_try: Utc | None = Field(description="When the step is tried again, if that is known.")
+    next_try: Utc | None = Field(
+        description="When it is tried again by itself; null when nothing is, or when Temporal does not answer."
+    )
+    actions: list[ResolveAction] = Field(description="How `POST /orders/{orderId}/resolve` can resolve it.")
+    advice: str = Field(description="What is tried by itself, and what a person can do.")
 
 
 class Order(OrderSummary):
@@ -113,7 +117,7 @@ class ResolveOrderResult(Shape):
     """The step and how it is being resolved."""
 
     order_id: UUID
-    step: UndoStep
+    step: ResolveStep
     action: ResolveAction
 
 

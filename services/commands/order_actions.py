@@ -12,11 +12,12 @@ import typer
 from services.clock import new_id
 from services.commands.order_lookup import OrderName, find_order, number_of, open_orders
 from services.commands.order_pages import event_line
-from services.commands.temporal import resolve_order, start_order
+from services.commands.repair import recovery_rows
+from services.commands.temporal import resolve_order, retry_order, start_order
 from services.commands.terminal import errors_as_messages, read_connections, say
 from services.errors import Invalid, InvalidTransition
 from services.orders.service import OrderService
-from services.orders.status import CancelReason, OrderStatus, ResolveAction, UndoStep
+from services.orders.status import RECOVERED, CancelReason, OrderStatus, ResolveAction, ResolveStep
 from services.orders.views import OrderView
 
 #: Seconds between two looks at an order that is waited for.
@@ -59,7 +60,7 @@ def resolve(
     order: OrderName,
     action: Annotated[ResolveAction, typer.Argument(help="What to do with the stuck step.", show_default=False)],
     step: Annotated[
-        UndoStep | None, typer.Option(help="Which step. Default: the oldest that is stuck.", show_default=False)
+        ResolveStep | None, typer.Option(help="Which step. Default: the oldest that is stuck.", show_default=False)
     ] = None,
     reference: Annotated[
         str, typer.Option(help="What you did by hand, or why the loss is taken; no personal data.", show_default=False)
@@ -68,17 +69,21 @@ def resolve(
 ) -> None:
     """Decide about a stuck step: `retry` it now, `mark_done` what you did by hand, or `write_off` the money.
 
-    `mark_done` and `write_off` need --reference.
+    `mark_done` and `write_off` need --reference. What needs a person for another reason can be retried at once when
+    there is something to try: `payment_review`, `workflow_lost`, `no_progress`.
 
     Examples: `order resolve 9F3A-21C4 retry`; `order resolve 9F3A-21C4 mark_done --reference "bank transfer 4711"`.
     """
-    with errors_as_messages(), open_orders() as (_, orders):
+    with errors_as_messages(), open_orders() as (database, orders):
         found = find_order(orders, order)
         if action is not ResolveAction.RETRY and not reference:
             raise Invalid(f"{action} needs --reference: what was done by hand, or why the loss is taken.")
-        stuck = found.require_stuck(step)
-        resolve_order(read_connections(), found.id, stuck, action, _checked(reference, 200), _name(by))
-    say(f"Order {number_of(found)}: {stuck} is decided: {action}.")
+        reason, done = found.resolvable_reason(step, action), ""
+        if reason in RECOVERED:
+            done = retry_order(read_connections(), recovery_rows(database), found.id, reason, _name(by))
+        else:
+            resolve_order(read_connections(), found.id, reason, action, _checked(reference, 200), _name(by))
+    say(f"Order {number_of(found)}: {reason} is decided: {action}. {done}".rstrip())
 
 
 def restart(order: OrderName, by: By = None) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from services.commands.order_report import OrderReport
@@ -40,7 +42,7 @@ def report_json(report: OrderReport) -> dict[str, Any]:
             {"productId": str(line.product_id), "name": line.name, "quantity": line.quantity, "price": line.price.text}
             for line in order.lines
         ],
-        "attention": _attention(order),
+        "attention": _attention(order, report.tries),
         "payments": report.payments.said and [_payment(each) for each in report.payments.said],
         "goods": report.goods and report.goods.status,
         "agrees": {"provider": report.provider_agrees, "goods": report.goods_agree},
@@ -50,19 +52,26 @@ def report_json(report: OrderReport) -> dict[str, Any]:
     }
 
 
-def attention_json(order: OrderView) -> dict[str, Any]:
-    """An order that needs a person, and why."""
+def attention_json(order: OrderView, tries: Mapping[str, datetime]) -> dict[str, Any]:
+    """An order that needs a person, why, and when each reason is tried again by itself."""
     return {
         "id": str(order.id),
         "number": order_number(str(order.id)),
         "status": order.status,
-        "attention": _attention(order),
+        "attention": _attention(order, tries),
     }
 
 
-def _attention(order: OrderView) -> list[dict[str, Any]]:
+def _attention(order: OrderView, tries: Mapping[str, datetime]) -> list[dict[str, Any]]:
     return [
-        {"reason": each.reason, "since": each.since and each.since.isoformat(), "detail": each.detail}
+        {
+            "reason": each.reason,
+            "since": each.since and each.since.isoformat(),
+            "detail": each.detail,
+            "nextTry": (at := tries.get(each.reason)) and at.isoformat(),
+            "actions": each.actions,
+            "advice": each.advice,
+        }
         for each in order.attention
     ]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 
 from rich.console import Console
 from rich.table import Table
@@ -11,6 +12,7 @@ from services.commands.order_report import OrderReport
 from services.commands.terminal import moment, say
 from services.money import Money
 from services.order_number import order_number
+from services.orders.status import NO_PROGRESS, NO_WORKER, WORKFLOW_FAILING, WORKFLOW_LOST
 from services.orders.views import AttentionView, EventView, OrderSummary
 from services.payments.provider_states import PaymentStates
 from services.reservations.views import ReservationView
@@ -44,6 +46,19 @@ def attention_line(each: AttentionView) -> str:
     """Why an order needs a person, since when, and the code of the last failure."""
     since = f" since {moment(each.since)}" if each.since else ""
     return f"{each.reason}{since}{f'; last failure: {each.detail}' if each.detail else ''}"
+
+
+def next_try_line(each: AttentionView, at: datetime | None) -> str:
+    """When the cause of an attention reason is tried again by itself."""
+    if at is not None:
+        return f"tried again at {moment(at)}"
+    if each.reason in (NO_WORKER, NO_PROGRESS):
+        return "nothing is tried by itself"
+    if each.reason == WORKFLOW_LOST:
+        return "nothing is tried: its workflow is open"
+    if each.reason == WORKFLOW_FAILING:
+        return "Temporal repeats its task by itself"
+    return "when it is tried again is not known"
 
 
 def event_line(event: EventView) -> str:
@@ -107,6 +122,8 @@ def _goods(goods: ReservationView | None) -> str:
 def _attention(report: OrderReport) -> Iterator[str]:
     for each in report.order.attention:
         yield f"Needs a person: {attention_line(each)}"
+        yield f"  {next_try_line(each, report.tries.get(each.reason))}"
+        yield f"  {each.advice}"
 
 
 def _workflow(report: OrderReport) -> Iterator[str]:

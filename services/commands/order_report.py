@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Generic, TypeVar
 from uuid import UUID
 
 from services import order_agreement
-from services.commands.temporal import order_progress
+from services.commands.repair import recovery_rows
+from services.commands.temporal import next_tries, order_progress
 from services.commands.terminal import read_connections
 from services.db import Database
 from services.errors import Unavailable
@@ -44,6 +46,8 @@ class OrderReport:
     payments: Answer[list[PaymentStates]]
     goods: ReservationView | None
     workflow: Answer[RunProgress]
+    #: when each attention reason is tried again by itself
+    tries: Mapping[str, datetime]
     #: base URL of the workflow in Temporal's Web UI, None when TEMPORAL_UI_URL is not set
     link: str | None
 
@@ -68,6 +72,7 @@ def report_of(database: Database, orders: OrderService, order: OrderView) -> Ord
         payments=_ask(lambda: _payments(database, settings, order.id)),
         goods=ReservationService(database).find(order.id),
         workflow=workflow,
+        tries=next_tries(settings, recovery_rows(database), [order])[0] if order.needs_attention else {},
         link=_link(settings, order.id),
     )
 

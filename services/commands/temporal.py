@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
@@ -12,6 +14,7 @@ from workflows.builds import Build, Builds
 from workflows.client import connect, temporal_errors_as_unavailable
 from workflows.open_orders import TemporalOrderWorkflows
 from workflows.order_commands import OrderCommands
+from workflows.order_retries import OrderRetries
 from workflows.order_runs import OrderRuns
 
 if TYPE_CHECKING:
@@ -19,11 +22,20 @@ if TYPE_CHECKING:
 
     from services.orders.recovery import OrderRecovery
     from services.orders.transitions import OrderTransitions
+    from services.orders.views import OrderView
     from services.reconcile.workflows import OrderWorkflows
     from services.settings import Settings
     from workflows.order_runs import RunProgress
 
 R = TypeVar("R")
+
+
+@dataclass(frozen=True)
+class RecoveryRows:
+    """What recovery reads and writes of orders."""
+
+    recovery: OrderRecovery
+    orders: OrderTransitions
 
 
 def with_client(settings: Settings, work: Callable[[Client], Awaitable[R]]) -> R:
@@ -70,6 +82,29 @@ def resolve_order(settings: Settings, order_id: UUID, step: str, action: str, re
         with_client(settings, lambda client: OrderCommands(client).resolve(order_id, step, action, reference, by))
 
 
+def retry_order(settings: Settings, rows: RecoveryRows, order_id: UUID, reason: str, by: str) -> str:
+    """Have recovery try again at once what an attention reason is about; returns what was done.
+
+    Raises InvalidTransition (there is nothing to try), Unavailable.
+    """
+    return with_client(settings, lambda client: _retries(client, rows).retry(order_id, reason, by))
+
+
+def next_tries(settings: Settings, rows: RecoveryRows, orders: Sequence[OrderView]) -> list[Mapping[str, datetime]]:
+    """When each attention reason of each order is tried again by itself; as `OrderRetries.next_tries`."""
+
+    async def ask(client: Client) -> list[Mapping[str, datetime]]:
+        retries = _retries(client, rows)
+        return list(await asyncio.gather(*(retries.next_tries(each.id, each.attention_reasons) for each in orders)))
+
+    return with_client(settings, ask)
+
+
+def _retries(client: Client, rows: RecoveryRows) -> OrderRetries:
+    commands = OrderCommands(client)
+    return OrderRetries(lambda: commands, rows.recovery, rows.orders)
+
+
 def worker_builds(settings: Settings) -> list[tuple[Build, int]]:
     """Every build of the versioned workers, with its pinned open workflows. Raises Unavailable."""
 
@@ -88,11 +123,11 @@ def set_current_build(settings: Settings, build_id: str, wait: float) -> None:
         with_client(settings, lambda client: Builds(client).make_current(build_id, wait))
 
 
-def recover_orders(settings: Settings, recovery: OrderRecovery, orders: OrderTransitions) -> int:
+def recover_orders(settings: Settings, rows: RecoveryRows) -> int:
     """What the job `recover-orders` does in one run; returns how many workflows were started. Raises Unavailable."""
 
     async def recover(client: Client) -> int:
-        return await RecoveryActivities(recovery, orders, OrderRuns(client)).recover_orders()
+        return await RecoveryActivities(rows.recovery, rows.orders, OrderRuns(client)).recover_orders()
 
     with temporal_errors_as_unavailable():
         return with_client(settings, recover)

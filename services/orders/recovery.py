@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
 
 from services.db import Database, retried
@@ -32,9 +33,19 @@ class OrderRecovery:
         return recovery_repository.unattended(self._database, after, limit, self._quiet)
 
     @retried
-    def begin(self, order_id: UUID) -> Restart | None:
-        """Count that the workflow of an open order is started again; None when the order has ended or is not due."""
-        return recovery_repository.begin(self._database, order_id)
+    def begin(self, order_id: UUID, *, now: bool = False) -> Restart | None:
+        """Count that the workflow of an open order is started again; None when the order has ended or is not due.
+
+        `now`: also when it is not due.
+        """
+        return recovery_repository.begin(self._database, order_id, now=now)
+
+    def due_at(self, order_id: UUID) -> datetime | None:
+        """When recovery starts the workflow of an order again if it is gone then; None when the order has ended.
+
+        A time in the past: at its next run.
+        """
+        return recovery_repository.due_at(self._database, order_id, self._quiet)
 
     def needing(self, reason: str) -> list[UUID]:
         """The orders that need a person for this reason."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -26,9 +27,15 @@ def unattended(tx: Executor, after: UUID | None, limit: int, quiet: float) -> li
     return tx.fetch_column(_UNATTENDED, {"after": after, "limit": limit, "quiet": quiet})
 
 
-def begin(tx: Executor, order_id: UUID) -> Restart | None:
-    """Count one more start of an open order's workflow; None when it is not open or not due."""
-    return tx.fetch_one(_BEGIN, {"id": order_id}, into=Restart)
+def begin(tx: Executor, order_id: UUID, *, now: bool) -> Restart | None:
+    """Count one more start of an open order's workflow; None when it is not open, or not due unless `now`."""
+    return tx.fetch_one(_BEGIN, {"id": order_id, "at_once": now}, into=Restart)
+
+
+def due_at(tx: Executor, order_id: UUID, quiet: float) -> datetime | None:
+    """When an open order that did not change for `quiet` seconds is due; None when it is not open."""
+    row = tx.fetch_one(_DUE_AT, {"id": order_id, "quiet": quiet})
+    return row.due_at if row else None
 
 
 def needing(tx: Executor, reason: str) -> list[UUID]:
@@ -43,9 +50,8 @@ def no_longer_lost(tx: Executor, reason: str) -> list[UUID]:
 
 _OPEN = "status NOT IN ('confirmed', 'cancelled')"
 # Seconds after a start until the next: 30, 60, 120 … 900.
-_DUE = f"""
-    (recovered_at IS NULL OR updated_at > recovered_at
-     OR recovered_at <= {NOW} - make_interval(secs => least(30 * power(2, least(recoveries, 10) - 1), 900)))"""
+_AFTER_START = "make_interval(secs => least(30 * power(2, least(recoveries, 10) - 1), 900))"
+_DUE = f"(recovered_at IS NULL OR updated_at > recovered_at OR recovered_at <= {NOW} - {_AFTER_START})"
 
 _UNATTENDED = f"""
     SELECT id FROM orders.orders
@@ -56,8 +62,13 @@ _UNATTENDED = f"""
 _BEGIN = f"""
     UPDATE orders.orders
        SET recoveries = CASE WHEN updated_at > recovered_at THEN 1 ELSE recoveries + 1 END, recovered_at = {NOW}
-     WHERE id = %(id)s AND {_OPEN} AND {_DUE}
+     WHERE id = %(id)s AND {_OPEN} AND (cast(%(at_once)s AS boolean) OR {_DUE})
     RETURNING start_input, recoveries AS times
+    """
+_DUE_AT = f"""
+    SELECT greatest(updated_at + make_interval(secs => %(quiet)s),
+                    CASE WHEN updated_at <= recovered_at THEN recovered_at + {_AFTER_START} END) AS due_at
+      FROM orders.orders WHERE id = %(id)s AND {_OPEN}
     """
 _NEEDING = "SELECT id FROM orders.orders WHERE needs_attention AND %(reason)s = ANY(attention_reasons)"
 _NO_LONGER_LOST = f"""

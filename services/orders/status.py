@@ -86,8 +86,25 @@ class UndoStep(StrEnum):
         return cls.of(reason) in (cls.REFUND_PAYMENT, cls.REFUND_LATE_PAYMENT)
 
 
+class ResolveStep(StrEnum):
+    """What an operator can resolve: a stuck undo, and a reason for which something can be tried again at once."""
+
+    RELEASE_STOCK = "release_stock"
+    REFUND_PAYMENT = "refund_payment"
+    REFUND_LATE_PAYMENT = "refund_late_payment"
+    PAYMENT_REVIEW = "payment_review"
+    WORKFLOW_LOST = "workflow_lost"
+    NO_PROGRESS = "no_progress"
+
+    @classmethod
+    def of(cls, reason: str) -> ResolveStep | None:
+        """The step that stands for an attention reason; None for a reason that cannot be resolved."""
+        undo = UndoStep.of(reason)
+        return cls(undo or reason) if undo or reason in [*cls] else None
+
+
 class ResolveAction(StrEnum):
-    """How an operator resolves a stuck undo (contract, `POST /orders/{orderId}/resolve`)."""
+    """How an operator resolves a step (contract, `POST /orders/{orderId}/resolve`)."""
 
     RETRY = "retry"
     MARK_DONE = "mark_done"
@@ -104,6 +121,9 @@ WORKFLOW_FAILING = "workflow_failing"
 NO_WORKER = "no_worker"
 #: Of an order that stands still for longer than its status can take.
 NO_PROGRESS = "no_progress"
+
+#: Reasons that recovery tries again, not the workflow of the order.
+RECOVERED = (WORKFLOW_LOST, NO_PROGRESS)
 
 S = OrderStatus
 

@@ -8,9 +8,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 from uuid import UUID
 
-from services.errors import InvalidTransition
 from services.money import Money
-from services.orders.status import FINAL, OrderEventType, UndoStep
+from services.orders.resolving import actions, advice, chosen
+from services.orders.status import FINAL, OrderEventType, ResolveAction, ResolveStep
 from services.orders.status import CancelReason as CancelReason
 from services.orders.status import OrderStatus as OrderStatus
 from services.return_urls import filled
@@ -121,6 +121,16 @@ class AttentionView:
     since: datetime | None = None
     detail: str | None = None
 
+    @property
+    def actions(self) -> tuple[ResolveAction, ...]:
+        """How an operator can resolve it; empty when it cannot be resolved."""
+        return actions(self.reason)
+
+    @property
+    def advice(self) -> str:
+        """What is tried by itself, and what a person can do, in a sentence or two."""
+        return advice(self.reason)
+
 
 @dataclass(frozen=True)
 class OrderView:
@@ -149,26 +159,9 @@ class OrderView:
         """Whether a person is needed."""
         return bool(self.attention)
 
-    def stuck_reason(self, step: UndoStep | None = None) -> str | None:
-        """The oldest reason that this undo raised; of any undo when `step` is None."""
-        undos = ((reason, UndoStep.of(reason)) for reason in self.attention_reasons)
-        return next((reason for reason, undo in undos if undo and step in (None, undo)), None)
-
-    def require_stuck(self, step: UndoStep | None = None) -> str:
-        """As `stuck_reason`. Raises InvalidTransition, which says what is stuck, when that undo is not."""
-        stuck = self.stuck_reason(step)
-        if stuck is None:
-            raise InvalidTransition(self._not_stuck())
-        return stuck
-
-    def _not_stuck(self) -> str:
-        stuck = [reason for reason in self.attention_reasons if UndoStep.of(reason)]
-        if stuck:
-            return f"That step is not stuck. Stuck: {', '.join(stuck)}."
-        if self.needs_attention:
-            reasons = ", ".join(self.attention_reasons)
-            return f"No step of this order is stuck. It needs attention because of {reasons}."
-        return f"No step of this order is stuck. The order is {self.status}."
+    def resolvable_reason(self, step: ResolveStep | None, action: ResolveAction) -> str:
+        """The reason that an operator resolves by this action; as `resolving.chosen`."""
+        return chosen(self.attention_reasons, self.status, step, action)
 
     @property
     def closed(self) -> bool:

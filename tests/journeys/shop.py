@@ -115,8 +115,8 @@ class Shop:
         """Kill the worker (SIGKILL) when it next reaches this fault point, which its `FAULTS` must name."""
         (self.stack.settings.data_dir / f"fault-{step}-{point}").unlink()
 
-    def another_api(self, **settings: str) -> Program:
-        """Another API process of this shop on a free port, not started: `api-<port>`."""
+    def another_api(self, *, log: Path | None = None, **settings: str) -> Program:
+        """Another API process of this shop on a free port, not started: `api-<port>`; `log`: where its output goes."""
         port = free_port()
         name = f"api-{port}"
         return Program(
@@ -124,13 +124,13 @@ class Shop:
             [sys.executable, "-m", "api"],
             env={**self.stack.environment, "API_PORT": str(port), **settings},
             cwd=ROOT,
-            log=self.stack.settings.data_dir / "logs" / f"{name}.log",
+            log=log or self.stack.settings.data_dir / "logs" / f"{name}.log",
             ports={"API_PORT": port},
             ready=answers_readyz(port),
         )
 
-    def another_worker(self, **settings: str) -> Program:
-        """Another worker of this shop, not started: `workers-<port of its metrics>`."""
+    def another_worker(self, *, log: Path | None = None, **settings: str) -> Program:
+        """Another worker of this shop, not started: `workers-<port of its metrics>`; `log`: where its output goes."""
         port = free_port()
         name = f"workers-{port}"
         return Program(
@@ -138,7 +138,7 @@ class Shop:
             [sys.executable, "-m", "workers"],
             env={**self.stack.environment, "METRICS_PORT": str(port), **settings},
             cwd=ROOT,
-            log=self.stack.settings.data_dir / "logs" / f"{name}.log",
+            log=log or self.stack.settings.data_dir / "logs" / f"{name}.log",
             ports={"METRICS_PORT": port},
         )
 

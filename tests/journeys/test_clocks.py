@@ -30,7 +30,7 @@ def test_F52_the_clock_of_a_worker_ends_no_hold_and_no_payment_window(parts: Sho
     customer.wait_for_status(order_id, "reserved")
     parts.stack.stop("workers")
     clock = {"LD_PRELOAD": str(_FAKETIME), "FAKETIME": jump, "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
-    worker = parts.another_worker(**clock)
+    worker = parts.another_worker(log=None, **clock)
     with worker:
         until(answers_readyz(int(worker.name.removeprefix("workers-"))))
         assert abs(abs(clock_of(worker) - time.time()) - _HOURS * 3600) < 300

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from uuid import UUID
 
 import httpx2
@@ -12,6 +13,7 @@ from api.app import create_app as create_api
 from api.state import state_of
 from services.bootstrap import Services
 from services.clock import new_id
+from tests.fakes.retries import Retries
 from tests.fakes.workflow_starter import Workflows
 from tests.web.desk import a_paid_order, an_operator
 from tests.web.visitor import Visitor, hidden
@@ -25,8 +27,15 @@ def workflows() -> Workflows:
 
 
 @pytest.fixture
-async def operator(services: Services, web_settings: WebSettings, workflows: Workflows) -> AsyncIterator[Visitor]:
-    api = create_api(services, workflows)
+def retries() -> Retries:
+    return Retries()
+
+
+@pytest.fixture
+async def operator(
+    services: Services, web_settings: WebSettings, workflows: Workflows, retries: Retries
+) -> AsyncIterator[Visitor]:
+    api = create_api(services, workflows, retries)
     settings = web_settings.model_copy(update={"temporal_ui_url": "http://127.0.0.1:8233/"})
     pages = create_app(settings, httpx2.AsyncClient(transport=httpx2.ASGITransport(api), base_url="http://market"))
     async with pages.app.router.lifespan_context(pages.app), Visitor(pages) as visitor:
@@ -131,3 +140,30 @@ async def test_the_workflows_of_an_order_are_linked(operator: Visitor, services:
 
 async def test_the_workers_are_named_on_the_first_page(operator: Visitor) -> None:
     assert "Workers that ask Temporal for work: worker-1." in await operator.open("/desk")
+
+
+async def test_the_next_try_is_shown_and_what_to_do_when_there_is_none(
+    operator: Visitor, services: Services, retries: Retries, stuck: UUID
+) -> None:
+    services.order_transitions.raise_attention(stuck, "no_worker")
+    retries.tries = {"refund_payment": datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)}
+    for path in ("/desk", f"/desk/orders/{stuck}"):
+        page = await operator.open(path)
+        assert ("2 Jan 2026, 03:04 UTC" in page, "not by itself" in page) == (True, True), path
+    assert "Start a worker of that build, or move the order to another build" in page
+
+
+async def test_a_lost_workflow_is_started_at_once_and_an_open_one_is_not(
+    operator: Visitor, services: Services, retries: Retries, stuck: UUID
+) -> None:
+    services.order_transitions.clear_attention(stuck, "refund_payment")
+    for reason in ("workflow_lost", "no_progress"):
+        services.order_transitions.raise_attention(stuck, reason)
+        page = await operator.open(f"/desk/orders/{stuck}")
+        assert ("Try again now" in page, "Done by hand" in page, "Write off" in page) == (True, False, False)
+        answer = await resolve(operator, stuck, action="retry")
+        if reason == "workflow_lost":
+            assert answer.headers["Location"] == f"/desk/orders/{stuck}?done=retry"
+            services.order_transitions.clear_attention(stuck, reason)
+    assert (answer.status_code, "Nothing was started: the workflow is open" in answer.text) == (409, True)
+    assert [each[:2] for each in retries.retried] == [(stuck, "workflow_lost")]

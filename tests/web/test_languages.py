@@ -23,6 +23,7 @@ from services.orders.status import (
     OrderEventType,
     OrderStatus,
     ResolveAction,
+    ResolveStep,
     UndoStep,
 )
 from services.payments.status import PaymentStatus, RefundStatus
@@ -96,6 +97,8 @@ def test_every_status_reason_and_event_of_the_api_has_a_text() -> None:
         ("desk.decision", ResolveAction),
         ("desk.done", [*ResolveAction, "cancel", "refund"]),
         ("desk.reason", [*UndoStep, PAYMENT_REVIEW, WORKFLOW_LOST, WORKFLOW_FAILING, NO_WORKER, NO_PROGRESS]),
+        ("desk.advice", [*UndoStep, PAYMENT_REVIEW, WORKFLOW_LOST, WORKFLOW_FAILING, NO_WORKER, NO_PROGRESS]),
+        ("desk.retry_consequence", ["undo", *(each for each in ResolveStep if each not in [*UndoStep])]),
         ("desk.cancel_reason", CancelReason),
         ("desk.payment_status", PaymentStatus),
         ("desk.provider_status", ProviderStatus),
@@ -122,11 +125,11 @@ def test_every_code_that_the_desk_shows_has_a_text(prefix: str, codes: Iterable[
 
 @pytest.mark.parametrize(
     ("reason", "step"),
-    [*((each, each) for each in UndoStep if each != "refund_late_payment"), (f"{LATE_REFUND}1", "refund_late_payment"),
-     (NO_PROGRESS, None)],
+    [*((each, each) for each in ResolveStep if each != "refund_late_payment"),
+     (f"{LATE_REFUND}1", "refund_late_payment"), (WORKFLOW_FAILING, None), (NO_WORKER, None)],
 )  # fmt: skip
 def test_the_desk_knows_which_reasons_can_be_resolved(reason: str, step: str | None) -> None:
-    assert (step_of(reason), UndoStep.of(reason)) == (step, step)
+    assert (step_of(reason), ResolveStep.of(reason)) == (step, step)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 
 from activities.messages import Resolve
 from services.orders.service import OrderService
-from services.orders.status import OrderStatus
+from services.orders.status import OrderStatus, ResolveAction
 from services.orders.views import OrderView, Policy
 from services.payments.gateway import Outcome
 from services.secrets import Vault
@@ -47,7 +47,7 @@ async def test_two_stuck_undos_are_resolved_one_after_the_other(shop: Shop, loca
         shop.gates.failing.clear()
         await OrderCommands(shop.client).resolve(order.id, "release_stock", "retry")
         await shop.until(lambda: reasons(shop, order) == {"refund_payment"})
-        assert shop.services.orders.get(order.id).stuck_reason() == "refund_payment"
+        assert shop.services.orders.get(order.id).resolvable_reason(None, ResolveAction.RETRY) == "refund_payment"
         shop.provider.failing_refunds = 0
         await OrderCommands(shop.client).resolve(order.id, "refund_payment", "retry")
         await shop.until_cancelled(order)

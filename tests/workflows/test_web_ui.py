@@ -163,9 +163,11 @@ def test_every_cancel_reason_has_words(reason: CancelReason) -> None:
     assert text.startswith(f"**Cancelled**, because {states.BECAUSE[reason]}. ")
 
 
-def test_a_reason_without_an_undo_offers_no_decision() -> None:
+def test_a_payment_under_review_can_only_be_asked_about_again() -> None:
     text = details(State("**Cancelling.**"), ["payment_review"], 600)
-    assert "`resolve`" not in text
+    assert [json.loads(part.partition("```")[0]) for part in text.split("```json")[1:]] == [
+        {"step": "payment_review", "action": "retry"}
+    ]
     assert text.endswith("**Cancelling.**")
 
 

@@ -13,6 +13,7 @@ from web.api_client import ApiProblem
 from web.desk.access import OperatorVisit
 from web.desk.order_view import same_amount
 from web.desk.orders import order_page, read_order
+from web.desk.words import RECOVERED
 from web.problems import Explained
 from web.visit import Visit
 
@@ -33,7 +34,10 @@ async def resolve(visit: OperatorVisit, order_id: uuid.UUID) -> Response:
         body["reason"] = form.get("reason", "")
         if not await _confirmed(visit, order_id, step, form.get("amount", "")):
             return await order_page(visit, order_id, problem=_not_confirmed(visit))
-    return await _act(visit, order_id, f"/orders/{order_id}/resolve", body, action, form)
+    refused = None
+    if step in RECOVERED:
+        refused = Explained("invalid-transition", visit.texts("desk.not_retried"), visit.texts(f"desk.advice.{step}"))
+    return await _act(visit, order_id, f"/orders/{order_id}/resolve", body, action, form, refused)
 
 
 @router.post("/{order_id}/cancel")
@@ -59,15 +63,22 @@ async def refund(visit: OperatorVisit, order_id: uuid.UUID) -> Response:
 
 
 async def _act(
-    visit: Visit, order_id: uuid.UUID, path: str, body: Mapping[str, Any], done: str, form: Mapping[str, str]
+    visit: Visit,
+    order_id: uuid.UUID,
+    path: str,
+    body: Mapping[str, Any],
+    done: str,
+    form: Mapping[str, str],
+    refused: Explained | None = None,
 ) -> Response:
+    """`refused`: what 409 means here, when it is not what it means elsewhere."""
     api = await visit.api()
     try:
         await api.post(path, body, key=form.get("key") or str(uuid.uuid4()))
     except ApiProblem as problem:
         if problem.status not in _SHOWN:
             raise
-        return await order_page(visit, order_id, problem=problem)
+        return await order_page(visit, order_id, problem=refused if refused and problem.status == 409 else problem)
     return visit.redirect(f"/desk/orders/{order_id}", done=done)
 
 

@@ -18,15 +18,22 @@ MONEY = ("refund_payment", "refund_late_payment")
 
 @dataclass(frozen=True)
 class Stuck:
-    """A stuck step that can be resolved; `kept`: the money that it has to return, None for goods."""
+    """A step that can be resolved; `kept`: the money that it has to return, None for goods."""
 
     step: str
     kept: str | None
+    #: how the API resolves it
+    actions: Sequence[str]
+
+    @property
+    def awaits_money(self) -> bool:
+        """Whether it is about money of which none is known to be taken yet: some may arrive."""
+        return self.kept is not None and Decimal(self.kept) <= 0
 
     @property
     def can_settle(self) -> bool:
-        """Whether it may be taken as done by hand: not while no money is known to be taken, because some may arrive."""
-        return self.kept is None or Decimal(self.kept) > 0
+        """Whether it may be taken as done by hand."""
+        return "mark_done" in self.actions and not self.awaits_money
 
     @property
     def can_write_off(self) -> bool:
@@ -86,7 +93,7 @@ class DeskOrder:
         for each in self.data.get("attention") or ():
             step = step_of(each["reason"])
             if step and step not in found:
-                found[step] = Stuck(step, self._kept(step, each["reason"]))
+                found[step] = Stuck(step, self._kept(step, each["reason"]), each["actions"])
         return list(found.values())
 
     def stuck_at(self, step: str) -> Stuck | None:

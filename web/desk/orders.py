@@ -63,4 +63,6 @@ async def order_page(
 def _status(problem: ApiProblem | Explained | None) -> int:
     if problem is None:
         return 200
-    return problem.status if isinstance(problem, ApiProblem) else 422
+    if isinstance(problem, ApiProblem):
+        return problem.status
+    return 409 if problem.slug == "invalid-transition" else 422

@@ -8,14 +8,13 @@ from typing import Any
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from web.api_client import ApiClient
 from web.desk.access import OperatorVisit
 from web.desk.health import sentences
-from web.desk.words import failure_text, reason_text
+from web.desk.words import advice_text, failure_text, next_try_text, reason_text
 from web.languages import Texts
 
 router = APIRouter(prefix="/desk")
-#: Orders that need an operator on one page; each is read on its own.
+#: Orders that need an operator on one page: as many as the overview has.
 SHOWN = 20
 
 
@@ -23,24 +22,32 @@ SHOWN = 20
 async def desk(visit: OperatorVisit) -> Response:
     """Four numbers, the orders that need an operator, and the health of the shop."""
     api = await visit.api()
-    overview, attention = await asyncio.gather(api.get("/operations/overview"), _attention(api, visit.texts))
+    overview, found = await asyncio.gather(
+        api.get("/operations/overview"), api.get("/orders", needsAttention=True, limit=SHOWN)
+    )
+    attention = _attention(overview, found["items"], visit.texts)
     return visit.page("desk/desk.html", overview=overview, attention=attention, health=sentences(overview, visit.texts))
 
 
-async def _attention(api: ApiClient, texts: Texts) -> list[dict[str, Any]]:
+def _attention(overview: dict[str, Any], orders: list[dict[str, Any]], texts: Texts) -> list[dict[str, Any]]:
     """The orders that need an operator, each with its reasons in words."""
-    found = await api.get("/orders", needsAttention=True, limit=SHOWN)
-    orders = await asyncio.gather(*(api.get(f"/orders/{each['id']}") for each in found["items"]))
-    return [{"order": order, "reasons": reasons_of(order, texts)} for order in orders]
+    by_id = {each["id"]: each for each in orders}
+    return [
+        {"order": order, "reasons": reasons_of(each, texts)}
+        for each in overview["attention"]
+        if (order := by_id.get(each["orderId"]))
+    ]
 
 
 def reasons_of(order: dict[str, Any], texts: Texts) -> list[dict[str, Any]]:
-    """Why an order needs an operator: in words, with the last failure and the next try."""
+    """Why an order needs an operator: in words, with the last failure, the next try, and what to do."""
     return [
         {
             **each,
             "text": reason_text(each["reason"], texts),
             "failure": failure_text(each["detail"], texts),
+            "no_next_try": next_try_text(each["reason"], texts),
+            "advice": advice_text(each["reason"], texts),
         }
         for each in order.get("attention") or ()
     ]

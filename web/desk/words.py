@@ -15,8 +15,12 @@ LATE_REFUND = "refund-"
 _DECISION = re.compile(r"(?P<step>\S+): (?P<action>[a-z_]+)(?: by (?P<by>[^,]+))?(?:, (?P<reference>.*))?", re.DOTALL)
 #: `cancel by anna, asked by phone`
 _ACTION = re.compile(r"(?P<action>[a-z_]+) by (?P<by>[^,]+)(?:, (?P<note>.*))?", re.DOTALL)
-#: Undos that an operator can resolve, by their attention reasons.
-STEPS = ("release_stock", "refund_payment")
+#: What an operator can resolve, by the attention reasons.
+STEPS = ("release_stock", "refund_payment", "payment_review", "workflow_lost", "no_progress")
+#: Those of them that are tried at once by recovery.
+RECOVERED = ("workflow_lost", "no_progress")
+#: Attention reasons for which nothing is tried by itself when there is no time of the next try.
+NOT_BY_ITSELF = ("no_worker", "no_progress", "workflow_lost")
 
 
 def step_of(reason: str) -> str | None:
@@ -29,6 +33,16 @@ def step_of(reason: str) -> str | None:
 def reason_text(reason: str, texts: Texts) -> str:
     """Why an order needs an operator."""
     return texts.find(f"desk.reason.{step_of(reason) or reason}") or reason
+
+
+def next_try_text(reason: str, texts: Texts) -> str:
+    """What stands in place of the time at which it is tried again, when there is none."""
+    return texts("desk.not_by_itself" if reason in NOT_BY_ITSELF else "desk.unknown")
+
+
+def advice_text(reason: str, texts: Texts) -> str | None:
+    """What is tried by itself, and what an operator can do; None for a reason that is not known here."""
+    return texts.find(f"desk.advice.{step_of(reason) or reason}")
 
 
 def failure_text(code: str | None, texts: Texts) -> str | None:

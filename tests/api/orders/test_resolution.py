@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from uuid import UUID
 
 import httpx2
@@ -16,6 +17,7 @@ from services.bootstrap import Services
 from services.clock import new_id
 from tests.api.people import Person, an_operators_account
 from tests.builders import an_order
+from tests.fakes.retries import Retries
 from tests.fakes.workflow_starter import Workflows
 
 
@@ -24,9 +26,14 @@ def workflows() -> Workflows:
     return Workflows()
 
 
+@pytest.fixture
+def retries() -> Retries:
+    return Retries()
+
+
 @pytest_asyncio.fixture
-async def client(services: Services, workflows: Workflows) -> AsyncIterator[httpx2.AsyncClient]:
-    app: FastAPI = create_app(services, workflows)
+async def client(services: Services, workflows: Workflows, retries: Retries) -> AsyncIterator[httpx2.AsyncClient]:
+    app: FastAPI = create_app(services, workflows, retries)
     # Its lifespan is the other app's: listening is not what this is about.
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://market") as client:
         yield client
@@ -122,3 +129,85 @@ async def test_an_order_without_a_stuck_step_and_an_unknown_order(
             f"/api/v1/orders/{order_id}/resolve", json={"action": "retry"}, headers=operator.headers
         )
         assert answer.status_code == status
+
+
+async def test_a_lost_workflow_is_started_at_once(
+    client: httpx2.AsyncClient, services: Services, workflows: Workflows, retries: Retries, operator: Person
+) -> None:
+    order_id = services.orders.place(an_order()).order.id
+    for reason in ("no_worker", "workflow_lost", "payment_review"):
+        services.order_transitions.raise_attention(order_id, reason)
+    workflows.stuck = ("payment_review",)
+    bodies = [{"action": "retry"}, {"action": "retry", "step": "payment_review"}]
+    answers = [
+        await client.post(f"/api/v1/orders/{order_id}/resolve", json=body, headers=operator.headers) for body in bodies
+    ]
+    assert [answer.json()["step"] for answer in answers] == ["workflow_lost", "payment_review"]
+    assert retries.retried == [(order_id, "workflow_lost", "anna")]
+    assert [each[1:3] for each in workflows.resolved] == [("payment_review", "retry")]
+
+
+@pytest.mark.parametrize(
+    ("reason", "body", "said"),
+    [
+        ("no_progress", {"action": "retry"}, "Its workflow is open, so nothing was started."),
+        ("workflow_failing", {"action": "retry"}, "deploy the release that corrects the code"),
+        ("no_worker", {"action": "retry"}, "start one, or move the order to another build"),
+        (
+            "payment_review",
+            {"action": "mark_done", "reference": "transfer 4711"},
+            "payment_review cannot be resolved by mark_done. Only goods or money that are stuck are.",
+        ),
+        ("workflow_lost", {"action": "write_off", "reason": "lost"}, "retry starts it at once"),
+        ("refund_payment", {"action": "retry", "step": "no_progress"}, "Stuck: refund_payment."),
+    ],
+)
+async def test_what_cannot_be_resolved_so_says_what_is_possible(
+    client: httpx2.AsyncClient,
+    services: Services,
+    workflows: Workflows,
+    retries: Retries,
+    operator: Person,
+    reason: str,
+    body: dict[str, str],
+    said: str,
+) -> None:
+    order_id = services.orders.place(an_order()).order.id
+    services.order_transitions.raise_attention(order_id, reason)
+    answer = await client.post(f"/api/v1/orders/{order_id}/resolve", json=body, headers=operator.headers)
+    assert (answer.status_code, workflows.resolved, retries.retried) == (409, [], [])
+    assert said in answer.json()["detail"]
+
+
+async def test_the_order_and_the_overview_say_when_it_is_tried_again_and_what_is_possible(
+    client: httpx2.AsyncClient, services: Services, retries: Retries, operator: Person, buyer: Person
+) -> None:
+    order_id = services.orders.place(an_order(buyer_id=buyer.id)).order.id
+    for reason in ("workflow_lost", "no_worker", "release_stock"):
+        services.order_transitions.raise_attention(order_id, reason)
+    at = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+    retries.tries = {"workflow_lost": at, "release_stock": at}
+    order = (await client.get(f"/api/v1/orders/{order_id}", headers=operator.headers)).json()
+    overview = (await client.get("/api/v1/operations/overview", headers=operator.headers)).json()
+    assert [(each["reason"], each["nextTry"], each["actions"]) for each in order["attention"]] == [
+        ("workflow_lost", "2026-01-02T03:04:05Z", ["retry"]),
+        ("no_worker", None, []),
+        ("release_stock", "2026-01-02T03:04:05Z", ["retry", "mark_done", "write_off"]),
+    ]
+    assert all(each["advice"] for each in order["attention"])
+    assert overview["attention"] == [
+        {"orderId": str(order_id), "number": order["number"], "attention": order["attention"]}
+    ]
+    seen_by_buyer = (await client.get(f"/api/v1/orders/{order_id}", headers=buyer.headers)).json()
+    assert "attention" not in seen_by_buyer
+
+
+async def test_without_temporal_nothing_is_tried_at_once(
+    api: httpx2.AsyncClient, services: Services, operator: Person
+) -> None:
+    order_id = services.orders.place(an_order()).order.id
+    services.order_transitions.raise_attention(order_id, "workflow_lost")
+    answer = await api.post(f"/api/v1/orders/{order_id}/resolve", json={"action": "retry"}, headers=operator.headers)
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+    shown = (await api.get(f"/api/v1/orders/{order_id}", headers=operator.headers)).json()
+    assert [each["nextTry"] for each in shown["attention"]] == [None]

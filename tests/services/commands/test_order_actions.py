@@ -131,10 +131,38 @@ def test_what_is_not_stuck_is_not_resolved(asking: Commands, order: OrderView, s
     assert asking("order", "resolve", order.id, "forget").exit_code == 2
 
 
+def test_what_recovery_can_try_is_tried_at_once(
+    asking: Commands, order: OrderView, orders: OrderService, steps: OrderTransitions, temporal: TemporalServer
+) -> None:
+    steps.raise_attention(order.id, WORKFLOW_LOST)
+    shown = asking("order", "show", order.id)
+    assert "  tried again at 2" in shown.stdout
+    assert "retry starts it at once" in shown.stdout
+    done = asking("order", "resolve", order.id, "retry", "--by", "anna")
+    assert (done.exit_code, done.stderr) == (0, "")
+    said = "workflow_lost is decided: retry. Its workflow was gone, and was started again."
+    assert done.stdout.endswith(f"Order {number(order)}: {said}\n")
+    again = asking("order", "resolve", order.id, "retry")
+    assert (again.exit_code, again.stderr.startswith("Its workflow is open, so nothing was started.")) == (1, True)
+    assert "  nothing is tried: its workflow is open" in asking("order", "show", order.id).stdout
+    refused = asking("order", "resolve", order.id, "write_off", "--reference", "lost")
+    assert refused.stderr.startswith("workflow_lost cannot be resolved by write_off. Only goods or money")
+    assert [event.detail for event in orders.events(order.id) if event.type is OrderEventType.RESOLVED] == [
+        "workflow_lost: retry by anna"
+    ]
+
+    async def end() -> None:
+        client = await connect(Settings(app_env="development", temporal_address=temporal.address))
+        await client.get_workflow_handle(f"order-{order.id}").terminate()
+
+    asyncio.run(end())
+
+
 def test_orders_that_need_a_person_are_listed_with_the_next_command(
     command: Commands, orders: OrderService, order: OrderView, steps: OrderTransitions
 ) -> None:
     assert command("attention").stdout == "No order needs a person.\n"
+    command.env["TEMPORAL_ADDRESS"] = f"127.0.0.1:{free_port()}"
     late = f"refund-{new_id()}"
     for reason, detail in (("refund_payment", "insufficient_funds"), (late, None), (WORKFLOW_LOST, None)):
         steps.raise_attention(order.id, reason, detail)
@@ -148,10 +176,17 @@ def test_orders_that_need_a_person_are_listed_with_the_next_command(
     assert [line for line in lines if line.startswith("next: ")] == [
         f"next: order resolve {number(order)} retry --step refund_payment",
         f"next: order resolve {number(order)} retry --step refund_late_payment",
-        f"next: order restart {number(order)}",
-        f"next: order show {number(order)}",
+        f"next: order resolve {number(order)} retry --step workflow_lost",
+        f"next: order resolve {number(order)} retry --step no_progress",
     ]
+    # Temporal is away: what the tables know is the time of recovery.
+    tries = [line for line in lines if "tried" in line]
+    assert tries[:2] == ["when it is tried again is not known"] * 2
+    assert tries[2].startswith("tried again at 2")
+    assert tries[3] == "nothing is tried by itself"
     (found,) = json.loads(command("attention", "--json").stdout)
+    assert [each["nextTry"] is None for each in found["attention"]] == [True, True, False, True]
+    assert [each["actions"] for each in found["attention"]][1:3] == [["retry", "mark_done", "write_off"], ["retry"]]
     assert [each["reason"] for each in found["attention"]] == ["refund_payment", late, WORKFLOW_LOST, NO_PROGRESS]
 
 

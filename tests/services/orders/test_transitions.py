@@ -10,7 +10,7 @@ from services.clock import new_id
 from services.errors import InvalidTransition, NotFound, OrderClaimed, OrderClosing, PaymentExists
 from services.money import Money
 from services.orders.service import OrderService
-from services.orders.status import CancelReason, OrderEventType, OrderStatus
+from services.orders.status import CancelReason, OrderEventType, OrderStatus, ResolveAction
 from services.orders.transitions import OrderTransitions
 from services.orders.views import OrderView, PaymentMethod, WorkflowRun
 from tests.builders import an_order
@@ -179,11 +179,11 @@ def test_a_reason_that_is_cleared_leaves_the_others(
     for reason in ("payment_review", "refund_payment", "release_stock", "refund_payment"):
         steps.raise_attention(order.id, reason)
     assert reasons() == ("payment_review", "refund_payment", "release_stock")
-    assert orders.get(order.id).stuck_reason() == "refund_payment"
+    assert orders.get(order.id).resolvable_reason(None, ResolveAction.RETRY) == "refund_payment"
     steps.clear_attention(order.id, "refund_payment")
     steps.clear_attention(order.id, "refund_payment")
     assert reasons() == ("payment_review", "release_stock")
-    assert orders.get(order.id).stuck_reason() == "release_stock"
+    assert orders.get(order.id).resolvable_reason(None, ResolveAction.RETRY) == "release_stock"
     for reason in reasons():
         steps.clear_attention(order.id, reason)
     assert (reasons(), orders.get(order.id).needs_attention) == ((), False)

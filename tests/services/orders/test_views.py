@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 
 from services.money import Money
-from services.orders.status import PAYMENT_REVIEW, OrderStatus, UndoStep
+from services.orders.status import PAYMENT_REVIEW, OrderStatus, ResolveAction, ResolveStep, UndoStep
 from services.orders.views import AttentionView, OrderView, PaymentMethod
 from tests.builders import ADDRESS
 
@@ -47,13 +47,13 @@ def test_an_order_is_idle_until_somebody_outside_acts(changes: dict[str, Any], i
     assert replace(ORDER, **changes).is_idle is idle
 
 
-def test_the_oldest_stuck_undo_is_named_and_a_review_is_none() -> None:
+def test_the_oldest_stuck_undo_comes_before_a_review() -> None:
     order = replace(
         ORDER, attention=tuple(map(AttentionView, (PAYMENT_REVIEW, UndoStep.REFUND_PAYMENT, UndoStep.RELEASE_STOCK)))
     )
-    assert order.stuck_reason() == UndoStep.REFUND_PAYMENT
-    assert order.stuck_reason(UndoStep.RELEASE_STOCK) == UndoStep.RELEASE_STOCK
-    assert replace(ORDER, attention=(AttentionView(PAYMENT_REVIEW),)).stuck_reason() is None
+    assert order.resolvable_reason(None, ResolveAction.RETRY) == UndoStep.REFUND_PAYMENT
+    assert order.resolvable_reason(ResolveStep.RELEASE_STOCK, ResolveAction.RETRY) == UndoStep.RELEASE_STOCK
+    assert order.resolvable_reason(ResolveStep.PAYMENT_REVIEW, ResolveAction.RETRY) == PAYMENT_REVIEW
 
 
 def test_a_payment_method_has_one_kind() -> None:

@@ -115,7 +115,10 @@ class ProviderRefund:
 
 @dataclass(frozen=True)
 class PaymentLookup:
-    """How to find a payment: by a known or candidate id, else among payments created from `since` to `until`."""
+    """How to find a payment: by a known or candidate id, else among payments created from `since` to `until`.
+
+    When there is none, among those created from `earliest` on.
+    """
 
     #: our payment's id, which the provider stores with its payment
     reference: UUID
@@ -125,6 +128,8 @@ class PaymentLookup:
     candidate_ids: Sequence[str]
     since: datetime
     until: datetime
+    #: the database may have lost a charge that was made from this moment on; None: from `since`
+    earliest: datetime | None = None
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from services.commands import deployment, orders, personal_data, token, users, w
 from services.commands.attention import attention
 from services.commands.export_products import export_products
 from services.commands.import_products import import_products
+from services.commands.lost_payments import lost_payments
 from services.commands.reconcile import reconcile
 from services.commands.settings import settings
 from services.commands.terminal import errors_as_messages, read_settings
@@ -29,6 +30,7 @@ app.command()(import_products)
 app.command()(export_products)
 app.command()(attention)
 app.command()(reconcile)
+app.command()(lost_payments)
 app.command()(settings)
 
 

@@ -91,11 +91,22 @@ class ProviderPayment:
     order_id: UUID | None = None
     #: sent back so far, in minor units of `amount`'s currency
     refunded_minor: int = 0
+    method: PaymentMethodType = PaymentMethodType.CARD
 
     @property
     def captured_minor(self) -> int:
         """Minor units captured, in `amount`'s currency."""
         return self.amount.minor if self.outcome is Outcome.SUCCEEDED else 0
+
+    @property
+    def kept_minor(self) -> int:
+        """Minor units captured and not sent back, in `amount`'s currency."""
+        return self.captured_minor - self.refunded_minor
+
+    @property
+    def returned(self) -> bool:
+        """Whether all of it was captured and sent back."""
+        return self.outcome is Outcome.SUCCEEDED and self.kept_minor <= 0
 
 
 @dataclass(frozen=True)

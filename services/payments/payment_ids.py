@@ -10,6 +10,8 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from uuid import UUID
 
+#: Most attempts to pay one order (`PAYMENT_ATTEMPTS`).
+_ATTEMPTS = 10
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TIME_BASED = 7
 _CUSTOM = 8
@@ -27,6 +29,11 @@ def payment_id(order_id: UUID, attempt: int) -> UUID:
     time = order_id.int >> _RANDOM_BITS if timed else digest >> _RANDOM_BITS
     value = time << _RANDOM_BITS | digest & ((1 << _RANDOM_BITS) - 1)
     return _with_version(value, _TIME_BASED if timed else _CUSTOM)
+
+
+def attempt_of(order_id: UUID, payment: UUID) -> int | None:
+    """The attempt of an order's payment with this id; None when the id does not follow from the order."""
+    return next((attempt for attempt in range(1, _ATTEMPTS + 1) if payment_id(order_id, attempt) == payment), None)
 
 
 def earliest_charge(payment: UUID) -> datetime | None:

@@ -8,7 +8,7 @@ PEERS := .venv-peers/.installed-$(shell cksum requirements/peers.txt 2>/dev/null
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --prefer-binary
 
 .DEFAULT_GOAL := help
-.PHONY: help install up demo test test-clients soak check bench bench-identity bench-growth bench-memory bench-peers cluster openapi settings histories pictures pictures-monitoring lock clean
+.PHONY: help install up demo backup restore test test-clients soak check bench bench-identity bench-growth bench-memory bench-peers cluster openapi settings histories pictures pictures-monitoring lock clean
 
 help: ## show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-20s %s\n", $$1, $$2}' Makefile
@@ -20,6 +20,12 @@ up: $(RUN) ## run the whole system on this machine; data in .data/
 
 demo: $(RUN) ## replay one day of a real shop, or a file of invoices (DEMO_ARGS), on a new stack and audit the result
 	@$(BIN)/python -m sandbox demo $(DEMO_ARGS)
+
+backup: $(RUN) ## write the data of `make up` into a new folder (DIR), also while it runs
+	@$(BIN)/python -m sandbox backup $(or $(DIR),$(error DIR is not set: make backup DIR=FOLDER))
+
+restore: $(RUN) ## put a backup (DIR) into the data of `make up`, which must not run (RESTORE_ARGS="--force" replaces data)
+	@$(BIN)/python -m sandbox restore $(RESTORE_ARGS) $(or $(DIR),$(error DIR is not set: make restore DIR=FOLDER))
 
 test: $(DEV) ## run all tests, with real PostgreSQL, Temporal and HTTP
 	@$(BIN)/python -m pytest -q --no-header -n 2 --dist loadfile $(TEST_ARGS)

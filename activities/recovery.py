@@ -48,6 +48,9 @@ class OrderRuns(Protocol):
     async def start(self, order_id: UUID, start_input: Mapping[str, Any]) -> None:
         """Start the workflow, or join it when it runs."""
 
+    async def stop(self, order_id: UUID) -> None:
+        """Tell the workflow that its order is to be cancelled; nothing happens when none runs."""
+
 
 @dataclass(frozen=True)
 class RecoveryActivities:
@@ -61,9 +64,14 @@ class RecoveryActivities:
     async def recover_orders(self) -> int:
         """Start the workflow of every open order that has none; returns how many.
 
-        One that was terminated is started with a cancellation, all others go on.
+        One that was terminated is started with a cancellation, all others go on. A workflow whose order has ended or
+        has no row is of another time than the database, and is stopped: the row decides how it ends, and without one
+        it fails and changes nothing.
         """
         running = await self.runs.running()
+        for order_id in await asyncio.to_thread(self.recovery.not_open, running):
+            activity.logger.warning("order.not_open", extra={"order_id": str(order_id)})
+            await self.runs.stop(order_id)
         after, recovered, errors = None, 0, list[BaseException]()
         while page := await asyncio.to_thread(self.recovery.unattended, after, PAGE):
             for result in await self._recover([order_id for order_id in page if order_id not in running]):

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from sandbox.addresses import ADDRESSES_FILE
+from sandbox.backup import Backups, Part
 from sandbox.demo.run import demo as replay
 from sandbox.errors import CannotStart
 from sandbox.layout import STOCK
@@ -70,6 +71,28 @@ def demo(
     """
     with interrupt_on_signals():
         sys.exit(replay(file, stock, orders))
+
+
+@app.command()
+def backup(folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new or empty folder.")]) -> None:
+    """Write the database, Temporal's store and the secrets of DATA_DIR into a folder, also while the system runs.
+
+    The folder has secrets and personal data: only its owner may read it.
+    """
+    Backups(StackSettings.from_environment(os.environ)).backup(folder)
+    print_line(f"The backup is in {folder.resolve()}. It has secrets: keep it where only you can read it.")
+
+
+@app.command()
+def restore(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder that `backup` wrote.")],
+    force: Annotated[bool, typer.Option("--force", help="Replace the data in DATA_DIR.")] = False,
+    only: Annotated[Part | None, typer.Option(help="Restore one store, and leave the other as it is.")] = None,
+) -> None:
+    """Put a backup into DATA_DIR. The system must not be running."""
+    settings = StackSettings.from_environment(os.environ)
+    Backups(settings).restore(folder, tuple(Part) if only is None else (only,), force=force)
+    print_line(f"{settings.data_dir} is restored. Start the system, then run: python -m services reconcile --repair")
 
 
 def run(stack: Stack) -> None:

@@ -15,6 +15,7 @@ from services.commands.archive import archive
 from services.commands.attention import attention
 from services.commands.export_products import export_products
 from services.commands.import_products import import_products
+from services.commands.lost_payments import lost_payments
 from services.commands.reconcile import reconcile
 from services.commands.settings import settings
 from services.commands.terminal import errors_as_messages, read_settings
@@ -31,6 +32,7 @@ app.command()(export_products)
 app.command()(archive)
 app.command()(attention)
 app.command()(reconcile)
+app.command()(lost_payments)
 app.command()(settings)
 
 

@@ -23,6 +23,7 @@ from activities.recovery import RunState
 from activities.watching import StuckWorkflow
 from workflows.builds import Builds
 from workflows.ids import order_of_workflow, order_workflow_id, payment_of_workflow
+from workflows.order import OrderWorkflow
 from workflows.order_commands import OrderCommands
 
 #: How long Temporal may take to describe a workflow.
@@ -123,6 +124,14 @@ class OrderRuns:
     async def start(self, order_id: UUID, start_input: Mapping[str, Any]) -> None:
         """Start the workflow, or join it when it runs."""
         await self._commands.start(order_id, start_input)
+
+    async def stop(self, order_id: UUID) -> None:
+        """Tell the workflow that its order is to be cancelled; nothing happens when none runs."""
+        try:
+            await self._client.get_workflow_handle(order_workflow_id(order_id)).signal(OrderWorkflow.cancel_requested)
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise
 
 
 async def describe_workflow(client: Client, workflow_id: str) -> DescribeWorkflowExecutionResponse | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
@@ -31,6 +32,13 @@ class OrderRecovery:
         One that was started again before, and did not go on since, comes after a time that doubles: 30 s to 15 min.
         """
         return recovery_repository.unattended(self._database, after, limit, self._quiet)
+
+    def not_open(self, order_ids: Collection[UUID]) -> list[UUID]:
+        """Those of the ids that no order has, or one that ended a while ago.
+
+        A workflow that runs for one is of another time than the database: one of them was restored.
+        """
+        return recovery_repository.not_open(self._database, order_ids, self._quiet)
 
     @retried
     def begin(self, order_id: UUID, *, now: bool = False) -> Restart | None:

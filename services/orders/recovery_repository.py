@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -25,6 +25,11 @@ class Restart:
 def unattended(tx: Executor, after: UUID | None, limit: int, quiet: float) -> list[UUID]:
     """Ids of open orders that did not change for `quiet` seconds and are due."""
     return tx.fetch_column(_UNATTENDED, {"after": after, "limit": limit, "quiet": quiet})
+
+
+def not_open(tx: Executor, order_ids: Collection[UUID], quiet: float) -> list[UUID]:
+    """Those of the ids that no order has, or one that ended `quiet` seconds ago."""
+    return tx.fetch_column(_NOT_OPEN, {"ids": list(order_ids), "quiet": quiet})
 
 
 def begin(tx: Executor, order_id: UUID, *, now: bool) -> Restart | None:
@@ -58,6 +63,12 @@ _UNATTENDED = f"""
      WHERE {_OPEN} AND updated_at <= {NOW} - make_interval(secs => %(quiet)s) AND {_DUE}
        AND (cast(%(after)s AS uuid) IS NULL OR id > %(after)s)
      ORDER BY id LIMIT %(limit)s
+    """
+_NOT_OPEN = f"""
+    SELECT given.id FROM unnest(cast(%(ids)s AS uuid[])) AS given (id)
+      LEFT JOIN orders.orders o ON o.id = given.id
+     WHERE o.id IS NULL
+        OR (o.status IN ('confirmed', 'cancelled') AND o.updated_at <= {NOW} - make_interval(secs => %(quiet)s))
     """
 _BEGIN = f"""
     UPDATE orders.orders

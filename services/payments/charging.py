@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import TypeVar
 from uuid import UUID
 
 import structlog
 
-from services.clock import new_id
 from services.db import Database, Executor, Transaction, retried
 from services.errors import NotFound, OrderClosing, PaymentExists
 from services.payments.archived_payments import PaymentArchive
@@ -23,12 +23,17 @@ from services.payments.gateway import (
     Outcome,
     ProviderPayment,
 )
+from services.payments.payment_ids import payment_id
 from services.payments.provider_refunds import ProviderRefunds
 from services.payments.receipts import Receipts
 from services.payments.records import PaymentRecord
 from services.payments.repository import PaymentRepository
 from services.payments.status import PAYMENT_UNAVAILABLE, PaymentStatus
 from services.payments.views import Charge, PaymentView
+
+#: Age of an order from which its first charge is looked up first. A provider keeps an idempotency key for 24 hours, and
+#: a database that was restored may have forgotten a charge.
+LOOK_UP_FIRST = timedelta(hours=12)
 
 log = structlog.get_logger(__name__)
 
@@ -70,7 +75,9 @@ class Charges:
     def create_intent(self, charge: Charge, tx: Executor | None = None) -> PaymentIntent:
         """The attempt's payment, written before its charge. Raises OrderClosing, PaymentExists, Unavailable."""
         repository = PaymentRepository(tx or self._database)
-        is_open, created = repository.create_intent(new_id(), charge, self._gateway.name, self._budget.claim)
+        is_open, created = repository.create_intent(
+            payment_id(charge.order_id, charge.attempt), charge, self._gateway.name, self._budget.claim
+        )
         if not is_open:
             raise OrderClosing("This order is cancelled or closed and accepts no payment.")
         record = created or repository.find_attempt(charge.order_id, charge.attempt)
@@ -88,7 +95,7 @@ class Charges:
         """
         record = intent.record
         if intent.is_new:
-            return self._charge_at_provider(record, intent.charge, time.monotonic(), then)
+            return self._charge_new(record, intent.charge, then)
         if record.view.provider_id is not None or not record.view.undecided:
             return then(self._database, record.view)
         return self.refresh(record, intent.charge, then)
@@ -145,6 +152,13 @@ class Charges:
         with gateway_errors_as_unavailable():
             return self._gateway.look_up(record.lookup, within=self._budget.call)
 
+    def _charge_new(self, record: PaymentRecord, charge: Charge, then: Recorder[R]) -> R:
+        started = time.monotonic()
+        old = record.created_at - record.earliest_charge > LOOK_UP_FIRST
+        if old and (reported := self._look_up(record)) is not None:
+            return self._apply_provider_state(record, reported, then)
+        return self._charge_at_provider(record, charge, started, then)
+
     def _charge_at_provider(self, record: PaymentRecord, charge: Charge, started: float, then: Recorder[R]) -> R:
         """Call the provider for a payment that this caller has claimed."""
         charge = replace(charge, receipt=self._receipts.of_charge(record.view))
@@ -152,19 +166,19 @@ class Charges:
         if within <= 0:
             self._release_claim(record, 0)
             raise unavailable(None)
-        payment_id, order_id = str(record.view.id), str(record.view.order_id)
+        ids = {"payment_id": str(record.view.id), "order_id": str(record.view.order_id)}
         try:
             reported = self._gateway.charge(record.view.id, charge, within=within)
         except GatewayRefused as error:
             code = PAYMENT_UNAVAILABLE if error.shop_fault else error.code
             level = log.error if error.shop_fault else log.info
-            level("payments.refused", payment_id=payment_id, code=error.code, parameter=error.parameter)
+            level("payments.refused", payment_id=ids["payment_id"], code=error.code, parameter=error.parameter)
             return self._write(record, lambda payments: payments.mark_refused(record.view.id, code), then)
         except GatewayUnavailable as error:
             self._release_claim(record, error.retry_after)
             raise unavailable(error) from error
         except GatewayUnknown:
-            log.warning("payments.unknown", payment_id=payment_id, order_id=order_id)
+            log.warning("payments.unknown", **ids)
             return self._write(record, lambda payments: payments.mark_unknown(record.view.id), then)
         return self._apply_provider_state(record, reported, then)
 

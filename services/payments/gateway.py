@@ -91,11 +91,22 @@ class ProviderPayment:
     order_id: UUID | None = None
     #: sent back so far, in minor units of `amount`'s currency
     refunded_minor: int = 0
+    method: PaymentMethodType = PaymentMethodType.CARD
 
     @property
     def captured_minor(self) -> int:
         """Minor units captured, in `amount`'s currency."""
         return self.amount.minor if self.outcome is Outcome.SUCCEEDED else 0
+
+    @property
+    def kept_minor(self) -> int:
+        """Minor units captured and not sent back, in `amount`'s currency."""
+        return self.captured_minor - self.refunded_minor
+
+    @property
+    def returned(self) -> bool:
+        """Whether all of it was captured and sent back."""
+        return self.outcome is Outcome.SUCCEEDED and self.kept_minor <= 0
 
 
 @dataclass(frozen=True)
@@ -115,7 +126,10 @@ class ProviderRefund:
 
 @dataclass(frozen=True)
 class PaymentLookup:
-    """How to find a payment: by a known or candidate id, else among payments created from `since` to `until`."""
+    """How to find a payment: by a known or candidate id, else among payments created from `since` to `until`.
+
+    When there is none, among those created from `earliest` on.
+    """
 
     #: our payment's id, which the provider stores with its payment
     reference: UUID
@@ -125,6 +139,8 @@ class PaymentLookup:
     candidate_ids: Sequence[str]
     since: datetime
     until: datetime
+    #: the database may have lost a charge that was made from this moment on; None: from `since`
+    earliest: datetime | None = None
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import structlog
 from services.db import Database
 from services.payments.call_budget import gateway_errors_as_unavailable
 from services.payments.gateway import Gateway, Outcome, ProviderPayment, WebhookEvent
+from services.payments.payment_ids import attempt_of
 from services.payments.provider_refunds import ProviderRefunds
 from services.payments.records import PaymentRecord
 from services.payments.repository import PaymentRepository
@@ -45,8 +46,9 @@ class ProviderLists:
         """Payments that were made since `back` ago, decided by the provider and not in our books.
 
         Each is stored in the inbox like the webhook that should have come, so that a look-up finds it by the provider's
-        id. Refunds of a payment that our books have as captured are recorded. Captured money without a payment of ours
-        is an error in the log: there is no order to which it could belong. Raises Unavailable.
+        id. Refunds of a payment that our books have as captured are recorded. A captured payment that our books have
+        lost, of an order whose payments are closed, is recorded as one that came too late. Other captured money without
+        a payment of ours is an error in the log: there is no order to which it could belong. Raises Unavailable.
         """
         now = self._payments.moment()
         with gateway_errors_as_unavailable():
@@ -58,6 +60,7 @@ class ProviderLists:
 
     def _is_due(self, reported: ProviderPayment, known: PaymentRecord | None) -> bool:
         """Whether the provider has decided a payment that our books have as undecided, or as failed."""
+        known = known or self._adopted(reported)
         if known is None or known.view.provider_id not in (None, reported.provider_id):
             _log_unknown(reported)
             return False
@@ -68,6 +71,15 @@ class ProviderLists:
         ended = known.view.undecided and reported.outcome is Outcome.FAILED
         return ended or reported.outcome is Outcome.SUCCEEDED
 
+    def _adopted(self, reported: ProviderPayment) -> PaymentRecord | None:
+        """The payment, recorded for an order that is known and closed: a restore to an older state has lost it."""
+        reference, order_id = reported.reference, reported.order_id
+        if reference is None or order_id is None or reported.outcome is not Outcome.SUCCEEDED:
+            return None
+        # An id that does not follow from its order may be of another system that has the shop's credentials.
+        attempt = attempt_of(order_id, reference)
+        return (attempt and self._payments.adopt(reference, reported, attempt, self._gateway.name)) or None
+
     def _store(self, reported: ProviderPayment) -> WebhookReceipt | None:
         event = f"payment.{reported.outcome}"
         webhook_id = f"listed:{event}:{reported.provider_id}"
@@ -76,12 +88,11 @@ class ProviderLists:
 
 
 def _log_unknown(reported: ProviderPayment) -> None:
-    kept = reported.captured_minor - reported.refunded_minor
-    if kept > 0:
+    if reported.kept_minor > 0:
         log.error(
             "payments.unknown_at_provider",
             provider_id=reported.provider_id,
             payment_id=str(reported.reference),
             order_id=str(reported.order_id),
-            kept_minor=kept,
+            kept_minor=reported.kept_minor,
         )

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from services.money import Money
 from services.payments.gateway import PaymentLookup, RefundRequest
+from services.payments.payment_ids import earliest_charge
 from services.payments.status import UNDECIDED, PaymentMethodType, PaymentStatus, RefundStatus
 from services.payments.views import PaymentView, RefundView
 
@@ -32,7 +33,13 @@ class PaymentRecord:
     def lookup(self) -> PaymentLookup:
         """How to find the payment at the provider."""
         until = max(self.created_at, self.claimed_until or self.created_at)
-        return PaymentLookup(self.view.id, self.view.provider_id, self.candidate_ids, self.created_at, until)
+        known = self.view.provider_id, self.candidate_ids
+        return PaymentLookup(self.view.id, *known, self.created_at, until, self.earliest_charge)
+
+    @property
+    def earliest_charge(self) -> datetime:
+        """Before this moment nobody charged it; the row may be younger, when the database was restored meanwhile."""
+        return min(earliest_charge(self.view.id) or self.created_at, self.created_at)
 
 
 @dataclass(frozen=True)

@@ -94,11 +94,10 @@ def _values(row: Any) -> dict[str, Any]:
 
 def _problem(reported: ProviderPayment, row: Any) -> str | None:
     """The sentence that says how a payment of the provider differs from ours; None when they agree."""
-    moves_money = reported.outcome is not Outcome.FAILED
+    kept = reported.kept_minor > 0 or reported.outcome is Outcome.PENDING
     if row is None:
-        return "The provider has a payment of {reported} with our reference, but we do not." if moves_money else None
+        return "The provider has a payment of {reported} with our reference, but we do not." if kept else None
     if row.provider_id not in (None, reported.provider_id):
-        kept = reported.captured_minor > reported.refunded_minor or reported.outcome is Outcome.PENDING
         return "The provider has a second payment of {reported} for order {order}: it is {outcome}." if kept else None
     if row.status not in _AGREES[reported.outcome]:
         return "The provider's payment of order {order} is {outcome}, ours is {status}."

@@ -12,6 +12,7 @@ from temporalio.testing import ActivityEnvironment
 
 from activities.recovery import RecoveryActivities, RunState
 from services.bootstrap import Services
+from services.clock import new_id
 from services.db import Database
 from tests.builders import an_order
 
@@ -20,11 +21,13 @@ from tests.builders import an_order
 class Runs:
     """Temporal has forgotten every order, and cannot start one of them."""
 
-    broken: UUID
+    broken: UUID | None = None
+    open: set[UUID] = field(default_factory=set)
     started: list[UUID] = field(default_factory=list)
+    stopped: list[UUID] = field(default_factory=list)
 
     async def running(self) -> set[UUID]:
-        return set()
+        return self.open
 
     async def state(self, order_id: UUID) -> RunState:
         return RunState.GONE
@@ -33,6 +36,9 @@ class Runs:
         if order_id == self.broken:
             raise TypeError("a start input that no release reads")
         self.started.append(order_id)
+
+    async def stop(self, order_id: UUID) -> None:
+        self.stopped.append(order_id)
 
 
 async def test_an_order_that_cannot_be_started_does_not_stop_the_others(services: Services, database: Database) -> None:
@@ -43,3 +49,15 @@ async def test_an_order_that_cannot_be_started_does_not_stop_the_others(services
     with pytest.raises(TypeError):
         await ActivityEnvironment().run(recovery.recover_orders)
     assert sorted(runs.started) == sorted([second, third])
+
+
+async def test_F79_the_workflow_of_an_order_that_is_not_open_is_stopped(services: Services, database: Database) -> None:
+    opened, ended, ending = [services.orders.place(an_order()).order.id for _ in range(3)]
+    database.execute("UPDATE orders.orders SET status = 'confirmed' WHERE id = ANY (%(ids)s)", {"ids": [ended, ending]})
+    older = "UPDATE orders.orders SET updated_at = now() - interval '1 minute' WHERE id = %(id)s"
+    database.execute(older, {"id": ended})
+    lost = new_id()
+    runs = Runs(open={opened, ended, ending, lost})
+    recovery = RecoveryActivities(services.order_recovery, services.order_transitions, runs)
+    assert await ActivityEnvironment().run(recovery.recover_orders) == 0
+    assert (runs.started, sorted(runs.stopped)) == ([], sorted([ended, lost]))

@@ -51,6 +51,9 @@ class NoRuns:
     async def start(self, order_id: UUID, start_input: Mapping[str, Any]) -> None:
         raise AssertionError(f"{order_id} must not be started")
 
+    async def stop(self, order_id: UUID) -> None:
+        raise AssertionError(f"{order_id} must not be stopped")
+
 
 PORTS = Ports(NoDelivery(), NoRuns(), NoRuns(), FakeWorkflows(), OrderEndMetrics(CollectorRegistry()))
 

@@ -85,11 +85,17 @@ class YooKassa:
         for candidate in lookup.candidate_ids:
             if found := self._get(candidate, lookup.reference, until):
                 return found
-        around = _created(lookup.since - _SKEW, lookup.until + _SKEW)
-        listed = self._client.list_all("payments", around, until)
-        ours = [read_payment(found) for found in listed if reference_of(found) == lookup.reference]
+        since = lookup.since - _SKEW
+        found = self._listed(lookup.reference, since, lookup.until + _SKEW, until)
+        if found is None and lookup.earliest is not None and lookup.earliest < since:
+            return self._listed(lookup.reference, lookup.earliest - _SKEW, since, until)
+        return found
+
+    def _listed(self, reference: UUID, since: datetime, before: datetime, until: float) -> ProviderPayment | None:
+        listed = self._client.list_all("payments", _created(since, before), until)
+        ours = [read_payment(found) for found in listed if reference_of(found) == reference]
         if len(ours) > 1:
-            log.error("payments.duplicates_at_provider", payment_id=str(lookup.reference), count=len(ours))
+            log.error("payments.duplicates_at_provider", payment_id=str(reference), count=len(ours))
         return min(ours, key=_precedence, default=None)
 
     def _get_recorded(self, provider_id: str, reference: UUID, until: float) -> ProviderPayment:

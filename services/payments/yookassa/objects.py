@@ -72,6 +72,7 @@ class PaymentObject(BaseModel):
     amount: Amount
     created_at: AwareDatetime
     metadata: JsonValue = None
+    payment_method: JsonValue = None
     refunded_amount: Amount | None = None
     confirmation: Confirmation | None = None
     cancellation_details: Cancellation | None = None
@@ -88,6 +89,7 @@ class PaymentObject(BaseModel):
             reference=our_reference(self.metadata),
             order_id=_id_in(self.metadata, "order"),
             refunded_minor=self.refunded_amount.money().minor if self.refunded_amount else 0,
+            method=_method(self.payment_method),
         )
 
 
@@ -195,6 +197,11 @@ def _id_in(metadata: JsonValue, name: str) -> UUID | None:
         return UUID(value) if isinstance(value, str) else None
     except ValueError:
         return None
+
+
+def _method(found: JsonValue) -> PaymentMethodType:
+    of_phone = isinstance(found, dict) and found.get("type") == "mobile_balance"
+    return PaymentMethodType.PHONE if of_phone else PaymentMethodType.CARD
 
 
 def _reason(status: str, details: Cancellation | None) -> str | None:

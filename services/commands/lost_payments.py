@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from services.archive.archive import YOUNGEST_DAYS
 from services.commands.order_lookup import order_service
 from services.commands.terminal import errors_as_messages, moment, open_database, read_connections, say
 from services.errors import Invalid, NotFound, Unavailable
@@ -28,7 +29,9 @@ Chosen = Annotated[
 
 def lost_payments(
     chosen: Chosen = None,
-    since: Annotated[float, typer.Option(min=0, help="Days for which the provider's list is read.")] = 7,
+    since: Annotated[
+        float, typer.Option(min=0, max=YOUNGEST_DAYS, help="Days for which the provider's list is read.")
+    ] = 7,
     refund: Annotated[bool, typer.Option("--refund", help="Send the money back.")] = False,
 ) -> None:
     """List the money that the provider keeps for orders that are not here, or cancelled; send it back on demand.

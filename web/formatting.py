@@ -24,6 +24,11 @@ def age(seconds: float, language: str) -> str:
     return format_timedelta(timedelta(seconds=max(0, seconds)), locale=language, threshold=1)
 
 
+def relative(seconds: float, language: str) -> str:
+    """`in 4 minutes` for 240, `4 minutes ago` for -240, in the largest unit that fits."""
+    return format_timedelta(timedelta(seconds=seconds), locale=language, threshold=1, add_direction=True)
+
+
 def seconds_since(text: str) -> float:
     """Seconds since a time of the API (RFC 3339)."""
     return (datetime.now(UTC) - datetime.fromisoformat(text)).total_seconds()

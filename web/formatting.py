@@ -37,6 +37,11 @@ def country(code: str, language: str) -> str:
     return Locale.parse(language).territories.get(code) or code
 
 
+def relative(seconds: float, language: str) -> str:
+    """`in 4 minutes` for 240, `4 minutes ago` for -240, in the largest unit that fits."""
+    return format_timedelta(timedelta(seconds=seconds), locale=language, threshold=1, add_direction=True)
+
+
 def seconds_since(text: str) -> float:
     """Seconds since a time of the API (RFC 3339)."""
     return (datetime.now(UTC) - datetime.fromisoformat(text)).total_seconds()

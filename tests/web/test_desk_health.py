@@ -53,7 +53,7 @@ def test_when_all_is_well_every_sentence_is_good(language: str) -> None:
         (webhooks(disabledEndpoints=2), "bad", "because they failed or asked for no more messages: 2."),
         (webhooks(failingEndpoints=1), "wait", "Webhook endpoints that take no message at present: 1."),
         (webhooks(waiting=3, overdueSeconds=60), "wait", "Webhooks that wait for their first or next attempt: 3."),
-        (webhooks(waiting=3, overdueSeconds=240), "bad", "Webhooks that wait: 3; the oldest one should have been sent"),
+        (webhooks(waiting=3, overdueSeconds=240), "bad", "the oldest one should have been sent 4 minutes ago."),
         ({"workers": []}, "bad", "No worker asks Temporal for work."),
         ({"workers": None}, "bad", "Temporal does not answer."),
     ],

@@ -265,6 +265,9 @@ def test_deliveries_in_words() -> None:
     assert delivery_text(never, texts("ru")) == "Ещё не доставлено, 0 попыток."
     at = (datetime.now(UTC) + timedelta(hours=2, minutes=1)).isoformat()
     assert next_attempt_text({"nextAttemptAt": at}, texts("en")) == "It is sent again in 2 hours."
+    soon = (datetime.now(UTC) + timedelta(seconds=61)).isoformat()
+    assert next_attempt_text({"nextAttemptAt": soon}, texts("ru")) == "Следующая попытка через 1 минуту."
+    assert next_attempt_text({"nextAttemptAt": datetime.now(UTC).isoformat()}, texts("en")) == "It is due now."
     assert next_attempt_text({"nextAttemptAt": None}, texts("en")) is None
     assert result_text(None, "something new", texts("en")) == "No answer: something new."
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from web.formatting import age, moment
+from web.formatting import age, moment, relative
 from web.languages import Texts
 
 #: Seconds after which something that waits is shown as a fault: each of them is normally served within seconds.
@@ -71,7 +71,7 @@ def _webhooks(found: Mapping[str, int], texts: Texts) -> Iterator[Sentence]:
     if found["failingEndpoints"]:
         yield Sentence("wait", texts("desk.health.webhooks_failing", count=found["failingEndpoints"]))
     if overdue > SLOW:
-        text = texts("desk.health.webhooks_overdue", count=waiting, age=age(overdue, texts.language))
+        text = texts("desk.health.webhooks_overdue", count=waiting, when=relative(-overdue, texts.language))
         yield Sentence("bad", text)
     elif waiting:
         yield Sentence("wait", texts("desk.health.webhooks_waiting", count=waiting))

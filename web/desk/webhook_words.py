@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from web.formatting import age, seconds_since
+from web.formatting import relative, seconds_since
 from web.languages import Texts
 
 #: What an endpoint can be sent, in the order of an order's life.
@@ -77,4 +77,6 @@ def next_attempt_text(delivery: Mapping[str, Any], texts: Texts) -> str | None:
     if not delivery["nextAttemptAt"]:
         return None
     seconds = -seconds_since(delivery["nextAttemptAt"])
-    return texts("webhooks.next_in", age=age(seconds, texts.language)) if seconds > 0 else texts("webhooks.next_now")
+    if seconds < 1:
+        return texts("webhooks.next_now")
+    return texts("webhooks.next_in", when=relative(seconds, texts.language))

@@ -15,6 +15,7 @@ from services.archive import archive as module
 from services.archive import selection
 from services.archive.archive import Batch, OrderArchive
 from services.archive.moving import MovedWrongly, move
+from services.archived_rows import TABLES
 from services.db import Database, Transaction
 from services.errors import Invalid, Unavailable
 from services.money import Money
@@ -331,3 +332,16 @@ def contents(database: Database) -> dict[str, list[Any]]:
         )
         for table in rows(database)
     }
+
+
+#: Tables with rows of orders that are deleted by age, or by the command.
+_DELETED_BY_AGE = {"identity.stream_tickets", "orders.outbox", "payments.inbox", "webhooks.deliveries"}
+
+
+def test_every_table_with_rows_of_an_order_is_archived(database: Database) -> None:
+    found = database.fetch_column(
+        "SELECT DISTINCT table_schema || '.' || table_name FROM information_schema.columns"
+        " WHERE column_name IN ('order_id', 'payment_id', 'refund_id', 'reservation_id')"
+    )
+    of_orders = {name for name in found if ".archived_" not in name}
+    assert of_orders - _DELETED_BY_AGE == {*TABLES} - {"orders.orders"}

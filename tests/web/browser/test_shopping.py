@@ -110,9 +110,12 @@ def test_every_page_is_accessible(shop: Shop, open_page: OpenPage, language: str
     page.wait_for_url("**/orders")
     page.goto(f"/products/{product}")
     page.locator("main button").click()
-    for path in ("/basket", "/orders", f"/orders/{order_id}", "/account"):
+    for path in ("/basket", "/orders", "/account", f"/orders/{order_id}"):
         page.goto(path)
         assert_accessible(page)
+    assert (
+        page.evaluate("new Set([...document.querySelectorAll('.stepper li')].map((step) => step.offsetTop)).size") == 1
+    )
 
 
 def test_a_visitor_buys_with_the_keyboard_only(shop: Shop, open_page: OpenPage) -> None:

@@ -14,7 +14,20 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 TARGETS = (
-    *("help", "install", "up", "demo", "test", "test-clients", "soak", "check", "bench", "bench-identity"),
+    *(
+        "help",
+        "install",
+        "up",
+        "demo",
+        "backup",
+        "restore",
+        "test",
+        "test-clients",
+        "soak",
+        "check",
+        "bench",
+        "bench-identity",
+    ),
     *("bench-growth", "bench-memory", "bench-peers", "cluster", "openapi", "settings", "histories", "pictures"),
     *("pictures-monitoring", "lock", "clean"),
 )
@@ -51,7 +64,7 @@ def fake_python(tmp_path: Path) -> Callable[[str], str]:
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_every_target_can_be_made(target: str) -> None:
-    planned = make("--dry-run", target)
+    planned = make("--dry-run", target, "DIR=folder")
     assert planned.returncode == 0, planned.stderr
 
 

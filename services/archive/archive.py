@@ -86,7 +86,7 @@ class OrderArchive:
     def bring_back_payment(self, payment: UUID | str) -> bool:
         """Move the order of an archived payment back: ours by its id, or the provider's; False when it is not there."""
         column = "id" if isinstance(payment, UUID) else "provider_id"
-        statement = archived(f"SELECT order_id FROM payments.payments WHERE {column} = %(payment)s")  # noqa: S608
+        statement = archived(f"SELECT order_id FROM payments.payments WHERE {column} = %(payment)s")  # noqa: S608 - one of two names
         order_id: UUID | None = self._database.fetch_value(statement, {"payment": payment})
         return order_id is not None and self.bring_back(order_id)
 

@@ -1,7 +1,5 @@
 """Tables of the archive: the columns of the tables that they are twins of, and the indexes that reads need."""
 
-from __future__ import annotations
-
 from sqlalchemy import Column, Identity, Index, Table, text
 from sqlmodel import SQLModel
 

@@ -50,7 +50,9 @@ def erase(tx: Executor, message_ids: Sequence[UUID]) -> None:
 
 _COLUMNS = "id, order_id, channel, template, language, status, created_at, sent_at, recipient"
 _OF_ORDERS = either(
-    f"SELECT {_COLUMNS} FROM notifications.notifications WHERE order_id = ANY(cast(%(orders)s AS uuid[]))",  # noqa: S608
+    f"""
+    SELECT {_COLUMNS} FROM notifications.notifications WHERE order_id = ANY(cast(%(orders)s AS uuid[]))
+    """,  # noqa: S608 - a constant
     "ORDER BY id",
 )
 _OF_SUBJECTS = f"""

@@ -159,7 +159,10 @@ _FIND_ARCHIVED = archived(_FIND)
 _FIND_LOCKED = _FIND + " FOR UPDATE"
 # As the index has it.
 _NUMBER = "right(CAST(id AS text), 8)"
-_NUMBERED = either(f"SELECT id FROM orders.orders WHERE {_NUMBER} = %(number)s", "ORDER BY id DESC")  # noqa: S608
+_NUMBERED = either(
+    f"SELECT id FROM orders.orders WHERE {_NUMBER} = %(number)s",  # noqa: S608 - a constant
+    "ORDER BY id DESC",
+)
 _HAS_METHOD = "SELECT payment_method IS NOT NULL FROM orders.orders WHERE id = %(id)s"
 _COUNT_METHODS = "SELECT count(*) FROM orders.events WHERE order_id = %(id)s AND type = 'payment_method_given'"
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from services.db import Database, Transaction
+from services.payments import lost_payments_repository
 from services.payments.call_budget import gateway_errors_as_unavailable
 from services.payments.gateway import Gateway, ProviderPayment, WebhookEvent
 from services.payments.payment_ids import attempt_of
@@ -59,7 +60,7 @@ class LostPayments:
         repository = PaymentRepository(tx)
         repository.close_payments(order_id)
         attempt = attempt_of(order_id, reference) or _UNNUMBERED + len(repository.of_order(order_id))
-        repository.adopt(reference, lost, attempt, self._gateway.name)
+        lost_payments_repository.adopt(tx, reference, lost, attempt, self._gateway.name)
         # A look-up then finds it by the provider's id.
         event = f"payment.{lost.outcome}"
         message = WebhookEvent(f"lost:{lost.provider_id}", event, lost.provider_id, reference)

@@ -7,6 +7,7 @@ from datetime import timedelta
 import structlog
 
 from services.db import Database
+from services.payments import lost_payments_repository
 from services.payments.call_budget import gateway_errors_as_unavailable
 from services.payments.gateway import Gateway, Outcome, ProviderPayment, WebhookEvent
 from services.payments.payment_ids import attempt_of
@@ -30,6 +31,7 @@ class ProviderLists:
     """The part of the payments service that looks at what the provider lists; every look is repeatable."""
 
     def __init__(self, database: Database, gateway: Gateway, provider_refunds: ProviderRefunds) -> None:
+        self._database = database
         self._payments = PaymentRepository(database)
         self._inbox = WebhookInboxRepository(database)
         self._gateway = gateway
@@ -78,7 +80,9 @@ class ProviderLists:
             return None
         # An id that does not follow from its order may be of another system that has the shop's credentials.
         attempt = attempt_of(order_id, reference)
-        return (attempt and self._payments.adopt(reference, reported, attempt, self._gateway.name)) or None
+        if attempt and lost_payments_repository.adopt(self._database, reference, reported, attempt, self._gateway.name):
+            return self._payments.find(reference)
+        return None
 
     def _store(self, reported: ProviderPayment) -> WebhookReceipt | None:
         event = f"payment.{reported.outcome}"

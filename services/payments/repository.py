@@ -46,23 +46,6 @@ class PaymentRepository:
         is_open = bool(row.pop("is_open"))
         return is_open, PaymentRow(**row).record() if row["id"] is not None else None
 
-    def adopt(self, payment_id: UUID, reported: ProviderPayment, attempt: int, gateway: str) -> PaymentRecord | None:
-        """Insert a payment that only the provider has, as failed, so that its money pays nothing and is sent back.
-
-        None when the payments of its order are not closed here, or the attempt has a payment already.
-        """
-        values = {
-            "id": payment_id,
-            "order_id": reported.order_id,
-            "attempt": attempt,
-            "amount_minor": reported.amount.minor,
-            "currency": reported.amount.currency,
-            "method": reported.method,
-            "gateway": gateway,
-            "at": reported.created_at,
-        }
-        return self._one(_ADOPT, values)
-
     def close_payments(self, order_id: UUID) -> None:
         """Allow no further charge for the order; waits for a transaction that is inserting an intent."""
         self._run(_CLOSE_PAYMENTS, {"order_id": order_id})
@@ -219,15 +202,6 @@ _CREATE_INTENT = f"""
         ON CONFLICT DO NOTHING
         RETURNING {_COLUMNS}, false AS payments_closed, cast('{{}}' AS text[]) AS candidate_ids)
     SELECT EXISTS (SELECT FROM open_lock) AS is_open, intent.* FROM (SELECT 1) AS one LEFT JOIN intent ON true
-    """
-_ADOPT = f"""
-    INSERT INTO payments.payments AS p (id, order_id, attempt, amount_minor, currency, method, status, gateway,
-                                        failure_code, created_at, updated_at)
-    SELECT %(id)s, l.order_id, %(attempt)s, %(amount_minor)s, %(currency)s, %(method)s, 'failed', %(gateway)s,
-           'not_charged', %(at)s, {_MOMENT}
-      FROM payments.payment_locks l WHERE l.order_id = %(order_id)s AND l.closed_at IS NOT NULL
-    ON CONFLICT DO NOTHING
-    RETURNING {_COLUMNS}, true AS payments_closed, cast('{{}}' AS text[]) AS candidate_ids
     """
 _CLOSE_PAYMENTS = f"""
     INSERT INTO payments.payment_locks AS l (order_id, closed_at) VALUES (%(order_id)s, {_MOMENT})

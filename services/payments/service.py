@@ -232,10 +232,9 @@ class PaymentService:
     ) -> tuple[PaymentView, WebhookReceipt | None]:
         """Store a status report of an authenticated client, once; the caller must `refresh` the payment.
 
-        The report itself changes a payment in one case only: an amount that differs from ours puts an undecided
-        payment under `review`. `order_id`: the order that the report names, if any.
-        Returns the payment before the report; the receipt is None when a report about another payment had this id.
-        Raises NotFound, PaymentOrderMismatch.
+        The report itself changes a payment in one case only: an amount that differs from ours puts an undecided one
+        under `review`. `order_id`: that of the report, if any. Returns the payment before the report; the receipt is
+        None when a report about another payment had this id. Raises NotFound, PaymentOrderMismatch.
         """
         return self._inbox.receive_report(message_id, payment_id, report, order_id)
 

@@ -15,7 +15,7 @@ from tests.journeys.test_crashes import assert_confirmed_once
 from tests.journeys.waiting import until
 
 #: Seconds of the partition, and for which connections are closed again and again; orders in that time.
-PARTITION, CUTS, ORDERS = 15.0, 15.0, 4
+PARTITION, CUTS, ORDERS = 60.0, 15.0, 4
 
 
 @pytest.fixture

@@ -13,16 +13,16 @@ import httpx2
 import pytest
 
 from sandbox.component import Component
-from tests.journeys.customers import Customer, answered
+from tests.journeys.customers import answered
 from tests.journeys.load import Load
 from tests.journeys.shop import STOCK, Shop, address_of
 from tests.journeys.test_crashes import assert_confirmed_once
 from tests.journeys.waiting import until
 
-#: Buyers and the unpaid orders that each may have.
-BUYERS, EACH = 6, 5
+#: Buyers, the unpaid orders that each may have, and those whose first order is in the middle of a charge.
+BUYERS, EACH, CHARGED = 40, 5, 6
 #: Seconds without a worker, and until the backlog must be drained.
-DOWNTIME, DRAINED_WITHIN = 10.0, 60.0
+DOWNTIME, DRAINED_WITHIN = 30.0, 60.0
 #: Kills of one of three workers, and the seconds between two.
 KILLS, BETWEEN = 8, 3.0
 
@@ -31,14 +31,20 @@ def test_F09_orders_that_were_open_while_every_worker_was_killed_are_confirmed_a
     """The orders before the kill are in the middle of a charge, the others were not begun."""
     product = parts.product()
     buyers = [parts.customer() for _ in range(BUYERS)]
-    with ThreadPoolExecutor(BUYERS) as pool:
-        begun = [(buyer, buyer.place(product, card="tok_succeeds_3")) for buyer in buyers]
+    with ThreadPoolExecutor(8) as pool:
+        begun = [(buyer, buyer.place(product, card="tok_succeeds_3")) for buyer in buyers[:CHARGED]]
         for buyer, order_id in begun:
             buyer.wait_for_event(order_id, "payment_pending")
         parts.stack.kill("workers")
         ends = time.monotonic() + DOWNTIME
-        more = pool.map(lambda buyer: _place_until(buyer, product, ends), buyers)
+        left = [EACH - (number < CHARGED) for number in range(BUYERS)]
+        more = pool.map(
+            lambda buyer, count: [(buyer, buyer.place(product, card="tok_succeeds")) for _ in range(count)],
+            buyers,
+            left,
+        )
         orders = begun + [order for placed in more for order in placed]
+        threading.Event().wait(max(0.0, ends - time.monotonic()))
     assert len(orders) == BUYERS * EACH
     assert {buyer.order(order_id)["status"] for buyer, order_id in orders} <= {"created", "payment_pending"}
 
@@ -47,15 +53,6 @@ def test_F09_orders_that_were_open_while_every_worker_was_killed_are_confirmed_a
     assert {buyer.wait_for_end(order_id)["status"] for buyer, order_id in orders} == {"confirmed"}
     assert time.monotonic() - restarted < DRAINED_WITHIN
     assert parts.stock(product) == (STOCK - len(orders), 0, len(orders))
-
-
-def _place_until(buyer: Customer, product: str, ends: float) -> list[tuple[Customer, str]]:
-    """Place the other orders that the buyer may have, spread over the time until `ends`."""
-    placed, never = [], threading.Event()
-    for left in range(EACH - 1, 0, -1):
-        placed.append((buyer, buyer.place(product, card="tok_succeeds")))
-        never.wait(max(0.0, ends - time.monotonic()) / left)
-    return placed
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from activities.messages import (
     RefundState,
 )
 from activities.payment_outcomes import PaymentOutcomes
+from services.errors import InvalidTransition, NotFound, OrderClaimed, OrderClosing
 from services.orders.status import OrderEventType, ResolveAction, UndoStep
 from services.payments.status import PaymentMethodType
 from services.payments.views import Charge
@@ -71,10 +72,21 @@ class PaymentActivities:
 
     @activity.defn(no_thread_cancel_exception=True)
     def refresh_payment(self, message: RefreshPayment) -> PaymentState:
-        """Ask the provider what became of a payment; charge again only when it knows of none."""
-        due = self.orders.payment_due(message.order_id, message.run_id or None)
-        charge, outcomes = self._charge(message.order_id, message.attempt, due), self._outcomes
-        return outcomes.finish(self.payments.refresh_and(message.payment_id, charge, outcomes.record))
+        """Ask the provider what became of a payment; charge again only when it knows of none.
+
+        A run whose order has no such payment is of another time than the database: one of them was restored. It ends
+        like a run that does not hold the order, and recovery starts the order again from its row.
+        """
+        outcomes = self._outcomes
+        try:
+            due = self.orders.payment_due(message.order_id, message.run_id or None)
+            charge = self._charge(message.order_id, message.attempt, due)
+            recorded = self.payments.refresh_and(message.payment_id, charge, outcomes.record)
+        except OrderClosing:
+            raise
+        except (InvalidTransition, NotFound):
+            raise OrderClaimed("The order's row is older than this run of its workflow.") from None
+        return outcomes.finish(recorded)
 
     @activity.defn(no_thread_cancel_exception=True)
     def refund_payment(self, message: RefundPayment) -> RefundState:

@@ -48,6 +48,12 @@ class OrderRuns(Protocol):
     async def start(self, order_id: UUID, start_input: Mapping[str, Any]) -> None:
         """Start the workflow, or join it when it runs."""
 
+    async def waiting_for_method(self) -> set[UUID]:
+        """The orders whose workflow was last known to wait for a payment method; some seconds old."""
+
+    async def method_given(self, order_id: UUID) -> None:
+        """Tell the workflow that the order's row has a payment method; nothing happens when none runs."""
+
     async def stop(self, order_id: UUID) -> None:
         """Tell the workflow that its order is to be cancelled; nothing happens when none runs."""
 
@@ -66,12 +72,10 @@ class RecoveryActivities:
 
         One that was terminated is started with a cancellation, all others go on. A workflow whose order has ended or
         has no row is of another time than the database, and is stopped: the row decides how it ends, and without one
-        it fails and changes nothing.
+        it fails and changes nothing. One that waits for a method which the row has had for a while is notified of it.
         """
         running = await self.runs.running()
-        for order_id in await asyncio.to_thread(self.recovery.not_open, running):
-            activity.logger.warning("order.not_open", extra={"order_id": str(order_id)})
-            await self.runs.stop(order_id)
+        await self._correct(running)
         after, recovered, errors = None, 0, list[BaseException]()
         while page := await asyncio.to_thread(self.recovery.unattended, after, PAGE):
             for result in await self._recover([order_id for order_id in page if order_id not in running]):
@@ -84,6 +88,15 @@ class RecoveryActivities:
             # After all orders: one that cannot be started must not keep the others from it.
             raise errors[0]
         return recovered
+
+    async def _correct(self, running: set[UUID]) -> None:
+        """Notify workflows that contradict the rows, as after a restore of one of the two to an older state."""
+        for order_id in await asyncio.to_thread(self.recovery.not_open, running):
+            activity.logger.warning("order.not_open", extra={"order_id": str(order_id)})
+            await self.runs.stop(order_id)
+        waiting = await self.runs.waiting_for_method()
+        for order_id in await asyncio.to_thread(self.recovery.with_method, waiting):
+            await self.runs.method_given(order_id)
 
     async def _recover(self, order_ids: Sequence[UUID]) -> list[bool | BaseException]:
         """Whether each order was started, or why it could not be."""

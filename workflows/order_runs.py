@@ -23,12 +23,12 @@ from activities.recovery import RunState
 from activities.watching import StuckWorkflow
 from workflows.builds import Builds
 from workflows.ids import order_of_workflow, order_workflow_id, payment_of_workflow
-from workflows.order import OrderWorkflow
 from workflows.order_commands import OrderCommands
 
 #: How long Temporal may take to describe a workflow.
 CALL = timedelta(seconds=10)
 _RUNNING = 'WorkflowType="OrderWorkflow" AND ExecutionStatus="Running"'
+_WAITING = f'{_RUNNING} AND OrderStatus="reserved"'
 _FAILING = 'TemporalReportedProblems IS NOT NULL AND ExecutionStatus="Running"'
 #: The statuses of a workflow that drives its order.
 OPEN = ("running", "paused")
@@ -125,10 +125,22 @@ class OrderRuns:
         """Start the workflow, or join it when it runs."""
         await self._commands.start(order_id, start_input)
 
+    async def waiting_for_method(self) -> set[UUID]:
+        """The orders whose workflow was last known to wait for a payment method; some seconds old."""
+        listed = self._client.list_workflows(_WAITING, page_size=1000)
+        return {order_id async for each in listed if (order_id := order_of_workflow(each.id))}
+
+    async def method_given(self, order_id: UUID) -> None:
+        """Tell the workflow that the order's row has a payment method; nothing happens when none runs."""
+        await self._signal(order_id, "payment_method_given")
+
     async def stop(self, order_id: UUID) -> None:
         """Tell the workflow that its order is to be cancelled; nothing happens when none runs."""
+        await self._signal(order_id, "cancel_requested")
+
+    async def _signal(self, order_id: UUID, signal: str) -> None:
         try:
-            await self._client.get_workflow_handle(order_workflow_id(order_id)).signal(OrderWorkflow.cancel_requested)
+            await self._client.get_workflow_handle(order_workflow_id(order_id)).signal(signal)
         except RPCError as error:
             if error.status is not RPCStatusCode.NOT_FOUND:
                 raise

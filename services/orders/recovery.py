@@ -40,6 +40,10 @@ class OrderRecovery:
         """
         return recovery_repository.not_open(self._database, order_ids, self._quiet)
 
+    def with_method(self, order_ids: Collection[UUID]) -> list[UUID]:
+        """Those of the orders that have not waited for a payment method for a while: one was given, or they go back."""
+        return recovery_repository.with_method(self._database, order_ids, self._quiet)
+
     @retried
     def begin(self, order_id: UUID, *, now: bool = False) -> Restart | None:
         """Count that the workflow of an open order is started again; None when the order has ended or is not due.

@@ -32,6 +32,11 @@ def not_open(tx: Executor, order_ids: Collection[UUID], quiet: float) -> list[UU
     return tx.fetch_column(_NOT_OPEN, {"ids": list(order_ids), "quiet": quiet})
 
 
+def with_method(tx: Executor, order_ids: Collection[UUID], quiet: float) -> list[UUID]:
+    """Those of the orders that did not change for `quiet` seconds and wait for no payment method."""
+    return tx.fetch_column(_WITH_METHOD, {"ids": list(order_ids), "quiet": quiet})
+
+
 def begin(tx: Executor, order_id: UUID, *, now: bool) -> Restart | None:
     """Count one more start of an open order's workflow; None when it is not open, or not due unless `now`."""
     return tx.fetch_one(_BEGIN, {"id": order_id, "at_once": now}, into=Restart)
@@ -69,6 +74,12 @@ _NOT_OPEN = f"""
       LEFT JOIN orders.orders o ON o.id = given.id
      WHERE o.id IS NULL
         OR (o.status IN ('confirmed', 'cancelled') AND o.updated_at <= {NOW} - make_interval(secs => %(quiet)s))
+    """
+_WITH_METHOD = f"""
+    SELECT id FROM orders.orders
+     WHERE id = ANY (%(ids)s) AND updated_at <= {NOW} - make_interval(secs => %(quiet)s)
+       AND (status IN ('payment_pending', 'paid', 'cancelling')
+            OR (status = 'reserved' AND payment_method IS NOT NULL))
     """
 _BEGIN = f"""
     UPDATE orders.orders

@@ -19,7 +19,7 @@ from activities.payments import PaymentActivities
 from services.bootstrap import Services
 from services.clock import new_id
 from services.db import Database
-from services.errors import AmountMismatch, InvalidTransition, OrderClosing, PaymentDeclined
+from services.errors import AmountMismatch, InvalidTransition, OrderClaimed, OrderClosing, PaymentDeclined
 from services.orders.status import OrderStatus
 from services.orders.views import OrderView
 from services.payments import service
@@ -152,11 +152,28 @@ def test_a_refresh_moves_no_order_and_charges_nothing(
     services: Services, activities: PaymentActivities, gateway: FakeGateway, reserved_order: Place
 ) -> None:
     order = reserved_order()
-    with pytest.raises(InvalidTransition):
+    with pytest.raises(OrderClaimed):
         activities.refresh_payment(RefreshPayment(order.id, new_id(), attempt=1))
     assert services.orders.get(order.id).status == OrderStatus.RESERVED
     assert events(services, order) == ["created", "reserved"]
     assert gateway.charges == {}
+
+
+def test_F79_a_run_that_is_ahead_of_a_restored_database_ends_without_a_cancellation(
+    services: Services, activities: PaymentActivities, database: Database, reserved_order: Place
+) -> None:
+    """Recovery then starts the order again from its row."""
+    order = reserved_order(card="waits")
+    known = charged(activities, order)
+    database.execute("DELETE FROM payments.payments WHERE order_id = %(id)s", {"id": order.id})
+    for run_id in ("", "a run that has made the row's claim"):
+        with pytest.raises(OrderClaimed):
+            activities.refresh_payment(RefreshPayment(order.id, known.payment_id, 1, run_id))
+    with pytest.raises(OrderClaimed):
+        activities.refresh_payment(RefreshPayment(new_id(), known.payment_id, attempt=1))
+    services.orders.request_cancel(order.id, None)
+    with pytest.raises(OrderClosing):
+        activities.refresh_payment(RefreshPayment(order.id, known.payment_id, attempt=1))
 
 
 def test_a_refresh_finds_a_charge_whose_answer_was_lost(

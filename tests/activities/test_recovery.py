@@ -25,6 +25,8 @@ class Runs:
     open: set[UUID] = field(default_factory=set)
     started: list[UUID] = field(default_factory=list)
     stopped: list[UUID] = field(default_factory=list)
+    waiting: set[UUID] = field(default_factory=set)
+    given: list[UUID] = field(default_factory=list)
 
     async def running(self) -> set[UUID]:
         return self.open
@@ -36,6 +38,12 @@ class Runs:
         if order_id == self.broken:
             raise TypeError("a start input that no release reads")
         self.started.append(order_id)
+
+    async def waiting_for_method(self) -> set[UUID]:
+        return self.waiting
+
+    async def method_given(self, order_id: UUID) -> None:
+        self.given.append(order_id)
 
     async def stop(self, order_id: UUID) -> None:
         self.stopped.append(order_id)
@@ -61,3 +69,22 @@ async def test_F79_the_workflow_of_an_order_that_is_not_open_is_stopped(services
     recovery = RecoveryActivities(services.order_recovery, services.order_transitions, runs)
     assert await ActivityEnvironment().run(recovery.recover_orders) == 0
     assert (runs.started, sorted(runs.stopped)) == ([], sorted([ended, lost]))
+
+
+async def test_F79_a_workflow_that_waits_for_a_method_which_the_row_has_is_notified(
+    services: Services, database: Database
+) -> None:
+    """Temporal was restored to a time at which the order had none."""
+    placed = [services.orders.place(an_order(card=card)).order.id for card in (None, "tok_succeeds", None, None)]
+    nothing, given, pending, changed = placed
+    statuses = {nothing: "reserved", given: "reserved", pending: "payment_pending", changed: "payment_pending"}
+    statement = (
+        "UPDATE orders.orders SET status = %(status)s, updated_at = now() - make_interval(secs => %(age)s)"
+        " WHERE id = %(id)s"
+    )
+    for order_id, status in statuses.items():
+        database.execute(statement, {"id": order_id, "status": status, "age": 0 if order_id == changed else 60})
+    runs = Runs(open=set(placed), waiting=set(placed))
+    recovery = RecoveryActivities(services.order_recovery, services.order_transitions, runs)
+    await ActivityEnvironment().run(recovery.recover_orders)
+    assert (sorted(runs.given), runs.stopped) == (sorted([given, pending]), [])

@@ -51,6 +51,12 @@ class NoRuns:
     async def start(self, order_id: UUID, start_input: Mapping[str, Any]) -> None:
         raise AssertionError(f"{order_id} must not be started")
 
+    async def waiting_for_method(self) -> set[UUID]:
+        raise AssertionError("Temporal must not be asked")
+
+    async def method_given(self, order_id: UUID) -> None:
+        raise AssertionError(f"{order_id} must not be signalled")
+
     async def stop(self, order_id: UUID) -> None:
         raise AssertionError(f"{order_id} must not be stopped")
 

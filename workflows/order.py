@@ -68,7 +68,7 @@ class OrderWorkflow:
         self._methods_given = self._methods_charged = 0
         self._first_attempt = 1
         self._updated_payments: set[str] = set()
-        #: how many reports on payments have come
+        #: how many reports on payments, and decisions to ask about one, have come
         self._reports = 0
 
     @workflow.run
@@ -101,8 +101,7 @@ class OrderWorkflow:
     )
     def payment_updated(self, update: PaymentUpdated) -> None:
         """The provider reported on a payment; the provider is asked before anything depends on it."""
-        self._updated_payments.add(str(update.payment_id))
-        self._reports += 1
+        self._look_again(str(update.payment_id))
 
     @workflow.signal(description="The order is to be cancelled. Sent by the shop; operators use Request Cancellation.")
     def cancel_requested(self) -> None:
@@ -119,7 +118,7 @@ class OrderWorkflow:
         if decision.step != PAYMENT_REVIEW:
             return await self._watch.resolve(decision, update_id())
         await self._steps.record_resolution(decision, update_id())
-        self._updated_payments.add(update_id())
+        self._look_again(update_id())
         return f"{decision.step}: {decision.action}"
 
     @resolve.validator
@@ -215,6 +214,11 @@ class OrderWorkflow:
             self._details.show(states.waiting_for_refund(self._cancel_reason, until))
             await self._wait_for_update(None, seconds)
             looks += 1
+
+    def _look_again(self, report: str) -> None:
+        """A report on a payment, or an operator, says that the provider is to be asked at once."""
+        self._updated_payments.add(report)
+        self._reports += 1
 
     async def _wait_for_update(self, payment_id: str | None, seconds: float) -> None:
         """Wait until the provider reports on this payment (None: on any), `seconds` at most."""

@@ -81,5 +81,5 @@ class PaymentSweeps:
             amount_minor = refund.amount.minor
             self.order_transitions.record_refund(refund.order_id, refund.id, amount_minor, refund.failure_code)
             self.orders.notice_refund(refund.order_id, refund.payment_id, f"refund:{refund.id}:{refund.status}")
-        self.payments.mark_reported([refund.id for refund in ended])
+        self.payments.mark_reported(ended)
         return len(ended)

@@ -86,9 +86,10 @@ class PaymentOutcomes:
         return PaymentDeclined("The provider declined the payment.")
 
     def _waiting(self, tx: Executor, payment: PaymentView) -> None:
-        self.reservations.extend(payment.order_id, int(payment.term_left or 0), tx)
+        # It locks the order, so it is first: the confirmation locks the order, then its reservation.
         key = f"payment_waiting:{payment.attempt}"
         self.orders.note(payment.order_id, OrderEventType.PAYMENT_WAITING, key, attempt=payment.attempt, tx=tx)
+        self.reservations.extend(payment.order_id, int(payment.term_left or 0), tx)
 
     def _send_back(self, payment: PaymentView) -> NoReturn:
         # This attempt had been given up before its money arrived, so the money pays nothing.

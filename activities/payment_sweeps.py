@@ -39,15 +39,24 @@ class PaymentSweeps:
 
     @activity.defn(no_thread_cancel_exception=True)
     def continue_refunds(self) -> int:
-        """Continue refunds that wait, and report those that ended; returns how many ended."""
+        """Continue refunds that wait, and report those that ended; returns how many ended.
+
+        A refund that fails does not keep the others from it; its error is raised at the end.
+        """
+        errors = list[Exception]()
         for refund_id in self.payments.pending_refunds(REFUNDS):
             try:
                 self.payments.refresh_refund(refund_id)
             except Unavailable:
                 # The provider is away: the next run comes in a minute.
                 break
+            except Exception as error:
+                errors.append(error)
         self._return_late_money()
-        return self._report_ended()
+        ended = self._report_ended()
+        if errors:
+            raise errors[0]
+        return ended
 
     @activity.defn(no_thread_cancel_exception=True)
     def find_provider_refunds(self) -> int:
@@ -81,5 +90,5 @@ class PaymentSweeps:
             amount_minor = refund.amount.minor
             self.order_transitions.record_refund(refund.order_id, refund.id, amount_minor, refund.failure_code)
             self.orders.notice_refund(refund.order_id, refund.payment_id, f"refund:{refund.id}:{refund.status}")
-        self.payments.mark_reported([refund.id for refund in ended])
+        self.payments.mark_reported(ended)
         return len(ended)

@@ -81,6 +81,7 @@ class PersonalData:
     def _erase(self, tx: Executor, user_id: UUID, by: By) -> None:
         deleted = self.deletion.delete(tx, user_id, by)
         order_ids = self.orders.erase(tx, user_id)
+        self.payments.erase(tx, order_ids)
         self.notifications.erase(tx, order_ids, deleted.email, deleted.phone)
         forget_caller(tx, [f"{kind}:{user_id}" for kind in CallerKind])
 

@@ -34,7 +34,7 @@ class RefundEnds:
                 self.reservations.restock(refund.order_id)
                 self.order_transitions.note(refund.order_id, OrderEventType.RESTOCKED, "restocked")
             self.order_transitions.record_refund(refund.order_id, refund.id, refund.amount.minor, refund.failure_code)
-        self.payments.mark_reported([refund.id for refund in ended])
+        self.payments.mark_reported(ended)
 
 
 async def _ends(order_transitions: OrderTransitions, reservations: Reservations, payments: Payments) -> RefundEnds:

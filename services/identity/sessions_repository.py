@@ -9,6 +9,7 @@ from uuid import UUID
 
 from services.clock import NOW
 from services.db import Executor
+from services.identity.session_roles import ROLE_OF_SESSION
 from services.identity.status import Role, SessionEnd
 from services.identity.views import SessionView
 
@@ -151,8 +152,6 @@ def list_live(
 
 # A session is live until it is ended, for at most 30 days, and for at most 14 days without a refresh.
 _LIVE = f"s.ended_at IS NULL AND s.expires_at > {NOW} AND s.last_used_at > {NOW} - interval '{IDLE_DAYS} days'"
-# A session has the role for which it was opened, as long as the account has that role.
-_ROLE = f"CASE WHEN s.role = u.role THEN s.role ELSE '{Role.BUYER}' END AS role"
 # An account of 30 days counts as one that had sessions: they may be deleted by now (`retention_repository`).
 # The lock serialises logins of one account with disabling it, so that no session is opened after the account is
 # disabled.
@@ -194,7 +193,7 @@ _ROTATE = f"""
           FROM identity.sessions s JOIN identity.users u ON u.id = s.user_id
          WHERE t.kind = 'refresh' AND t.hash = %(old_hash)s AND t.spent_at IS NULL AND t.expires_at > {NOW}
            AND s.id = t.session_id AND {_LIVE} AND u.is_active
-        RETURNING t.user_id, t.session_id, s.expires_at, {_ROLE}
+        RETURNING t.user_id, t.session_id, s.expires_at, {ROLE_OF_SESSION}
     ), used AS (
         UPDATE identity.sessions SET last_used_at = {NOW} WHERE id = (SELECT session_id FROM spent)
     ), made AS (
@@ -207,7 +206,7 @@ _ROTATE = f"""
     SELECT spent.user_id, spent.session_id, spent.role, made.id, made.created_at AS made_at FROM spent, made
     """  # noqa: S608 - only constants of this project
 _REPEATED = f"""
-    SELECT t.user_id, t.session_id, {_ROLE}, n.id, n.created_at AS made_at
+    SELECT t.user_id, t.session_id, {ROLE_OF_SESSION}, n.id, n.created_at AS made_at
       FROM identity.tokens t
       JOIN identity.tokens n ON n.kind = 'refresh' AND n.hash = %(new_hash)s AND n.session_id = t.session_id
       JOIN identity.sessions s ON s.id = t.session_id
@@ -240,7 +239,7 @@ _END_ALL = (
     " WHERE user_id = %(user_id)s AND ended_at IS NULL AND id IS DISTINCT FROM cast(%(keep)s AS uuid) RETURNING 1"
 )
 _LIVE_ROLE = f"""
-    SELECT {_ROLE}
+    SELECT {ROLE_OF_SESSION}
       FROM identity.sessions s JOIN identity.users u ON u.id = s.user_id
      WHERE s.id = %(session_id)s AND s.user_id = %(user_id)s
        AND s.ended_at IS NULL AND s.expires_at > {NOW} AND u.is_active

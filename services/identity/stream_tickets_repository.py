@@ -7,6 +7,7 @@ from uuid import UUID
 
 from services.clock import NOW
 from services.db import Executor
+from services.identity.session_roles import ROLE_OF_SESSION
 
 #: Seconds in which a ticket can be used.
 LIFETIME = 60
@@ -14,7 +15,7 @@ LIFETIME = 60
 
 @dataclass(frozen=True)
 class RedeemedTicket:
-    """The live session that requested a ticket, with its account and role."""
+    """The live session that requested a ticket, with its account and the role that the session has now."""
 
     session_id: UUID
     user_id: UUID
@@ -44,7 +45,7 @@ _REDEEM = f"""
          WHERE hash = %(hash)s AND order_id = %(order_id)s AND expires_at > {NOW}
         RETURNING session_id
     )
-    SELECT s.id AS session_id, s.user_id, u.role
+    SELECT s.id AS session_id, s.user_id, {ROLE_OF_SESSION}
       FROM redeemed JOIN identity.sessions s ON s.id = redeemed.session_id JOIN identity.users u ON u.id = s.user_id
      WHERE s.ended_at IS NULL AND s.expires_at > {NOW} AND u.is_active
     """  # noqa: S608 - only constants of this project

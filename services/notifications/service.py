@@ -39,6 +39,9 @@ from services.notifications.template_registry import supported_language
 from services.notifications.views import Budget, DispatchResult, NewMessage, NotificationView, OrderNotification
 from services.secrets import Vault
 
+#: Seconds after which a dispatch claims nothing more of a channel: the next messages of the other one wait for its end.
+TURN = 2.0
+
 
 class NotificationService:
     """Queues, sends and shows messages to people."""
@@ -123,7 +126,7 @@ class NotificationService:
         return repository.delete_recipients(self._database, limit)
 
     def dispatch(self, limit: int = 50, workers: int = 8) -> DispatchResult:
-        """Send the due messages: at most `limit` of each channel, claimed as `workers` can send them.
+        """Send the due messages: at most `limit` of each channel, claimed as `workers` can send them in `TURN` seconds.
 
         Each message is claimed in one transaction, sent outside of any, and its result is written in another.
         Raises Unavailable when the database is not available.
@@ -140,9 +143,11 @@ class NotificationService:
             pool.close()
 
     def _drain(self, channel: NotificationChannel, limit: int, workers: int) -> Counter[NotificationStatus]:
-        counts = Counter[NotificationStatus]()
+        counts, ends = Counter[NotificationStatus](), self._monotonic() + TURN
         while (left := limit - counts.total()) > 0 and not self._breakers[channel].is_open:
             started = self._monotonic()
+            if started > ends:
+                break
             claimed = self._claim(channel, min(left, workers * _PER_WORKER[channel]))
             if not claimed:
                 break

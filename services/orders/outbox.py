@@ -11,6 +11,7 @@ from uuid import UUID
 from services.db import Database, Executor, retried
 from services.money import Money
 from services.orders import outbox_repository, shaping
+from services.orders.contacts import phone_of
 from services.orders.status import CancelReason
 from services.orders.views import Address, Command
 from services.secrets import Vault
@@ -114,7 +115,7 @@ class OrderOutbox:
             amount=Money(row.amount_minor, row.currency) if row.amount_minor is not None else None,
             cancel_reason=shaping.reason(row.cancel_reason),
             again=row.again,
-            phone=self._vault.open(row.contact)["phone"] if row.contact else None,
+            phone=phone_of(self._vault, row.contact, row.order_id),
             buyer_paid=row.buyer_paid,
             money_returned=row.money_returned,
             lines=tuple(EventLine(name, quantity, Money(price, row.currency)) for name, quantity, price in row.lines),

@@ -9,6 +9,7 @@ from services.db import Database, Executor
 from services.errors import InvalidTransition
 from services.money import Money
 from services.orders import personal_data_repository, repository
+from services.orders.contacts import phone_of
 from services.secrets import Vault
 
 
@@ -54,7 +55,7 @@ class OrderPersonalData:
                 "postalCode": row.postal_code,
             },
             "paymentMethod": row.method,
-            "contactPhone": self._phone(row.contact),
+            "contactPhone": phone_of(self._vault, row.contact, row.id),
             "language": row.language,
             "cancelReason": row.cancel_reason,
             "cancelNote": row.cancel_note,
@@ -64,6 +65,3 @@ class OrderPersonalData:
             ],
             "timeline": [{"at": at, "type": kind, "status": status} for at, kind, status in row.events or []],
         }
-
-    def _phone(self, sealed: bytes | None) -> str | None:
-        return self._vault.open(sealed)["phone"] if sealed else None

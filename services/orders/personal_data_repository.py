@@ -10,6 +10,8 @@ from services.archived_rows import archived, either
 from services.db import Executor
 from services.orders.status import OrderEventType
 
+_E = OrderEventType
+
 
 def open_orders(tx: Executor, buyer_id: UUID) -> int:
     """The number of the buyer's orders that are not closed."""
@@ -26,7 +28,7 @@ def erase(tx: Executor, buyer_id: UUID) -> list[UUID]:
         id_ for statement in (_ERASE, archived(_ERASE)) for id_ in tx.fetch_column(statement, {"buyer": buyer_id})
     ]
     for statement in (_SHORTEN, archived(_SHORTEN)):
-        tx.execute(statement, {"orders": erased, "resolved": OrderEventType.RESOLVED})
+        tx.execute(statement, {"orders": erased, "by_operators": [_E.RESOLVED, _E.OPERATOR_ACTION]})
     return erased
 
 
@@ -45,10 +47,11 @@ _ERASE = """
      WHERE buyer_id = %(buyer)s
     RETURNING id
     """
-# What an operator decided stays (`refund_payment: mark_done by anna`), without the text that followed.
+# What an operator did stays (`refund_payment: mark_done by anna`, `cancel by anna`), without the text that followed.
 _SHORTEN = """
     UPDATE orders.events SET detail = split_part(detail, ', ', 1)
-     WHERE order_id = ANY(cast(%(orders)s AS uuid[])) AND type = %(resolved)s AND detail LIKE '%%, %%'
+     WHERE order_id = ANY(cast(%(orders)s AS uuid[])) AND type = ANY(cast(%(by_operators)s AS text[]))
+       AND detail LIKE '%%, %%'
     """
 _PAGE = either(
     """

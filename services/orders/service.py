@@ -21,6 +21,7 @@ from services.idempotency import EarlierRequest, IdempotentRequest, remember
 from services.money import Money
 from services.order_number import end_of_id
 from services.orders import outbox_repository, repository, shaping, transitions_repository
+from services.orders.contacts import phone_of
 from services.orders.event_log import log_event
 from services.orders.holds import HoldLimit, HoldRule
 from services.orders.pricing import Line, priced
@@ -93,8 +94,7 @@ class OrderService:
 
     def contact_phone(self, order_id: UUID) -> str | None:
         """The phone number (E.164) that was given with the order, if any. Raises NotFound."""
-        sealed = self._row_of(self._database, order_id).contact
-        return self._vault.open(sealed)["phone"] if sealed else None
+        return phone_of(self._vault, self._row_of(self._database, order_id).contact, order_id)
 
     def start_input(self, order_id: UUID) -> Mapping[str, Any]:
         """What the order's workflow is started with. Raises NotFound."""

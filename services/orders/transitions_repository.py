@@ -232,14 +232,18 @@ _MOVE = f"""
       FROM moved
     """  # noqa: S608 - constants of this program
 
+# The order is locked before the entry gets its id: who reads the timeline after an id misses no smaller one, which a
+# slower transaction would commit later.
 _NOTE = f"""
-    WITH noted AS (
+    WITH locked AS (
+        SELECT id, status FROM orders.orders WHERE id = %(id)s FOR NO KEY UPDATE
+    ), noted AS (
         INSERT INTO orders.events (order_id, key, type, status, detail, attempt, amount_minor, notified_at)
         SELECT id, cast(%(key)s AS text), cast(%(type)s AS text), status, cast(%(detail)s AS text),
                cast(%(attempt)s AS integer),
                cast(%(amount)s AS bigint),
                CASE WHEN cast(%(type)s AS text) = ANY(cast(%(notified)s AS text[])) THEN NULL ELSE now() END
-          FROM orders.orders WHERE id = %(id)s
+          FROM locked
         ON CONFLICT (order_id, key) DO NOTHING
         RETURNING order_id
     )

@@ -1,4 +1,4 @@
-"""The payments and refunds of a person's orders, for a copy of their data; they are money records and never erased."""
+"""The payments and refunds of a person's orders: a copy for the person, and what people wrote about them, erased."""
 
 from __future__ import annotations
 
@@ -6,16 +6,20 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from services.db import Database
+from services.db import Database, Executor
 from services.money import Money
 from services.payments import personal_data_repository
 
 
 class PaymentPersonalData:
-    """Reads payments and refunds of orders."""
+    """Reads payments and refunds of orders; they are money records, of which only free text is erased."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
+
+    def erase(self, tx: Executor, order_ids: Sequence[UUID]) -> None:
+        """Delete what operators wrote about refunds of orders that were made outside the provider."""
+        personal_data_repository.erase(tx, order_ids)
 
     def of_orders(self, order_ids: Sequence[UUID]) -> dict[str, list[dict[str, Any]]]:
         """Payments, each with its refunds, oldest first, by the id of their order."""

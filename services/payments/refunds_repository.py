@@ -12,6 +12,7 @@ from services.db import Executor
 from services.payments.gateway import Outcome, ProviderRefund
 from services.payments.records import PaymentRecord, RefundRecord, RefundRow
 from services.payments.status import FOLLOWS, PaymentStatus, RefundStatus
+from services.payments.views import RefundView
 
 #: Failure code of a refund that an operator has written off.
 WRITTEN_OFF = "written_off"
@@ -129,9 +130,10 @@ class RefundRepository:
         """Decided refunds that are not in their order's timeline yet, oldest first."""
         return self._all(_UNREPORTED, {"limit": limit})
 
-    def mark_reported(self, refund_ids: Sequence[UUID]) -> None:
-        """Record that the orders' timelines have these refunds."""
-        self._run(_MARK_REPORTED, {"ids": list(refund_ids)})
+    def mark_reported(self, refunds: Sequence[RefundView]) -> None:
+        """Record that the orders' timelines have these refunds, unless their status has changed meanwhile."""
+        values = {"ids": [each.id for each in refunds], "statuses": [each.status for each in refunds]}
+        self._run(_MARK_REPORTED, values)
 
     def touch(self, refund_id: UUID) -> None:
         """Move the refund to the end of `pending`."""
@@ -237,5 +239,10 @@ _PENDING = f"""
      ORDER BY updated_at LIMIT %(limit)s
     """
 _UNREPORTED = f"{_SELECT} WHERE r.reported_at IS NULL AND r.status <> 'pending' ORDER BY r.updated_at LIMIT %(limit)s"
-_MARK_REPORTED = f"UPDATE payments.refunds SET reported_at = {_MOMENT} WHERE id = ANY(%(ids)s) RETURNING 1"
+# A refund that was reported as failed may have succeeded since: its success is to be reported too.
+_MARK_REPORTED = f"""
+    UPDATE payments.refunds r SET reported_at = {_MOMENT}
+      FROM unnest(cast(%(ids)s AS uuid[]), cast(%(statuses)s AS text[])) AS seen (id, status)
+     WHERE r.id = seen.id AND r.status = seen.status RETURNING 1
+    """
 _TOUCH = f"UPDATE payments.refunds SET updated_at = {_MOMENT} WHERE id = %(id)s AND status = 'pending' RETURNING 1"

@@ -189,9 +189,9 @@ class PaymentService:
         return [record.view for record in RefundRepository(self._database).unreported(limit)]
 
     @retried
-    def mark_reported(self, refund_ids: Sequence[UUID]) -> None:
-        """Record that the orders' timelines have these refunds."""
-        RefundRepository(self._database).mark_reported(refund_ids)
+    def mark_reported(self, refunds: Sequence[RefundView]) -> None:
+        """Record that the orders' timelines have these refunds, unless their status has changed meanwhile."""
+        RefundRepository(self._database).mark_reported(refunds)
 
     def book_manually(self, order_id: UUID, reference: str, *, lost: bool, payment_id: UUID | None = None) -> None:
         """Book what is left of an order's payments (or of one) as refunded elsewhere, or (`lost`) as written off.

@@ -17,7 +17,7 @@ from services.identity.retention_repository import TICKET_DAYS
 from services.identity.views import CallerKind
 from tests.api.event_streams import frames
 from tests.api.every_operation import but_for_the_occurrence
-from tests.api.people import Person, a_buyer
+from tests.api.people import PASSWORD, Person, a_buyer, an_operators_account
 from tests.api.serving import Served, serving
 from tests.api.shop import ORDERS, confirm, pay, placed, reserve
 
@@ -141,14 +141,30 @@ async def test_T211_who_gets_a_ticket(
     assert [answer.status_code for answer in answers] == [201, 404, 403, 401]
 
 
-async def test_T211_an_account_that_has_become_an_operators_sees_as_one(
+async def test_T166_a_ticket_gives_what_its_session_may(api: httpx2.AsyncClient, services: Services) -> None:
+    """An operator who signed in without a second factor is a buyer in the stream too."""
+    operator = an_operators_account(services)
+    services.operators.reset_second_factor(_id(operator))
+    tokens = services.sign_in.login(operator.email, None, PASSWORD)
+    without_factor = Person(tokens.access_token, operator.id, operator.email)
+    order_id = await placed(api, without_factor, services)
+
+    caller, token = services.stream_tickets.redeem(await a_ticket(api, without_factor, order_id), order_id)
+
+    assert caller == services.sign_in.authenticate(without_factor.token)
+    assert (caller.kind, services.sign_in.authenticate(token)) == (CallerKind.BUYER, caller)
+
+
+async def test_a_ticket_of_an_operators_session_gives_an_operators_view(
     api: httpx2.AsyncClient, buyer: Person, services: Services
 ) -> None:
     order_id = await placed(api, buyer, services)
-    ticket = await a_ticket(api, buyer, order_id)
-    services.database.execute("UPDATE identity.users SET role = 'operator'")
+    operator = an_operators_account(services)
 
-    assert services.stream_tickets.redeem(ticket, order_id)[0].kind is CallerKind.OPERATOR
+    by_ticket = services.stream_tickets.redeem(await a_ticket(api, operator, order_id), order_id)[0]
+
+    assert by_ticket == services.sign_in.authenticate(operator.token)
+    assert by_ticket.kind is CallerKind.OPERATOR
 
 
 async def test_T212_the_stream_of_a_ticket_ends_with_its_session(

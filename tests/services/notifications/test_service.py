@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
+from threading import Barrier, Lock
 from uuid import UUID
 
 import psycopg
@@ -20,7 +20,7 @@ from services.notifications.ports import SENT, DeliveryResult, Email, Outcome, S
 from services.notifications.rendering import Templates
 from services.notifications.repository import RECIPIENT_DAYS
 from services.notifications.retry_policy import LEASE
-from services.notifications.service import NotificationService
+from services.notifications.service import TURN, NotificationService
 from services.notifications.status import NotificationChannel, NotificationStatus
 from services.notifications.views import DispatchResult, NotificationView
 from services.secrets import Vault
@@ -60,6 +60,27 @@ def test_the_limit_applies_to_each_channel(service: NotificationService) -> None
     service.queue_order_notifications([a_notification(phones=[PHONE]) for _ in range(30)])
     assert service.dispatch(limit=20) == DispatchResult(sent=40)
     assert service.dispatch(limit=20) == DispatchResult(sent=20)
+
+
+def test_a_slow_channel_does_not_keep_the_other_from_its_next_messages(
+    service: NotificationService, outbox: Outbox, clock: FakeClock
+) -> None:
+    """Both are dispatched together, so a mail that is queued meanwhile waits for every SMS of the dispatch."""
+    seconds, moving = 4.0, Lock()
+
+    def slowly(_: Email | Sms) -> DeliveryResult:
+        with moving:
+            clock.move(seconds=seconds / 8)  # eight are sent at once
+        return SENT
+
+    outbox.answer = slowly
+    service.queue_order_notifications([a_notification(email=None, phones=[PHONE]) for _ in range(80)])
+    started = clock.monotonic()
+    assert 0 < service.dispatch(limit=200).sent < 80
+    assert clock.monotonic() - started <= TURN + seconds + 0.1
+    while service.dispatch(limit=200).sent:
+        pass
+    assert (len(outbox.texts), len({sms.id for sms in outbox.texts})) == (80, 80)
 
 
 def test_T109_variables_are_deleted_once_sent_or_failed(

@@ -6,16 +6,18 @@ from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
 import pytest
+from structlog.testing import capture_logs
 
 from services.clock import new_id
 from services.db import Database
 from services.errors import OrderClosing
 from services.orders.outbox import OrderOutbox
 from services.orders.outbox_repository import DONE_DAYS
+from services.orders.personal_data import OrderPersonalData
 from services.orders.service import OrderService
 from services.orders.status import CancelReason, OrderStatus
 from services.orders.transitions import OrderTransitions
-from services.orders.views import OrderView
+from services.orders.views import OrderView, Policy
 from services.payments.webhook_inbox_repository import KEPT_DAYS
 from services.secrets import Vault
 from tests.builders import KEY, an_order
@@ -123,3 +125,25 @@ def paid_by(steps: OrderTransitions, order: OrderView) -> UUID:
     drive(steps, order.id, OrderStatus.PAYMENT_PENDING)
     steps.paid(order.id, payment, order.total)
     return payment
+
+
+def test_an_order_whose_key_was_retired_does_not_keep_the_others_from_their_messages(
+    database: Database, orders: OrderService, steps: OrderTransitions
+) -> None:
+    """Their webhooks neither: both are queued from this list. The copy of the buyer's data goes on too."""
+    unreadable = orders.place(an_order(card=None, phone="+79991234567")).order
+    drive(steps, unreadable.id, OrderStatus.PAID)
+    other = orders.place(an_order()).order
+    later = Vault("the key of another time, 32 letters")
+    with capture_logs() as logs:
+        found = OrderOutbox(database, later).pending_notifications(10)
+        (copied,) = OrderPersonalData(database, later).page(unreadable.buyer_id, None, 10)
+        shown = OrderService(database, later, Policy()).contact_phone(unreadable.id)
+
+    assert [(each.order_id, each.phone) for each in found] == [
+        (unreadable.id, None),
+        (unreadable.id, None),
+        (other.id, None),
+    ]
+    assert (copied["id"], copied["contactPhone"], shown) == (str(unreadable.id), None, None)
+    assert {(each["event"], each["order_id"]) for each in logs} == {("order.contact_lost", str(unreadable.id))}

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 
 import pytest
 
 from services.clock import new_id
+from services.db import Database
 from services.errors import InvalidTransition, NotFound, OrderClaimed, OrderClosing, PaymentExists
 from services.money import Money
 from services.orders.service import OrderService
@@ -34,6 +35,25 @@ def test_every_step_repeats_harmlessly(orders: OrderService, steps: OrderTransit
         drive(steps, order.id, status)
         drive(steps, order.id, status)
     assert len(orders.events(order.id)) == 5
+
+
+@pytest.mark.parametrize("written_first", [True, False])
+def test_no_entry_is_committed_after_one_with_a_larger_id(
+    orders: OrderService, steps: OrderTransitions, database: Database, order: OrderView, written_first: bool
+) -> None:
+    """Who has read an entry asks for what follows it: a stream of events, and a client that resumes one."""
+    with ThreadPoolExecutor(1) as pool:
+        with database.transaction() as tx:
+            steps.claim(order.id, RUN, tx)
+            if written_first:
+                steps.reserved(order.id, tx)
+            noted = pool.submit(steps.note, order.id, OrderEventType.RELEASED, "released")
+            wait([noted], timeout=0.5)
+            if not written_first:
+                steps.reserved(order.id, tx)
+            seen = orders.events(order.id)[-1].id
+        noted.result()
+    assert [event.type for event in orders.events(order.id, after=seen)] == ["reserved", "released"]
 
 
 def test_I9_a_later_run_takes_the_order_over_and_the_earlier_is_refused(

@@ -11,7 +11,7 @@ from sandbox.standins.running import StandIns
 from services.db import Database
 from services.errors import RefundExceedsCaptured
 from services.money import Money
-from services.payments.gateway import GatewayUnavailable, GatewayUnknown
+from services.payments.gateway import GatewayRefused, GatewayUnavailable, GatewayUnknown
 from services.payments.service import PaymentService
 from services.payments.status import PaymentStatus, RefundStatus
 from services.payments.views import PaymentView
@@ -128,6 +128,23 @@ def test_the_same_refunds_recorded_from_all_sides_at_once(
         list(pool.map(find, range(24)))
     assert sorted(recorded(service, paid)) == [(SUCCEEDED, 2_000), (SUCCEEDED, 3_000)]
     assert service.get(paid.id).refunded_minor == 5_000
+
+
+def test_a_refund_that_succeeds_while_its_failure_is_reported_is_reported_too(
+    service: PaymentService, gateway: FaultyGateway, paid: PaymentView
+) -> None:
+    """Its goods go back to stock, and its buyer is notified, only when its success is reported."""
+    gateway.after["refund"] = GatewayRefused("forbidden")  # of a proxy: the provider has made it
+    service.refund(paid.order_id, paid.id, Money(10_000, "RUB"), restock=True)
+    seen = service.unreported_refunds(10)
+    assert [refund.status for refund in seen] == [RefundStatus.FAILED]
+    assert service.record_provider_refunds(paid.id) == 1
+
+    service.mark_reported(seen)
+
+    assert [refund.returns_goods for refund in service.unreported_refunds(10)] == [True]
+    service.mark_reported(service.unreported_refunds(10))
+    assert service.unreported_refunds(10) == []
 
 
 def test_two_refunds_under_one_key_of_ours_are_both_recorded(

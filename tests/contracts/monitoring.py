@@ -17,7 +17,7 @@ from tests.contracts.checks import ROOT, ContractBroken
 MONITORING = ROOT / "deploy" / "monitoring"
 RULES = MONITORING / "alerts.yml"
 #: Where metrics of our own are named.
-SOURCES = ("workers/metrics", "api/ops")
+SOURCES = ("workers/metrics", "api/ops", "web")
 #: Metrics that Prometheus itself makes.
 BUILT_IN = {"up", "ALERTS"}
 _WORD = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
@@ -80,7 +80,7 @@ def _declared() -> Iterator[str]:
             for node in ast.walk(ast.parse(path.read_text())):
                 if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args:
                     first = node.args[0]
-                    kinds = {"Counter", "Histogram", "GaugeMetricFamily", "CounterMetricFamily"}
+                    kinds = {"Counter", "Gauge", "Histogram", "GaugeMetricFamily", "CounterMetricFamily"}
                     if node.func.id in kinds and isinstance(first, ast.Constant):
                         yield str(first.value)
     yield from re.findall(r'record: "([^"]+)"', RULES.read_text())

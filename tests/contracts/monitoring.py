@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import yaml
 from temporalio.bridge import temporal_sdk_bridge
 
 from tests.contracts.checks import ROOT, ContractBroken
@@ -64,6 +65,17 @@ def metrics_are_described() -> None:
     page = _text("docs/deploying.md")
     if missing := [name for name in _declared() if f"`{name}" not in page and ":" not in name]:
         raise ContractBroken(f"docs/deploying.md has no row for {', '.join(missing)}.")
+
+
+def processes_are_scraped() -> None:
+    """Prometheus scrapes METRICS_PORT of every process of docker-compose.yml that has one."""
+    services = yaml.safe_load(_text("docker-compose.yml"))["services"]
+    ports = {name: (given.get("environment") or {}).get("METRICS_PORT") for name, given in services.items()}
+    jobs = yaml.safe_load((MONITORING / "prometheus.yml").read_text())["scrape_configs"]
+    found = [each for job in jobs for each in job.get("dns_sd_configs", [])]
+    scraped = {(name, str(each["port"])) for each in found for name in each["names"]}
+    if missing := sorted(name for name, port in ports.items() if port and (name, port) not in scraped):
+        raise ContractBroken(f"prometheus.yml does not scrape {', '.join(missing)}.")
 
 
 def _text(path: str) -> str:

@@ -209,6 +209,7 @@ class Layout:
                 "WEB_SECRET": self.secrets.web_secret,
                 "TEMPORAL_NAMESPACE": self.settings.temporal_namespace,
                 setting("web"): str(port),
+                "METRICS_PORT": "",  # that of the workers, one port a process
                 **accounts,
                 **settings,
             },

@@ -24,7 +24,8 @@ def main() -> int:
         settings = WebSettings()
     except ValidationError as error:
         for each in error.errors():
-            sys.stderr.write(f"web: {each['msg'].removeprefix('Value error, ')}\n")
+            name = "".join(f"{part}: ".upper() for part in each["loc"])  # empty when several settings contradict
+            sys.stderr.write(f"web: {name}{each['msg'].removeprefix('Value error, ')}\n")
         return 2
     except ValueError as error:
         for line in str(error).splitlines():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -96,10 +96,14 @@ class ApiClient:
             yield answer
 
 
-def open_http(api_url: str) -> httpx2.AsyncClient:
-    """The connections to the API of all visitors; no proxy of the environment is used."""
+def open_http(
+    api_url: str,
+    around: Callable[[httpx2.AsyncBaseTransport], httpx2.AsyncBaseTransport] = lambda connections: connections,
+) -> httpx2.AsyncClient:
+    """The connections to the API of all visitors, with what is put around them; no proxy of the environment is used."""
     limits = httpx2.Limits(max_connections=1000, max_keepalive_connections=100)
-    return httpx2.AsyncClient(base_url=api_url, timeout=TIMEOUT, limits=limits, trust_env=False)
+    connections = httpx2.AsyncHTTPTransport(limits=limits, trust_env=False)
+    return httpx2.AsyncClient(base_url=api_url, timeout=TIMEOUT, transport=around(connections), trust_env=False)
 
 
 def _text(value: str | int | bool | list[str] | None) -> Any:

@@ -5,11 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
+import socket
 from collections.abc import Iterator
 
 import uvicorn
+from starlette.types import ASGIApp
 
+from web.api_client import open_http
 from web.app import create_app
+from web.metrics import MeasuredTransport, PageMetrics
 from web.security import Guard
 from web.settings import WebSettings
 
@@ -17,12 +21,37 @@ from web.settings import WebSettings
 CLOSES_WITHIN = 5
 
 
-class Server(uvicorn.Server):
-    """uvicorn with a shutdown in two steps."""
+class Internal(uvicorn.Server):
+    """The listener of METRICS_PORT, which leaves the signals to that of the pages."""
 
-    def __init__(self, config: uvicorn.Config, pages: Guard, drain_seconds: float) -> None:
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Install no handlers."""
+        yield
+
+
+class Server(uvicorn.Server):
+    """uvicorn with a shutdown in two steps, and a second listener if METRICS_PORT is set."""
+
+    def __init__(
+        self, config: uvicorn.Config, pages: Guard, drain_seconds: float, internal: Internal | None = None
+    ) -> None:
         super().__init__(config)
-        self._pages, self._drain_seconds = pages, drain_seconds
+        self._pages, self._drain_seconds, self._internal = pages, drain_seconds, internal
+        self._beside: asyncio.Task[None] | None = None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start listening, also on METRICS_PORT if it is set."""
+        await super().startup(sockets)
+        if self._internal is not None:
+            self._beside = asyncio.create_task(self._internal.serve())
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Close the connections of visitors, then the other listener."""
+        await super().shutdown(sockets)
+        if self._internal is not None and self._beside is not None:
+            self._internal.should_exit, self._internal.force_exit = True, self.force_exit
+            await self._beside
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -44,19 +73,28 @@ class Server(uvicorn.Server):
 
 
 def make_server(settings: WebSettings) -> Server:
-    """A server for `WEB_HOST:WEB_PORT`: `run()` serves until SIGTERM."""
-    pages = create_app(settings)
-    config = uvicorn.Config(
-        pages,
-        host=settings.web_host,
-        port=settings.web_port,
+    """A server for `WEB_HOST:WEB_PORT`, and METRICS_PORT if it is set: `run()` serves until SIGTERM."""
+    metrics = PageMetrics()
+    pages = create_app(settings, open_http(settings.api_url, lambda given: MeasuredTransport(given, metrics)))
+    config = _config(metrics.around(pages), settings.web_host, settings.web_port, closes_within=CLOSES_WITHIN)
+    internal = None
+    if settings.metrics_port:
+        app = metrics.internal()
+        internal = Internal(_config(app, settings.metrics_host, settings.metrics_port, closes_within=1))
+    return Server(config, pages, settings.draining_seconds, internal)
+
+
+def _config(app: ASGIApp, host: str, port: int, *, closes_within: int) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        host=host,
+        port=port,
         log_level="warning",
         access_log=False,
         server_header=False,
         proxy_headers=False,
         ws="none",
         timeout_keep_alive=15,
-        timeout_graceful_shutdown=CLOSES_WITHIN,
+        timeout_graceful_shutdown=closes_within,
         limit_concurrency=2000,
     )
-    return Server(config, pages, settings.draining_seconds)

@@ -38,6 +38,15 @@ class WebSettings(FromEnvironment):
         ge=0,
         le=600,
     )
+    metrics_host: str = setting("127.0.0.1", "the address of the listener of `METRICS_PORT`", kind="host", parts=_WEB)
+    metrics_port: int | None = setting(
+        None,
+        "a listener for `/livez` and `/metrics`, for your private network; one port for each process of a host",
+        kind="port",
+        parts=_WEB,
+        ge=1,
+        le=65535,
+    )
     web_url: str = setting(
         "",
         "the address at which buyers reach the pages: https, or loopback; forms are taken from its origin only, and "

@@ -55,6 +55,7 @@ CHECKS: tuple[Callable[[], None], ...] = (
     monitoring.alerts_are_described,
     monitoring.metrics_exist,
     monitoring.metrics_are_described,
+    monitoring.processes_are_scraped,
     connections.compose_keeps_the_connection_budget,
     migrations.migrations_match_models,
     expand.later_schemas_serve_the_release_before,

@@ -42,8 +42,9 @@ PARTS = {part.value: part for part in (Part.API, Part.WEB, Part.MIGRATE)} | {"wo
 DIRECTORY = "SECRETS_DIR"
 #: Seconds above which the grace of a process must be: ten of draining, ten of running requests or steps.
 GRACE = 20
-#: The paths of health that a listener has, by its port: the API's own, and the workers' (workers/health.py).
+#: The paths of health that a listener has, by its port: the API's own, the workers' (workers/health.py), the pages'.
 _HEALTH = {"http": {"/livez", "/readyz"}, "metrics": {"/livez", "/readyz", "/metrics"}}
+_HEALTH_OF_PAGES = {"http": {"/readyz"}, "metrics": {"/livez", "/metrics"}}
 
 
 def conform_to_their_schemas() -> None:
@@ -205,7 +206,7 @@ def _check_probes(each: Manifest) -> None:
     for name in ("livenessProbe", "readinessProbe", "startupProbe"):
         probe = each.container.get(name, {}).get("httpGet", {})
         port, path = probe.get("port"), probe.get("path")
-        known = {"/readyz"} if each.name == "web" else _HEALTH.get(str(port), set())
+        known = (_HEALTH_OF_PAGES if each.name == "web" else _HEALTH).get(str(port), set())
         if port not in ports or path not in known or f"GET {path}" not in OPERATIONS:
             raise ContractBroken(f"{each}: its {name} asks for {path} at {port}, which nobody answers.")
 

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import yaml
 from temporalio.bridge import temporal_sdk_bridge
 
 from tests.contracts.checks import ROOT, ContractBroken
@@ -17,7 +18,7 @@ from tests.contracts.checks import ROOT, ContractBroken
 MONITORING = ROOT / "deploy" / "monitoring"
 RULES = MONITORING / "alerts.yml"
 #: Where metrics of our own are named.
-SOURCES = ("workers/metrics", "api/ops")
+SOURCES = ("workers/metrics", "api/ops", "web")
 #: Metrics that Prometheus itself makes.
 BUILT_IN = {"up", "ALERTS"}
 _WORD = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
@@ -66,6 +67,17 @@ def metrics_are_described() -> None:
         raise ContractBroken(f"docs/deploying.md has no row for {', '.join(missing)}.")
 
 
+def processes_are_scraped() -> None:
+    """Prometheus scrapes METRICS_PORT of every process of docker-compose.yml that has one."""
+    services = yaml.safe_load(_text("docker-compose.yml"))["services"]
+    ports = {name: (given.get("environment") or {}).get("METRICS_PORT") for name, given in services.items()}
+    jobs = yaml.safe_load((MONITORING / "prometheus.yml").read_text())["scrape_configs"]
+    found = [each for job in jobs for each in job.get("dns_sd_configs", [])]
+    scraped = {(name, str(each["port"])) for each in found for name in each["names"]}
+    if missing := sorted(name for name, port in ports.items() if port and (name, port) not in scraped):
+        raise ContractBroken(f"prometheus.yml does not scrape {', '.join(missing)}.")
+
+
 def _text(path: str) -> str:
     return (ROOT / path).read_text()
 
@@ -80,7 +92,7 @@ def _declared() -> Iterator[str]:
             for node in ast.walk(ast.parse(path.read_text())):
                 if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args:
                     first = node.args[0]
-                    kinds = {"Counter", "Histogram", "GaugeMetricFamily", "CounterMetricFamily"}
+                    kinds = {"Counter", "Gauge", "Histogram", "GaugeMetricFamily", "CounterMetricFamily"}
                     if node.func.id in kinds and isinstance(first, ast.Constant):
                         yield str(first.value)
     yield from re.findall(r'record: "([^"]+)"', RULES.read_text())

@@ -39,6 +39,7 @@ COMPOSE_OPTIONS = {
     "SANDBOX_PORT": ("8100", "port of the stand-ins: inbox, ledger, test cards"),
     "PROMETHEUS_PORT": ("9090", "port of Prometheus, with the profile `monitoring`"),
     "GRAFANA_PORT": ("3000", "port of Grafana, with the profile `monitoring`"),
+    "WORKER_BUILD_ID": ("", "build of the workers, which makes them versioned; empty: unversioned"),
     "MARKET_SUBNET": ("172.29.80.0/24", "network of the containers"),
 }
 _BLOCK = re.compile(r"(<!-- make settings: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)

@@ -127,6 +127,10 @@ PLANTS: dict[str, tuple[Callable[[], None], str, str, str, str]] = {
         kubernetes.can_be_found_stopped_and_restarted,
         *("worker/worker.yaml", "path: /readyz", "path: /healthz", "its readinessProbe asks for /healthz"),
     ),
+    "probe-of-the-other-port": (
+        kubernetes.can_be_found_stopped_and_restarted,
+        *("base/web.yaml", "path: /livez, port: metrics", "path: /livez, port: http", "its livenessProbe asks for"),
+    ),
     "no-time-to-end": (
         kubernetes.can_be_found_stopped_and_restarted,
         *("base/api.yaml", "terminationGracePeriodSeconds: 30", "terminationGracePeriodSeconds: 15", "more than 20 s"),
@@ -203,6 +207,7 @@ def test_the_pages_start_with_their_settings_and_secret_alone(environment: pytes
     assert (settings.development, settings.secure, settings.web_secret) == (False, True, GOOD["SECRETS_KEY"])
     services = {each.name: each.document["spec"]["ports"][0]["port"] for each in manifests.of_kind("Service")}
     assert settings.api_url == f"http://api-internal:{services['api-internal']}"
+    assert (settings.metrics_host, settings.metrics_port) == ("0.0.0.0", 9100)  # noqa: S104 - in a pod
 
 
 def _set(environment: pytest.MonkeyPatch, folder: Path, name: str) -> None:

@@ -17,12 +17,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import httpx2
 from playwright.sync_api import sync_playwright
 
 from sandbox.settings import StackSettings
 from tests.contracts.checks import ROOT
 from tests.journeys.conftest import running
 from tests.journeys.shop import CHEAP_PASSWORDS, Shop
+from tests.monitoring.pages import pages
 from tests.monitoring.prometheus import DASHBOARDS, Prometheus, scraping
 from tests.web.browser.conftest import CHROMIUM
 
@@ -54,16 +56,17 @@ def main() -> None:
 def _traded() -> Iterator[tuple[Prometheus, float]]:
     with tempfile.TemporaryDirectory() as data, tempfile.TemporaryDirectory() as folder:
         settings = replace(StackSettings.for_tests(Path(data)), separate=True, env=CHEAP_PASSWORDS)
-        with running(settings) as shop:
+        with running(settings) as shop, pages(shop) as (visitor, metrics_of_pages):
             addresses = shop.stack.addresses
             targets = [("api", urlsplit(addresses.api).netloc), ("worker", urlsplit(addresses.metrics or "").netloc)]
+            targets.append(("web", metrics_of_pages))
             with scraping(Path(folder), targets) as prometheus:
                 began = time.time()
-                _trade(shop, began + TRADE)
+                _trade(shop, visitor, began + TRADE)
                 yield prometheus, began
 
 
-def _trade(shop: Shop, until: float) -> None:
+def _trade(shop: Shop, visitor: httpx2.Client, until: float) -> None:
     """One order after the other: mostly paid, some declined or answered late; some goods that are not there."""
     ways = itertools.cycle(("succeeds", "succeeds", "answers_later", "succeeds", "declines"))
     cards = {way: shop.paying("card", way) for way in ("succeeds", "answers_later", "declines")}
@@ -73,6 +76,8 @@ def _trade(shop: Shop, until: float) -> None:
         customer.orders()
         customer.http.get(f"/products/{product}/stock")
         customer.http.get("/orders/01890a5d-ac96-774b-bcce-b302099a8057")
+        visitor.get("/")
+        visitor.get("/products/01890a5d-ac96-774b-bcce-b302099a8057")
 
 
 def _drawn(dashboard: dict[str, Any], prometheus: Prometheus, began: float) -> str:

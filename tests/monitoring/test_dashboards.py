@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
+import httpx2
 import pytest
 
 from sandbox.settings import StackSettings
@@ -16,6 +17,7 @@ from tests.journeys.conftest import running
 from tests.journeys.customers import answered
 from tests.journeys.shop import CHEAP_PASSWORDS, Shop
 from tests.journeys.waiting import until
+from tests.monitoring.pages import pages
 from tests.monitoring.prometheus import Prometheus, Query, program, queries, scraping
 
 #: Queries without data in a shop in which nothing goes wrong, and why.
@@ -33,13 +35,20 @@ def scraped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
     """A shop in which orders of every kind were placed, and the Prometheus that scraped it meanwhile."""
     program("prometheus")
     settings = StackSettings.for_tests(tmp_path_factory.mktemp("scraped"))
-    with running(replace(settings, separate=True, env=CHEAP_PASSWORDS)) as shop:
+    with (
+        running(replace(settings, separate=True, env=CHEAP_PASSWORDS)) as shop,
+        pages(shop) as (visitor, metrics_of_pages),
+    ):
         addresses = shop.stack.addresses
         targets = [("api", urlsplit(addresses.api).netloc), ("worker", urlsplit(addresses.metrics or "").netloc)]
+        targets.append(("web", metrics_of_pages))
         with scraping(tmp_path_factory.mktemp("prometheus"), targets) as prometheus:
             until(lambda: len(prometheus.query("up == 1")) == len(targets))  # a rate needs a sample from before
             until(lambda: prometheus.query('orders_ended_total{outcome="confirmed"}'))
+            visit(visitor)
+            until(lambda: prometheus.query("web_requests_total"))
             trade(shop)
+            visit(visitor)
             shop.wait_for_delivery()
             until(lambda: prometheus.query("order_confirmation_seconds_count > 0"))
             until(lambda: prometheus.query("marketplace_invariant_checked_timestamp_seconds"))
@@ -59,6 +68,12 @@ def trade(shop: Shop) -> None:
     with closing(shop.customer("ru", phone="+79161234511").http) as other:
         answered(other.get("/orders/me"), 200)
         assert other.get("/orders/01890a5d-ac96-774b-bcce-b302099a8057").status_code == 404
+
+
+def visit(visitor: httpx2.Client) -> None:
+    """The catalog, and a product that is gone: the API refuses one call of the pages, and nothing fails."""
+    assert visitor.get("/").status_code == 200
+    assert visitor.get("/products/01890a5d-ac96-774b-bcce-b302099a8057").status_code == 404
 
 
 def shown(samples: list[dict[str, Any]], quantile: bool) -> bool:

@@ -16,6 +16,7 @@ from tests.api.conftest import all_services, app, services
 from tests.api.conftest import settings as api_settings
 from tests.web.visitor import ORIGIN, Visitor
 from web.app import create_app
+from web.metrics import MeasuredTransport, PageMetrics
 from web.security import Guard
 from web.settings import WebSettings
 
@@ -35,11 +36,13 @@ def web_settings() -> WebSettings:
 
 @pytest.fixture(scope="session")
 async def pages(web_settings: WebSettings, app: FastAPI) -> AsyncIterator[Guard]:
-    """The pages; their requests go to the API of the same process."""
-    http = httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://market")
-    guarded = create_app(web_settings, http)
+    """The pages; their requests go to the API of the same process, and metrics know the operation of each."""
+    metrics = PageMetrics()
+    measured = MeasuredTransport(httpx2.ASGITransport(app), metrics)
+    guarded = create_app(web_settings, httpx2.AsyncClient(transport=measured, base_url="http://market"))
     async with guarded.app.router.lifespan_context(guarded.app):
         yield guarded
+    assert metrics.registry.get_sample_value("web_api_call_seconds_count", {"operation": "other"}) is None
 
 
 @pytest.fixture

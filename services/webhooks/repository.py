@@ -84,7 +84,10 @@ def send_again(tx: Executor, delivery_id: UUID) -> bool:
 
 
 def send_failed_again(tx: Executor, endpoint_id: UUID, since: datetime) -> int:
-    """Let at most 1,000 failed or skipped deliveries wait again, those of events since a time; returns how many."""
+    """Let at most 1,000 failed or skipped deliveries wait again, those of events since a time; returns how many.
+
+    None when the endpoint is disabled: nothing would be sent to it.
+    """
     return len(tx.fetch_all(_SEND_FAILED_AGAIN, {"endpoint": endpoint_id, "since": since, "limit": BATCH}))
 
 
@@ -195,6 +198,8 @@ _SEND_FAILED_AGAIN = f"""
          WHERE d.id = ANY (ARRAY(
                SELECT id FROM webhooks.deliveries
                 WHERE endpoint_id = %(endpoint)s AND status IN ('failed', 'skipped') AND created_at >= %(since)s
+                  AND EXISTS (SELECT FROM webhooks.endpoints p
+                               WHERE p.id = %(endpoint)s AND p.disabled_reason IS NULL)
                 ORDER BY created_at LIMIT %(limit)s FOR UPDATE))
         RETURNING d.id)
     SELECT id, pg_notify('{WEBHOOKS}', '') FROM again

@@ -10,6 +10,7 @@ import pytest
 from standardwebhooks import Webhook
 
 from services.db import Database, connect
+from services.webhooks import repository
 from services.webhooks.dispatcher import PER_ENDPOINT, WebhookDispatcher
 from services.webhooks.retry_policy import DELAYS
 from services.webhooks.status import DeliveryStatus, DisabledReason
@@ -113,6 +114,17 @@ async def test_F92_an_endpoint_that_fails_for_three_days_is_disabled_and_its_mes
         assert await sent(shop.dispatcher()) == 3
     assert {each.status for each in shop.deliveries()} == {DONE}
     assert shop.endpoints.get(endpoint_id).failing_since is None
+
+
+async def test_nothing_waits_for_an_endpoint_that_was_disabled_while_its_messages_were_sent_again(shop: Shop) -> None:
+    """It would wait for good, and keep its order from being archived."""
+    async with receiving(status(410)) as receiver:
+        endpoint_id, start = shop.add(receiver.url), shop.clock.at
+        shop.queue(2)
+        await sent(shop.dispatcher())
+    assert shop.endpoints.get(endpoint_id).disabled_reason is DisabledReason.GONE
+    assert repository.send_failed_again(shop.database, endpoint_id, start) == 0
+    assert shop.deliveries(status=WAITING) == []
 
 
 async def test_410_disables_the_endpoint_at_once(shop: Shop) -> None:

@@ -184,6 +184,9 @@ def _one_c_row(place: str, cells: dict[str, str]) -> Row:
         cells["attributes.code"] = code
     if not cells["sku"] and not cells.get("price", "").strip():
         return Row(place, {}, skipped="has neither an article nor a price: the name of a group, or a total")
+    # Beside it the column of all units counts those that are reserved for others, too.
+    if "free stock" in cells:
+        cells["stock"] = cells.pop("free stock")
     if "stock" in cells:
         cells["stock"] = units_text_of(cells["stock"], decimals=True)
     return mapped_row(place, cells)
@@ -249,7 +252,7 @@ _ONE_C_COLUMNS = {
     "валюта": "currency",
     "остаток": "stock",
     "количество": "stock",
-    "свободный остаток": "stock",
+    "свободный остаток": "free stock",
     "описание": "description",
     "группа": "attributes.category",
     "категория": "attributes.category",

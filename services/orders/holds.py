@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from uuid import UUID
 
 from services.errors import Conflict
@@ -50,9 +51,9 @@ class HoldRule:
         `held`: units in unpaid orders of the account; `stock`: units that are not sold. A product without stock is not
         limited.
         """
-        times = PAID_BEFORE if paid_before else 1
+        times, share = PAID_BEFORE if paid_before else 1, Decimal(str(self.share))
         left = {
-            product_id: max(0, max(int(self.share * stock[product_id]), self.units) * times - held.get(product_id, 0))
+            product_id: max(0, max(int(share * stock[product_id]), self.units) * times - held.get(product_id, 0))
             for product_id in wanted.keys() & stock.keys()
         }
         return {

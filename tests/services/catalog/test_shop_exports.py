@@ -68,6 +68,16 @@ def test_T189_a_price_list_of_1c() -> None:
     assert content.places["фн-12"] == "line 5"
 
 
+@pytest.mark.parametrize("columns", ["Остаток;Свободный остаток", "Свободный остаток;Остаток"])
+def test_T189_free_units_of_1c_are_taken_rather_than_all(write: Write, columns: str) -> None:
+    free_first = columns.startswith("Свободный")
+    row = "3,000;12,000" if free_first else "12,000;3,000"
+    content = read_import_file(
+        write("list.csv", f"Артикул;Наименование;Цена;Валюта;{columns}\nФН-12;Фонарь;1;руб.;{row}\n")
+    )
+    assert content.stock == {"ФН-12": 3}
+
+
 def test_T189_columns_that_are_named(write: Write) -> None:
     path = write("list.csv", "Part;Title;Net;currency;Colour;Shelf\nP-1;Plug;1 299,5;eur;red;7;;\nP-2;Cap;3;EUR\n")
     columns = {"part": "sku", "Title": "name", "Net": "price", "Colour": "attributes.colour"}

@@ -12,7 +12,7 @@ import pytest
 from services.clock import new_id
 from services.db import Database
 from services.errors import TooManyOpenOrders
-from services.orders.holds import HoldLimit
+from services.orders.holds import HoldLimit, HoldRule
 from services.orders.service import OrderService
 from services.orders.status import CancelReason
 from services.orders.transitions import OrderTransitions
@@ -116,6 +116,13 @@ def test_T135_the_whole_stock_as_share_is_no_limit(database: Database) -> None:
     buyer, product = new_id(), a_product()
     for _ in range(2):
         place(orders, buyer, product, STOCK // 2)
+
+
+def test_T135_a_share_is_a_decimal_number() -> None:
+    product = new_id()
+    rule = HoldRule(share=0.29, units=1)  # 0.29 * 100 is 28.999… in binary
+    assert rule.over({product: 29}, {}, {product: 100}, paid_before=False) == {}
+    assert rule.over({product: 30}, {}, {product: 100}, paid_before=False) == {product: (30, 29)}
 
 
 def test_the_number_of_unpaid_orders_is_refused_first(database: Database) -> None:

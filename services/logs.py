@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
+import os
 import sys
 import threading
 import traceback
@@ -62,6 +64,7 @@ def set_up() -> None:
     # OpenTelemetry reports what it does not mind: a workflow that leaves the worker's cache is ended by another task.
     logging.getLogger("opentelemetry.context").setLevel(logging.CRITICAL)
     _log_uncaught()
+    atexit.register(_forget_unwritten)
 
 
 def trace_fields(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
@@ -111,3 +114,12 @@ def _log_uncaught() -> None:
     sys.excepthook = of_process
     threading.excepthook = of_thread
     logging.captureWarnings(True)
+
+
+def _forget_unwritten() -> None:
+    """Lines that a full disk does not take must not change how the process ends: Python would exit with 120."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

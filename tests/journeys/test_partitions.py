@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import threading
 import time
@@ -15,7 +16,7 @@ from tests.journeys.test_crashes import assert_confirmed_once
 from tests.journeys.waiting import until
 
 #: Seconds of the partition, and for which connections are closed again and again; orders in that time.
-PARTITION, CUTS, ORDERS = 60.0, 15.0, 4
+PARTITION, CUTS, ORDERS = float(os.environ.get("PARTITION_SECONDS", "20")), 15.0, 4
 
 
 @pytest.fixture

@@ -27,8 +27,10 @@ def test_F13_a_worker_without_memory_ends_itself_and_its_successor_continues(par
     worker = parts.stack.component("workers")
     # A worker that the test before left behind may still be importing its modules.
     until(answers_readyz(parts.stack.settings.ports.metrics))
+    order_id = customer.place(product, card=parts.paying("card", "answers_later"))
+    customer.wait_for_event(order_id, "payment_waiting")
+    parts.wait_for_delivery()  # otherwise the messages that it has claimed would wait until their lease ends
     limit_address_space(worker.pid)
-    order_id = customer.place(product, card=parts.paying("card", "succeeds"))
     until(lambda: not worker.running)
     assert worker.ending == f"exit code {os.EX_OSERR}", worker.exit_report()
     assert any('"process.exhausted"' in line and '"critical"' in line for line in worker.last_lines())

@@ -54,6 +54,12 @@ class Pages:
         found = [each for family in families for each in family.samples if each.name == name]
         return {tuple(value for _, value in sorted(each.labels.items())): each.value for each in found}
 
+    async def until_in(self, name: str, labels: tuple[str, ...]) -> None:
+        """Wait until a metric has a value with these labels. Raises TimeoutError."""
+        async with asyncio.timeout(5):
+            while labels not in await self.samples(name):
+                await asyncio.sleep(0.05)
+
 
 def command(port: int, internal: int | str, api: str, **settings: str) -> tuple[list[str], dict[str, str]]:
     listens = {"WEB_PORT": str(port), "METRICS_PORT": str(internal)}
@@ -89,6 +95,8 @@ async def test_requests_are_counted_by_route_method_and_status_class(services: S
         await pages.http.head("/")
         await pages.http.post("/sign-in", data={"identifier": CANARY}, headers={"Origin": f"https://{CANARY}.example"})
         await pages.http.request("PROPFIND", "/", headers=SAME_ORIGIN | {"Content-Length": "0"})
+        # The file of a style sheet is closed in a thread, and its request counted after that.
+        await pages.until_in("web_requests_total", ("GET", "/static", "2xx"))
         found, text = await pages.samples("web_requests_total"), await pages.metrics()
         seconds = await pages.samples("web_request_seconds_count")
 

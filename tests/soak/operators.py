@@ -118,6 +118,8 @@ async def _reset(client: Client, handle: WorkflowHandle[Any, Any], choice: float
     history = await handle.fetch_history()
     completed = EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED
     events = [event.event_id for event in history.events if event.event_type == completed]
+    if not events:
+        raise RuntimeError("no workflow task has completed: there is nothing to reset to")
     await client.workflow_service.reset_workflow_execution(
         ResetWorkflowExecutionRequest(
             namespace=client.namespace,

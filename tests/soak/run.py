@@ -16,7 +16,7 @@ from tests.soak.faults import Faults, perform_all
 from tests.soak.operators import Operator
 from tests.soak.plan import OPERATOR, Action, Plan
 from tests.soak.report import describe
-from tests.soak.run_clock import RunClock
+from tests.soak.run_clock import RunClock, RunStopped
 from tests.soak.system import System, running_system
 
 Report = Callable[[str], None]
@@ -72,7 +72,11 @@ def _perform(plan: Plan, buyers: Buyers, faults: Faults, operator: Operator, rep
 
     with ThreadPoolExecutor(1, "actions") as pool, clock.stopped_by_errors():
         acting = pool.submit(perform_all, plan.actions, clock, perform)
-        placed = buyers.run(plan.orders)
+        try:
+            placed = buyers.run(plan.orders)
+        except RunStopped:
+            acting.result()  # the error that stopped the run, if an action raised it
+            raise
         acting.result()
     return placed
 

@@ -187,9 +187,9 @@ class OrderService:
     def notice_payment(self, order_id: UUID, payment_id: UUID, key: str, *, late: bool = False) -> None:
         """Command the order's workflow to ask the provider about a payment; once a key.
 
-        Nothing is written about the payment that has already paid the order, and for an order that is not here (a
-        lost payment was sent back). `late`: the payment was
-        given up before, so its money would pay nothing, whether the order is open or not: it is to be sent back.
+        Nothing is written about the payment that has already paid the order, or for an order that a restore has lost.
+        `late`: the payment was given up before, so its money pays nothing, whether the order is open or not: it is to
+        be sent back.
         """
         state = transitions_repository.find_state(self._database, order_id)
         if state is None or (state.paid_by == payment_id and state.status in PAID):

@@ -28,7 +28,7 @@ restore: $(RUN) ## put a backup (DIR) into the data of `make up`, which must not
 	@$(BIN)/python -m sandbox restore $(RESTORE_ARGS) $(or $(DIR),$(error DIR is not set: make restore DIR=FOLDER))
 
 test: $(DEV) ## run all tests, with real PostgreSQL, Temporal and HTTP
-	@$(BIN)/python -m pytest -q --no-header -n 2 --dist loadfile $(TEST_ARGS)
+	@$(BIN)/python -m pytest -q --no-header -n 3 --dist loadfile --no-loadscope-reorder $(TEST_ARGS)
 
 test-clients: $(DEV) ## generate four clients of docs/openapi.json, type-check them, place an order with each (needs Node 20, npm)
 	@TEST_CLIENTS=1 $(BIN)/python -m pytest -q --no-header tests/clients $(TEST_ARGS)

@@ -15,7 +15,6 @@ from services import db, migrate
 from services.db import Database, Transaction
 from tests.pooler import pgbouncer
 
-
 TESTS = Path(__file__).parent
 #: Folders whose files take longest begin first (the Makefile keeps this order), so that no process is left with a long
 #: file while the others have none.

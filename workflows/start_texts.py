@@ -13,7 +13,7 @@ from services.order_number import order_number
 from workflows.durations import duration
 
 #: Where the runbook is when no address of it is set.
-RUNBOOK = "`docs/operators.md` of the project"
+RUNBOOK = "`docs/operations.md` of the project"
 
 
 def order_summary(order: OrderInput) -> str:

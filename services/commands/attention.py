@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Annotated
 
@@ -15,7 +15,7 @@ from services.commands.order_pages import attention_line, next_try_line
 from services.commands.repair import recovery_rows
 from services.commands.temporal import next_tries
 from services.commands.terminal import errors_as_messages, read_connections, say
-from services.orders.status import NO_WORKER, PAYMENT_REVIEW, WORKFLOW_FAILING, ResolveStep
+from services.orders.status import NO_WORKER, PAYMENT_REVIEW, WORKFLOW_FAILING, ResolveStep, UndoStep
 from services.orders.views import AttentionView, OrderFilter, OrderView
 
 _NEXT = {
@@ -51,12 +51,17 @@ def _print(order: OrderView, tries: Mapping[str, datetime]) -> None:
     for each in order.attention:
         say(f"  {attention_line(each)}")
         say(f"    {next_try_line(each, tries.get(each.reason))}")
-        say(f"    next: {_next(order, each)}")
+        for text in _next(order, each):
+            say(f"    {text}")
 
 
-def _next(order: OrderView, each: AttentionView) -> str:
-    number = number_of(order)
+def _next(order: OrderView, each: AttentionView) -> Iterator[str]:
+    number, step = number_of(order), ResolveStep.of(each.reason)
     if text := _NEXT.get(each.reason):
-        return text.format(number=number)
-    step = ResolveStep.of(each.reason)
-    return f"order resolve {number} retry --step {step}" if step else f"order show {number}"
+        yield f"next: {text.format(number=number)}"
+    elif step is None:
+        yield f"next: order show {number}"
+    else:
+        yield f"next: order resolve {number} retry --step {step}"
+        if UndoStep.of(each.reason):
+            yield f"or, if it was done by hand: order resolve {number} mark_done --step {step} --reference REFERENCE"

@@ -17,7 +17,7 @@ from services.orders.views import AttentionView, EventView, OrderSummary
 from services.payments.provider_states import PaymentStates
 from services.reservations.views import ReservationView
 
-_AGREES = {True: "yes", False: "NO", None: "?"}
+_AGREES = {True: "yes", False: "NO"}
 
 
 def print_list(orders: Sequence[OrderSummary]) -> None:
@@ -51,7 +51,7 @@ def attention_line(each: AttentionView) -> str:
 def next_try_line(each: AttentionView, at: datetime | None) -> str:
     """When the cause of an attention reason is tried again by itself."""
     if at is not None:
-        return f"tried again at {moment(at)}"
+        return f"next try at {moment(at)}"
     if each.reason in (NO_WORKER, NO_PROGRESS):
         return "nothing is tried by itself"
     if each.reason == WORKFLOW_LOST:
@@ -87,9 +87,15 @@ def _agreement(report: OrderReport) -> Table:
     table = Table("these must agree", "state", "agrees")
     reason = f", because of {order.cancel_reason}" if order.cancel_reason else ""
     table.add_row("order (our row)", f"{order.status}{reason}; total {text_of(order.total)}", "")
-    table.add_row("payment provider", "\n".join(_payments(report)), _AGREES[report.provider_agrees])
+    table.add_row("payment provider", "\n".join(_payments(report)), _provider_agrees(report))
     table.add_row("goods", _goods(report.goods), _AGREES[report.goods_agree])
     return table
+
+
+def _provider_agrees(report: OrderReport) -> str:
+    if report.provider_agrees is None:
+        return "not asked" if report.payments.said is None else "by hand"
+    return _AGREES[report.provider_agrees]
 
 
 def _payments(report: OrderReport) -> Iterator[str]:

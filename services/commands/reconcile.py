@@ -46,7 +46,7 @@ def reconcile(
         bool, typer.Option("--repair", help="First do what recovery does: start missing workflows of open orders.")
     ] = False,
 ) -> None:
-    """Check the invariants of the contract (section 4); changes nothing without --repair.
+    """Check the invariants I1 to I14 (docs/contract.md, section 4); changes nothing without --repair.
 
     Exits with 0 when all of them hold, 1 when one is violated, and 2 when not everything could be checked.
     """

@@ -18,7 +18,8 @@ from services.orders.status import (
 )
 
 _UNDO = (
-    "It is repeated by itself. When the cause is corrected, retry it at once; when it is done by hand, mark it as done."
+    "It is repeated by itself. When the cause is corrected, retry it at once. When it was done by hand, mark it as done"
+    " before the next try, and do not retry it: that asks for it once more."
 )
 _ADVICE = {
     PAYMENT_REVIEW: (

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from services.clock import new_id
+from services.commands.order_pages import print_report
 from services.commands.order_report import Answer, OrderReport
 from services.money import Money
 from services.order_agreement import GOODS
@@ -86,3 +87,11 @@ def test_every_status_of_an_order_says_where_its_goods_are() -> None:
     assert set(GOODS) == set(OrderStatus)
     assert not a_report(CONFIRMED).goods_agree
     assert a_report(CANCELLED).goods_agree
+
+
+def test_the_last_column_says_why_the_provider_does_not_agree_or_disagree(capsys: pytest.CaptureFixture[str]) -> None:
+    by_hand = a_report(CANCELLED, payment(TOTAL.minor, 0), resolved="refund_payment: mark_done by anna, transfer 4711")
+    print_report(by_hand)
+    assert "│ by hand" in capsys.readouterr().out
+    print_report(replace(by_hand, payments=Answer(trouble="It cannot be reached.")))
+    assert "│ not asked" in capsys.readouterr().out

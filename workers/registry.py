@@ -22,6 +22,7 @@ from activities.webhooks import WebhookActivities
 from services.bootstrap import Services
 from services.pg_notify import NOTIFICATIONS, OUTBOX, WEBHOOKS
 from services.reconcile.reconciler import Reconciler
+from services.reconcile.scope import Scope
 from services.reconcile.stalled_orders import StalledOrders
 from services.reconcile.workflows import OrderWorkflows
 from workers.exhaustion import ExhaustionEndsWorker
@@ -44,6 +45,8 @@ WORKFLOWS = [
     WebhookDispatchWorkflow,
     PeriodicWorkflow,
 ]
+#: Seconds of each hour for which archived orders are checked.
+ARCHIVE_SECONDS = 20.0
 #: Outermost first.
 INTERCEPTORS = [LogContext(), FailuresAsCodes(), ExhaustionEndsWorker()]
 
@@ -87,7 +90,8 @@ def activities(services: Services, ports: Ports, faults: Faults | None = None) -
         lambda: Wakeup(subscribe, NOTIFICATIONS),
     )
     webhooks = WebhookActivities(services.webhook_dispatcher, lambda: Wakeup(subscribe, WEBHOOKS))
-    reconciler = Reconciler(services.database, ports.order_workflows, services.gateway)
+    hourly = Scope(archive=ARCHIVE_SECONDS)
+    reconciler = Reconciler(services.database, ports.order_workflows, services.gateway, hourly)
     reconciling = ReconcileActivities(reconciler, services.invariant_results)
     served: list[Callable[..., Any]] = [
         reservations.reserve_stock,

@@ -20,6 +20,7 @@ from activities.retention import Deletion, RetentionActivities
 from activities.watching import StuckWorkflows, WatchActivities
 from activities.webhooks import WebhookActivities
 from services.bootstrap import Services
+from services.payments.paid_orders import PaidOrders
 from services.pg_notify import NOTIFICATIONS, OUTBOX, WEBHOOKS
 from services.reconcile.reconciler import Reconciler
 from services.reconcile.scope import Scope
@@ -70,7 +71,8 @@ def activities(services: Services, ports: Ports, faults: Faults | None = None) -
     subscribe = services.pg_listener.subscribe
     transitions = services.order_transitions
     reservations = ReservationActivities(services.database, transitions, services.reservations)
-    orders = OrderActivities(services.database, transitions, services.reservations, services.payments, ports.ends)
+    paid = PaidOrders(services.database, services.payments)
+    orders = OrderActivities(services.database, transitions, services.reservations, services.payments, paid, ports.ends)
     payments = PaymentActivities(
         services.database, transitions, services.reservations, services.payments, services.settings.return_url
     )

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Protocol
 from temporalio import activity
 
 from activities.messages import BeginCancel, ClearAttention, ConfirmOrder, FinishCancel, OrderState, RaiseAttention
+from services.errors import OrderClosing
 from services.orders import views
-from services.orders.status import OrderStatus, UndoStep
+from services.orders.status import CancelReason, OrderStatus, UndoStep
 from services.orders.views import WorkflowRun
 
 if TYPE_CHECKING:
     from services.db import Database, Executor
     from services.orders.transitions import OrderTransitions
+    from services.payments.paid_orders import PaidOrders
     from services.payments.service import PaymentService
     from services.reservations.service import ReservationService
 
@@ -35,11 +37,17 @@ class OrderActivities:
     orders: OrderTransitions
     reservations: ReservationService
     payments: PaymentService
+    paid: PaidOrders
     ends: OrderEnds
 
     @activity.defn(no_thread_cancel_exception=True)
     def confirm_order(self, message: ConfirmOrder) -> OrderState:
-        """Confirm the order and its reservation in one commit: the hold of a paid order cannot expire."""
+        """Confirm the order and its reservation in one commit: the hold of a paid order cannot expire.
+
+        An order whose money was sent back is cancelled: the database may be older than that (F80).
+        """
+        if self.paid.is_returned(message.order_id):
+            self._refuse_returned(message)
         state = self.database.run_in_transaction(partial(self._confirm, message))
         self._count(state)
         return OrderState(state.status)
@@ -72,6 +80,14 @@ class OrderActivities:
     def clear_attention(self, message: ClearAttention) -> None:
         """Remove the reason."""
         self.orders.clear_attention(message.order_id, message.reason)
+
+    def _refuse_returned(self, message: ConfirmOrder) -> None:
+        """Raises OrderClosing, unless the order was confirmed before its money was sent back."""
+        run = WorkflowRun(message.run_id, 0.0)  # it holds the order, or is refused
+        state = self.orders.begin_cancel(message.order_id, run, CancelReason.OPERATOR_REQUEST)
+        if state.status is not OrderStatus.CONFIRMED:
+            activity.logger.warning("order.money_returned", extra={"order_id": str(message.order_id)})
+            raise OrderClosing("The money of this order was sent back.")
 
     def _confirm(self, message: ConfirmOrder, tx: Executor) -> views.OrderState:
         state = self.orders.confirmed(message.order_id, message.run_id or None, tx)

@@ -9,7 +9,7 @@ from uuid import UUID
 from activities.messages import PaymentState, RefundState
 from services.errors import Invalid, PaymentDeclined, Refused, Unavailable
 from services.orders.status import OrderEventType
-from services.payments.status import PAYMENT_UNAVAILABLE, PaymentStatus
+from services.payments.status import CAPTURED, PAYMENT_UNAVAILABLE, PaymentStatus
 
 if TYPE_CHECKING:
     from services.db import Executor
@@ -56,7 +56,9 @@ class PaymentOutcomes:
             self._send_back(payment)
         if recorded.refusal is not None:
             raise recorded.refusal
-        return PaymentState(payment.id, payment.status, payment.retry_after, payment.term_left)
+        # What was sent back since does not matter here: the order was paid, and its confirmation looks at that.
+        status = PaymentStatus.SUCCEEDED if payment.status in CAPTURED else payment.status
+        return PaymentState(payment.id, status, payment.retry_after, payment.term_left)
 
     def refunded(self, order_id: UUID, undone: RefundProgress) -> RefundState:
         """Write finished refunds into the timeline, and return whether anything is still owed."""
@@ -68,7 +70,7 @@ class PaymentOutcomes:
     def _record(self, tx: Executor, payment: PaymentView) -> Refused | None:
         if payment.captured_late:
             return None
-        if payment.status is PaymentStatus.SUCCEEDED:
+        if payment.status in CAPTURED:
             self.orders.paid(payment.order_id, payment.id, payment.amount, tx)
         elif payment.status is PaymentStatus.FAILED:
             return self._declined(tx, payment)

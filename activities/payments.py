@@ -101,13 +101,24 @@ class PaymentActivities:
 
     @activity.defn(no_thread_cancel_exception=True)
     def record_resolution(self, message: RecordResolution) -> None:
-        """Write an operator's decision about a stuck undo into the timeline, and into the ledger if it is money."""
-        is_money = message.step == UndoStep.REFUND_PAYMENT or message.payment_id is not None
-        if is_money and message.action != ResolveAction.RETRY:
-            reference, lost = message.reference or message.action, message.action == ResolveAction.WRITE_OFF
-            self.payments.book_manually(message.order_id, reference, lost=lost, payment_id=message.payment_id)
+        """Write an operator's decision about a stuck undo into the timeline, and into the ledger if it is money.
+
+        Raises InvalidTransition, and writes nothing, when an undo was done meanwhile that is to be marked as done or
+        written off: a decision must not name what it did not decide.
+        """
         key = f"resolved:{UndoStep.of(message.step) or message.step}:{message.action}:{message.decision_id}"
+        if message.action != ResolveAction.RETRY and not self._decided(message, key):
+            raise InvalidTransition("Nothing is left to decide: it was done meanwhile.")
         self.orders.note(message.order_id, OrderEventType.RESOLVED, key, detail=_decision(message))
+
+    def _decided(self, message: RecordResolution, key: str) -> bool:
+        """Let a decision take effect in the tables; False when nothing was left for it."""
+        if self.orders.is_noted(message.order_id, key):
+            return True
+        if message.step != UndoStep.REFUND_PAYMENT and message.payment_id is None:
+            return self.reservations.holds_goods(message.order_id)
+        reference, lost = message.reference or message.action, message.action == ResolveAction.WRITE_OFF
+        return self.payments.book_manually(message.order_id, reference, lost=lost, payment_id=message.payment_id)
 
     def _start(self, message: ChargePayment, tx: Executor) -> PaymentIntent:
         """The intent of the attempt; raises _NoMethod, which undoes the transaction, when there is no method."""

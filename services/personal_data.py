@@ -80,8 +80,9 @@ class PersonalData:
 
     def _erase(self, tx: Executor, user_id: UUID, by: By) -> None:
         deleted = self.deletion.delete(tx, user_id, by)
+        phones = {*self.orders.phones(tx, user_id), *filter(None, [deleted.phone])}
         order_ids = self.orders.erase(tx, user_id)
-        self.payments.erase(tx, order_ids)
+        self.payments.erase(tx, order_ids, phones)
         self.notifications.erase(tx, order_ids, deleted.email, deleted.phone)
         forget_caller(tx, [f"{kind}:{user_id}" for kind in CallerKind])
 

@@ -20,7 +20,15 @@ METHODS: Mapping[str, Mapping[str, str]] = {
     "order_transitions": {"paid": "paid"},
     "notifications": {"queue_order_notifications": "notify"},
 }
-ACTIVITIES = ("reserve_stock", "charge_payment", "confirm_order", "release_stock", "refund_payment", "finish_cancel")
+ACTIVITIES = (
+    "reserve_stock",
+    "charge_payment",
+    "confirm_order",
+    "release_stock",
+    "refund_payment",
+    "finish_cancel",
+    "record_resolution",
+)
 
 
 @dataclass(frozen=True)

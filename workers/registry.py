@@ -20,8 +20,10 @@ from activities.retention import Deletion, RetentionActivities
 from activities.watching import StuckWorkflows, WatchActivities
 from activities.webhooks import WebhookActivities
 from services.bootstrap import Services
+from services.payments.paid_orders import PaidOrders
 from services.pg_notify import NOTIFICATIONS, OUTBOX, WEBHOOKS
 from services.reconcile.reconciler import Reconciler
+from services.reconcile.scope import Scope
 from services.reconcile.stalled_orders import StalledOrders
 from services.reconcile.workflows import OrderWorkflows
 from workers.exhaustion import ExhaustionEndsWorker
@@ -44,6 +46,8 @@ WORKFLOWS = [
     WebhookDispatchWorkflow,
     PeriodicWorkflow,
 ]
+#: Seconds of each hour for which archived orders are checked.
+ARCHIVE_SECONDS = 20.0
 #: Outermost first.
 INTERCEPTORS = [LogContext(), FailuresAsCodes(), ExhaustionEndsWorker()]
 
@@ -67,7 +71,8 @@ def activities(services: Services, ports: Ports, faults: Faults | None = None) -
     subscribe = services.pg_listener.subscribe
     transitions = services.order_transitions
     reservations = ReservationActivities(services.database, transitions, services.reservations)
-    orders = OrderActivities(services.database, transitions, services.reservations, services.payments, ports.ends)
+    paid = PaidOrders(services.database, services.payments)
+    orders = OrderActivities(services.database, transitions, services.reservations, services.payments, paid, ports.ends)
     payments = PaymentActivities(
         services.database, transitions, services.reservations, services.payments, services.settings.return_url
     )
@@ -87,7 +92,8 @@ def activities(services: Services, ports: Ports, faults: Faults | None = None) -
         lambda: Wakeup(subscribe, NOTIFICATIONS),
     )
     webhooks = WebhookActivities(services.webhook_dispatcher, lambda: Wakeup(subscribe, WEBHOOKS))
-    reconciler = Reconciler(services.database, ports.order_workflows, services.gateway)
+    hourly = Scope(archive=ARCHIVE_SECONDS)
+    reconciler = Reconciler(services.database, ports.order_workflows, services.gateway, hourly)
     reconciling = ReconcileActivities(reconciler, services.invariant_results)
     served: list[Callable[..., Any]] = [
         reservations.reserve_stock,

@@ -104,19 +104,23 @@ class OrderRetries:
         return done
 
     async def _retry(self, runs: OrderRuns, order_id: UUID, reason: str) -> str:
-        if await asyncio.to_thread(self._recovery.due_at, order_id) is None:
-            raise InvalidTransition("The order has ended: there is nothing to try again.")
+        await self._refuse_ended(order_id)
         before, started = await RecoveryActivities(self._recovery, self._orders, runs).recover_now(order_id)
         if started and before is RunState.TERMINATED:
             return "Its workflow was terminated: it was started again, to cancel the order."
         if started:
             return "Its workflow was gone, and was started again."
+        await self._refuse_ended(order_id)  # it may have ended meanwhile
         if reason != NO_PROGRESS:
             raise InvalidTransition(_STILL_OPEN)
         steps = await runs.retry_steps(order_id)
         if not steps:
             raise InvalidTransition(_NOTHING_FAILED)
         return f"Tried again at once: {', '.join(steps)}."
+
+    async def _refuse_ended(self, order_id: UUID) -> None:
+        if await asyncio.to_thread(self._recovery.due_at, order_id) is None:
+            raise InvalidTransition("The order has ended: there is nothing to try again.")
 
 
 class _Answer:

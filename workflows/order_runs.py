@@ -101,17 +101,27 @@ class OrderRuns:
         )
 
     async def retry_steps(self, order_id: UUID) -> list[str]:
-        """Let the steps that failed and wait for their next attempt be tried at once; returns their names."""
+        """Let the steps that failed and wait for their next attempt be tried at once; returns their names.
+
+        One that ends meanwhile is left out.
+        """
         described = await describe_workflow(self._client, order_workflow_id(order_id))
         steps = pending_steps(described) if described else ()
         waiting = [step.name for step in steps if step.next_attempt and not step.paused]
-        for name in waiting:
-            execution = WorkflowExecution(workflow_id=order_workflow_id(order_id))
-            request = ResetActivityRequest(
-                namespace=self._client.namespace, execution=execution, id=name, identity=self._client.identity
-            )
+        return [name for name in waiting if await self._retry_step(order_id, name)]
+
+    async def _retry_step(self, order_id: UUID, name: str) -> bool:
+        execution = WorkflowExecution(workflow_id=order_workflow_id(order_id))
+        request = ResetActivityRequest(
+            namespace=self._client.namespace, execution=execution, id=name, identity=self._client.identity
+        )
+        try:
             await self._client.workflow_service.reset_activity(request, timeout=CALL)
-        return waiting
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise
+            return False
+        return True
 
     async def failing(self) -> list[StuckWorkflow]:
         """The workflows whose tasks keep failing, with their problem reported by the server."""

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
 from temporalio import workflow
-from temporalio.exceptions import ApplicationError
+from temporalio.exceptions import ApplicationError, FailureError
 
 with workflow.unsafe.imports_passed_through():
     from activities.messages import Resolve
+    from services.errors import InvalidTransition
     from services.orders.status import RECOVERED, ResolveAction
     from workflows.attention import Attention
-    from workflows.compensation import Undo
+    from workflows.compensation import Undo, refusal_of
 
 #: The type of the failure when a decision cannot be taken.
 INVALID_RESOLUTION = "invalid-resolution"
+#: Since this patch an undo ends after the decisions about it that are being written down.
+DECISIONS_FIRST = "decisions-before-the-end-of-their-undo"
 #: What the Web UI says about the query `next_tries`.
 NEXT_TRIES = (
     "When each undo that waits for the provider runs again (UTC). "
@@ -49,6 +53,8 @@ class StuckUndoWatch:
         #: when an undo becomes stuck; later when the provider asks for more time
         self._deadlines: dict[str, datetime] = {}
         self._decisions: dict[str, Resolve] = {}
+        #: how many decisions about each undo are being written down
+        self._written = Counter[str]()
         self._tries: dict[str, datetime] = {}
 
     async def run(self, undo: Undo) -> None:
@@ -64,6 +70,8 @@ class StuckUndoWatch:
             await workflow.wait_condition(task.done)
             if decision.action != ResolveAction.RETRY:
                 break
+        if self._written[undo.step] and workflow.patched(DECISIONS_FIRST):
+            await workflow.wait_condition(lambda: not self._written[undo.step])
         self._tries.pop(undo.step, None)
         # One that came when the undo had just finished decides nothing, also when the undo has to run again.
         self._decisions.pop(undo.step, None)
@@ -100,8 +108,23 @@ class StuckUndoWatch:
             raise _invalid("write_off needs a reference: why the loss is taken")
 
     async def resolve(self, decision: Resolve, decision_id: str) -> str:
-        """Write an operator's decision down, then let it take effect: a saga cannot end before it is booked."""
-        await self._record(decision, decision_id)
+        """Write an operator's decision down, then let it take effect: a saga cannot end before it is booked.
+
+        It is about the present run of the undo, which ends after it, and never about a later one.
+        Raises ApplicationError when the undo was done meanwhile, so that nothing was left to decide.
+        """
+        self._written[decision.step] += 1
+        try:
+            await self._record(decision, decision_id)
+        except FailureError as error:
+            if refusal_of(error) != InvalidTransition.code:
+                raise
+            raise _invalid(
+                f"{decision.step} was done meanwhile: nothing was left to decide, and nothing was booked;"
+                " it ends by itself, or at once by retry"
+            ) from None
+        finally:
+            self._written[decision.step] -= 1
         self._decisions[decision.step] = decision
         return f"{decision.step}: {decision.action}"
 

@@ -19,7 +19,7 @@ from services.orders.event_log import log_event
 #: An order is archived so many days after the last change of its rows, at the earliest: providers send webhooks, buyers
 #: ask for refunds, and messages keep their recipients until then.
 YOUNGEST_DAYS = 30
-#: Orders of one transaction.
+#: Orders that one transaction looks at.
 BATCH = 500
 # How far the clock of a process may be ahead of the database's.
 _SKEW = timedelta(days=1)
@@ -52,30 +52,37 @@ class OrderArchive:
             )
 
     def count(self, before: datetime, after: UUID | None = None, limit: int = BATCH) -> tuple[int, UUID | None]:
-        """How many of the next `limit` orders after an id may be archived, and the last of them; moves nothing."""
-        found = self._database.fetch_column(selection.MOVABLE, _values(before, after, limit))
-        return len(found), found[-1] if found else None
+        """How many of the next `limit` orders after an id may be archived, and the last of these; moves nothing.
+
+        The last is None when there are no more.
+        """
+        looked_at = self._database.fetch_column(selection.NEXT, _values(before, after, limit))
+        found = self._database.fetch_column(selection.MOVABLE, {"orders": looked_at, "before": before})
+        return len(found), looked_at[-1] if looked_at else None
 
     def move_batch(self, before: datetime, after: UUID | None = None, limit: int = BATCH) -> Batch:
-        """Archive at most `limit` closed orders after an id whose rows have not changed since `before`, oldest first.
+        """Of the next `limit` orders after an id, archive those closed ones whose rows have not changed since `before`.
 
         Orders that another process works on are left out. Raises Invalid (as `check`), Unavailable, MovedWrongly.
         """
         self.check(before)
 
         def run(tx: Transaction) -> Batch:
-            locked = tx.fetch_column(selection.LOCKED, _values(before, after, limit))
-            if not locked:
+            looked_at = tx.fetch_column(selection.NEXT, _values(before, after, limit))
+            if not looked_at:
                 return Batch()
+            locked = tx.fetch_column(selection.LOCKED, {"orders": looked_at, "before": before})
+            if not locked:
+                return Batch(last=looked_at[-1])
             ids = tx.fetch_column(selection.WITH_LOCKED_PAYMENTS, {"orders": locked})
-            # What was committed between the first statement and the locks is seen by this one.
-            ids = tx.fetch_column(selection.STILL_MOVABLE, {"orders": ids, "before": before})
+            # What was committed between the first statements and the locks is seen by this one.
+            ids = tx.fetch_column(selection.MOVABLE, {"orders": ids, "before": before})
             content = move(tx, ids)
             kept = Counter[str]()
             for row in content:
                 if row.what == "ledger":
                     kept[row.currency] += int(row.total)
-            return Batch(len(ids), kept, locked[-1])
+            return Batch(len(ids), kept, looked_at[-1])
 
         return self._database.run_in_transaction(run)
 

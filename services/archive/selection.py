@@ -36,12 +36,19 @@ _MOVABLE = f"""
               (SELECT p.refunded_minor FROM payments.payments p WHERE p.id = o.paid_by), 0) ELSE 0 END
     """
 
-#: Ids of orders that may be archived, oldest first, after an id. Ids begin with a time, so that what is newer than the
-#: date is not read; a day is allowed for clocks that differ.
+#: Ids of the next orders, oldest first, whether they may be archived or not: what one statement looks at is bounded,
+#: also where nothing can be moved. Ids begin with a time, so that what is newer than the date is not read; a day is
+#: allowed for clocks that differ.
+NEXT = """
+    SELECT o.id FROM orders.orders o
+     WHERE (cast(%(after)s AS uuid) IS NULL OR o.id > %(after)s) AND o.id < %(until)s
+     ORDER BY o.id LIMIT %(limit)s
+    """
+#: Of these orders, those that may be archived.
 MOVABLE = f"""
     SELECT o.id FROM orders.orders o
-     WHERE (cast(%(after)s AS uuid) IS NULL OR o.id > %(after)s) AND o.id < %(until)s AND {_MOVABLE}
-     ORDER BY o.id LIMIT %(limit)s
+     WHERE o.id = ANY (cast(%(orders)s AS uuid[])) AND {_MOVABLE}
+     ORDER BY o.id
     """
 #: The same, locked, without those that others have locked.
 LOCKED = f"{MOVABLE} FOR UPDATE OF o SKIP LOCKED"
@@ -54,5 +61,3 @@ WITH_LOCKED_PAYMENTS = """
      WHERE (SELECT count(*) FROM locked WHERE order_id = o.id)
          = (SELECT count(*) FROM payments.payments p WHERE p.order_id = o.id)
     """
-#: Of locked orders, those that may still be archived.
-STILL_MOVABLE = f"SELECT o.id FROM orders.orders o WHERE o.id = ANY (cast(%(orders)s AS uuid[])) AND {_MOVABLE}"

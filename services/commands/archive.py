@@ -28,7 +28,7 @@ def archive(
         str | None, typer.Option(metavar="NUMBER|ID", help="Move one order back instead.", show_default=False)
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Count the orders, and move nothing.")] = False,
-    batch: Annotated[int, typer.Option(min=1, max=5000, help="Orders of one transaction.")] = BATCH,
+    batch: Annotated[int, typer.Option(min=1, max=5000, help="Orders that one transaction looks at.")] = BATCH,
 ) -> None:
     """Move closed orders into the archive, oldest first, or one back. Can be interrupted and run again at any time.
 
@@ -55,9 +55,9 @@ def _count(archive: OrderArchive, before: datetime, batch: int) -> None:
     total, after = 0, None
     while True:
         found, after = archive.count(before, after, batch)
-        if not found:
-            break
         total += found
+        if after is None:
+            break
     say(f"{total:,} orders would be archived.")
 
 

@@ -28,6 +28,11 @@ class OrderPersonalData:
                 " confirmed; then ask again."
             )
 
+    def phones(self, tx: Executor, buyer_id: UUID) -> set[str]:
+        """The phone numbers that the buyer gave for orders."""
+        contacts = personal_data_repository.contacts(tx, buyer_id)
+        return {phone for id_, contact in contacts if (phone := phone_of(self._vault, contact, id_))}
+
     def erase(self, tx: Executor, buyer_id: UUID) -> list[UUID]:
         """Delete addresses, phone numbers, ways to pay and notes of all orders; returns their ids.
 

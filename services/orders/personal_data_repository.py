@@ -18,6 +18,11 @@ def open_orders(tx: Executor, buyer_id: UUID) -> int:
     return int(tx.fetch_value(_OPEN, {"buyer": buyer_id}))
 
 
+def contacts(tx: Executor, buyer_id: UUID) -> list[tuple[UUID, bytes]]:
+    """The encrypted contacts of the buyer's orders, with the ids of these."""
+    return [(row.id, row.contact) for row in tx.fetch_all(_CONTACTS, {"buyer": buyer_id})]
+
+
 def erase(tx: Executor, buyer_id: UUID) -> list[UUID]:
     """Refuse new orders of the buyer, and delete what the closed ones say about the person; returns their ids.
 
@@ -38,6 +43,7 @@ def page(tx: Executor, buyer_id: UUID, after: UUID | None, limit: int) -> Sequen
 
 
 _OPEN = "SELECT count(*) FROM orders.orders WHERE buyer_id = %(buyer)s AND status NOT IN ('confirmed', 'cancelled')"
+_CONTACTS = either("SELECT id, contact FROM orders.orders WHERE buyer_id = %(buyer)s AND contact IS NOT NULL")
 _REFUSE = "INSERT INTO orders.erased_buyers (buyer_id) VALUES (%(buyer)s) ON CONFLICT DO NOTHING"
 # The country stays, for taxes; the reason of a cancellation stays as a code.
 _ERASE = """

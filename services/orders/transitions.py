@@ -125,6 +125,10 @@ class OrderTransitions:
         keys = [key.split(":") for key in transitions_repository.resolutions(tx, order_id)]
         return {step for _, step, action, *_ in keys if action != ResolveAction.RETRY}
 
+    def is_noted(self, order_id: UUID, key: str) -> bool:
+        """Whether an operator's decision with this key is in the timeline."""
+        return key in transitions_repository.resolutions(self._database, order_id)
+
     @retried
     def note(
         self,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID
 
 from services.db import Database, Executor
 from services.money import Money
 from services.payments import personal_data_repository
+from services.payments.manual_references import without_prose
 
 
 class PaymentPersonalData:
@@ -17,9 +18,16 @@ class PaymentPersonalData:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def erase(self, tx: Executor, order_ids: Sequence[UUID]) -> None:
-        """Delete what operators wrote about refunds of orders that were made outside the provider."""
-        personal_data_repository.erase(tx, order_ids)
+    def erase(self, tx: Executor, order_ids: Sequence[UUID], phones: Collection[str]) -> None:
+        """Delete what people wrote about payments and refunds of orders; `phones`: numbers of the person.
+
+        The reference of a refund that was made by hand is a record of the books: its numbers stay (`without_prose`).
+        """
+        personal_data_repository.forget_failures(tx, order_ids)
+        for table in personal_data_repository.REFUNDS:
+            written = personal_data_repository.references(tx, table, order_ids)
+            kept = {refund_id: without_prose(reference, phones) for refund_id, reference in written.items()}
+            personal_data_repository.replace_references(tx, table, kept)
 
     def of_orders(self, order_ids: Sequence[UUID]) -> dict[str, list[dict[str, Any]]]:
         """Payments, each with its refunds, oldest first, by the id of their order."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from services.archived_rows import archived, either
+from services.archived_rows import archived, either, twin
 from services.db import Executor
 
 
@@ -15,15 +15,38 @@ def of_orders(tx: Executor, order_ids: Sequence[UUID]) -> Sequence[Any]:
     return tx.fetch_all(_OF_ORDERS, {"orders": list(order_ids)})
 
 
-def erase(tx: Executor, order_ids: Sequence[UUID]) -> None:
-    """Delete the operators' notes on refunds; an empty one still says that the refund was made by hand."""
-    for statement in (_ERASE, archived(_ERASE)):
+def forget_failures(tx: Executor, order_ids: Sequence[UUID]) -> None:
+    """Empty the reasons of failures that status reports gave as text, and let no later report write one."""
+    for statement in (_FORGET_FAILURES, archived(_FORGET_FAILURES)):
         tx.execute(statement, {"orders": list(order_ids)})
 
 
-_ERASE = """
-    UPDATE payments.refunds SET manual_reference = ''
-     WHERE order_id = ANY(cast(%(orders)s AS uuid[])) AND manual_reference <> ''
+def references(tx: Executor, table: str, order_ids: Sequence[UUID]) -> dict[UUID, str]:
+    """What operators wrote about refunds made by hand, in one of `REFUNDS`, by the id of the refund; locked."""
+    rows = tx.fetch_all(_REFERENCES.format(table=table), {"orders": list(order_ids)})
+    return {row.id: row.manual_reference for row in rows}
+
+
+def replace_references(tx: Executor, table: str, kept: Mapping[UUID, str]) -> None:
+    """Replace references; an empty one still says that the refund was made by hand."""
+    tx.execute(_REPLACE_REFERENCES.format(table=table), {"ids": list(kept), "kept": list(kept.values())})
+
+
+#: The tables of refunds.
+REFUNDS = ("payments.refunds", twin("payments.refunds"))
+_FORGET_FAILURES = """
+    UPDATE payments.payments SET failure_message = ''
+     WHERE order_id = ANY(cast(%(orders)s AS uuid[]))
+       AND (failure_message IS NOT NULL OR status IN ('pending', 'unknown', 'failed'))
+    """
+_REFERENCES = """
+    SELECT id, manual_reference FROM {table}
+     WHERE order_id = ANY(cast(%(orders)s AS uuid[])) AND manual_reference <> '' FOR NO KEY UPDATE
+    """
+_REPLACE_REFERENCES = """
+    UPDATE {table} r SET manual_reference = given.kept
+      FROM unnest(cast(%(ids)s AS uuid[]), cast(%(kept)s AS text[])) AS given (id, kept)
+     WHERE r.id = given.id
     """
 _OF_ORDERS = either(
     """

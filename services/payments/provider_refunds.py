@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 import structlog
@@ -21,6 +22,16 @@ from services.payments.status import RefundStatus
 log = structlog.get_logger(__name__)
 
 
+@dataclass(frozen=True)
+class _Change:
+    """A refund that was changed or inserted; `found`: nobody had requested it here."""
+
+    refund: RefundRecord
+    #: minor units beyond what was left of the payment
+    excess_minor: int
+    found: bool
+
+
 class ProviderRefunds:
     """The part of the payments service that records refunds which it did not hear of as the answer to its request."""
 
@@ -32,11 +43,12 @@ class ProviderRefunds:
 
     def record_of(self, payment: PaymentRecord) -> int:
         """Record every refund that the provider has of this payment; returns how many changed. Raises Unavailable."""
-        if payment.view.provider_id is None:
-            return 0
-        with gateway_errors_as_unavailable():
-            listed = list(self._gateway.list_refunds_of(payment.view.provider_id, within=self._budget.call))
-        return self.record(listed)
+        return self.record(self._listed(payment))
+
+    def found_of(self, payment: PaymentRecord) -> int:
+        """As `record_of`; returns how many of those that succeeded were made on the provider's own page."""
+        changed = self._changed(self._listed(payment))
+        return sum(each.found and each.refund.view.status is RefundStatus.SUCCEEDED for each in changed)
 
     def has(self, provider_id: str | None) -> bool:
         """Whether our books have the refund with this id at the provider as succeeded."""
@@ -56,18 +68,25 @@ class ProviderRefunds:
         Refunds of other payments, and those of a payment that is not captured in our books yet, are left out. An
         archived payment with a refund that our books do not have is moved back.
         """
+        return len(self._changed(listed))
+
+    def _listed(self, payment: PaymentRecord) -> list[ProviderRefund]:
+        if payment.view.provider_id is None:
+            return []
+        with gateway_errors_as_unavailable():
+            return list(self._gateway.list_refunds_of(payment.view.provider_id, within=self._budget.call))
+
+    def _changed(self, listed: Sequence[ProviderRefund]) -> list[_Change]:
         known = RefundRepository(self._database).statuses([refund.provider_id for refund in listed])
         unlike = [refund for refund in listed if known.get(refund.provider_id) != refund.outcome.value]
-        return sum(self._record(refund) for refund in unlike)
+        return [change for refund in unlike if (change := self._record(refund))]
 
-    def _record(self, reported: ProviderRefund) -> bool:
+    def _record(self, reported: ProviderRefund) -> _Change | None:
         self._archive.bring_back_payment(reported.payment_provider_id)
-        recorded = self._database.run_in_transaction(lambda tx: _record(tx, reported))
-        if recorded is None:
-            return False
-        refund, excess_minor = recorded
-        log_end(refund, excess_minor)
-        return True
+        change = self._database.run_in_transaction(lambda tx: _record(tx, reported))
+        if change is not None:
+            log_end(change.refund, change.excess_minor)
+        return change
 
 
 def log_end(refund: RefundRecord, excess_minor: int) -> None:
@@ -81,8 +100,8 @@ def log_end(refund: RefundRecord, excess_minor: int) -> None:
         log.warning("payments.refund_failed", refund_id=str(view.id), code=view.failure_code)
 
 
-def _record(tx: Transaction, reported: ProviderRefund) -> tuple[RefundRecord, int] | None:
-    """The refund that this call changed or inserted, with its excess in minor units; None when it changed nothing."""
+def _record(tx: Transaction, reported: ProviderRefund) -> _Change | None:
+    """What this call changed or inserted; None when it changed nothing."""
     payment = PaymentRepository(tx).lock_by_provider_id(reported.payment_provider_id)
     if payment is None or not _concerns(reported, payment):
         return None
@@ -96,7 +115,7 @@ def _record(tx: Transaction, reported: ProviderRefund) -> tuple[RefundRecord, in
     after = repository.find(refund_id)
     if after is None or (requested and _state(requested) == _state(after)):
         return None
-    return after, excess_minor
+    return _Change(after, excess_minor, found=requested is None)
 
 
 def _concerns(reported: ProviderRefund, payment: PaymentRecord) -> bool:

@@ -25,7 +25,8 @@ from services.payments.gateway import Gateway
 from services.payments.records import PaymentRecord, RefundRecord, next_number
 from services.payments.refunds_repository import WRITTEN_OFF, RefundRepository
 from services.payments.repository import PaymentRepository
-from services.payments.status import CAPTURED, RefundStatus
+from services.payments.status import CAPTURED, PaymentStatus, RefundStatus
+from services.payments.views import PaymentView
 
 log = structlog.get_logger(__name__)
 
@@ -73,8 +74,10 @@ class RefundIntents:
             return self._insert(tx, payment, amount.minor, next_number(refunds), refund_id, restock=restock), True
 
     @retried
-    def book_manually(self, payment_id: UUID, reference: str, *, lost: bool) -> None:
+    def book_manually(self, payment_id: UUID, reference: str, *, lost: bool) -> bool:
         """Book what is left of a payment as refunded outside the provider, or (`lost`) as written off; once.
+
+        True when it was booked, now or by an earlier call, and when it is not known yet what the payment has captured.
 
         A pending refund that the provider has not accepted is given up. One that it has accepted stays pending,
         because nobody can stop it any more, and is still looked up. Raises Unavailable while another caller holds the
@@ -91,10 +94,11 @@ class RefundIntents:
                     RefundRepository(tx).mark_failed(refund.view.id, "booked_manually", None)
             remaining = payment.view.captured_minor - payment.view.refunded_minor
             if remaining == 0 or _is_written_off(refunds):
-                return
+                return _may_capture(payment.view) or RefundRepository(tx).is_booked(payment_id, reference, lost=lost)
             refund = self._insert(tx, payment, remaining, next_number(refunds), new_id())
             RefundRepository(tx).book_manually(refund.view.id, reference, lost=lost)
         log.warning("payments.booked_manually", payment_id=str(payment_id), lost=lost)
+        return True
 
     def _lock(self, tx: Executor, payment_id: UUID) -> PaymentRecord:
         found = PaymentRepository(tx).lock(payment_id)
@@ -136,6 +140,10 @@ class RefundIntents:
         if found is None:
             raise NotFound("Refund not found.")
         return found
+
+
+def _may_capture(payment: PaymentView) -> bool:
+    return payment.undecided or (payment.status is PaymentStatus.REVIEW and payment.captured_minor == 0)
 
 
 def _is_written_off(refunds: Sequence[RefundRecord]) -> bool:

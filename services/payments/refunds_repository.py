@@ -122,6 +122,11 @@ class RefundRepository:
             self._run(_SET_MANUAL_REFERENCE, values)
             self.mark_succeeded(refund_id, None)
 
+    def is_booked(self, payment_id: UUID, reference: str, *, lost: bool) -> bool:
+        """Whether the payment has a refund that was booked by hand so."""
+        values = {"payment_id": payment_id, "reference": reference[:200], "lost": lost, "written_off": WRITTEN_OFF}
+        return bool(self._db.fetch_value(_IS_BOOKED, values))
+
     def pending(self, limit: int) -> list[UUID]:
         """Pending refunds without a current claim, least recently changed first."""
         return self._db.fetch_column(_PENDING, {"limit": limit})
@@ -232,6 +237,11 @@ _WRITE_OFF = f"""
          WHERE id = %(id)s AND status = 'pending' RETURNING id, payment_id, order_id, amount_minor, currency)
     INSERT INTO payments.ledger (order_id, payment_id, refund_id, kind, amount_minor, currency, at)
     SELECT order_id, payment_id, id, 'write_off', -amount_minor, currency, {_MOMENT} FROM ended RETURNING 1
+    """
+_IS_BOOKED = """
+    SELECT EXISTS (SELECT FROM payments.refunds
+                    WHERE payment_id = %(payment_id)s AND manual_reference = %(reference)s
+                      AND (failure_code IS NOT DISTINCT FROM %(written_off)s) = %(lost)s)
     """
 _PENDING = f"""
     SELECT id FROM payments.refunds

@@ -34,7 +34,6 @@ from services.payments.webhook_inbox import WebhookInbox
 #: Seconds between look-ups of a payment that a person has to decide.
 REVIEW_RETRY_AFTER = 60.0
 
-
 R = TypeVar("R")
 
 
@@ -85,7 +84,7 @@ class PaymentService:
         `then` is called in the transaction that writes the provider's answer (when nothing is written: with the
         database); an error that it raises undoes what was written. For an attempt that was begun before it is the
         recorded payment; when its outcome is unknown and no other caller holds the claim, the payment is looked up at
-        the provider first, and charged again only when the provider has none. A lost answer leaves it `unknown`.
+        the provider first, and charged again only when it has none. A lost answer leaves it `unknown`.
         Raises Unavailable.
         """
         return self._charges.start(intent, then)
@@ -116,8 +115,7 @@ class PaymentService:
         Idempotent, also when called concurrently. Not `done` while the provider has not decided a payment or refund,
         or another caller holds a claim. Raises Unavailable.
         """
-        steps = [self._undo(record) for record in self._close(order_id)]
-        return combined(steps, self.refunds_of(order_id))
+        return combined([self._undo(record) for record in self._close(order_id)], self.refunds_of(order_id))
 
     def refund_late(self, payment_id: UUID) -> RefundProgress:
         """Refund a payment that was captured after its order was closed, or after it was recorded as failed.
@@ -193,19 +191,21 @@ class PaymentService:
         """Record that the orders' timelines have these refunds, unless their status has changed meanwhile."""
         RefundRepository(self._database).mark_reported(refunds)
 
-    def book_manually(self, order_id: UUID, reference: str, *, lost: bool, payment_id: UUID | None = None) -> None:
+    def book_manually(self, order_id: UUID, reference: str, *, lost: bool, payment_id: UUID | None = None) -> bool:
         """Book what is left of an order's payments (or of one) as refunded elsewhere, or (`lost`) as written off.
 
-        `reference`: the operator's note, for example of a bank transfer. Idempotent.
-
+        `reference`: the operator's note, for example of a bank transfer. Idempotent. Returns whether anything was left,
+        or was sent back on the provider's own page; False when the shop had sent everything back itself.
         The provider is asked first, because what it has refunded decides what is left. A refund that it has accepted
         and not decided stays pending. When it succeeds later, it is recorded all the same: a write-off is taken back,
         and after a refund elsewhere the buyer has the money twice, which is an error in the log and a violation of I5.
         Raises Unavailable while the provider does not answer, or another caller holds the claim of a pending refund.
         """
+        decided = False
         for payment in [each for each in self.of_order(order_id) if payment_id in (None, each.id)]:
-            self.record_provider_refunds(payment.id)
-            self._refund_intents.book_manually(payment.id, reference, lost=lost)
+            decided |= self._provider_refunds.found_of(self._charges.find(payment.id)) > 0
+            decided |= self._refund_intents.book_manually(payment.id, reference, lost=lost)
+        return decided
 
     def receive_webhook(
         self, gateway: str, headers: Mapping[str, str], body: bytes, source: str | None

@@ -61,6 +61,12 @@ class Findings:
         if len(self.listed) < LISTED:
             self.listed.append(finding)
 
+    def add_counted(self, findings: Sequence[Finding], count: int) -> None:
+        """Count so many violations, of which these are the first."""
+        for finding in findings:
+            self.add(finding)
+        self.count += count - len(findings)
+
     def as_check(self, invariant: str, description: str, rows: int, unchecked: str | None = None) -> Check:
         """The result of a check that found these."""
         return Check(invariant, description, rows, self.listed, self.count, unchecked)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from services.db import Database
 from services.errors import Unavailable
 from services.payments.gateway import Gateway
+from services.reconcile.archive import check_archive
 from services.reconcile.findings import Check, Finding
 from services.reconcile.provider_payments import PaymentComparison
 from services.reconcile.provider_refunds import RefundComparison
@@ -41,9 +42,17 @@ class Reconciler:
     """Compares what the parts of the system say; changes nothing."""
 
     def __init__(
-        self, database: Database, workflows: OrderWorkflows | None = None, gateway: Gateway | None = None
+        self,
+        database: Database,
+        workflows: OrderWorkflows | None = None,
+        gateway: Gateway | None = None,
+        scope: Scope | None = None,
     ) -> None:
-        """Without `workflows`, orders are not compared with Temporal; without `gateway`, not with the provider."""
+        """Without `workflows`, orders are not compared with Temporal; without `gateway`, not with the provider.
+
+        `scope`: the bounds of a run without some of its own.
+        """
+        self._scope = scope or Scope()
         self._database = database
         self._workflows = workflows
         self._gateway = gateway
@@ -58,7 +67,7 @@ class Reconciler:
 
         `progress` is called with each step; no further step begins once `stopped` returns True.
         """
-        scope = scope or Scope()
+        scope = scope or self._scope
         deadline = Deadline(scope.timeout, stopped)
         checks = check_tables(self._database, scope, deadline=deadline, progress=progress)
         attention, count = self._attention(deadline)
@@ -67,6 +76,8 @@ class Reconciler:
         if self._gateway:
             for comparison in (PaymentComparison, RefundComparison):
                 checks.append(comparison(self._database, self._gateway, deadline, progress).run(scope))
+        # Last, because it takes the time that is left.
+        checks += check_archive(self._database, scope, deadline=deadline, progress=progress)
         return Report(sorted(checks, key=lambda check: int(check.id[1:])), attention, count)
 
     def _attention(self, deadline: Deadline) -> tuple[Sequence[Finding], int]:

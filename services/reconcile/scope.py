@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -25,6 +26,8 @@ class Scope:
     since: float = 3 * 86_400.0
     #: how long the whole check may take
     timeout: float = 300.0
+    #: how long archived orders are checked; the next check begins with others
+    archive: float = math.inf
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,8 @@ INVARIANTS: tuple[Invariant, ...] = tuple(
     sorted((*STOCK, *ORDERS, *PAYMENTS, *MESSAGES, *STANDSTILL), key=lambda invariant: int(invariant.id[1:]))
 )
 
-# The number of all rows comes with each: the list is short, however many there are.
-_LISTED = "SELECT found.*, count(*) OVER () AS found_in_all FROM ({}) AS found ORDER BY 1 LIMIT %(listed)s"
+#: The first violations that a statement selects, with the number of all of them.
+LISTED_ROWS = "SELECT found.*, count(*) OVER () AS found_in_all FROM ({}) AS found ORDER BY 1 LIMIT %(listed)s"
 
 _NEEDS_ATTENTION = """
     SELECT id AS order_id, status, array_to_string(attention_reasons, ', ') AS reasons,
@@ -55,8 +55,8 @@ def check_tables(
 def orders_that_need_attention(database: Database, deadline: Deadline) -> tuple[list[Finding], int]:
     """The first orders that need a person, and how many there are. Raises Unavailable."""
     with database.snapshot(deadline.left()) as tx:
-        return _findings(
-            tx.fetch_all(_LISTED.format(_NEEDS_ATTENTION), {"listed": LISTED}),
+        return findings_of(
+            tx.fetch_all(LISTED_ROWS.format(_NEEDS_ATTENTION), {"listed": LISTED}),
             "Order {order} is {status} and needs a person: {reasons} (for {seconds} s).",
         )
 
@@ -66,14 +66,15 @@ def _check(database: Database, invariant: Invariant, scope: Scope, deadline: Dea
     try:
         with database.snapshot(deadline.left()) as tx:
             rows = int(tx.fetch_value(invariant.rows, values))
-            found = tx.fetch_all(_LISTED.format(invariant.violations), {**values, "listed": LISTED})
+            found = tx.fetch_all(LISTED_ROWS.format(invariant.violations), {**values, "listed": LISTED})
     except Unavailable as trouble:
         return Check(invariant.id, invariant.description, unchecked=reason_of(trouble))
-    findings, count = _findings(found, invariant.sentence)
+    findings, count = findings_of(found, invariant.sentence)
     return Check(invariant.id, invariant.description, rows, findings, count)
 
 
-def _findings(rows: list[Any], sentence: str) -> tuple[list[Finding], int]:
+def findings_of(rows: list[Any], sentence: str) -> tuple[list[Finding], int]:
+    """The findings in rows of `LISTED_ROWS`, and the number of all."""
     found: list[Mapping[str, Any]] = [row._asdict() for row in rows]
     listed = [finding_of(sentence, {k: v for k, v in row.items() if k != "found_in_all"}) for row in found]
     return listed, int(found[0]["found_in_all"]) if found else 0

@@ -1,4 +1,4 @@
-"""SQL of webhook endpoints; each function is one statement."""
+"""SQL of webhook endpoints; each function but `disable` is one statement."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from services.clock import NOW
-from services.db import Executor
+from services.db import Executor, Transaction
 from services.webhooks.status import DisabledReason, WebhookEventType
 from services.webhooks.views import EndpointView
 
@@ -53,9 +53,15 @@ def rotate(tx: Executor, endpoint_id: UUID, secret: bytes, overlap: float) -> bo
     return bool(tx.execute(_ROTATE, {"id": endpoint_id, "secret": secret, "overlap": overlap}))
 
 
-def disable(tx: Executor, endpoint_id: UUID, reason: DisabledReason) -> bool:
-    """Disable an endpoint, with what waits for it; False when it is disabled already, or there is none."""
-    return tx.fetch_one(_DISABLE, {"id": endpoint_id, "reason": reason}) is not None
+def disable(tx: Transaction, endpoint_id: UUID, reason: DisabledReason) -> bool:
+    """Disable an endpoint, with what waits for it; False when it is disabled already, or there is none.
+
+    Two statements: the second one sees the messages that were queued while the first one waited for the endpoint.
+    """
+    disabled = tx.execute(_DISABLE, {"id": endpoint_id, "reason": reason}) > 0
+    if disabled:
+        tx.execute(_SKIP_WAITING, {"id": endpoint_id})
+    return disabled
 
 
 def enable(tx: Executor, endpoint_id: UUID) -> bool:
@@ -129,14 +135,12 @@ _ROTATE = f"""
      WHERE id = %(id)s
     """  # noqa: S608 - only constants of this project
 _DISABLE = f"""
-    WITH disabled AS (
-        UPDATE webhooks.endpoints SET disabled_reason = %(reason)s, disabled_at = {NOW}
-         WHERE id = %(id)s AND disabled_reason IS NULL RETURNING id
-    ), skipped AS (
-        UPDATE webhooks.deliveries d SET status = 'skipped', finished_at = {NOW} FROM disabled
-         WHERE d.endpoint_id = disabled.id AND d.status = 'waiting'
-    )
-    SELECT id FROM disabled
+    UPDATE webhooks.endpoints SET disabled_reason = %(reason)s, disabled_at = {NOW}
+     WHERE id = %(id)s AND disabled_reason IS NULL
+    """  # noqa: S608 - only constants of this project
+_SKIP_WAITING = f"""
+    UPDATE webhooks.deliveries SET status = 'skipped', finished_at = {NOW}
+     WHERE endpoint_id = %(id)s AND status = 'waiting'
     """  # noqa: S608 - only constants of this project
 _ENABLE = """
     UPDATE webhooks.endpoints

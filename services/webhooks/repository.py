@@ -121,7 +121,8 @@ def _view(row: Any) -> DeliveryView:
 # Evaluated once per statement, so that an index on it can be used.
 NOW = f"(SELECT {MOMENT})"
 
-# An endpoint that is deleted at this moment is passed over: its key is locked, or gone.
+# An endpoint that is disabled or enabled at this moment is waited for, and waits for this: no message is left waiting
+# for a disabled one. One that is being deleted is passed over when it is gone.
 _QUEUE = f"""
     WITH queued AS (
         INSERT INTO webhooks.deliveries
@@ -131,7 +132,7 @@ _QUEUE = f"""
           FROM unnest(cast(%(ids)s AS text[]), cast(%(types)s AS text[]), cast(%(orders)s AS uuid[]),
                       cast(%(bodies)s AS text[])) AS m(id, type, order_id, body)
           JOIN webhooks.endpoints p ON m.type = ANY(p.event_types)
-         ORDER BY m.id FOR KEY SHARE OF p
+         ORDER BY m.id FOR SHARE OF p
         ON CONFLICT (endpoint_id, message_id) DO NOTHING
         RETURNING id)
     SELECT id, pg_notify('{WEBHOOKS}', '') FROM queued
@@ -193,14 +194,14 @@ _SEND_AGAIN = f"""
     SELECT id, pg_notify('{WEBHOOKS}', '') FROM again
     """  # noqa: S608 - only constants of this project
 _SEND_FAILED_AGAIN = f"""
-    WITH again AS (
+    WITH enabled AS MATERIALIZED (
+        SELECT id FROM webhooks.endpoints WHERE id = %(endpoint)s AND disabled_reason IS NULL FOR SHARE
+    ), again AS (
         UPDATE webhooks.deliveries d {_AGAIN}
          WHERE d.id = ANY (ARRAY(
-               SELECT id FROM webhooks.deliveries
-                WHERE endpoint_id = %(endpoint)s AND status IN ('failed', 'skipped') AND created_at >= %(since)s
-                  AND EXISTS (SELECT FROM webhooks.endpoints p
-                               WHERE p.id = %(endpoint)s AND p.disabled_reason IS NULL)
-                ORDER BY created_at LIMIT %(limit)s FOR UPDATE))
+               SELECT d.id FROM enabled e JOIN webhooks.deliveries d ON d.endpoint_id = e.id
+                WHERE d.status IN ('failed', 'skipped') AND d.created_at >= %(since)s
+                ORDER BY d.created_at LIMIT %(limit)s FOR UPDATE OF d))
         RETURNING d.id)
     SELECT id, pg_notify('{WEBHOOKS}', '') FROM again
     """  # noqa: S608 - only constants of this project

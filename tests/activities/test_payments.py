@@ -246,3 +246,54 @@ def test_a_resolution_is_written_and_books_what_the_operator_refunded(
     assert services.payments.get(payment.payment_id).refunded_minor == booked
     resolved = [event.detail for event in services.orders.events(order.id) if event.type == "resolved"]
     assert resolved == [f"refund_payment: {action} by anna, transfer 4711"] * 2
+
+
+@pytest.mark.parametrize("action", ["mark_done", "write_off"])
+@pytest.mark.parametrize("step", ["refund_payment", "release_stock"])
+def test_F81_nothing_is_written_about_an_undo_that_was_done_meanwhile(
+    services: Services, activities: PaymentActivities, reserved_order: Place, action: str, step: str
+) -> None:
+    order = reserved_order()
+    charged(activities, order)
+    services.orders.request_cancel(order.id, None)
+    activities.refund_payment(RefundPayment(order.id))
+    services.reservations.release(order.id)
+    with pytest.raises(InvalidTransition, match="Nothing is left to decide"):
+        activities.record_resolution(RecordResolution(order.id, step, action, "transfer 4711"))
+    activities.record_resolution(RecordResolution(order.id, step, "retry", ""))
+    resolved = [event.detail for event in services.orders.events(order.id) if event.type == "resolved"]
+    assert resolved == [f"{step}: retry"]
+    assert [each.status for each in services.payments.refunds_of(order.id)] == ["succeeded"]
+
+
+def test_a_decision_that_is_repeated_after_its_undo_has_ended_is_written_once(
+    services: Services, activities: PaymentActivities, reserved_order: Place
+) -> None:
+    """Its worker died before it could say that the decision is written."""
+    order = reserved_order()
+    decision = RecordResolution(order.id, "release_stock", "mark_done", "put back", decision_id="update-1")
+    activities.record_resolution(decision)
+    services.orders.request_cancel(order.id, None)
+    services.reservations.release(order.id)
+    activities.record_resolution(decision)
+    assert events(services, order).count("resolved") == 1
+
+
+def test_money_that_an_operator_has_sent_back_on_the_providers_page_is_marked_as_done(
+    services: Services, activities: PaymentActivities, gateway: FakeGateway, reserved_order: Place
+) -> None:
+    order = reserved_order()
+    payment = charged(activities, order)
+    gateway.refund_by_hand(payment.payment_id, order.total.minor)
+    activities.record_resolution(RecordResolution(order.id, "refund_payment", "mark_done", "on the page"))
+    assert events(services, order)[-1] == "resolved"
+    assert [each.amount.minor for each in services.payments.refunds_of(order.id)] == [order.total.minor]
+
+
+def test_a_payment_that_is_not_decided_can_be_marked_as_done(
+    services: Services, activities: PaymentActivities, reserved_order: Place
+) -> None:
+    order = reserved_order(card="waits")
+    charged(activities, order)
+    activities.record_resolution(RecordResolution(order.id, "refund_payment", "mark_done", "transfer 4711"))
+    assert events(services, order)[-1] == "resolved"

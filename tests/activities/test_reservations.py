@@ -14,6 +14,7 @@ from services.db import Database
 from services.errors import InvalidTransition, OrderClaimed, OutOfStock
 from services.orders.status import OrderStatus
 from services.orders.views import OrderView
+from services.payments.paid_orders import PaidOrders
 from tests.builders import a_product, an_order
 from tests.fakes.clock import FakeClock
 from workers.metrics.orders import OrderEndMetrics
@@ -64,6 +65,7 @@ def test_a_shortage_changes_nothing_and_the_cancel_claims_the_order(
         services.order_transitions,
         services.reservations,
         services.payments,
+        PaidOrders(services.database, services.payments),
         OrderEndMetrics(CollectorRegistry()),
     )
     orders.begin_cancel(BeginCancel(order.id, RUN, CancelReason.OUT_OF_STOCK))

@@ -105,7 +105,7 @@ def _after(node: Node, move: Move) -> Iterator[Node]:
             return
         case "buyer_gives_method" if not isinstance(move.result, Refusal):
             yield replace(moved, run=run.method_given())
-        case "operator_resolves" if UndoStep.REFUND_PAYMENT in run.undos:
+        case "operator_resolves" if UndoStep.REFUND_PAYMENT in run.undos and not isinstance(move.result, Refusal):
             yield replace(moved, run=run.undone(UndoStep.REFUND_PAYMENT))
     is_next = event.name in run.steps and event.run in ("", CURRENT) and event.attempt in (0, run.attempt)
     if is_next:

@@ -44,6 +44,7 @@ from services.orders.views import PaymentMethod, Policy, Product
 from services.payments.call_budget import CallBudget
 from services.payments.charging import PaymentIntent
 from services.payments.gateway import Outcome
+from services.payments.paid_orders import PaidOrders
 from services.payments.repository import PaymentRepository
 from services.payments.views import Charge
 from services.settings import Settings
@@ -103,7 +104,8 @@ class World:
         self._version = store.version()
         database, orders = services.database, services.order_transitions
         self._reservations = ReservationActivities(database, orders, services.reservations)
-        self._orders = OrderActivities(database, orders, services.reservations, services.payments, ENDS)
+        paid = PaidOrders(database, services.payments)
+        self._orders = OrderActivities(database, orders, services.reservations, services.payments, paid, ENDS)
         self._payments = PaymentActivities(database, orders, services.reservations, services.payments, "http://shop")
         self._reports = PaymentReports(
             services.orders, services.payments, RefundEnds(orders, services.reservations, services.payments)

@@ -12,6 +12,7 @@ from temporalio.service import RPCError
 
 from activities.messages import PeriodicJob, RefundInput
 from services.clock import new_id
+from services.errors import InvalidTransition
 from services.money import Money
 from services.orders.status import OrderStatus
 from services.orders.views import OrderView, PaymentMethod
@@ -119,6 +120,14 @@ async def stuck_undo_resolved(shop: Shop) -> Run:
     return await ended(shop, order)
 
 
+async def decided_too_late(shop: Shop) -> Run:
+    """A decision is written down while its undo ends by itself: it is refused."""
+    order = await refund_that_is_stuck(shop)
+    with suppress(InvalidTransition):
+        await decide_as_the_refund_ends(shop, order)
+    return await ended(shop, order)
+
+
 async def late_payment_refunded(shop: Shop) -> Run:
     refund = await late_refund(shop, await paid_after_its_end(shop))
     await refund.result()
@@ -180,6 +189,7 @@ STORIES: list[Story] = [
     following_run,
     under_review,
     stuck_undo_resolved,
+    decided_too_late,
     late_payment_refunded,
     late_refund_written_off,
     outbox_relay,
@@ -190,7 +200,13 @@ STORIES: list[Story] = [
 
 
 #: What these do depends on when something from outside arrives, so their commands are not the same every time.
-VARIABLE = (cancelled_while_pending, refund_reported_later, stuck_undo_resolved, late_refund_written_off)
+VARIABLE = (
+    cancelled_while_pending,
+    refund_reported_later,
+    stuck_undo_resolved,
+    decided_too_late,
+    late_refund_written_off,
+)
 
 
 async def ended(shop: Shop, order: OrderView) -> Run:
@@ -205,6 +221,48 @@ async def waiting(shop: Shop) -> OrderView:
     order = await shop.place(an_order(shop.product(), card="waits"))
     await shop.until(lambda: "payment_waiting" in shop.events(order.id))
     return order
+
+
+async def refund_that_is_stuck(shop: Shop) -> OrderView:
+    """An order that is being cancelled, whose refund the provider does not make."""
+    order = await waiting(shop)
+    shop.provider.decide(shop.payment_id(order.id), Outcome.SUCCEEDED)
+    shop.provider.failing_refunds = 10_000
+    try:
+        await shop.cancel(order)
+        await shop.until(lambda: bool(shop.services.payments.refunds_of(order.id)))
+        await shop.forward(order.id, 700)
+        await shop.until(lambda: shop.services.orders.get(order.id).needs_attention)
+    finally:
+        shop.provider.failing_refunds = 0
+    return order
+
+
+async def decide_as_the_refund_ends(shop: Shop, order: OrderView, action: str = "mark_done") -> None:
+    """Decide about a stuck refund, which ends by itself before the decision is written down. Raises as `resolve`."""
+    shop.gates.failing.add("record_resolution")
+    try:
+        commands = OrderCommands(shop.client)
+        resolving = asyncio.create_task(
+            commands.resolve(order.id, "refund_payment", action, "transfer 4711", by="anna")
+        )
+        await until_pending(shop, order, "record_resolution")
+        async with asyncio.timeout(10):
+            while "refunded" not in await asyncio.to_thread(shop.events, order.id):
+                await shop.forward(order.id, 60)
+    finally:
+        shop.gates.failing.discard("record_resolution")
+    await resolving
+
+
+async def until_pending(shop: Shop, order: OrderView, step: str) -> None:
+    """Wait until a step of the order is a regular activity that has not ended."""
+    async with asyncio.timeout(10):
+        while True:
+            pending = (await shop.workflow(order.id).describe()).raw_description.pending_activities
+            if step in [each.activity_id for each in pending]:
+                return
+            await asyncio.sleep(0.05)
 
 
 async def paid_after_its_end(shop: Shop) -> OrderView:

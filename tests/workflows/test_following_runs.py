@@ -91,6 +91,25 @@ async def test_after_the_last_failed_attempt_the_order_is_declined(shop: Shop) -
     shop.check(order, CANCELLED)
 
 
+async def test_F80_a_paid_order_whose_money_was_sent_back_in_truth_is_cancelled(shop: Shop) -> None:
+    """The database was restored to a state between the payment and the confirmation."""
+    shop.gates.failing.add("confirm_order")
+    try:
+        order = await shop.place(an_order(shop.product()))
+        await shop.until_status(order.id, OrderStatus.PAID)
+        await shop.workflow(order.id).terminate()
+    finally:
+        shop.gates.failing.clear()
+    shop.provider.refund_by_hand(shop.payment_id(order.id), order.total.minor)
+    shop.services.database.execute(
+        "UPDATE payments.payments SET updated_at = now() - interval '2 minutes' WHERE order_id = %(id)s",
+        {"id": order.id},
+    )
+    await OrderCommands(shop.client).start(order.id, shop.services.orders.start_input(order.id))
+    assert await shop.outcome(order.id) == OrderOutcome(CANCELLED, CancelReason.OPERATOR_REQUEST)
+    shop.check(order, CANCELLED)
+
+
 async def test_I9_a_run_under_another_id_is_refused_and_changes_nothing(shop: Shop) -> None:
     order = await shop.place(an_order(shop.product(), card=None))
     await shop.until_status(order.id, OrderStatus.RESERVED)

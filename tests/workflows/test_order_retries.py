@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
+from uuid import UUID
 
 import pytest
 from temporalio.api.common.v1 import WorkflowExecution
@@ -14,6 +15,7 @@ from temporalio.api.workflowservice.v1 import PauseActivityRequest
 from temporalio.service import RPCError
 
 from activities.messages import RefundInput, Resolve
+from activities.recovery import RunState
 from services.errors import InvalidTransition, Unavailable
 from services.money import Money
 from services.orders.status import (
@@ -168,6 +170,23 @@ async def test_a_lost_workflow_is_started_before_the_time_of_recovery(shop: Shop
     with pytest.raises(InvalidTransition, match="The order has ended"):
         await retries(shop).retry(order.id, WORKFLOW_LOST, "anna")
     assert len(decisions(shop, order)) == 1
+
+
+async def test_F81_an_order_that_ends_while_its_workflow_is_looked_for_has_ended(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = await waiting_for_method(shop)
+    state = OrderRuns.state
+
+    async def state_then_the_end(runs: OrderRuns, order_id: UUID) -> RunState:
+        await shop.cancel(order)
+        await shop.outcome(order.id)
+        return await state(runs, order_id)
+
+    monkeypatch.setattr(OrderRuns, "state", state_then_the_end)
+    with pytest.raises(InvalidTransition, match="The order has ended"):
+        await retries(shop).retry(order.id, WORKFLOW_LOST, "anna")
+    assert decisions(shop, order) == []
 
 
 async def test_a_terminated_workflow_is_started_to_cancel_the_order(shop: Shop) -> None:

@@ -5,8 +5,13 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from temporalio import workflow
+from temporalio.client import Client, WorkflowUpdateStage
+from temporalio.worker import Worker
 
 from activities.messages import Resolve
+from services.clock import new_id
+from services.errors import InvalidTransition
 from services.orders.service import OrderService
 from services.orders.status import OrderStatus, ResolveAction
 from services.orders.views import OrderView, Policy
@@ -14,7 +19,9 @@ from services.payments.gateway import Outcome
 from services.secrets import Vault
 from tests.builders import KEY, an_order
 from tests.workflows.shop import Shop
+from tests.workflows.stories import decide_as_the_refund_ends, refund_that_is_stuck
 from workflows.attention import Attention
+from workflows.compensation import Undo
 from workflows.order_commands import OrderCommands
 from workflows.stuck_undo import StuckUndoWatch
 
@@ -92,3 +99,93 @@ async def test_a_decision_is_written_down_before_it_takes_effect() -> None:
 
 
 async def _ignore(_: str) -> None: ...
+
+
+@pytest.mark.parametrize("action", ["mark_done", "write_off"])
+async def test_F81_a_decision_that_comes_as_the_refund_ends_by_itself_is_refused(shop: Shop, action: str) -> None:
+    order = await refund_that_is_stuck(shop)
+    with pytest.raises(InvalidTransition, match=r"refund_payment was done meanwhile: .*nothing was booked"):
+        await decide_as_the_refund_ends(shop, order, action)
+    await shop.until_cancelled(order)
+    shop.check(order, OrderStatus.CANCELLED)
+    assert "resolved" not in shop.events(order.id)
+    assert [each.failure_code for each in shop.services.payments.refunds_of(order.id)][-1] is None
+
+
+async def test_F81_a_retry_that_comes_as_the_refund_ends_by_itself_has_the_same_effect(shop: Shop) -> None:
+    order = await refund_that_is_stuck(shop)
+    await decide_as_the_refund_ends(shop, order, "retry")
+    await shop.until_cancelled(order)
+    shop.check(order, OrderStatus.CANCELLED)
+    assert shop.events(order.id).count("resolved") == 1
+
+
+@workflow.defn(sandboxed=False)
+class UndoneTwice:
+    """Runs one undo two times; each run ends by a signal."""
+
+    @workflow.init
+    def __init__(self) -> None:
+        self._ends = self._written = 0
+        self._runs: list[str] = []
+        self._watch = StuckUndoWatch(0, Attention(_ignore, _ignore, len), self._write)
+
+    @workflow.run
+    async def run(self) -> list[str]:
+        for _ in range(2):
+            await self._watch.run(Undo("x", self._undo))
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        return self._runs
+
+    @workflow.signal
+    def end(self) -> None:
+        self._ends += 1
+
+    @workflow.signal
+    def write(self) -> None:
+        self._written += 1
+
+    @workflow.update
+    async def resolve(self, decision: Resolve) -> str:
+        return await self._watch.resolve(decision, "id")
+
+    @resolve.validator
+    def _check(self, decision: Resolve) -> None:
+        self._watch.check(decision)
+
+    @workflow.query
+    def runs(self) -> list[str]:
+        return self._runs
+
+    async def _undo(self) -> None:
+        number = len(self._runs)
+        self._runs.append("begun")
+        try:
+            await workflow.wait_condition(lambda: self._ends > number)
+        except asyncio.CancelledError:
+            self._runs[number] = "given up"
+            raise
+        self._runs[number] = "done"
+
+    async def _write(self, _: Resolve, __: str) -> None:
+        await workflow.wait_condition(lambda: self._written > 0)
+
+
+async def test_F81_a_decision_is_never_about_a_later_run_of_the_undo(client: Client) -> None:
+    """It is accepted while the first run is stuck, and is written down when that has ended by itself."""
+    queue = f"undone-twice-{new_id()}"
+    async with Worker(client, task_queue=queue, workflows=[UndoneTwice]):
+        handle = await client.start_workflow(UndoneTwice.run, id=queue, task_queue=queue)
+        decision = Resolve("x", "mark_done", "transfer 4711")
+        accepted = WorkflowUpdateStage.ACCEPTED
+        async with asyncio.timeout(20):
+            while await handle.query(UndoneTwice.runs) != ["begun"]:
+                await asyncio.sleep(0.05)
+            update = await handle.start_update(UndoneTwice.resolve, decision, wait_for_stage=accepted)
+            await handle.signal(UndoneTwice.end)
+            while await handle.query(UndoneTwice.runs) == ["begun"]:
+                await asyncio.sleep(0.05)
+            await handle.signal(UndoneTwice.write)
+            assert await update.result() == "x: mark_done"
+            await handle.signal(UndoneTwice.end)
+            assert await handle.result() == ["done", "done"]

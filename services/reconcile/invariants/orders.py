@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from services.reconcile.invariants.invariant import Invariant
+from services.reconcile.invariants.invariant import Invariant, Within, any_order, in_archive
 
 #: The entries of a timeline that are a new status, in the only order in which they may follow each other.
 _STATUSES = ("created", "reserved", "payment_pending", "paid", "confirmed", "cancelling", "cancelled")
 _KEYS = ", ".join(f"'{status}'" for status in _STATUSES)
 
-# Each table is read once: the timeline as a group an order, in the order of its index.
-_ENDS_ONCE = f"""
+
+def _ends_once(within: Within) -> str:
+    # Each table is read once: the timeline as a group an order, in the order of its index.
+    return f"""
     WITH timeline AS (
-        SELECT order_id, array_agg(key) AS keys FROM orders.events WHERE key IN ({_KEYS}) GROUP BY order_id)
+        SELECT order_id, array_agg(key) AS keys FROM orders.events
+         WHERE key IN ({_KEYS}) AND {within("order_id")} GROUP BY order_id)
     SELECT * FROM (
         SELECT o.id AS order_id, o.status,
                CASE WHEN t.keys IS NULL OR NOT 'created' = ANY (t.keys) THEN 'does not begin with `created`'
@@ -28,27 +31,32 @@ _ENDS_ONCE = f"""
                          AND NOT t.keys @> cast(ARRAY['reserved', 'payment_pending', 'paid'] AS varchar[])
                     THEN 'lacks one of `reserved`, `payment_pending` and `paid`'
                END AS problem
-          FROM orders.orders o LEFT JOIN timeline t ON t.order_id = o.id) AS checked
+          FROM orders.orders o LEFT JOIN timeline t ON t.order_id = o.id
+         WHERE {within("o.id")}) AS checked
      WHERE problem IS NOT NULL
     """  # noqa: S608 - only constants of this module
 
-_GOES_FORWARD = f"""
+
+def _goes_forward(within: Within) -> str:
+    return f"""
     SELECT order_id, before, after FROM (
         SELECT order_id, key AS after, lag(key) OVER in_order AS before,
                array_position(ARRAY[{_KEYS}], cast(key AS text)) AS place,
                lag(array_position(ARRAY[{_KEYS}], cast(key AS text))) OVER in_order AS place_before
-          FROM orders.events WHERE key IN ({_KEYS})
+          FROM orders.events WHERE key IN ({_KEYS}) AND {within("order_id")}
         WINDOW in_order AS (PARTITION BY order_id ORDER BY id)) AS steps
      WHERE place < place_before
     """  # noqa: S608 - only constants of this module
+
 
 ORDERS = (
     Invariant(
         "I3",
         "every order ends once, by allowed transitions",
         "SELECT count(*) FROM orders.orders",
-        _ENDS_ONCE,
+        _ends_once(any_order),
         "Order {order} is {status}, but its timeline {problem}.",
+        in_archive(_ends_once),
     ),
     Invariant(
         "I8",
@@ -69,8 +77,9 @@ ORDERS = (
         "I11",
         "no order goes back",
         "SELECT count(*) FROM orders.events",
-        _GOES_FORWARD,
+        _goes_forward(any_order),
         "Order {order} went back from `{before}` to `{after}`.",
+        in_archive(_goes_forward),
     ),
     Invariant(
         "I11",

@@ -6,7 +6,7 @@ import pytest
 
 from services.archive.archive import OrderArchive
 from services.reconcile.tables import check_tables
-from tests.api.identity.test_personal_data import EXPORT, WORDS, Shop, dumped, lived, sealed
+from tests.api.identity.test_personal_data import EXPORT, TRANSFER, WORDS, Shop, dumped, lived, sealed
 from tests.api.identity.test_personal_data import shop as shop  # the fixture
 from tests.old_orders import BEFORE, make_old, old_order_ids
 
@@ -34,6 +34,7 @@ async def test_T213_nothing_about_an_erased_person_is_left_in_the_archive(
     assert database.fetch_value("SELECT count(*) FROM orders.archived_orders") == 3
     text = dumped(services)
     assert [word for word in WORDS if word in text] == []
+    assert TRANSFER in text
     archived = "SELECT count(*) FROM orders.archived_orders WHERE contact IS NOT NULL OR payment_method IS NOT NULL"
     assert database.fetch_value(archived) == 0
     assert [check.violations for check in check_tables(database) if check.violations] == []

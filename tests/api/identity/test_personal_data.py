@@ -24,6 +24,7 @@ from services.notifications.budget import MessageBudget
 from services.notifications.rendering import Templates
 from services.notifications.service import NotificationService
 from services.orders.status import FOR_OPERATORS
+from services.payments.views import PaymentStatusReport
 from services.reconcile.tables import check_tables
 from services.secrets import Vault
 from services.sms_budget import SmsBudget
@@ -38,8 +39,10 @@ ME, EXPORT = f"{API}/users/me", f"{API}/users/me/export"
 EMAIL, PHONE, CONTACT = "zinaida.q@mail.example", "+79161112233", "+79165556677"
 ADDRESS = {"region": "Zlatoustkray", "city": "Yuryuzan", "street": "Kirpichny pereulok 17", "postalCode": "456120"}
 NOTE = "Tante Olga moves away"
+#: What a report says about a failed payment, and the number of a transfer that was made by hand.
+FAILURE, TRANSFER = "the card of Z. Quibbleton is closed", "TR-2026/0417"
 #: What no row may have afterwards; a name is searched as a word.
-WORDS = ["Zinaida", "Quibbleton", EMAIL, "zinaida.q", PHONE, PHONE[1:], CONTACT, NOTE, *ADDRESS.values()]
+WORDS = ["Zinaida", "Quibbleton", EMAIL, "zinaida.q", PHONE, PHONE[1:], CONTACT, NOTE, FAILURE, *ADDRESS.values()]
 
 
 @dataclass
@@ -104,7 +107,7 @@ async def lived(shop: Shop) -> list[UUID]:
     reserve(services, cancelled)
     pay(services, cancelled)
     services.orders.request_cancel(cancelled, None, cancel_note=NOTE, by="anna")
-    services.payments.book_manually(cancelled, NOTE, lost=False)
+    services.payments.book_manually(cancelled, f"transfer {TRANSFER}; {NOTE}, {PHONE[1:]}", lost=False)
     undo(services, cancelled)
     detail = f"refund_payment: mark_done by anna, {NOTE}"
     services.database.execute(
@@ -120,7 +123,10 @@ async def lived(shop: Shop) -> list[UUID]:
     await shop.api.post(f"{API}/auth/login/email", json={"email": EMAIL, "password": "wrong"})
     stranger = a_buyer(services)
     services.identifier_changes.request(services.sign_in.authenticate(stranger.token), None, PHONE, PASSWORD)
-    unsent = await shop.place(card="tok_succeeds")
+    unsent = await shop.place(card="tok_declines")
+    reserve(services, unsent)
+    report = PaymentStatusReport("failed", failure_code="card_closed", failure_message=FAILURE)
+    services.payments.receive_report("report-1", pay(services, unsent).id, report)
     undo(services, unsent)
     return [kept, cancelled, unsent]
 
@@ -156,6 +162,7 @@ async def test_T213_nothing_about_an_erased_person_is_left(shop: Shop) -> None:
 
     after = dumped(services)
     assert [word for word in WORDS if word in after] == []
+    assert TRANSFER in after  # the books need it
     assert sealed(services, order_ids) == []
     assert [mail.subject for mail in shop.outbox.mails][-1] == "Your account was deleted"
     assert database.fetch_value("SELECT count(*) FROM identity.users") == 1  # the stranger
@@ -169,6 +176,16 @@ async def test_T213_nothing_about_an_erased_person_is_left(shop: Shop) -> None:
     assert services.payments.of_order(order_ids[0])[0].captured_minor == 129900
     by_operators = [event.detail for event in services.orders.events(order_ids[1]) if event.type in FOR_OPERATORS]
     assert by_operators == ["cancel by anna", "refund_payment: mark_done by anna"]
+
+
+async def test_T232_no_later_report_writes_about_an_erased_person(shop: Shop) -> None:
+    services = shop.services
+    order_ids = await lived(shop)
+    assert (await shop.delete()).status_code == 204
+    report = PaymentStatusReport("failed", failure_message=FAILURE)
+    for number, order_id in enumerate(order_ids):
+        services.payments.receive_report(f"late-{number}", services.payments.of_order(order_id)[0].id, report)
+    assert FAILURE not in dumped(services)
 
 
 async def test_T214_a_refund_after_the_erasure_works_and_sends_nothing(shop: Shop, operator: Person) -> None:

@@ -12,6 +12,7 @@ from services.clock import new_id
 from services.errors import NotFound
 from services.orders.status import CancelReason
 from services.orders.views import OrderView
+from services.payments.paid_orders import PaidOrders
 from services.reservations.views import Item
 from tests.builders import a_product, an_order
 from workers.metrics.orders import OrderEndMetrics
@@ -25,8 +26,9 @@ def registry() -> CollectorRegistry:
 @pytest.fixture
 def activities(services: Services, registry: CollectorRegistry) -> OrderActivities:
     ends = OrderEndMetrics(registry)
+    paid = PaidOrders(services.database, services.payments)
     return OrderActivities(
-        services.database, services.order_transitions, services.reservations, services.payments, ends
+        services.database, services.order_transitions, services.reservations, services.payments, paid, ends
     )
 
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from activities.messages import PaymentState, RefundState
 from services.errors import Invalid, PaymentDeclined, Refused, Unavailable
 from services.orders.status import OrderEventType
-from services.payments.status import CAPTURED, PAYMENT_UNAVAILABLE, PaymentStatus
+from services.payments.status import CAPTURED, FailureCode, PaymentStatus
 
 if TYPE_CHECKING:
     from services.db import Executor
@@ -83,7 +83,7 @@ class PaymentOutcomes:
         kind, detail = OrderEventType.PAYMENT_FAILED, payment.failure_code
         self.orders.note(payment.order_id, kind, key, detail=detail, attempt=attempt, tx=tx)
         self.orders.forget_method(payment.order_id, tx)
-        if payment.failure_code == PAYMENT_UNAVAILABLE:
+        if payment.failure_code == FailureCode.PAYMENT_UNAVAILABLE:
             return Invalid("The provider did not accept the shop's request.")
         return PaymentDeclined("The provider declined the payment.")
 

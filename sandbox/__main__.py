@@ -23,7 +23,8 @@ from services.catalog.rows import MAX_STOCK
 FIRST_STEPS = """
 Put something into the basket, sign in with one click or register with any address, and choose a test card:
 tok_succeeds pays at once; tok_answers_later_20 waits for 20 s, so that you can cancel and see the money come back.
-The operator finds both orders on the desk. Every other address is in {addresses}.
+The operator finds both orders on the desk: sign in there with one click too, which also types the code of the second
+factor. Every other address is in {addresses}.
 """
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)

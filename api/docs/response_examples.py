@@ -156,6 +156,7 @@ ANSWERS: Mapping[str, Example] = {
         "refund": None,
         "refunds": [],
         "refundedAmount": "0.00",
+        "payBefore": None,
         "cancelReason": None,
     },
     "GET /orders/{orderId}/events": _page(_EVENT),

@@ -93,8 +93,15 @@ def in_full(order: OrderView, payments: Sequence[PaymentView], refunds: Sequence
         refund=shown[-1] if shown else None,
         refunds=shown,
         refunded_amount=Money(refunded, order.total.currency).text,
+        pay_before=_pay_before(order, payments),
         cancel_reason=order.cancel_reason,
     )
+
+
+def _pay_before(order: OrderView, payments: Sequence[PaymentView]) -> datetime | None:
+    """The deadline of the workflow: once the provider has said `pending`, its own term counts."""
+    terms = [each.pending_until for each in payments if each.pending_until]
+    return (terms[-1] if terms else order.window_ends) if order.unpaid else None
 
 
 def for_operator(shown: Order, order: OrderView, contact: str | None, tries: Mapping[str, datetime]) -> Order:

@@ -104,6 +104,10 @@ class Order(OrderSummary):
     refund: OrderRefund | None = Field(description="The latest refund.")
     refunds: list[OrderRefund] = Field(description="Every refund, oldest first.")
     refunded_amount: str = Field(description="The sum of the refunds that succeeded, in the order's currency.")
+    pay_before: Utc | None = Field(
+        description="Until when it must be paid: the end of its payment window, or of the provider's term of a pending "
+        "payment; then it is cancelled. Null unless it is `created`, `reserved` or `payment_pending`."
+    )
     cancel_reason: CancelReason | None
     buyer_id: UUID | None = Field(None, description="For operators only.")
     contact: str | None = Field(

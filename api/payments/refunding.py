@@ -14,6 +14,7 @@ from services.errors import InvalidTransition, PaymentOrderMismatch
 from services.idempotency import IdempotentRequest
 from services.money import Money
 from services.orders.service import OrderService
+from services.orders.status import OperatorAction
 from services.orders.views import OrderStatus
 from services.payments.service import PaymentService
 from services.payments.views import PaymentView, RefundView
@@ -54,7 +55,7 @@ class RefundCreation:
     def record_operator(self, refund: RefundView, by: str) -> None:
         """Write on the order's timeline, for operators, who made the refund; once a refund."""
         amount = f"{refund.amount.text} {refund.amount.currency}"
-        self.orders.record_action(refund.order_id, "refund", f"refund:{refund.id}", by, amount)
+        self.orders.record_action(refund.order_id, OperatorAction.REFUND, f"refund:{refund.id}", by, amount)
 
 
 async def _creation(orders: Orders, payments: Payments, ends: Ends) -> RefundCreation:

@@ -9,12 +9,13 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from sandbox.standins import confirmation
 from sandbox.standins.controls import ledger_items, message_filter
 from sandbox.standins.inbox.messages import Channel, Inbox, MessageFilter
-from sandbox.standins.provider.ledger import Payment, Status
 from sandbox.standins.provider.provider import Provider
 from sandbox.standins.provider.test_cards import known_test_cards
 from sandbox.standins.provider.yookassa_json import ApiError
+from web.formatting import money
 
 HERE = Path(__file__).parent
 PAGE_SIZE = 100
@@ -103,12 +104,11 @@ class Pages:
             payment = self.provider.payment(request.path_params["id"])
         except ApiError as error:
             return JSONResponse(error.body, error.status)
-        return self._render("confirm.html", payment=payment, state=_state(payment))
+        language = confirmation.language(request.cookies, request.headers.get("accept-language"))
+        amount = money(payment.value, payment.currency, language)
+        texts = confirmation.texts(language)
+        return self._render("confirm.html", payment=payment, amount=amount, language=language, t=texts)
 
 
 def _by_part(filter_: MessageFilter) -> MessageFilter:
     return MessageFilter(channel=filter_.channel, after=filter_.after, part=filter_.to)
-
-
-def _state(payment: Payment) -> str:
-    return {Status.PENDING: "open", Status.SUCCEEDED: "approved", Status.CANCELED: "declined"}[payment.status]

@@ -17,7 +17,14 @@ from services.commands.temporal import resolve_order, retry_order, start_order
 from services.commands.terminal import errors_as_messages, read_connections, say
 from services.errors import Invalid, InvalidTransition
 from services.orders.service import OrderService
-from services.orders.status import RECOVERED, CancelReason, OrderStatus, ResolveAction, ResolveStep
+from services.orders.status import (
+    RECOVERED,
+    CancelReason,
+    OperatorAction,
+    OrderStatus,
+    ResolveAction,
+    ResolveStep,
+)
 from services.orders.views import OrderView
 
 #: Seconds between two looks at an order that is waited for.
@@ -100,7 +107,7 @@ def restart(order: OrderName, by: By = None) -> None:
         name = _name(by)
         before = start_order(read_connections(), found.id, orders.start_input(found.id))
         if before is None or not before.open:
-            orders.record_action(found.id, "restart", f"restart:{new_id()}", name)
+            orders.record_action(found.id, OperatorAction.RESTART, f"restart:{new_id()}", name)
     if before is not None and before.open:
         say(f"The workflow {before.workflow_id} is {before.status}: nothing was started.")
         say(f"`order show {number_of(found)}` says what it waits for.")

@@ -37,7 +37,7 @@ def email_details(notification: OrderNotification) -> Mapping[str, str]:
         "moreGoods": str(notification.more_goods or ""),
         "address": _address_line(notification.address, notification.country, notification.language),
         "orderTotal": order_total.text if refunded and order_total else "",
-        "payWithin": str((notification.pay_within or 0) // 60 or ""),
+        "payWithin": str(max(notification.pay_within // 60, 1)) if notification.pay_within else "",
     }
     return {name: value for name, value in details.items() if value}
 

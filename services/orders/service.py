@@ -26,7 +26,15 @@ from services.orders.event_log import log_event
 from services.orders.holds import HoldLimit, HoldRule
 from services.orders.pricing import Line, priced
 from services.orders.start_input import OrderInput
-from services.orders.status import CLOSING, FOR_OPERATORS, PAID, CancelReason, OrderEventType, OrderStatus
+from services.orders.status import (
+    CLOSING,
+    FOR_OPERATORS,
+    PAID,
+    CancelReason,
+    OperatorAction,
+    OrderEventType,
+    OrderStatus,
+)
 from services.orders.transitions_repository import TimelineEntry, Transition
 from services.orders.views import (
     EventView,
@@ -172,14 +180,14 @@ class OrderService:
             if moved:
                 outbox_repository.command(tx, order_id, "cancel_requested", "cancel_requested", {})
                 if by:
-                    _record_action(tx, order_id, "cancel", "cancel", by, cancel_note or "")
+                    _record_action(tx, order_id, OperatorAction.CANCEL, "cancel", by, cancel_note or "")
             order = self._view(tx, order_id, buyer_id)
             if order.status == OrderStatus.CONFIRMED:
                 raise InvalidTransition("The order is confirmed: it can no longer be cancelled.")
             return order
 
     @retried
-    def record_action(self, order_id: UUID, action: str, key: str, by: str, note: str = "") -> None:
+    def record_action(self, order_id: UUID, action: OperatorAction, key: str, by: str, note: str = "") -> None:
         """Write on the timeline, for operators, what the operator `by` did with an order; once a key."""
         _record_action(self._database, order_id, action, key, by, note)
 
@@ -281,7 +289,7 @@ class OrderService:
         return self._vault.seal({method.kind: method.card or method.phone})
 
 
-def _record_action(tx: Executor, order_id: UUID, action: str, key: str, by: str, note: str) -> None:
+def _record_action(tx: Executor, order_id: UUID, action: OperatorAction, key: str, by: str, note: str) -> None:
     detail = f"{action} by {by}{f', {note}' if note else ''}"
     entry = TimelineEntry(OrderEventType.OPERATOR_ACTION, f"operator:{key}", detail)
     transitions_repository.note(tx, order_id, entry)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -29,7 +29,13 @@ def order(row: Any) -> OrderView:
         attention=tuple(_attention(code, row.attention_details.get(code)) for code in row.attention_reasons),
         created_at=row.created_at,
         updated_at=row.updated_at,
+        window_ends=_window_ends(row.created_at, row.start_input),
     )
+
+
+def _window_ends(created_at: datetime, start_input: Mapping[str, Any]) -> datetime:
+    """As `reserve_stock` counts it: the window of the start input begins when the order is stored."""
+    return created_at + timedelta(seconds=start_input["payment_window"])
 
 
 def _attention(code: str, details: Mapping[str, str] | None) -> AttentionView:
@@ -53,6 +59,7 @@ def placed(row: Mapping[str, Any], lines: Sequence[tuple[UUID, str, int, int]], 
         attention=(),
         created_at=created_at,
         updated_at=created_at,
+        window_ends=_window_ends(created_at, row["start_input"]),
     )
 
 

@@ -111,6 +111,14 @@ class ResolveAction(StrEnum):
     WRITE_OFF = "write_off"
 
 
+class OperatorAction(StrEnum):
+    """What an operator does with an order besides resolving a step; an entry of the timeline begins with it."""
+
+    CANCEL = "cancel"
+    RESTART = "restart"
+    REFUND = "refund"
+
+
 #: The attention reason of an order whose payment the provider reports with another amount than asked.
 PAYMENT_REVIEW = "payment_review"
 #: Of an order whose workflow keeps ending before the order does.

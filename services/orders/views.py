@@ -10,7 +10,7 @@ from uuid import UUID
 
 from services.money import Money
 from services.orders.resolving import actions, advice, chosen
-from services.orders.status import FINAL, OrderEventType, ResolveAction, ResolveStep
+from services.orders.status import FINAL, UNPAID, OrderEventType, ResolveAction, ResolveStep
 from services.orders.status import CancelReason as CancelReason
 from services.orders.status import OrderStatus as OrderStatus
 from services.return_urls import filled
@@ -148,6 +148,8 @@ class OrderView:
     attention: tuple[AttentionView, ...]
     created_at: datetime
     updated_at: datetime
+    #: the end of the payment window (`start_input`), by which the workflow cancels an order without a payment
+    window_ends: datetime
 
     @property
     def attention_reasons(self) -> tuple[str, ...]:
@@ -167,6 +169,11 @@ class OrderView:
     def closed(self) -> bool:
         """Whether nothing changes any more."""
         return self.status in FINAL
+
+    @property
+    def unpaid(self) -> bool:
+        """Whether it waits for its payment, or goes on to wait for it."""
+        return self.status in UNPAID
 
     @property
     def is_idle(self) -> bool:

@@ -28,7 +28,7 @@ from services.payments.provider_refunds import ProviderRefunds
 from services.payments.receipts import Receipts
 from services.payments.records import PaymentRecord
 from services.payments.repository import PaymentRepository
-from services.payments.status import PAYMENT_UNAVAILABLE, PaymentStatus
+from services.payments.status import FailureCode, PaymentStatus
 from services.payments.views import Charge, PaymentView
 
 #: Age of an order from which its first charge is looked up first. A provider keeps an idempotency key for 24 hours, and
@@ -170,7 +170,7 @@ class Charges:
         try:
             reported = self._gateway.charge(record.view.id, charge, within=within)
         except GatewayRefused as error:
-            code = PAYMENT_UNAVAILABLE if error.shop_fault else error.code
+            code = FailureCode.PAYMENT_UNAVAILABLE if error.shop_fault else error.code
             level = log.error if error.shop_fault else log.info
             level("payments.refused", payment_id=ids["payment_id"], code=error.code, parameter=error.parameter)
             return self._write(record, lambda payments: payments.mark_refused(record.view.id, code), then)

@@ -7,6 +7,7 @@ from uuid import UUID
 from services.clock import NOW
 from services.db import Executor
 from services.payments.gateway import ProviderPayment
+from services.payments.status import FailureCode
 
 
 def adopt(tx: Executor, payment_id: UUID, reported: ProviderPayment, attempt: int, gateway: str) -> bool:
@@ -31,7 +32,7 @@ _ADOPT = f"""
     INSERT INTO payments.payments AS p (id, order_id, attempt, amount_minor, currency, method, status, gateway,
                                         failure_code, created_at, updated_at)
     SELECT %(id)s, l.order_id, %(attempt)s, %(amount_minor)s, %(currency)s, %(method)s, 'failed', %(gateway)s,
-           'not_charged', %(at)s, {NOW}
+           '{FailureCode.NOT_CHARGED}', %(at)s, {NOW}
       FROM payments.payment_locks l WHERE l.order_id = %(order_id)s AND l.closed_at IS NOT NULL
     ON CONFLICT DO NOTHING
-    """  # noqa: S608 - a constant
+    """  # noqa: S608 - constants

@@ -97,6 +97,7 @@ class PaymentRow:
     created_at: datetime
     claimed_for: float
     term_left: float | None
+    pending_until: datetime | None
     age: float
     payments_closed: bool
     candidate_ids: Sequence[str]
@@ -118,6 +119,7 @@ class PaymentRow:
             captured_late=self.captured_late,
             retry_after=self._retry_after(),
             term_left=self.term_left if self.status in UNDECIDED else None,
+            pending_until=self.pending_until if self.status in UNDECIDED else None,
         )
         closed, candidates = self.payments_closed, tuple(self.candidate_ids)
         return PaymentRecord(view, self.claimed_until, self.claimed_for, closed, self.created_at, candidates)

@@ -23,9 +23,9 @@ from services.money import Money
 from services.payments.call_budget import CallBudget
 from services.payments.gateway import Gateway
 from services.payments.records import PaymentRecord, RefundRecord, next_number
-from services.payments.refunds_repository import WRITTEN_OFF, RefundRepository
+from services.payments.refunds_repository import RefundRepository
 from services.payments.repository import PaymentRepository
-from services.payments.status import CAPTURED, PaymentStatus, RefundStatus
+from services.payments.status import CAPTURED, FailureCode, PaymentStatus, RefundStatus
 from services.payments.views import PaymentView
 
 log = structlog.get_logger(__name__)
@@ -147,4 +147,4 @@ def _may_capture(payment: PaymentView) -> bool:
 
 
 def _is_written_off(refunds: Sequence[RefundRecord]) -> bool:
-    return any(refund.view.failure_code == WRITTEN_OFF for refund in refunds)
+    return any(refund.view.failure_code == FailureCode.WRITTEN_OFF for refund in refunds)

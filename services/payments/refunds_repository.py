@@ -11,11 +11,8 @@ from services.clock import NOW
 from services.db import Executor
 from services.payments.gateway import Outcome, ProviderRefund
 from services.payments.records import PaymentRecord, RefundRecord, RefundRow
-from services.payments.status import FOLLOWS, PaymentStatus, RefundStatus
+from services.payments.status import FOLLOWS, FailureCode, PaymentStatus, RefundStatus
 from services.payments.views import RefundView
-
-#: Failure code of a refund that an operator has written off.
-WRITTEN_OFF = "written_off"
 
 
 class RefundRepository:
@@ -84,7 +81,7 @@ class RefundRepository:
             case Outcome.SUCCEEDED:
                 return self.mark_succeeded(refund_id, reported.provider_id)
             case Outcome.FAILED:
-                self.mark_failed(refund_id, reported.failure_code or "canceled", reported.provider_id)
+                self.mark_failed(refund_id, reported.failure_code or FailureCode.CANCELED, reported.provider_id)
         return 0
 
     def claim(self, record: RefundRecord, seconds: float) -> RefundRecord | None:
@@ -110,14 +107,19 @@ class RefundRepository:
         booked the money by hand before: the ledger has it in full, and reconciliation reports the payment (I5).
         """
         allowed = sorted(FOLLOWS[PaymentStatus.REFUNDED] | {PaymentStatus.REFUNDED})
-        values = {"id": refund_id, "provider_id": provider_id, "allowed": allowed, "written_off": WRITTEN_OFF}
+        values = {
+            "id": refund_id,
+            "provider_id": provider_id,
+            "allowed": allowed,
+            "written_off": FailureCode.WRITTEN_OFF,
+        }
         return self._db.fetch_value(_MARK_SUCCEEDED, values) or 0
 
     def book_manually(self, refund_id: UUID, reference: str, *, lost: bool) -> None:
         """Record a refund made outside the provider, or (`lost`) written off, once."""
         values = {"id": refund_id, "reference": reference[:200]}
         if lost:
-            self._run(_WRITE_OFF, values | {"code": WRITTEN_OFF})
+            self._run(_WRITE_OFF, values | {"code": FailureCode.WRITTEN_OFF})
         else:
             self._run(_SET_MANUAL_REFERENCE, values)
             self.mark_succeeded(refund_id, None)

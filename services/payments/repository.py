@@ -14,7 +14,7 @@ from services.db import Executor
 from services.payments.gateway import Outcome, ProviderPayment
 from services.payments.outcomes import captured_minor, status_of
 from services.payments.records import PaymentRecord, PaymentRow
-from services.payments.status import FOLLOWS, UNDECIDED, PaymentStatus
+from services.payments.status import FOLLOWS, UNDECIDED, FailureCode, PaymentStatus
 from services.payments.views import Charge, ReceiptLine
 
 
@@ -167,7 +167,7 @@ def _version(record: PaymentRecord) -> dict[str, object]:
 def _review_code(reported: ProviderPayment, record: PaymentRecord) -> str | None:
     if reported.amount == record.view.amount:
         return record.view.failure_code
-    return f"captured_other_amount_{reported.amount.currency}"
+    return f"{FailureCode.CAPTURED_OTHER_AMOUNT}_{reported.amount.currency}"
 
 
 _MOMENT = f"(SELECT {NOW})"
@@ -175,6 +175,7 @@ _SECONDS = "cast(%(seconds)s AS float8) * interval '1 second'"
 _COLUMNS = f"""
     p.id, p.order_id, p.attempt, p.status, p.amount_minor, p.currency, p.method, p.provider_id, p.confirmation_url,
     p.failure_code, p.captured_minor, p.refunded_minor, p.captured_late, p.claimed_until, p.created_at,
+    p.pending_until,
     coalesce(greatest(extract(epoch FROM p.claimed_until - {_MOMENT}), 0), 0)::float8 AS claimed_for,
     extract(epoch FROM p.pending_until - {_MOMENT})::float8 AS term_left,
     extract(epoch FROM {_MOMENT} - p.created_at)::float8 AS age"""
@@ -250,7 +251,7 @@ _KEEP_RECEIPT_LINES = """
      WHERE id = %(id)s RETURNING receipt_lines
     """
 _MARK_NOT_CHARGED = f"""
-    UPDATE payments.payments p SET status = 'failed', failure_code = 'not_charged', updated_at = {_MOMENT}
+    UPDATE payments.payments p SET status = 'failed', failure_code = '{FailureCode.NOT_CHARGED}', updated_at = {_MOMENT}
      WHERE {_UNCHANGED} AND p.status = ANY (%(allowed)s)
     """
 _MARK_REFUSED = f"""

@@ -33,8 +33,22 @@ class RefundStatus(StrEnum):
     FAILED = "failed"
 
 
-#: Failure code of a payment that the provider rejected because of the shop, not of the buyer: it is no decline.
-PAYMENT_UNAVAILABLE = "payment_unavailable"
+class FailureCode(StrEnum):
+    """The failure codes that are ours; all others are the provider's."""
+
+    #: of a payment that the provider rejected because of the shop, not of the buyer: it is no decline
+    PAYMENT_UNAVAILABLE = "payment_unavailable"
+    #: of a payment of which the provider knows nothing
+    NOT_CHARGED = "not_charged"
+    #: of a payment or refund that the provider cancelled without a reason
+    CANCELED = "canceled"
+    #: of a payment that a status report names with another amount
+    REPORTED_OTHER_AMOUNT = "reported_other_amount"
+    #: of a payment that was captured with another amount; `_` and the currency follow
+    CAPTURED_OTHER_AMOUNT = "captured_other_amount"
+    #: of a refund that an operator has written off
+    WRITTEN_OFF = "written_off"
+
 
 _S = PaymentStatus
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from uuid import UUID
 
 from services.money import Money
@@ -81,6 +82,8 @@ class PaymentView:
     retry_after: float
     #: seconds left until a pending payment expires at the provider
     term_left: float | None
+    #: when that is; None once decided
+    pending_until: datetime | None = None
 
     @property
     def undecided(self) -> bool:

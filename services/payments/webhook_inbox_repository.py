@@ -8,7 +8,7 @@ from services.clock import NOW
 from services.db import Executor
 from services.old_rows import oldest
 from services.payments.gateway import WebhookEvent
-from services.payments.status import STOPPABLE
+from services.payments.status import STOPPABLE, FailureCode
 from services.payments.views import PaymentStatusReport, WebhookReceipt
 
 #: Days after its receipt. The longest time for which a sender repeats a message, with a margin: YooKassa repeats a
@@ -77,7 +77,7 @@ _STORE_REPORT = f"""
 _FIND_PAYMENT_ID = "SELECT payment_id FROM payments.inbox WHERE webhook_id = %(webhook_id)s"
 _START_REVIEW = f"""
     UPDATE payments.payments
-       SET status = 'review', failure_code = 'reported_other_amount', updated_at = (SELECT {NOW})
+       SET status = 'review', failure_code = '{FailureCode.REPORTED_OTHER_AMOUNT}', updated_at = (SELECT {NOW})
      WHERE id = %(id)s AND status = ANY (%(allowed)s) RETURNING 1
     """  # noqa: S608 - every part is a constant of this module or of services.clock
 _STORE_FAILURE = """

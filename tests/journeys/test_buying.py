@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -111,6 +112,27 @@ def test_journeys_with_regular_activities_only(shop: Shop, api_with_regular_lane
     scheduled, local = asyncio.run(steps_of(shop, ids["straight"]))
     assert scheduled == ["reserve_stock", "charge_payment", "confirm_order"]
     assert local == 0
+
+
+def test_an_order_must_be_paid_before_the_workflow_stops_waiting(shop: Shop) -> None:
+    customer = shop.customer()
+    order_id = customer.place(shop.product())
+    customer.wait_for_status(order_id, "reserved")
+    ends = until(lambda: asyncio.run(end_of_timer(shop, order_id)))
+    assert ends
+    promised = datetime.fromisoformat(customer.order(order_id)["payBefore"])
+    assert timedelta(0) <= ends - promised < timedelta(seconds=5)
+    customer.step(order_id, "pay", card=shop.paying("card", "succeeds"))
+    assert customer.wait_for_end(order_id)["payBefore"] is None
+
+
+async def end_of_timer(shop: Shop, order_id: str) -> datetime | None:
+    """When the first timer of an order's workflow ends; None when it has none."""
+    async for event in (await shop.workflow(order_id)).fetch_history_events():
+        if event.HasField("timer_started_event_attributes"):
+            timer = event.timer_started_event_attributes.start_to_fire_timeout.ToTimedelta()
+            return event.event_time.ToDatetime(UTC) + timer
+    return None
 
 
 async def steps_of(shop: Shop, order_id: str) -> tuple[list[str], int]:

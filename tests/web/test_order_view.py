@@ -8,11 +8,43 @@ import pytest
 
 from web.shop.order_view import OrderView
 
+UNTIL, PAGE = "2026-01-02T15:15:00Z", "https://provider.example/confirm"
 
-def view(status: str, *events: str, payment: str | None = None, refunded: str = "0.00") -> OrderView:
-    paid_by = {"status": payment, "confirmationUrl": "https://provider.example/confirm"} if payment else None
+
+def view(
+    status: str,
+    *events: str,
+    payment: str | None = None,
+    method: str = "card",
+    page: str | None = PAGE,
+    refunded: str = "0.00",
+) -> OrderView:
+    paid_by = {"status": payment, "method": method, "confirmationUrl": page} if payment else None
     data: dict[str, Any] = {"id": "1", "status": status, "payment": paid_by, "refundedAmount": refunded}
+    data |= {"payBefore": UNTIL, "cancelReason": None}
     return OrderView(data, [{"type": event} for event in events])
+
+
+@pytest.mark.parametrize(
+    ("order", "shown", "sentence"),
+    [
+        (view("created"), False, "created"),
+        (view("reserved"), True, "reserved"),
+        (view("payment_pending", payment="pending"), True, "payment_confirm"),
+        (view("payment_pending", payment="pending", method="phone", page=None), True, "payment_phone"),
+        (view("payment_pending", payment="pending", page=None), False, "payment_pending"),
+        (view("payment_pending", payment="failed"), True, "payment_pending"),
+        (view("paid", payment="succeeded"), False, "paid"),
+        (view("cancelling", payment="pending"), False, "cancelling"),
+    ],
+)
+def test_the_time_to_pay_is_shown_to_who_has_to_do_something(order: OrderView, shown: bool, sentence: str) -> None:
+    assert (order.pay_before, order.sentence) == (UNTIL if shown else None, sentence)
+
+
+def test_an_api_of_the_release_before_says_no_time_to_pay() -> None:
+    order = view("reserved")
+    assert OrderView({name: value for name, value in order.data.items() if name != "payBefore"}, []).pay_before is None
 
 
 def steps(order: OrderView) -> list[tuple[str, str]]:

@@ -60,6 +60,17 @@ async def test_one_click_signs_in(clicking: Visitor, who: str, following: str, p
     assert (await clicking.http.get("/desk")).status_code == (200 if who == "operator" else 404)
 
 
+async def test_a_buyer_of_the_sandbox_who_opens_the_desk_is_led_to_the_operator(clicking: Visitor) -> None:
+    await clicking.send("/sandbox/sign-in", who="buyer")
+    answer = await clicking.http.get("/desk")
+    assert (answer.status_code, 'name="next" value="/desk"' in answer.text) == (404, True)
+    assert 'value="operator"' in answer.text
+    assert "/sandbox/sign-in" not in (await clicking.http.get("/nothing")).text
+    await clicking.send("/sandbox/sign-in", who="operator", next="/desk")
+    missing = await clicking.http.get("/desk/nothing")
+    assert (missing.status_code, "/sandbox/sign-in" in missing.text) == (404, False)
+
+
 async def test_the_operator_may_click_again_though_a_code_is_good_once(clicking: Visitor, services: Services) -> None:
     services.database.execute("UPDATE identity.second_factors SET last_step = 0")
     for _ in range(3):

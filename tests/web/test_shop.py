@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from uuid import UUID
 
 import httpx2
@@ -96,7 +97,10 @@ async def test_an_order_is_paid_for_later_and_confirmed(visitor: Visitor, servic
     await visitor.register()
     order_id = order_of(await visitor.order(str(a_product(services)), method=""))
     reserve(services, order_id)
-    assert "Pay RUB" in await visitor.open(f"/orders/{order_id}")
+    page = await visitor.open(f"/orders/{order_id}")
+    assert "Pay RUB" in page
+    ends = services.orders.get(order_id).window_ends
+    assert re.search(rf'Pay before <time datetime="{ends:%Y-%m-%dT%H:%M:%S}[^"]*Z">[^<]+ UTC</time>, or the', page)
     assert (await visitor.send(f"/orders/{order_id}/pay", method="card:tok_succeeds")).status_code == 303
     pay(services, order_id)
     confirm(services, order_id)

@@ -39,10 +39,16 @@ def _reconciliation(results: list[Mapping[str, Any]], texts: Texts) -> Sentence:
     if not results:
         return Sentence("wait", texts("desk.health.never_reconciled"))
     at = moment(min(each["checkedAt"] for each in results), texts.language)
-    violated = [f"{each['invariant']} ({each['violations']})" for each in results if each["violations"]]
+    violated = [_violated(each, texts) for each in results if each["violations"]]
     if violated:
-        return Sentence("bad", texts("desk.health.violated", at=at, invariants=", ".join(violated)))
+        return Sentence("bad", texts("desk.health.violated", at=at, invariants="; ".join(violated)))
     return Sentence("good", texts("desk.health.reconciled", at=at))
+
+
+def _violated(result: Mapping[str, Any], texts: Texts) -> str:
+    """What does not hold, with the id by which the runbook and the report of `reconcile` name it."""
+    words = texts.find(f"desk.invariant.{result['invariant']}")
+    return f"{words + ', ' if words else ''}{result['invariant']} ({result['violations']})"
 
 
 def _queue(name: str, queues: list[Mapping[str, Any]], texts: Texts) -> Sentence:

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from web import problems
 from web.api_client import ApiClient, ApiProblem
 from web.desk.access import OperatorVisit
+from web.desk.failures import message_problem, payment_failure
 from web.desk.order_view import DeskOrder
 from web.desk.overview import reasons_of
 from web.desk.words import entry
@@ -51,7 +52,10 @@ async def order_page(
         order=seen,
         reasons=reasons_of(dict(seen.data), visit.texts),
         timeline=[entry(event, visit.texts) for event in seen.events],
-        messages=messages["items"],
+        failures={each["paymentId"]: payment_failure(each["failureCode"], visit.texts) for each in seen.payments},
+        messages=[
+            {**each, "problem": message_problem(each["errorMessage"], visit.texts)} for each in messages["items"]
+        ],
         links=seen.links(visit.tools.settings),
         # Of this rendered form: sent twice, it acts once.
         key=str(uuid.uuid4()),

@@ -9,8 +9,9 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from web.desk.access import OperatorVisit
+from web.desk.failures import refund_failure
 from web.desk.health import sentences
-from web.desk.words import advice_text, failure_text, next_try_text, reason_text
+from web.desk.words import advice_text, next_try_text, reason_text
 from web.languages import Texts
 
 router = APIRouter(prefix="/desk")
@@ -45,7 +46,7 @@ def reasons_of(order: dict[str, Any], texts: Texts) -> list[dict[str, Any]]:
         {
             **each,
             "text": reason_text(each["reason"], texts),
-            "failure": failure_text(each["detail"], texts),
+            "failure": refund_failure(each["detail"], texts),
             "no_next_try": next_try_text(each["reason"], texts),
             "advice": advice_text(each["reason"], texts),
         }

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from web.desk.failures import Failure, payment_failure, refund_failure
+from web.formatting import money
 from web.languages import Texts
 
 #: Start of the reasons of late refunds, which are the ids of their workflows.
@@ -15,6 +17,8 @@ LATE_REFUND = "refund-"
 _DECISION = re.compile(r"(?P<step>\S+): (?P<action>[a-z_]+)(?: by (?P<by>[^,]+))?(?:, (?P<reference>.*))?", re.DOTALL)
 #: `cancel by anna, asked by phone`
 _ACTION = re.compile(r"(?P<action>[a-z_]+) by (?P<by>[^,]+)(?:, (?P<note>.*))?", re.DOTALL)
+#: `299.00 RUB`, the note of a refund
+_AMOUNT = re.compile(r"(\d+(?:\.\d+)?) ([A-Z]{3})")
 #: What an operator can resolve, by the attention reasons.
 STEPS = ("release_stock", "refund_payment", "payment_review", "workflow_lost", "no_progress")
 #: Those of them that are tried at once by recovery.
@@ -45,13 +49,6 @@ def advice_text(reason: str, texts: Texts) -> str | None:
     return texts.find(f"desk.advice.{step_of(reason) or reason}")
 
 
-def failure_text(code: str | None, texts: Texts) -> str | None:
-    """The last failure; None when none is known."""
-    if not code:
-        return None
-    return texts.find(f"desk.failure.{code}") or texts("desk.failure_code", code=code)
-
-
 @dataclass(frozen=True)
 class Entry:
     """An entry of the timeline as the desk shows it; `who` and `note` are empty when nobody and nothing is known."""
@@ -60,6 +57,8 @@ class Entry:
     text: str
     who: str = ""
     note: str = ""
+    #: what the provider calls the reason in the note
+    code: str = ""
     #: the id of the operator's account, when `who` is its name
     account: str = ""
 
@@ -74,13 +73,25 @@ def entry(event: Mapping[str, Any], texts: Texts) -> Entry:
         return _by_operator(event, text, decision["by"] or "", decision["reference"] or "")
     if kind == "operator_action" and (done := _ACTION.fullmatch(detail)):
         text = texts.find(f"desk.action.{done['action']}") or done["action"]
-        return _by_operator(event, text, done["by"], done["note"] or "")
+        return _by_operator(event, text, done["by"], _note(done["note"] or "", texts))
     if kind in ("attention_raised", "attention_cleared"):
         reason, _, code = detail.partition(": ")
-        return Entry(event, f"{known}: {reason_text(reason, texts)}", note=failure_text(code, texts) or "")
+        return _failed(event, f"{known}: {reason_text(reason, texts)}", refund_failure(code, texts))
+    if kind in ("payment_failed", "refund_failed"):
+        return _failed(event, known, (payment_failure if kind == "payment_failed" else refund_failure)(detail, texts))
     if kind == "cancelling":
         return Entry(event, known, note=texts.find(f"desk.cancel_reason.{detail}") or detail)
     return Entry(event, known, note=detail)
+
+
+def _note(note: str, texts: Texts) -> str:
+    """What an operator typed; the amount of a refund as people of the language read it."""
+    amount = _AMOUNT.fullmatch(note)
+    return money(amount[1], amount[2], texts.language) if amount else note
+
+
+def _failed(event: Mapping[str, Any], text: str, failure: Failure | None) -> Entry:
+    return Entry(event, text, note=failure.text, code=failure.code) if failure else Entry(event, text)
 
 
 def _by_operator(event: Mapping[str, Any], text: str, by: str, note: str) -> Entry:

@@ -66,7 +66,21 @@ class OrderView:
         """Which sentence says how the order is: a name of the texts."""
         if self.status == "cancelled" and self.data["cancelReason"]:
             return f"cancelled_{self.data['cancelReason']}"
-        return "payment_confirm" if self.status == "payment_pending" and self.confirmation_url else self.status
+        if self.status != "payment_pending":
+            return self.status
+        return "payment_confirm" if self.confirmation_url else "payment_phone" if self._on_phone else self.status
+
+    @property
+    def pay_before(self) -> str | None:
+        """Until when the buyer must pay or confirm (RFC 3339); None when there is nothing to do."""
+        must_act = self.can_pay or self.confirmation_url or self._on_phone
+        return self.data.get("payBefore") if must_act else None
+
+    @property
+    def _on_phone(self) -> bool:
+        """Whether a mobile operator has the payment, which may ask the buyer to confirm it by SMS."""
+        payment = self.payment
+        return payment is not None and (payment["status"], payment.get("method")) == ("pending", "phone")
 
     @property
     def closing(self) -> bool:

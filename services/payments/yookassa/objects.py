@@ -11,7 +11,7 @@ from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field, JsonValue
 from services.money import Money
 from services.order_number import order_number
 from services.payments.gateway import Outcome, ProviderPayment, ProviderRefund
-from services.payments.status import PaymentMethodType
+from services.payments.status import FailureCode, PaymentMethodType
 from services.payments.views import Charge
 
 #: A JSON object that is not validated yet: in a list, only those that concern us have to be valid.
@@ -207,4 +207,4 @@ def _method(found: JsonValue) -> PaymentMethodType:
 def _reason(status: str, details: Cancellation | None) -> str | None:
     if status != "canceled":
         return None
-    return (details and details.reason) or "canceled"
+    return (details and details.reason) or FailureCode.CANCELED

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 import httpx2
@@ -40,7 +41,7 @@ async def test_an_order(api: httpx2.AsyncClient, buyer: Person, services: Servic
     assert body.keys() == {
         *("id", "number", "status", "totalAmount", "currency", "items", "country", "region", "city", "street"),
         *("postalCode", "createdAt", "updatedAt", "payment", "payments", "refund", "refunds", "refundedAmount"),
-        "cancelReason",
+        *("payBefore", "cancelReason"),
     }
     assert {name: body[name] for name in ADDRESS} == ADDRESS
     assert (body["payment"], body["payments"], body["refund"], body["cancelReason"]) == (None, [], None, None)
@@ -84,6 +85,46 @@ async def test_its_payment_and_refund(api: httpx2.AsyncClient, buyer: Person, se
     assert refunded["payment"]["status"] == "refunded"
     assert (refunded["refund"]["status"], refunded["refund"]["amount"]) == ("succeeded", "1299.00")
     assert (refunded["status"], refunded["cancelReason"]) == ("cancelled", "operator_request")
+
+
+@pytest.mark.parametrize("methods", [{}, {"card": "tok_succeeds"}])
+async def test_until_when_an_order_must_be_paid(
+    api: httpx2.AsyncClient, buyer: Person, services: Services, methods: dict[str, str]
+) -> None:
+    order_id = await placed(api, buyer, services, **methods)
+    new = await shown(api, buyer, order_id)
+    ends = datetime.fromisoformat(new["createdAt"]) + timedelta(seconds=900)
+    assert (datetime.fromisoformat(new["payBefore"]), new["payBefore"][-1]) == (ends, "Z")
+    reserve(services, order_id)
+    assert (await shown(api, buyer, order_id))["payBefore"] == new["payBefore"]
+    undo(services, order_id)
+    assert (await shown(api, buyer, order_id))["payBefore"] is None
+
+
+async def test_a_paid_order_has_no_time_to_pay(api: httpx2.AsyncClient, buyer: Person, services: Services) -> None:
+    order_id = await placed(api, buyer, services, card="tok_succeeds")
+    reserve(services, order_id)
+    pay(services, order_id)
+    assert (await shown(api, buyer, order_id))["payBefore"] is None
+
+
+async def test_the_term_of_a_pending_payment_is_the_time_to_pay(
+    api: httpx2.AsyncClient, buyer: Person, services: Services
+) -> None:
+    order_id = await placed(api, buyer, services, card="tok_waits")
+    reserve(services, order_id)
+    payment = pay(services, order_id)
+    ends = services.database.fetch_value("SELECT pending_until FROM payments.payments WHERE id = %(id)s", vars(payment))
+    pending = await shown(api, buyer, order_id)
+    assert (pending["payment"]["status"], datetime.fromisoformat(pending["payBefore"])) == ("pending", ends)
+    assert ends - datetime.now(UTC) > timedelta(minutes=59)
+    services.orders.request_cancel(order_id, buyer.id)
+    assert (await shown(api, buyer, order_id))["payBefore"] is None
+
+
+async def shown(api: httpx2.AsyncClient, who: Person, order_id: UUID) -> dict[str, Any]:
+    body: dict[str, Any] = (await api.get(f"{ORDERS}/{order_id}", headers=who.headers)).json()
+    return body
 
 
 @pytest.mark.parametrize("rest", ["", "/events"])

@@ -77,6 +77,25 @@ def test_assets_are_served(stand_ins: StandIns, path: str) -> None:
     assert stand_ins.client.get(f"{stand_ins.url}{path}").status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("headers", "question", "amount"),
+    [
+        ({}, "Do you confirm this payment?", "RUB\u00a0100.00"),
+        ({"Accept-Language": "ru"}, "Вы подтверждаете этот платёж?", "100,00\u00a0₽"),
+        ({"Accept-Language": "en", "Cookie": "language=ru"}, "Вы подтверждаете этот платёж?", "100,00\u00a0₽"),
+    ],
+)
+def test_the_confirmation_page_is_in_the_language_of_the_buyer(
+    stand_ins: StandIns, shop: Shop, headers: dict[str, str], question: str, amount: str
+) -> None:
+    page = f"{stand_ins.url}/confirm/{shop.pay('tok_confirms_on_page')['id']}"
+    shown = stand_ins.client.get(page, headers=headers).text
+    assert (f"<h1>{question}</h1>" in shown, amount in shown) == (True, True)
+    stand_ins.client.post(page, data={"decision": "decline"}, follow_redirects=False)
+    shown = stand_ins.client.get(page, headers=headers).text
+    assert (question in shown, "declined" in shown or "отклонён" in shown) == (False, True)
+
+
 def test_confirmation_of_an_unknown_payment_is_404_and_a_wrong_decision_400(stand_ins: StandIns) -> None:
     page = f"{stand_ins.url}/confirm/none"
 

@@ -46,7 +46,7 @@ def payment(ours: int, provider: int) -> PaymentStates:
 
 
 def a_report(status: OrderStatus, *payments: PaymentStates, resolved: str | None = None) -> OrderReport:
-    order = OrderView(new_id(), new_id(), status, TOTAL, (), ADDRESS, "card", None, (), NOW, NOW)
+    order = OrderView(new_id(), new_id(), status, TOTAL, (), ADDRESS, "card", None, (), NOW, NOW, NOW)
     event = EventView(1, NOW, OrderEventType.RESOLVED, status, resolved, None, None)
     return OrderReport(order, [event] if resolved else [], Answer(list(payments)), None, Answer(), {}, None)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from services.clock import new_id
 from services.notifications.service import NotificationService
 from tests.services.notifications.conftest import (
@@ -32,6 +34,16 @@ def test_without_an_address_nothing_is_queued(service: NotificationService, rows
     assert service.queue([]) == []
     assert service.queue_order_notifications([a_notification(email=None)]) == 0
     assert rows() == []
+
+
+@pytest.mark.parametrize(("seconds", "said"), [(900, "15 minutes"), (119, "1 minute"), (45, "1 minute")])
+def test_a_new_order_that_is_not_paid_says_how_long_there_is(
+    service: NotificationService, outbox: Outbox, seconds: int, said: str
+) -> None:
+    service.queue_order_notifications([a_notification(pay_within=seconds, language="en")])
+    service.dispatch()
+    (mail,) = outbox.mails
+    assert f"Please pay for it within {said}, or it will be cancelled." in mail.text
 
 
 def test_a_cancellation_states_its_reason(service: NotificationService, outbox: Outbox) -> None:

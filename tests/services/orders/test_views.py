@@ -27,6 +27,7 @@ ORDER = OrderView(
     attention=(),
     created_at=AT,
     updated_at=AT,
+    window_ends=AT,
 )
 
 

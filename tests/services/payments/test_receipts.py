@@ -26,7 +26,7 @@ from services.identity.views import RegisterUser
 from services.money import Money
 from services.orders.views import Address, NewOrder, PaymentMethod, Product
 from services.payments.receipts import portion, shares
-from services.payments.status import PAYMENT_UNAVAILABLE, PaymentMethodType, PaymentStatus, RefundStatus
+from services.payments.status import FailureCode, PaymentMethodType, PaymentStatus, RefundStatus
 from services.payments.views import Charge, PaymentView, ReceiptLine
 from services.payments.yookassa.gateway import YooKassa
 from services.payments.yookassa.http import BoundedTransport
@@ -131,7 +131,7 @@ def test_T176_a_fiscal_shop_takes_no_payment_without_a_receipt(
 ) -> None:
     with a_shop(fiscal, database, tmp_path, "off") as (services, _), capture_logs() as logs:
         payment = sold(services, ("12.00", 1, {}))
-    assert (payment.status, payment.failure_code) == (PaymentStatus.FAILED, PAYMENT_UNAVAILABLE)
+    assert (payment.status, payment.failure_code) == (PaymentStatus.FAILED, FailureCode.PAYMENT_UNAVAILABLE)
     errors = [(each["event"], each["parameter"]) for each in logs if each["log_level"] == "error"]
     assert errors == [("payments.refused", "receipt")]
 

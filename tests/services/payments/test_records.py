@@ -31,6 +31,7 @@ PAYMENT = PaymentRow(
     created_at=CREATED,
     claimed_for=3.0,
     term_left=60.0,
+    pending_until=CREATED + timedelta(seconds=62),
     age=2.0,
     payments_closed=False,
     candidate_ids=["p-1"],
@@ -72,7 +73,9 @@ def test_retry_after_of_a_payment(status: str, provider_id: str | None, age: flo
 
 def test_a_decided_payment_has_no_term() -> None:
     assert PAYMENT.record().view.term_left == 60.0
-    assert replace(PAYMENT, status="failed").record().view.term_left is None
+    assert PAYMENT.record().view.pending_until == CREATED + timedelta(seconds=62)
+    decided = replace(PAYMENT, status="failed").record().view
+    assert (decided.term_left, decided.pending_until) == (None, None)
 
 
 def test_a_look_up_covers_the_time_from_the_intent_to_the_end_of_the_claim() -> None:

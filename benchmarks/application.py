@@ -52,7 +52,7 @@ async def _serve(connection: Connection, settings: Settings) -> None:
 async def _measure(client: Client, sagas: Sagas, wanted: Round) -> Done:
     if wanted.case is Case.FLOOR:
         return await keep_in_flight(lambda _: run_floor(client), wanted.in_flight, wanted.seconds)
-    return await keep_in_flight(partial(sagas.run, wanted.case), wanted.in_flight, wanted.seconds)
+    return await keep_in_flight(partial(sagas.run, wanted), wanted.in_flight, wanted.seconds)
 
 
 @asynccontextmanager

@@ -38,7 +38,7 @@ async def _measure(buyers: Buyers, threads: ThreadPoolExecutor, wanted: Round) -
     loop = asyncio.get_running_loop()
 
     async def one(slot: int) -> None:
-        await loop.run_in_executor(threads, buyers.buy, slot)
+        await loop.run_in_executor(threads, buyers.buy, slot, wanted.lines)
 
     buyers.close_connections()
     return await keep_in_flight(one, wanted.in_flight, wanted.seconds)
@@ -52,13 +52,13 @@ class Buyers:
         self._baskets = Baskets(shop, seed=2)
         self._connections = [http.client.HTTPConnection(host, port, timeout=WAIT_SECONDS + 10) for _ in shop.buyers]
 
-    def buy(self, slot: int) -> None:
-        """Place one order with `Prefer: wait`, then poll until it is confirmed.
+    def buy(self, slot: int, lines: int) -> None:
+        """Place one order of so many lines with `Prefer: wait`, then poll until it is confirmed.
 
         Raises AssertionError when the order is refused, cancelled or not confirmed in time.
         """
         started = time.monotonic()
-        order = self._request(slot, "POST", "/api/v1/orders", 201, self._order())
+        order = self._request(slot, "POST", "/api/v1/orders", 201, self._order(lines))
         while order["status"] != "confirmed":
             if order["status"] == "cancelled" or time.monotonic() > started + WAIT_SECONDS:
                 raise AssertionError(f"order {order['orderId']}: {order['status']}")
@@ -69,8 +69,9 @@ class Buyers:
         for connection in self._connections:
             connection.close()
 
-    def _order(self) -> bytes:
-        items = [{"productId": str(product_id), "quantity": 1} for product_id in self._baskets.choose(Case.REST)]
+    def _order(self, lines: int) -> bytes:
+        chosen = self._baskets.choose(Case.REST, lines)
+        items = [{"productId": str(product_id), "quantity": 1} for product_id in chosen]
         return json.dumps({"items": items, "card": self._shop.card, **ADDRESS}).encode()
 
     def _request(self, slot: int, method: str, path: str, expected: int, body: bytes | None = None) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import time
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from benchmarks.plan import Cell, Plan, Round
+from benchmarks.plan import Plan, Round
 from benchmarks.processor import Reading
 from benchmarks.results import Measured, Results
 from benchmarks.running_system import RunningSystem
@@ -26,7 +26,7 @@ def measure(console: Console, system: RunningSystem, plan: Plan, title: str) -> 
         task = bar.add_task(title, total=len(plan.steps))
         for cell in plan.steps:
             _describe(bar, task, f"{title}: {cell.case}, {cell.in_flight} in flight")
-            results.add(cell, _round(system, cell, plan.seconds))
+            results.add(cell, measure_round(system, Round(cell.case, cell.in_flight, plan.seconds)))
             bar.advance(task)
         _describe(bar, task, title)
     return results
@@ -36,12 +36,13 @@ def _describe(bar: Progress, task: TaskID, title: str) -> None:
     bar.update(task, description=f"{title:<32}")
 
 
-def _round(system: RunningSystem, cell: Cell, seconds: float) -> Measured:
-    before, load = system.processor_seconds(cell.case), Reading.now()
-    done = system.measure(Round(cell.case, cell.in_flight, seconds))
+def measure_round(system: RunningSystem, wanted: Round) -> Measured:
+    """Measure one round and what follows from it until everything is delivered. Raises NotMeasured."""
+    before, load = system.processor_seconds(wanted.case), Reading.now()
+    done = system.measure(wanted)
     # The cost of the messages belongs to this round, not to the next one.
     drained = system.wait_until_drained()
-    after = system.processor_seconds(cell.case)
+    after = system.processor_seconds(wanted.case)
     used = {part: after[part] - before[part] for part in after}
     return Measured(done, drained, used, Reading.now().others_since(load))
 

@@ -30,6 +30,10 @@ BENCH = (Case.FLOOR, Case.SAGA, Case.REST, Case.HOT)
 ORDERS = (Case.SAGA, Case.REST, Case.HOT)
 
 
+#: Lines of an order.
+LINES = 2
+
+
 class Cell(NamedTuple):
     """A case with a number of orders in flight: one row of the results."""
 
@@ -83,6 +87,7 @@ class Round:
     case: Case
     in_flight: int
     seconds: float
+    lines: int = LINES
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from benchmarks import application, client, processor
 from benchmarks.plan import Case, Done, Round
 from benchmarks.process import Driver, NotMeasured, RoundDriver
 from benchmarks.shop import Shop
-from benchmarks.shop_setup import make_shop
+from benchmarks.shop_setup import PRODUCTS, make_shop
 from sandbox.layout import ROOT
 from sandbox.process import wait_until
 from sandbox.programs import answers_readyz
@@ -145,8 +145,10 @@ class RunningSystem:
 
 
 @contextmanager
-def running_system(folder: Path, buyers: int, *, explain: bool = False) -> Iterator[RunningSystem]:
-    """Start the system on free ports and create products and buyers.
+def running_system(
+    folder: Path, buyers: int, *, products: int = PRODUCTS, explain: bool = False
+) -> Iterator[RunningSystem]:
+    """Start the system on free ports and create products and buyers; orders are for so many `products`.
 
     `explain` loads PostgreSQL's auto_explain into every connection, switched off. Raises CannotStart, NotMeasured.
     """
@@ -165,7 +167,7 @@ def running_system(folder: Path, buyers: int, *, explain: bool = False) -> Itera
             psycopg.connect(stack.addresses.database, autocommit=True) as connection,
         ):
             _wait_ready(application_driver, ports.api)
-            shop = make_shop(connection, stack.addresses, buyers)
+            shop = make_shop(connection, stack.addresses, buyers, products=products)
             for driver in (application_driver, client_driver):
                 driver.send_shop(shop)
             yield RunningSystem(stack, application_driver, client_driver, connection, shop)

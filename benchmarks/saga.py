@@ -10,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from temporalio.client import Client
 
 from activities.messages import OrderOutcome
-from benchmarks.plan import Case
+from benchmarks.plan import Round
 from benchmarks.shop import ADDRESS, Baskets, Shop
 from services.bootstrap import Services
 from services.orders.views import Address, NewOrder, PaymentMethod, Product
@@ -30,20 +30,20 @@ class Sagas:
         found = services.catalog.prices(shop.products)
         self._products = {id_: Product(id_, view.name, view.price, view.is_active) for id_, view in found.items()}
 
-    async def run(self, case: Case, slot: int) -> None:
+    async def run(self, wanted: Round, slot: int) -> None:
         """Place one order of the buyer in this slot. Raises AssertionError when it is not confirmed."""
-        order_id, start_input = await run_in_threadpool(self._place, self._new(case, slot))
+        order_id, start_input = await run_in_threadpool(self._place, self._new(wanted, slot))
         await self._commands.start(order_id, start_input)
         handle = self._client.get_workflow_handle(order_workflow_id(order_id), result_type=OrderOutcome)
         outcome = await handle.result()
         if outcome.status != "confirmed":
             raise AssertionError(f"order {order_id}: {outcome.status} ({outcome.reason})")
 
-    def _new(self, case: Case, slot: int) -> NewOrder:
-        wanted = self._baskets.choose(case)
+    def _new(self, wanted: Round, slot: int) -> NewOrder:
+        chosen = self._baskets.choose(wanted.case, wanted.lines)
         return NewOrder(
             buyer_id=self._shop.buyers[slot].id,
-            quantities=dict.fromkeys(wanted, 1),
+            quantities=dict.fromkeys(chosen, 1),
             products=lambda _tx, ids: {product_id: self._products[product_id] for product_id in ids},
             address=Address(**ADDRESS),
             method=PaymentMethod(card=self._shop.card),

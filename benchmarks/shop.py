@@ -7,10 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from benchmarks.plan import Case
+from benchmarks.plan import LINES, Case
 
-#: Lines of an order.
-LINES = 2
 ADDRESS = {"country": "GB", "region": "England", "city": "London", "street": "1 Gift Street"}
 
 
@@ -44,12 +42,12 @@ class Baskets:
         self._shop = shop
         self._random = random.Random(seed)
 
-    def choose(self, case: Case) -> list[UUID]:
-        """Choose two different products.
+    def choose(self, case: Case, lines: int = LINES) -> list[UUID]:
+        """Choose so many different products.
 
-        In the case hot the first is always the same product, so that orders differ from other cases only by the
-        contention on its row.
+        In the case hot they are two, and the first is always the same product, so that orders differ from other cases
+        only by the contention on its row.
         """
         if case is Case.HOT:
             return [self._shop.hot, self._random.choice(self._shop.products[1:])]
-        return self._random.sample(self._shop.products, LINES)
+        return self._random.sample(self._shop.products, lines)

@@ -12,18 +12,25 @@ from benchmarks.shop import Shop, Shopper
 from sandbox.addresses import Addresses
 from sandbox.demo.buyers import Buyer, expect
 
-#: Number of products that orders are placed for.
+#: Number of products that orders are placed for, unless another is given.
 PRODUCTS = 500
 _PRODUCTS = "SELECT id FROM catalog.products WHERE is_active ORDER BY id LIMIT %s"
 
 
-def make_shop(connection: psycopg.Connection, addresses: Addresses, buyers: int, prefix: str = "buyer") -> Shop:
+def make_shop(
+    connection: psycopg.Connection,
+    addresses: Addresses,
+    buyers: int,
+    prefix: str = "buyer",
+    *,
+    products: int = PRODUCTS,
+) -> Shop:
     """Register so many buyers, whose e-mail addresses begin so, and return the shop. The catalog must be imported."""
-    return Shop(_products(connection), _shoppers(addresses.api, buyers, prefix), _card(addresses.sandbox))
+    return Shop(_products(connection, products), _shoppers(addresses.api, buyers, prefix), _card(addresses.sandbox))
 
 
-def _products(connection: psycopg.Connection) -> list[UUID]:
-    return [product_id for (product_id,) in connection.execute(_PRODUCTS, [PRODUCTS])]
+def _products(connection: psycopg.Connection, count: int) -> list[UUID]:
+    return [product_id for (product_id,) in connection.execute(_PRODUCTS, [count])]
 
 
 def _shoppers(api: str, count: int, prefix: str) -> list[Shopper]:

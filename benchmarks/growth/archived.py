@@ -26,7 +26,6 @@ MIB = 1024 * 1024
 #: Old orders are 30 s apart from 400 days ago: all of a million are older than this.
 BEFORE = timedelta(days=31)
 _BYTES = "SELECT coalesce(sum(pg_table_size(t)), 0), coalesce(sum(pg_indexes_size(t)), 0) FROM unnest(%s::regclass[]) t"
-# As the retention has done long before.
 _NO_RECIPIENTS = "UPDATE notifications.notifications SET recipient = NULL, budget_subject = NULL WHERE created_at < %s"
 
 
@@ -76,7 +75,7 @@ def run(console: Console, folder: Path, count: int, path: Path) -> None:
 def measure_archive(system: RunningSystem) -> Archived:
     """Archive the old orders of a system."""
     connection, before = system.connection, datetime.now(UTC) - BEFORE
-    connection.execute(_NO_RECIPIENTS, [before])
+    forget_recipients(connection)
     _rewrite(connection)
     with closing(db.connect(system.database, pool_size=1)) as database:
         sizes, check_before = _bytes(connection, [*TABLES]), _check(database)
@@ -90,6 +89,11 @@ def measure_archive(system: RunningSystem) -> Archived:
     archived = _bytes(connection, [twin(table) for table in TABLES])
     compact = _bytes(connection, [*TABLES])
     return Archived(orders, seconds, sizes, vacuumed, compact, archived, check_before, check_after)
+
+
+def forget_recipients(connection: psycopg.Connection) -> None:
+    """Delete the recipients of old messages, as the retention does: their orders are not archived before."""
+    connection.execute(_NO_RECIPIENTS, [datetime.now(UTC) - BEFORE])
 
 
 def _rewrite(connection: psycopg.Connection) -> None:

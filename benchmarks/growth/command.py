@@ -12,7 +12,7 @@ from pathlib import Path
 from rich.console import Console
 
 from benchmarks.aims import aims_table
-from benchmarks.growth import archived, backlog
+from benchmarks.growth import archived, backlog, commands, lines
 from benchmarks.growth.hot_statements import Statement, hot_statements, large_tables, logged_plans
 from benchmarks.growth.old_orders import OldOrders
 from benchmarks.growth.report import Growth, Size, show
@@ -51,8 +51,13 @@ def main(arguments: Sequence[str]) -> int:
     with tempfile.TemporaryDirectory(prefix="market-growth-") as folder:
         if options.archive:
             archived.run(console, Path(folder), options.archive, options.results)
-            return 0
-        _run(console, Path(folder), extent, options.results, evaluated=not options.quick)
+        elif options.commands:
+            commands.run(console, Path(folder), options.commands, options.results)
+        elif options.lines:
+            plan = lines.QUICK if options.quick else lines.FULL
+            lines.run(console, Path(folder), options.lines, options.results, plan)
+        else:
+            _run(console, Path(folder), extent, options.results, evaluated=not options.quick)
     return 0
 
 
@@ -62,6 +67,10 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--sizes", type=_sizes, help="numbers of old orders (default: 10000,100000,1000000)")
     parser.add_argument("--backlog", type=int, help="events and holds in the backlogs (default: 100000)")
     parser.add_argument("--archive", type=int, metavar="N", help="instead: archive N old orders, and compare sizes")
+    parser.add_argument(
+        "--commands", type=_sizes, metavar="SIZES", help="instead: memory of reconcile, archive and export-products"
+    )
+    parser.add_argument("--lines", type=_sizes, help="instead: the cost of an order with so many lines (1,2,10,50)")
     parser.add_argument(
         "--results", type=Path, default=Path("bench-growth.json"), help="file for the results (default: %(default)s)"
     )

@@ -53,11 +53,13 @@ def _restore(database: Database, name: str) -> None:
 def _count(archive: OrderArchive, before: datetime, batch: int) -> None:
     archive.check(before)
     total, after = 0, None
-    while True:
-        found, after = archive.count(before, after, batch)
-        total += found
-        if after is None:
-            break
+    with progress_bar("counted") as show:
+        while True:
+            found, after = archive.count(before, after, batch)
+            total += found
+            show(total)
+            if after is None:
+                break
     say(f"{total:,} orders would be archived.")
 
 

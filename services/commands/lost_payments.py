@@ -10,7 +10,7 @@ import typer
 
 from services.archive.archive import YOUNGEST_DAYS
 from services.commands.order_lookup import order_service
-from services.commands.terminal import errors_as_messages, moment, open_database, read_connections, say
+from services.commands.terminal import errors_as_messages, moment, open_database, progress_bar, read_connections, say
 from services.errors import Invalid, NotFound, Unavailable
 from services.orders.service import OrderService
 from services.orders.status import OrderStatus
@@ -44,7 +44,9 @@ def lost_payments(
         if refund and settings.payment_receipts == "on":
             raise Invalid("A refund needs a receipt with the order's lines: send it back on the provider's page.")
         lost = LostPayments(database, gateway, PaymentService(database, gateway))
-        found = _chosen(lost.find(timedelta(days=since)), chosen or [], order_service(database))
+        with progress_bar("payments read") as progress:
+            listed = lost.find(timedelta(days=since), progress)
+        found = _chosen(listed, chosen or [], order_service(database))
         for each in found:
             say(f"{each.provider_id}  {each.amount.text} {each.amount.currency}  {moment(each.created_at)}")
             say(f"    order {each.order_id}")

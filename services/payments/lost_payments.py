@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from uuid import UUID
 
 from services.db import Database, Transaction
 from services.payments import lost_payments_repository
-from services.payments.call_budget import gateway_errors_as_unavailable
 from services.payments.gateway import Gateway, ProviderPayment, WebhookEvent
 from services.payments.payment_ids import attempt_of
-from services.payments.provider_lists import LIST_SECONDS
+from services.payments.provider_lists import LIST_SECONDS, batches
 from services.payments.records import PaymentRecord
 from services.payments.repository import PaymentRepository
 from services.payments.service import PaymentService
@@ -32,17 +32,22 @@ class LostPayments:
         self._gateway = gateway
         self._payments = payments
 
-    def find(self, back: timedelta) -> list[ProviderPayment]:
+    def find(self, back: timedelta, progress: Callable[[int], None] = lambda _: None) -> list[ProviderPayment]:
         """Payments with the ids of a payment and an order, made since `back` ago, whose money is kept, newest first.
 
-        Those whose payment we do not have, and those that `send_back` has not sent back yet. Raises Unavailable.
+        Those whose payment we do not have, and those that `send_back` has not sent back yet. `progress` is called with
+        the number of payments that were read. Raises Unavailable.
         """
-        repository = PaymentRepository(self._database)
-        now = repository.moment()
-        with gateway_errors_as_unavailable():
-            listed = list(self._gateway.list_payments(now - back, now, within=LIST_SECONDS))
-        kept = [each for each in listed if each.reference and each.order_id and each.kept_minor > 0]
-        known = repository.find_all([each.reference for each in kept if each.reference])
+        now, found, read = PaymentRepository(self._database).moment(), list[ProviderPayment](), 0
+        for batch in batches(lambda: self._gateway.list_payments(now - back, now, within=LIST_SECONDS)):
+            found += self._lost(batch)
+            read += len(batch)
+            progress(read)
+        return found
+
+    def _lost(self, batch: list[ProviderPayment]) -> list[ProviderPayment]:
+        kept = [each for each in batch if each.reference and each.order_id and each.kept_minor > 0]
+        known = PaymentRepository(self._database).find_all([each.reference for each in kept if each.reference])
         return [each for each in kept if each.reference and _is_lost(known.get(each.reference))]
 
     def send_back(self, lost: ProviderPayment) -> RefundProgress:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from datetime import timedelta
+from itertools import islice
+from typing import TypeVar
 
 import structlog
 
 from services.db import Database
 from services.payments import lost_payments_repository
 from services.payments.call_budget import gateway_errors_as_unavailable
-from services.payments.gateway import Gateway, Outcome, ProviderPayment, WebhookEvent
+from services.payments.gateway import Gateway, Outcome, ProviderPayment, ProviderRefund, WebhookEvent
 from services.payments.payment_ids import attempt_of
 from services.payments.provider_refunds import ProviderRefunds
 from services.payments.records import PaymentRecord
@@ -19,12 +22,28 @@ from services.payments.webhook_inbox_repository import WebhookInboxRepository
 
 #: Seconds for one whole list.
 LIST_SECONDS = 120.0
+#: Objects of a list that are in memory at once, however long it is.
+BATCH = 500
 # The provider's clock may differ from ours by this much.
 _SKEW = timedelta(minutes=2)
 # A younger payment is on its way through its order's workflow.
 _SETTLED_AFTER = timedelta(minutes=5)
 
 log = structlog.get_logger(__name__)
+
+Listed = TypeVar("Listed", ProviderPayment, ProviderRefund)
+
+
+def batches(ask: Callable[[], Iterator[Listed]]) -> Iterator[list[Listed]]:
+    """The list that `ask` begins to read, in parts. Raises Unavailable."""
+    with gateway_errors_as_unavailable():
+        listed = ask()
+    while True:
+        with gateway_errors_as_unavailable():
+            batch = list(islice(listed, BATCH))
+        if not batch:
+            return
+        yield batch
 
 
 class ProviderLists:
@@ -40,9 +59,8 @@ class ProviderLists:
     def find_refunds(self, back: timedelta) -> int:
         """Record the refunds that were made since `back` ago; returns how many changed. Raises Unavailable."""
         now = self._payments.moment()
-        with gateway_errors_as_unavailable():
-            listed = list(self._gateway.list_refunds(now - back, now + _SKEW, within=LIST_SECONDS))
-        return self._provider_refunds.record(listed)
+        listed = batches(lambda: self._gateway.list_refunds(now - back, now + _SKEW, within=LIST_SECONDS))
+        return sum(map(self._provider_refunds.record, listed))
 
     def find_payments(self, back: timedelta) -> list[WebhookReceipt]:
         """Payments that were made since `back` ago, decided by the provider and not in our books.
@@ -53,12 +71,16 @@ class ProviderLists:
         a payment of ours is an error in the log: there is no order to which it could belong. Raises Unavailable.
         """
         now = self._payments.moment()
-        with gateway_errors_as_unavailable():
-            listed = list(self._gateway.list_payments(now - back, now - _SETTLED_AFTER, within=LIST_SECONDS))
-        ours = [(payment, payment.reference) for payment in listed if payment.reference is not None]
-        known = self._payments.find_all([reference for _, reference in ours])
-        due = [payment for payment, reference in ours if self._is_due(payment, known.get(reference))]
+        until = now - _SETTLED_AFTER
+        listed = batches(lambda: self._gateway.list_payments(now - back, until, within=LIST_SECONDS))
+        # Stored once the list was read: who stores a payment has to tell its order, also when a later part is refused.
+        due = [payment for batch in listed for payment in self._due(batch)]
         return [receipt for payment in due if (receipt := self._store(payment)) is not None]
+
+    def _due(self, batch: list[ProviderPayment]) -> list[ProviderPayment]:
+        ours = [(payment, payment.reference) for payment in batch if payment.reference is not None]
+        known = self._payments.find_all([reference for _, reference in ours])
+        return [payment for payment, reference in ours if self._is_due(payment, known.get(reference))]
 
     def _is_due(self, reported: ProviderPayment, known: PaymentRecord | None) -> bool:
         """Whether the provider has decided a payment that our books have as undecided, or as failed."""

@@ -13,6 +13,7 @@ from rich.console import Console
 from benchmarks.growth import backlog
 from benchmarks.growth.archived import measure_archive
 from benchmarks.growth.command import QUICK, growth_as_json, measure_growth
+from benchmarks.growth.lines import rows_of_order
 from benchmarks.growth.old_orders import OldOrders
 from benchmarks.growth.report import Growth, Size, show
 from benchmarks.plan import Case, Cell, Round
@@ -49,7 +50,9 @@ def test_short_form_measures_an_order_its_statements_the_tables_and_the_backlogs
 def test_old_orders_leave_the_tables_consistent(tmp_path_factory: pytest.TempPathFactory) -> None:
     with running_system(tmp_path_factory.mktemp("old") / "data", 1) as system:
         system.measure(Round(Case.SAGA, 1, 0.1))
+        system.measure(Round(Case.REST, 1, 0.1, lines=7))
         system.wait_until_drained()
+        assert rows_of_order(system.connection, 7)["orders.lines"] > rows_of_order(system.connection, 2)["orders.lines"]
         placed, made = system.statuses()["confirmed"], list[int]()
         old = OldOrders(system.connection, system.shop.products)
         old.grow_to(30, made.append)

@@ -1,4 +1,4 @@
-"""Orders of a run: two products each, the same in every run."""
+"""Orders of a run: two products each unless more are wanted, the same in every run."""
 
 from __future__ import annotations
 
@@ -18,3 +18,4 @@ def test_orders_have_two_products_and_hot_orders_share_one() -> None:
     assert all(SHOP.hot in basket for basket in hot)
     assert len({product for basket in plain for product in basket}) == 50
     assert Baskets(SHOP, seed=1).choose(Case.SAGA) == plain[0]
+    assert len(set(baskets.choose(Case.REST, 40))) == 40

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import httpx2
@@ -53,6 +53,12 @@ class Customer:
     def place(self, product_id: str, *, quantity: int = 1, **paid_by: str) -> str:
         """Place an order; returns its id."""
         placed = answered(self.post_order(product_id, quantity=quantity, headers=None, **paid_by), 201)
+        return str(placed["orderId"])
+
+    def place_many(self, products: Sequence[str], **paid_by: str) -> str:
+        """Place an order of one unit of each product; returns its id."""
+        items = [{"productId": product_id, "quantity": 1} for product_id in products]
+        placed = answered(self.http.post("/orders", json={"items": items, **ADDRESS, **paid_by}), 201)
         return str(placed["orderId"])
 
     def order(self, order_id: str) -> dict[str, Any]:

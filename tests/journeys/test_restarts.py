@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import threading
 import time
@@ -17,6 +18,7 @@ from tests.journeys.customers import answered
 from tests.journeys.load import Load
 from tests.journeys.shop import STOCK, Shop, address_of
 from tests.journeys.test_crashes import assert_confirmed_once
+from tests.journeys.two_apis import TwoApis
 from tests.journeys.waiting import until
 
 #: Buyers, the unpaid orders that each may have, and those whose first order is in the middle of a charge.
@@ -25,6 +27,9 @@ BUYERS, EACH, CHARGED = 40, 5, 6
 DOWNTIME, DRAINED_WITHIN = 30.0, 60.0
 #: Kills of one of three workers, and the seconds between two.
 KILLS, BETWEEN = 8, 3.0
+#: Seconds for which one of two APIs is killed again and again, after the first time.
+API_KILL_SECONDS = float(os.environ.get("API_KILL_SECONDS", "0"))
+_ORDERS = "SELECT order_id FROM orders.lines WHERE product_id = %(id)s"
 
 
 def test_F09_orders_that_were_open_while_every_worker_was_killed_are_confirmed_after_the_start(parts: Shop) -> None:
@@ -79,19 +84,40 @@ def test_F10_orders_are_confirmed_while_one_of_three_workers_is_killed_every_thr
     assert set(load.statuses) <= {201, 429}  # 429: the buyer has five unpaid orders
 
 
-def test_F76_a_client_goes_on_with_the_other_api_when_one_is_killed(parts: Shop) -> None:
-    """The session was made at the API that is killed; the request that was cut off is repeated with its key."""
+def test_F76_clients_go_on_with_the_other_api_when_one_is_killed_under_load(parts: Shop) -> None:
+    """The sessions were made at the API that is killed; requests that are not answered are repeated with their keys."""
     product, key = parts.product(), {"Idempotency-Key": "F76"}
     with parts.another_api() as api, ThreadPoolExecutor(1) as pool:
         customer = parts.customer(api=address_of(api))
-        waits = {**key, "Prefer": "wait=30"}
-        cut_off = pool.submit(customer.post_order, product, headers=waits, card="tok_succeeds_3")
-        until(lambda: parts.rows("SELECT order_id FROM orders.lines WHERE product_id = %(id)s", id=product))
-        api.kill()
-        with pytest.raises(httpx2.TransportError):
-            cut_off.result()
+        load = TwoApis(parts, [address_of(api), parts.stack.addresses.api])
+        with load.running():
+            load.wait_for_all(1)
+            waits = {**key, "Prefer": "wait=30"}
+            cut_off = pool.submit(customer.post_order, product, headers=waits, card="tok_succeeds_3")
+            until(lambda: parts.rows(_ORDERS, id=product))
+            api.kill()
+            with pytest.raises(httpx2.TransportError):
+                cut_off.result()
+            load.wait_for_all(2)
+            _kill_in_turn(load, parts.stack.component("api"), api)
         customer.use_api(parts.stack.addresses.api)
         order_id = answered(customer.post_order(product, headers=key, card="tok_succeeds_3"), 201)["orderId"]
         assert [order["id"] for order in customer.orders()] == [order_id]
+        assert load.unexpected == []
+        assert load.repeated >= len(load.clients)
+        assert sorted(str(found) for (found,) in parts.rows(_ORDERS, id=load.product)) == sorted(load.orders)
         assert_confirmed_once(parts, customer, order_id, product)
         assert answered(customer.http.get("/users/me"), 200)["email"] == customer.address
+        sold = len(load.orders)
+        until(lambda: parts.stock(load.product), lambda stock: stock == (STOCK - sold, 0, sold))
+
+
+def _kill_in_turn(load: TwoApis, *apis: Component) -> None:
+    """Start the API that was killed and kill the other, for `API_KILL_SECONDS`; the first one runs in the end."""
+    ends, (running, killed) = time.monotonic() + API_KILL_SECONDS, apis
+    while time.monotonic() < ends or running is not apis[0]:
+        killed.start()
+        load.wait_for_all(1)
+        running.kill()
+        load.wait_for_all(2)
+        running, killed = killed, running

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from tests.journeys.customers import ADDRESS, PASSWORD, answered
 from tests.journeys.shop import CHEAP_PASSWORDS, Shop
 from tests.journeys.waiting import until
 
+#: Lines of an order with many of them.
+LINES = 12
 STEPS = ("reserve_stock", "charge_payment", "confirm_order")
 #: A trace that a client would like to be part of.
 FORGED = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -69,6 +72,18 @@ def test_T240_one_trace_leads_from_the_request_to_sql_and_the_provider(traced: S
     assert ids == {(f"order.{step}", root.trace_id) for step in ("placed", "reserved", "payment_pending", "paid")} | {
         ("order.confirmed", root.trace_id)
     }
+
+
+def test_T250_an_order_of_many_lines_takes_as_many_statements_as_one_of_one_line(
+    traced: Shop, receiver: SpanReceiver
+) -> None:
+    customer, card = traced.customer(), traced.paying("card", "succeeds")
+    products = [traced.product() for _ in range(LINES)]
+    placed = [customer.place_many(chosen, card=card) for chosen in (products[:1], products)]
+    assert [customer.wait_for_end(order_id)["status"] for order_id in placed] == ["confirmed"] * 2
+    of_one, of_many = (_finished_trace(receiver, order_id).values() for order_id in placed)
+    assert _statements(of_many) == _statements(of_one)
+    assert _statements(of_one)["INSERT reservations.reservations"] == 1
 
 
 def test_a_start_that_the_relay_delivers_belongs_to_the_trace_of_the_request(
@@ -154,6 +169,12 @@ def _finished_trace(receiver: SpanReceiver, order_id: str) -> dict[str, Received
 
     until(complete)
     return receiver.trace(trace_id)
+
+
+def _statements(spans: Iterable[ReceivedSpan]) -> Counter[str]:
+    """How often each kind of statement was run, without those of the rate limits: a request takes several at once."""
+    names = [span.name for span in spans if "db.query.text" in span.attributes]
+    return Counter(name for name in names if " limits." not in name)
 
 
 def _path(spans: dict[str, ReceivedSpan], span: ReceivedSpan) -> list[str]:

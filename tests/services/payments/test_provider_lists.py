@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterator
-from dataclasses import replace
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 import pytest
 import structlog
@@ -13,7 +14,16 @@ from sandbox.standins.running import StandIns
 from services.clock import new_id
 from services.db import Database
 from services.errors import Unavailable
-from services.payments.gateway import GatewayUnavailable, GatewayUnknown
+from services.money import Money
+from services.payments.gateway import (
+    GatewayUnavailable,
+    GatewayUnknown,
+    Outcome,
+    ProviderPayment,
+    ProviderRefund,
+)
+from services.payments.lost_payments import LostPayments
+from services.payments.provider_lists import Listed
 from services.payments.service import PaymentService
 from services.payments.status import PaymentStatus
 from services.payments.views import PaymentView
@@ -25,6 +35,8 @@ from tests.services.payments.conftest import ProviderLedger, a_charge
 BACK = timedelta(hours=1)
 #: Seconds after which a payment is no longer on its way through its order's workflow.
 SETTLED = 400
+#: Objects of a long list.
+LONG = 2000
 
 
 @pytest.fixture
@@ -168,3 +180,52 @@ def test_a_provider_without_an_answer_is_unavailable(service: PaymentService, ga
         service.find_provider_payments(BACK)
     with pytest.raises(Unavailable):
         service.find_provider_refunds(BACK)
+
+
+@dataclass
+class LongList(FakeGateway):
+    """A provider with many payments and refunds of other shops; counts how many of them are in memory at once."""
+
+    alive: int = 0
+    most: int = 0
+
+    def list_payments(
+        self, created_from: datetime, created_to: datetime, *, within: float
+    ) -> Iterator[ProviderPayment]:
+        for number in range(LONG):
+            yield self._counted(
+                ProviderPayment(
+                    f"p-{number}",
+                    Outcome.SUCCEEDED,
+                    Money(100, "RUB"),
+                    created_from,
+                    refunded_minor=100,
+                    reference=new_id(),
+                    order_id=new_id(),
+                )
+            )
+
+    def list_refunds(self, created_from: datetime, created_to: datetime, *, within: float) -> Iterator[ProviderRefund]:
+        for number in range(LONG):
+            yield self._counted(
+                ProviderRefund(f"r-{number}", f"p-{number}", Outcome.SUCCEEDED, Money(100, "RUB"), created_from)
+            )
+
+    def _counted(self, made: Listed) -> Listed:
+        self.alive += 1
+        self.most = max(self.most, self.alive)
+        weakref.finalize(made, self._gone)
+        return made
+
+    def _gone(self) -> None:
+        self.alive -= 1
+
+
+def test_a_long_list_is_not_held_in_memory(database: Database, clock: FakeClock) -> None:
+    provider, read = LongList(), list[int]()
+    service = PaymentService(database.with_clock(clock), provider)
+    assert service.find_provider_payments(BACK) == []
+    assert service.find_provider_refunds(BACK) == 0
+    assert LostPayments(database, provider, service).find(BACK, read.append) == []
+    assert read == [500, 1000, 1500, 2000]
+    assert provider.most <= 1100

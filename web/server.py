@@ -8,6 +8,7 @@ import signal
 import socket
 from collections.abc import Iterator
 
+import structlog
 import uvicorn
 from starlette.types import ASGIApp
 
@@ -45,6 +46,17 @@ class Server(uvicorn.Server):
         await super().startup(sockets)
         if self._internal is not None:
             self._beside = asyncio.create_task(self._internal.serve())
+            self._beside.add_done_callback(self._ended_beside)
+
+    def _ended_beside(self, ended: asyncio.Task[None]) -> None:
+        """The other listener has ended. Not during a shutdown: end the process, so that its supervisor starts it again.
+
+        Nothing would see any more whether it works.
+        """
+        if not self.should_exit:
+            error = None if ended.cancelled() else ended.exception()
+            structlog.get_logger("web").critical("metrics_listener.ended", error=type(error).__name__)
+            self.should_exit = True
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Close the connections of visitors, then the other listener."""

@@ -13,7 +13,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from web.api_client import open_http
-from web.app import create_app
+from web.app import create_app, routes_of
 from web.metrics import MeasuredTransport, PageMetrics
 from web.security import Guard
 from web.settings import WebSettings
@@ -88,6 +88,7 @@ def make_server(settings: WebSettings) -> Server:
     """A server for `WEB_HOST:WEB_PORT`, and METRICS_PORT if it is set: `run()` serves until SIGTERM."""
     metrics = PageMetrics()
     pages = create_app(settings, open_http(settings.api_url, lambda given: MeasuredTransport(given, metrics)))
+    metrics.expect(routes_of(pages.app))
     config = _config(metrics.around(pages), settings.web_host, settings.web_port, closes_within=CLOSES_WITHIN)
     internal = None
     if settings.metrics_port:

@@ -76,5 +76,8 @@ async def heartbeats() -> AsyncIterator[None]:
 
 async def _heartbeat() -> None:
     while True:
-        activity.heartbeat()
+        try:
+            activity.heartbeat()
+        except Exception:  # without heartbeats Temporal starts the activity a second time
+            activity.logger.exception("activity.heartbeat_failed")
         await asyncio.sleep(HEARTBEAT)

@@ -8,6 +8,7 @@ import socket
 from collections.abc import Iterator
 from typing import Literal
 
+import structlog
 import uvicorn
 from anyio import to_thread
 from fastapi import FastAPI
@@ -56,6 +57,17 @@ class Server(Listener):
         await super().startup(sockets)
         if self._internal is not None:
             self._beside = asyncio.create_task(self._internal.serve())
+            self._beside.add_done_callback(self._ended_beside)
+
+    def _ended_beside(self, ended: asyncio.Task[None]) -> None:
+        """The other listener has ended. Not during a shutdown: end the process, so that its supervisor starts it again.
+
+        Nothing would see any more whether it works.
+        """
+        if not self.should_exit:
+            error = None if ended.cancelled() else ended.exception()
+            structlog.get_logger(__name__).critical("metrics_listener.ended", exc_info=error)
+            self.should_exit = True
 
     def stop(self) -> None:
         """Begin the shutdown: report unready, serve for DRAIN_SECONDS, then shut down. A second call ends it at once.

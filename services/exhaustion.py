@@ -51,7 +51,7 @@ async def watch(end: End = end_process) -> None:
         try:
             _use_headroom()
             await asyncio.sleep(CHECK_EVERY)
-        except (MemoryError, OSError, RuntimeError) as error:
+        except Exception as error:  # a check that cannot be made is no reason to go on without it
             end(error)
             return
 

@@ -14,6 +14,8 @@ from services.db import Database
 #: Seconds after which a row of the ledger is counted. Ids are given before the commit: a row with a smaller id may
 #: appear later, but not so much later, because a transaction ends within the time-outs of its statements.
 SETTLED = 20.0
+#: Kinds of entries of the ledger that metrics show from the beginning.
+LEDGER_KINDS = ("charge", "refund", "write_off")
 #: Rows of the ledger that are added up at once.
 BATCH = 10_000
 
@@ -102,6 +104,11 @@ def ledger_position(database: Database) -> int:
     return int(database.fetch_value("SELECT coalesce(max(id), 0) FROM payments.ledger"))
 
 
+def ledger_currencies(database: Database) -> Sequence[str]:
+    """The currencies of the newest entries of the ledger."""
+    return database.fetch_column(_CURRENCIES)
+
+
 def ledger_after(database: Database, position: int, settled: float = SETTLED) -> tuple[int, Sequence[LedgerSum]]:
     """The sums of the entries after `position` that are older than `settled` seconds, and the position after them."""
     rows = database.fetch_all(_LEDGER, {"position": position, "settled": settled, "batch": BATCH})
@@ -165,6 +172,12 @@ _WEBHOOKS = """
                         AS double precision)
               FROM webhooks.deliveries d JOIN webhooks.endpoints p ON p.id = d.endpoint_id
              WHERE d.status = 'waiting') AS overdue
+    """
+
+_CURRENCIES = """
+    SELECT DISTINCT currency
+      FROM (SELECT currency FROM payments.ledger ORDER BY id DESC LIMIT 1000) AS newest
+     ORDER BY currency
     """
 
 _LEDGER = """

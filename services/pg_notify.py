@@ -26,9 +26,9 @@ Wake = Callable[[str], None]
 class PgListener:
     """Calls subscribers, in a thread of its own, with the payload of each NOTIFY.
 
-    A lost connection is reopened, with one attempt every second. Every subscriber is then called once with an empty
-    payload, because notifications may have been missed. A subscriber must therefore read the row again each time, and
-    must not wait without a timeout.
+    A lost connection is reopened, with one attempt every second, also after an error that nobody expected. Every
+    subscriber is then called once with an empty payload, because notifications may have been missed. A subscriber must
+    therefore read the row again each time, and must not wait without a timeout.
     """
 
     def __init__(self, url: str) -> None:
@@ -70,6 +70,9 @@ class PgListener:
             except psycopg.Error as error:
                 structlog.get_logger().warning("pg_listener.connection_lost", error=type(error).__name__)
                 self._stopped.wait(1)
+            except Exception:  # nothing else starts the thread again
+                structlog.get_logger().exception("pg_listener.failed")
+                self._stopped.wait(1)
 
     def _listen(self) -> None:
         with psycopg.connect(self._url, autocommit=True, connect_timeout=3) as connection:
@@ -84,7 +87,10 @@ class PgListener:
         with self._guard:
             subscribers = list(self._subscribers[channel])
         for wake in subscribers:
-            wake(payload)
+            try:
+                wake(payload)
+            except Exception:  # the others are called all the same
+                structlog.get_logger().exception("pg_listener.subscriber_failed", channel=channel)
 
     def _wake_all(self) -> None:
         for channel in CHANNELS:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -63,6 +63,13 @@ def create_app(settings: WebSettings, http: httpx2.AsyncClient | None = None) ->
     app.add_exception_handler(RequestValidationError, _http_error)
     app.add_exception_handler(Exception, _http_error)
     return Guard(app, settings)
+
+
+def routes_of(app: FastAPI) -> Iterator[tuple[str, str]]:
+    """Every page and form, by route and method."""
+    for path, methods in app.openapi()["paths"].items():
+        for method in methods:
+            yield path, method.upper()
 
 
 async def _language(request: Request) -> Response:

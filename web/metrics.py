@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from time import perf_counter
 
 import httpx2
@@ -37,6 +38,14 @@ class PageMetrics:
         self._call_seconds = Histogram(
             "web_api_call_seconds", "Seconds until the API's answer began", call, buckets=_BUCKETS, registry=registry
         )
+
+    def expect(self, pages: Iterable[tuple[str, str]]) -> None:
+        """Begin the errors of these pages, by route and method, at zero, and those of requests without a route.
+
+        A counter that appears with 1 has not increased: a rate would miss the first error of each page.
+        """
+        for route, method in (*pages, ("other", "GET"), ("other", "POST")):
+            self._requests.labels(route, method, "5xx")
 
     def around(self, pages: ASGIApp) -> ASGIApp:
         """The pages, whose requests are counted; those of health checks are not."""

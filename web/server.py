@@ -8,11 +8,12 @@ import signal
 import socket
 from collections.abc import Iterator
 
+import structlog
 import uvicorn
 from starlette.types import ASGIApp
 
 from web.api_client import open_http
-from web.app import create_app
+from web.app import create_app, routes_of
 from web.metrics import MeasuredTransport, PageMetrics
 from web.security import Guard
 from web.settings import WebSettings
@@ -45,6 +46,17 @@ class Server(uvicorn.Server):
         await super().startup(sockets)
         if self._internal is not None:
             self._beside = asyncio.create_task(self._internal.serve())
+            self._beside.add_done_callback(self._ended_beside)
+
+    def _ended_beside(self, ended: asyncio.Task[None]) -> None:
+        """The other listener has ended. Not during a shutdown: end the process, so that its supervisor starts it again.
+
+        Nothing would see any more whether it works.
+        """
+        if not self.should_exit:
+            error = None if ended.cancelled() else ended.exception()
+            structlog.get_logger("web").critical("metrics_listener.ended", error=type(error).__name__)
+            self.should_exit = True
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Close the connections of visitors, then the other listener."""
@@ -76,6 +88,7 @@ def make_server(settings: WebSettings) -> Server:
     """A server for `WEB_HOST:WEB_PORT`, and METRICS_PORT if it is set: `run()` serves until SIGTERM."""
     metrics = PageMetrics()
     pages = create_app(settings, open_http(settings.api_url, lambda given: MeasuredTransport(given, metrics)))
+    metrics.expect(routes_of(pages.app))
     config = _config(metrics.around(pages), settings.web_host, settings.web_port, closes_within=CLOSES_WITHIN)
     internal = None
     if settings.metrics_port:

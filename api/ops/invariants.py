@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from services.errors import Unavailable
+from api.ops.outage_log import OutageLog
 
 if TYPE_CHECKING:
     from services.reconcile.results import InvariantResults
@@ -19,9 +19,10 @@ class InvariantMetrics(Collector):
 
     def __init__(self, results: InvariantResults) -> None:
         self._results = results
+        self._outage = OutageLog("invariants")
 
     def collect(self) -> Iterator[Metric]:
-        """The metrics; none while the database is not available, so that the others are still shown."""
+        """The metrics; none while they cannot be read, so that the others are still shown."""
         violations = GaugeMetricFamily(
             "marketplace_invariant_violations",
             "Violations of an invariant of the contract when it was last checked",
@@ -34,8 +35,10 @@ class InvariantMetrics(Collector):
         )
         try:
             latest = self._results.latest()
-        except Unavailable:
+        except Exception as error:
+            self._outage.failed(error)
             return
+        self._outage.succeeded()
         for result in latest:
             violations.add_metric([result.invariant], result.violations)
             checked_at.add_metric([result.invariant], result.checked_at.timestamp())

@@ -26,8 +26,9 @@ from services.orders.views import EventView, OrderView
 MAX_STREAMS = 2000
 MAX_OF_ACCOUNT = 20
 MAX_OF_NAME = 500
-#: Seconds between two checks of the callers of all streams.
+#: Seconds between two checks of the callers of all streams, and the longest pause after checks that failed.
 CHECK_SECONDS = 1.0
+LONGEST_PAUSE = 8.0
 
 
 class Authenticator(Protocol):
@@ -137,14 +138,19 @@ class OrderStreams:
 
     async def _check_all(self) -> None:
         """While there are streams, end those whose tokens are no longer valid, for any reason."""
+        pause = CHECK_SECONDS
         while self._streams:
-            await asyncio.sleep(CHECK_SECONDS)
+            await asyncio.sleep(pause)
             streams = [stream for of_order in self._streams.values() for stream in of_order]
             try:
                 ended = await in_thread(partial(self._authenticator.ended, _tokens(streams)))
             except MarketError as error:
                 structlog.get_logger().warning("streams.not_checked", error=type(error).__name__)
+            except Exception:  # without the checks, streams of ended sessions would go on
+                structlog.get_logger().exception("streams.check_failed")
+                pause = min(2 * pause, LONGEST_PAUSE)
             else:
+                pause = CHECK_SECONDS
                 _end(streams, ended)
 
 

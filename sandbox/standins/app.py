@@ -85,6 +85,10 @@ class StandInServers:
         mail = await serve_mail(self.sockets.smtp, self.inbox, self.outages)
         schedulers = (self.provider.completions, self.webhooks.native, self.webhooks.signed)
         running = [asyncio.create_task(scheduler.run()) for scheduler in schedulers]
+        await asyncio.sleep(0)  # each has read its tasks, or has failed
+        for task in running:
+            if task.done():
+                task.result()
         self.ready = True
         try:
             yield

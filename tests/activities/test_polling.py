@@ -13,6 +13,7 @@ from temporalio import activity
 from temporalio.testing import ActivityEnvironment
 
 from activities.polling import Wakeup, until_shutdown
+from activities.polling import heartbeats as heartbeats_sent
 
 LONG = timedelta(minutes=1)
 
@@ -120,3 +121,25 @@ async def test_heartbeats_are_sent_during_a_long_round_and_end_with_it() -> None
 
 def _sends_heartbeats(task: asyncio.Task[object]) -> bool:
     return getattr(task.get_coro(), "__name__", "") == "_heartbeat" and not task.cancelling()
+
+
+async def test_F93_a_heartbeat_that_fails_is_not_the_last_one() -> None:
+    heartbeats = 0
+    environment = ActivityEnvironment()
+
+    def fail_first(*_: object) -> None:
+        nonlocal heartbeats
+        heartbeats += 1
+        if heartbeats == 1:
+            raise RuntimeError("a bug")
+
+    environment.on_heartbeat = fail_first
+
+    @activity.defn
+    async def poll() -> int:
+        async with asyncio.timeout(5), heartbeats_sent():
+            while heartbeats < 2:
+                await asyncio.sleep(0.01)
+        return heartbeats
+
+    assert await environment.run(poll) == 2

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 
 import pytest
 from anyio import to_thread
+from structlog.testing import capture_logs
+from uvicorn import Config
 
 from api import protocol
+from api.app import create_app
+from api.server import Listener, Server, make_server
+from sandbox.ports import free_port
 from services.bootstrap import Services
 from tests.api.event_streams import frames, stream
 from tests.api.people import Person
@@ -157,3 +163,33 @@ async def test_shutdown_answers_long_polls_and_ends_streams(services: Services, 
         assert (await step).status_code == 202
         await served.task
         assert asyncio.get_running_loop().time() - began < 5
+
+
+class Ends(Listener):
+    """A listener of METRICS_PORT that fails once `fail` is set."""
+
+    def __init__(self) -> None:
+        super().__init__(Config(lambda: None))
+        self.fail = asyncio.Event()
+
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        """Until the failure."""
+        await self.fail.wait()
+        raise KeyError("a bug")
+
+
+async def test_F93_a_process_whose_listener_of_metrics_fails_ends_so_that_it_is_started_again(
+    services: Services,
+) -> None:
+    beside = Ends()
+    app = create_app(services)
+    settings = services.settings.model_copy(update={"api_port": free_port()})
+    server = Server(make_server(app, settings).config, app, settings, beside)
+    serving = asyncio.create_task(server.serve())
+    async with asyncio.timeout(10):
+        while not server.started:
+            await asyncio.sleep(0.01)
+        beside.fail.set()
+        with capture_logs() as logs, pytest.raises(KeyError):
+            await serving
+    assert [(line["event"], line["log_level"]) for line in logs] == [("metrics_listener.ended", "critical")]

@@ -48,7 +48,7 @@ def alerts_are_described() -> None:
 def metrics_exist() -> None:
     """Every metric of an alert or a dashboard is one of our code, of Temporal's SDK or of Temporal's server."""
     ours = set(_declared())
-    for place, name in _used():
+    for place, name in metrics_used():
         bare = _SUFFIXES.sub("", name)
         if (
             name in BUILT_IN
@@ -98,7 +98,8 @@ def _declared() -> Iterator[str]:
     yield from re.findall(r'record: "([^"]+)"', RULES.read_text())
 
 
-def _used() -> Iterator[tuple[str, str]]:
+def metrics_used() -> Iterator[tuple[str, str]]:
+    """The metrics of alerts and dashboards, each with the place that uses it."""
     for expression in re.findall(r"expr: (.+?)(?: \})?$", RULES.read_text(), re.MULTILINE):
         yield from (("alerts.yml", name) for name in _names(expression.strip("'")))
     for path in sorted((MONITORING / "grafana" / "dashboards").glob("*.json")):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
@@ -16,6 +17,7 @@ import pytest
 
 from sandbox.ports import LOOPBACK, free_port
 from tests.contracts.checks import ROOT
+from tests.contracts.monitoring import metrics_used
 from tests.journeys.waiting import until
 
 MONITORING = ROOT / "deploy" / "monitoring"
@@ -49,6 +51,15 @@ def queries() -> list[Query]:
         for panel in json.loads(path.read_text())["panels"]
         for target in panel["targets"]
     ]
+
+
+def watched_series() -> set[str]:
+    """The series of every alert and of every rule that one uses: a metric with the labels that are asked for."""
+    text = (MONITORING / "alerts.yml").read_text()
+    recorded = {*re.findall(r'record: "([^"]+)"', text)}
+    used = {name for place, name in metrics_used() if place == "alerts.yml"} - recorded
+    found = re.findall(r"(?<![\w:])([a-z][a-z0-9_:]*)(\{[^}]*\})?", "\n".join(re.findall(r"expr: (.+)", text)))
+    return {f"{name}{labels}" for name, labels in found if name in used}
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from contextlib import suppress
 
 import pytest
 
+from services import exhaustion
 from services.errors import Unavailable
 from services.exhaustion import HEADROOM, is_exhaustion, watch, watched
 
@@ -95,3 +96,16 @@ def test_F13_an_error_that_is_a_consequence_ends_the_process_with_71() -> None:
     failing = _LIMITED.replace("await asyncio.sleep(1.5)", "raise KeyError")
     limited = [sys.executable, "-c", failing, str(HEADROOM // 2)]
     assert subprocess.run(limited, capture_output=True, timeout=30).returncode == os.EX_OSERR
+
+
+async def test_a_check_that_fails_in_a_way_that_nobody_expected_ends_the_process(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    error, ends = ValueError("a bug"), list[BaseException]()
+
+    def broken() -> None:
+        raise error
+
+    monkeypatch.setattr(exhaustion, "_use_headroom", broken)
+    await asyncio.wait_for(watch(ends.append), 5)
+    assert ends == [error]

@@ -54,6 +54,10 @@ class Pages:
         found = [each for family in families for each in family.samples if each.name == name]
         return {tuple(value for _, value in sorted(each.labels.items())): each.value for each in found}
 
+    async def counted(self, name: str) -> dict[tuple[str, ...], float]:
+        """Those values that are not zero: errors begin at zero for every page."""
+        return {labels: value for labels, value in (await self.samples(name)).items() if value}
+
     async def until_in(self, name: str, labels: tuple[str, ...]) -> None:
         """Wait until a metric has a value with these labels. Raises TimeoutError."""
         async with asyncio.timeout(5):
@@ -97,7 +101,7 @@ async def test_requests_are_counted_by_route_method_and_status_class(services: S
         await pages.http.request("PROPFIND", "/", headers=SAME_ORIGIN | {"Content-Length": "0"})
         # The file of a style sheet is closed in a thread, and its request counted after that.
         await pages.until_in("web_requests_total", ("GET", "/static", "2xx"))
-        found, text = await pages.samples("web_requests_total"), await pages.metrics()
+        found, text = await pages.counted("web_requests_total"), await pages.metrics()
         seconds = await pages.samples("web_request_seconds_count")
 
     assert found == {
@@ -133,7 +137,7 @@ async def test_calls_of_the_api_are_counted_by_operation_and_status(services: Se
 async def test_without_an_api_the_pages_count_errors_and_stay_alive() -> None:
     async with opened(NOWHERE) as pages:
         assert (await pages.http.get("/")).status_code == 503
-        calls, requests = await pages.samples("web_api_calls_total"), await pages.samples("web_requests_total")
+        calls, requests = await pages.samples("web_api_calls_total"), await pages.counted("web_requests_total")
         alive = await pages.http.get(f"http://{LOOPBACK}:{pages.internal}/livez")
 
     assert calls == {("GET /products", "unavailable"): 1}
@@ -149,7 +153,7 @@ async def test_a_request_is_in_flight_until_it_ends_and_a_visitor_who_leaves_is_
         await _until(pages, "web_requests_in_flight", {(): 1})
         writer.close()
         await _until(pages, "web_requests_in_flight", {(): 0})
-        assert await pages.samples("web_requests_total") == {("POST", "/sign-in", "4xx"): 1}
+        assert await pages.counted("web_requests_total") == {("POST", "/sign-in", "4xx"): 1}
 
 
 async def _until(pages: Pages, name: str, expected: dict[tuple[str, ...], float]) -> None:
@@ -163,7 +167,7 @@ async def test_the_process_is_measured_and_health_checks_are_not_counted() -> No
         for _ in range(3):
             assert (await pages.http.get("/readyz")).status_code == 200
         memory = await pages.samples("process_resident_memory_bytes")
-        assert await pages.samples("web_requests_total") == {}
+        assert await pages.counted("web_requests_total") == {}
 
     assert 20e6 < memory[()] < 500e6
 

@@ -15,7 +15,7 @@ class ProcessMetrics:
     """How orders end in this process, its Temporal client and worker, and the figures of the whole shop."""
 
     def __init__(self, registry: CollectorRegistry, services: Services) -> None:
-        """Raises RuntimeError when the metrics of Temporal's SDK cannot be served."""
+        """Raises ValueError when the metrics of Temporal's SDK cannot be served."""
         self.ends = OrderEndMetrics(registry)
         registry.register(ShopMetrics(services.database))
         #: for the Temporal client; None where nobody can read the metrics

@@ -10,9 +10,9 @@ from prometheus_client import Metric
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from api.ops.outage_log import OutageLog
 from services import figures
 from services.db import Database
-from services.errors import Unavailable
 from services.notifications.status import NotificationChannel
 
 
@@ -22,6 +22,7 @@ class ShopMetrics(Collector):
     def __init__(self, database: Database) -> None:
         self._database = database
         self._guard = threading.Lock()
+        self._outage = OutageLog("shop")
         #: the newest entry of the ledger that is added up; None before the first scrape
         self._position: int | None = None
         self._minor: Counter[tuple[str, str]] = Counter()
@@ -37,8 +38,11 @@ class ShopMetrics(Collector):
                 self._suppressed(),
                 self._money(),
             ]
-        except Unavailable:
+        except Exception as error:  # such as a column that is not there before `migrate`: the other metrics are served
+            self._outage.failed(error)
             metrics = []
+        else:
+            self._outage.succeeded()
         yield GaugeMetricFamily("shop_readable", "1: the database was read for this scrape", value=bool(metrics))
         yield from metrics
 
@@ -99,5 +103,8 @@ class ShopMetrics(Collector):
     def _add_up(self) -> None:
         if self._position is None:
             self._position = figures.ledger_position(self._database)
+            # A counter that appears with its first value has not increased: rates would miss it.
+            currencies = figures.ledger_currencies(self._database)
+            self._minor.update({(kind, each): 0 for kind in figures.LEDGER_KINDS for each in currencies})
         self._position, sums = figures.ledger_after(self._database, self._position)
         self._minor.update({(each.kind, each.currency): each.minor for each in sums})

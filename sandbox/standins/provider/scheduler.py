@@ -92,6 +92,9 @@ class Scheduler:
     async def _do(self, task_id: int) -> None:
         try:
             await self._attempt(task_id)
+        except Exception:  # such as a full disk: the row is still there
+            log.exception("scheduled_task.not_recorded kind=%s", self.kind)
+            self._set_timer(task_id, RETRY_AFTER_ERROR)
         finally:
             del self._running[task_id]
             if self._waiting:

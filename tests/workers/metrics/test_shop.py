@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from prometheus_client import CollectorRegistry
+from structlog.testing import capture_logs
 
 from services import db, figures
 from services.bootstrap import Services
@@ -99,7 +100,7 @@ def test_money_is_added_up_from_the_first_scrape_on(database: Database, registry
         return registry.get_sample_value("ledger_minor_total", {"kind": kind, "currency": "RUB"})
 
     entry(database, "charge", 700)
-    assert minor("charge") is None
+    assert [minor("charge"), minor("refund"), minor("write_off")] == [0, 0, 0]
     for kind, amount in (("charge", 500), ("charge", 300), ("refund", -200), ("write_off", -100)):
         entry(database, kind, amount)
     assert [minor("charge"), minor("charge"), minor("refund"), minor("write_off")] == [800, 800, 200, 100]
@@ -120,6 +121,17 @@ def test_without_the_database_the_scrape_says_so() -> None:
     registry.register(ShopMetrics(db.connect("postgresql://market@127.0.0.1:1/market")))
     assert registry.get_sample_value("shop_readable") == 0
     assert registry.get_sample_value("orders_needing_attention") is None
+
+
+def test_F94_a_table_that_is_not_there_is_no_reason_to_serve_nothing(database_url: str) -> None:
+    registry = CollectorRegistry()
+    system = db.connect(database_url.rpartition("/")[0] + "/postgres", pool_size=1)
+    registry.register(ShopMetrics(system))
+    with capture_logs() as logs:
+        shown = [registry.get_sample_value("shop_readable") for _ in range(2)]
+    system.close()
+    assert shown == [0, 0]
+    assert [(line["event"], line["part"]) for line in logs] == [("metrics.unreadable", "shop")]
 
 
 @pytest.mark.parametrize(

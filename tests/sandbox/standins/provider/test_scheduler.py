@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from sandbox.standins.provider import scheduler
 from sandbox.standins.provider.scheduler import MAX_CONCURRENT, SCHEMA, ScheduledTask, Scheduler
 from sandbox.standins.storage import open_database
 
@@ -100,3 +101,21 @@ async def test_limited_number_of_tasks_runs_at_once(recorder: Recorder) -> None:
     recorder.may_end.set()
     await running
     assert [int(name) for name, _ in recorder.calls] == list(range(MAX_CONCURRENT + 2))
+
+
+async def test_a_task_whose_result_cannot_be_written_is_attempted_again(
+    recorder: Recorder, db: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scheduler, "RETRY_AFTER_ERROR", 0.01)
+    full = "CREATE TRIGGER full BEFORE DELETE ON scheduled_tasks BEGIN SELECT RAISE(FAIL, 'disk full'); END"
+    db.execute(full)
+    recorder.scheduler.schedule({"name": "a"})
+    running = asyncio.create_task(recorder.run_until(3))
+    async with asyncio.timeout(5):
+        while len(recorder.calls) < 2:
+            await asyncio.sleep(0.005)
+    db.execute("DROP TRIGGER full")
+    await running
+
+    assert {*recorder.calls} == {("a", 0)}
+    assert left(db) == 0

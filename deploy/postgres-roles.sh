@@ -6,6 +6,10 @@ set -eu
 
 psql --quiet --no-psqlrc --set ON_ERROR_STOP=1 --username "$POSTGRES_USER" --dbname postgres \
   --set owner="$MARKET_OWNER_DB_PASSWORD" --set market="$MARKET_DB_PASSWORD" --set temporal="$TEMPORAL_DB_PASSWORD" <<'SQL'
+-- Passwords are not for the server's log, whatever it logs, and also when a statement fails.
+SET log_statement = 'none';
+SET log_min_duration_statement = -1;
+SET log_min_error_statement = 'panic';
 CREATE ROLE market_owner LOGIN PASSWORD :'owner';
 CREATE ROLE market LOGIN PASSWORD :'market';
 CREATE DATABASE market OWNER market_owner;

@@ -12,8 +12,8 @@ from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
-from psycopg.errors import DeadlockDetected, LockNotAvailable
-from sqlalchemy.exc import OperationalError
+from psycopg.errors import DeadlockDetected, InsufficientPrivilege, LockNotAvailable
+from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from services.db import Executor
 from services.db_direct import direct_connection
@@ -21,6 +21,8 @@ from services.db_direct import direct_connection
 ROOT = Path(__file__).resolve().parent.parent
 #: `newer`: that of a later version, with which this one works too (docs/deploying.md); `older`: migrations are missing.
 SchemaState = Literal["current", "newer", "older"]
+#: The first version of PostgreSQL that has what the migrations use, as the server writes it.
+OLDEST = 180_000
 #: How often a migration is tried that waits for locks, and the seconds in between: statements that wait for it go on.
 ATTEMPTS = 60
 PAUSE = 1.0
@@ -37,7 +39,12 @@ def to_head(url: str) -> SchemaState:
     """Apply every missing migration; changes nothing when the schema is `newer`. Returns what the schema is then.
 
     `url` must not lead to a pooler: the lock of the migrations lasts as long as their connection.
+
+    Raises:
+        ValueError: the server is too old, or the role may not change the schema.
+        Unavailable: the server cannot be reached.
     """
+    _check_version(url)
     if _state_at(url) == "newer":
         return "newer"
     try:
@@ -47,7 +54,23 @@ def to_head(url: str) -> SchemaState:
         if _state_at(url) == "newer":
             return "newer"
         raise
+    except ProgrammingError as error:
+        if not isinstance(error.orig, InsufficientPrivilege):
+            raise
+        raise ValueError(
+            "The role of DATABASE_URL may not change the schema: give migrate the address of the role that owns the"
+            " database (market_owner)."
+        ) from None
     return "current"
+
+
+def _check_version(url: str) -> None:
+    with direct_connection(url) as database:
+        present = int(database.fetch_value("SELECT current_setting('server_version_num')"))
+    if present < OLDEST:
+        raise ValueError(
+            f"PostgreSQL {OLDEST // 10_000} or newer is needed, and the server of DATABASE_URL is {present // 10_000}."
+        )
 
 
 def _state_at(url: str) -> SchemaState:

@@ -53,9 +53,9 @@ def open_text(path: Path) -> Iterator[io.TextIOWrapper]:
 
     Raises UnreadableFile: missing, no regular file, empty, not UTF-8, or invalid gzip data.
     """
-    if path.exists() and not path.is_file():
-        raise UnreadableFile(f"{path}: not a regular file: it is read several times, so save it to a file first.")
     try:
+        if path.exists() and not path.is_file():
+            raise UnreadableFile(f"{path}: not a regular file: it is read several times, so save it to a file first.")
         _check(path)
         with _open(path) as raw, io.TextIOWrapper(raw, "utf-8-sig", newline="") as text:
             yield text

@@ -26,10 +26,22 @@ from services.settings import Settings
 from services.startup import read
 
 _NO_DATABASE = "The database cannot be reached or is busy: check that it is running and DATABASE_URL is right."
-_NOT_TRUSTED = (
-    "The database's certificate is refused: check sslmode and sslrootcert of DATABASE_URL, and that its host is in the"
-    " certificate."
-)
+#: Why it cannot be reached, by a part of the text of libpq or of a server that writes English.
+_REASONS = {
+    "certificate": (
+        "The database's certificate is refused: check sslmode and sslrootcert of DATABASE_URL, and that its host is in"
+        " the certificate."
+    ),
+    "password authentication failed": (
+        "The database refuses the role of DATABASE_URL or its password: `@ : /` in a password are %40 %3A %2F."
+    ),
+    "no pg_hba.conf entry": (
+        "The database takes no such connection: check sslmode and role in DATABASE_URL, and the server's pg_hba.conf."
+    ),
+    "does not exist": "The server has no database of the name in DATABASE_URL: deploy/postgres-roles.sh creates it.",
+    "permission denied for database": "The role of DATABASE_URL may not connect to this database.",
+    "failed to resolve host": "The host of DATABASE_URL is not known: check its name.",
+}
 #: How many invalid rows are listed; the others are counted.
 LISTED = 50
 
@@ -102,8 +114,9 @@ def _about_the_database(error: BaseException) -> str:
     """Why it cannot be reached; the text of libpq itself may have a part of the address."""
     cause: BaseException | None = error
     while cause:
-        if "certificate" in str(cause):
-            return _NOT_TRUSTED
+        text = str(cause)
+        if known := next((sentence for part, sentence in _REASONS.items() if part in text), None):
+            return known
         cause = cause.__cause__ or cause.__context__
     return _NO_DATABASE
 

@@ -18,6 +18,7 @@ from tests.contracts import (
     openapi,
     retention,
     settings_pages,
+    systemd,
     tree,
     words,
 )
@@ -50,6 +51,7 @@ CHECKS: tuple[Callable[[], None], ...] = (
     containers.images_are_pinned,
     retention.retention_has_one_value,
     *kubernetes.CHECKS,
+    *systemd.CHECKS,
     containers.services_of_others_are_confined,
     monitoring.alerts_lead_to_the_runbook,
     monitoring.alerts_are_described,

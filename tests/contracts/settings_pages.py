@@ -154,7 +154,7 @@ def _compose_part() -> Iterator[str]:
 
 def _settings_part() -> Iterator[str]:
     yield ""
-    yield "# 2. Settings of processes that run without docker-compose.yml, as for systemd's EnvironmentFile, each with"
+    yield "# 2. Settings of processes that run without docker-compose.yml, as for systemd (docs/servers.md), each with"
     yield "# its default. docs/settings.md has them as tables. Give each process the settings of its part only. A"
     yield "# secret may also be a file, named by NAME_FILE."
     groups: tuple[type[BaseModel], ...] = (*GROUPS, WebSettings)

@@ -28,6 +28,8 @@ class RoleServer:
 
     port: int
     password: str
+    #: the server's own log
+    log: Path
 
     def url(self, role: str, database: str = "market") -> str:
         """The URL of a database for a role."""
@@ -57,7 +59,7 @@ def bare_server(folder: Path) -> Iterator[RoleServer]:
     """A server with an administrator, and without the embedded server's role and database `market`."""
     password, port = secrets.token_hex(8), free_port()
     with EmbeddedPostgres(folder, port, password, durable=False) as embedded:
-        server = RoleServer(port, password)
+        server = RoleServer(port, password, folder / "logs" / "postgres.log")
         with psycopg.connect(embedded.url("postgres"), autocommit=True) as connection:
             connection.execute(f"CREATE ROLE {ADMINISTRATOR} SUPERUSER LOGIN PASSWORD '{password}'")
         with psycopg.connect(server.url(ADMINISTRATOR, "postgres"), autocommit=True) as connection:

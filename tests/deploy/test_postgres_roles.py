@@ -171,3 +171,12 @@ def _may(connection: psycopg.Connection, table: str, privilege: str) -> bool:
     row = connection.execute("SELECT has_table_privilege(%s, %s)", [table, privilege]).fetchone()
     assert row is not None
     return bool(row[0])
+
+
+def test_T251_passwords_of_the_roles_are_not_in_the_log_of_the_server(role_server: RoleServer) -> None:
+    """Run again, the script fails, and the server logs the statement that failed."""
+    with pytest.raises(AssertionError):
+        role_server.run_script()
+    log = role_server.log.read_text()
+    assert 'role "market_owner" already exists' in log
+    assert role_server.password not in log

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import json
+import os
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -128,3 +131,13 @@ def test_T185_a_list_larger_than_a_piece_is_read_whole(write: Write) -> None:
     assert [(each.sku, each.description) for each in content.products] == [
         (item["sku"], item["description"]) for item in items
     ]
+
+
+def test_a_file_in_a_folder_of_somebody_else_is_one_message(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(path: Path, *, follow_symlinks: bool = True) -> NoReturn:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(os, "stat", refused)  # root, who may run the tests, is refused nothing
+    with pytest.raises(UnreadableFile) as unreadable:
+        read_import_file(tmp_path / "products.csv", None)
+    assert str(unreadable.value) == f"{tmp_path / 'products.csv'}: permission denied."

@@ -6,8 +6,10 @@ import json
 from pathlib import Path
 
 import psycopg
+import pytest
 
 from sandbox.postgres import EmbeddedPostgres
+from services import migrate
 from services.catalog.service import CatalogService
 from services.db import Database
 from tests.services.catalog.conftest import Write
@@ -40,6 +42,51 @@ def test_an_unreachable_database_is_one_message(write: Write, tmp_path: Path) ->
             done.stderr
             == "The database cannot be reached or is busy: check that it is running and DATABASE_URL is right.\n"
         )
+
+
+@pytest.mark.parametrize(
+    ("role", "password", "host", "name", "sentence"),
+    [
+        ("market", "wrong", "", "market", "The database refuses the role of DATABASE_URL or its password"),
+        ("stranger", "wrong", "", "market", "The database refuses the role of DATABASE_URL or its password"),
+        ("market", "", "", "nothing", "The server has no database of the name in DATABASE_URL"),
+        ("market", "", "nowhere.invalid", "market", "The host of DATABASE_URL is not known"),
+    ],
+    ids=["password", "role", "name", "host"],
+)
+def test_an_address_that_is_wrong_says_what_is(
+    postgres: EmbeddedPostgres, tmp_path: Path, role: str, password: str, host: str, name: str, sentence: str
+) -> None:
+    parts = psycopg.conninfo.conninfo_to_dict(postgres.url())
+    server = f"{host or parts['host']}:{parts['port']}"
+    done = Commands(tmp_path, f"postgresql://{role}:{password or parts['password']}@{server}/{name}")("migrate")
+    assert (done.exit_code, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+    assert done.stderr.startswith(sentence)
+    assert "wrong" not in done.stderr
+
+
+def test_migrate_needs_the_owner_of_the_tables(postgres: EmbeddedPostgres, database_url: str, tmp_path: Path) -> None:
+    """Another role gets one sentence, and changes nothing."""
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("DROP ROLE IF EXISTS not_the_owner")
+        connection.execute("CREATE ROLE not_the_owner LOGIN PASSWORD 'pass'")
+        connection.execute("DROP DATABASE IF EXISTS bare")
+        connection.execute("CREATE DATABASE bare")
+    parts = psycopg.conninfo.conninfo_to_dict(postgres.url("bare"))
+    done = Commands(tmp_path, f"postgresql://not_the_owner:pass@{parts['host']}:{parts['port']}/bare")("migrate")
+    assert (done.exit_code, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert "give migrate the address of the role that owns the database (market_owner)" in done.stderr
+
+
+def test_migrate_refuses_an_older_postgresql(
+    command: Commands, monkeypatch: pytest.MonkeyPatch, database_url: str
+) -> None:
+    monkeypatch.setattr(migrate, "OLDEST", 990_000)
+    with psycopg.connect(database_url) as connection:
+        present = connection.info.server_version // 10_000
+    done = command("migrate")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr == f"PostgreSQL 99 or newer is needed, and the server of DATABASE_URL is {present}.\n"
 
 
 def test_migrate_may_be_repeated(command: Commands) -> None:

@@ -126,7 +126,12 @@ class RefundRepository:
 
     def is_booked(self, payment_id: UUID, reference: str, *, lost: bool) -> bool:
         """Whether the payment has a refund that was booked by hand so."""
-        values = {"payment_id": payment_id, "reference": reference[:200], "lost": lost, "written_off": FailureCode.WRITTEN_OFF}
+        values = {
+            "payment_id": payment_id,
+            "reference": reference[:200],
+            "lost": lost,
+            "written_off": FailureCode.WRITTEN_OFF,
+        }
         return bool(self._db.fetch_value(_IS_BOOKED, values))
 
     def pending(self, limit: int) -> list[UUID]:

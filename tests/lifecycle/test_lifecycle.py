@@ -28,7 +28,7 @@ AT_LEAST = {
     "method_given_later": (125, 1_200, 11),
     "two_attempts": (370, 4_500, 33),
     "out_of_stock": (24, 300, 4),
-    "settled_by_hand": (215, 2_100, 27),
+    "settled_by_hand": (185, 1_900, 22),
 }
 
 

@@ -60,12 +60,17 @@ def bare_server(folder: Path) -> Iterator[RoleServer]:
     password, port = secrets.token_hex(8), free_port()
     with EmbeddedPostgres(folder, port, password, durable=False) as embedded:
         server = RoleServer(port, password, folder / "logs" / "postgres.log")
-        with psycopg.connect(embedded.url("postgres"), autocommit=True) as connection:
-            connection.execute(f"CREATE ROLE {ADMINISTRATOR} SUPERUSER LOGIN PASSWORD '{password}'")
-        with psycopg.connect(server.url(ADMINISTRATOR, "postgres"), autocommit=True) as connection:
-            connection.execute("DROP DATABASE market")
-            connection.execute("ALTER ROLE market RENAME TO embedded")
+        make_administrator(embedded, server)
         yield server
+
+
+def make_administrator(embedded: EmbeddedPostgres, server: RoleServer) -> None:
+    """Make a new embedded server one with an administrator, without its own role and database `market`."""
+    with psycopg.connect(embedded.url("postgres"), autocommit=True) as connection:
+        connection.execute(f"CREATE ROLE {ADMINISTRATOR} SUPERUSER LOGIN PASSWORD '{server.password}'")
+    with psycopg.connect(server.url(ADMINISTRATOR, "postgres"), autocommit=True) as connection:
+        connection.execute("DROP DATABASE market")
+        connection.execute("ALTER ROLE market RENAME TO embedded")
 
 
 @pytest.fixture(scope="session")

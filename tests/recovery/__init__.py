@@ -1,0 +1,1 @@
+"""PostgreSQL restored by the commands of docs/deploying.md, with orders open."""

@@ -18,6 +18,7 @@ from api.connection_limits import ConnectionCounts
 from api.ops import health
 from api.protocol import BoundedProtocol
 from api.state import state_of
+from api.trace_sources import TraceSources
 from services.settings import Settings
 
 #: Concurrent connections; more get 503.
@@ -108,7 +109,8 @@ def make_server(app: FastAPI, settings: Settings) -> Server:
         counts = ConnectionCounts(state_of(app).proxies, settings.rate_limit_factor)
         shutting_down = state_of(app).shutdown
 
-    config = _config(app, settings.api_host, settings.api_port, lifespan="on", http=PublicProtocol)
+    served = TraceSources(app, settings.trace_sources) if settings.otel_exporter_otlp_endpoint else app
+    config = _config(served, settings.api_host, settings.api_port, lifespan="on", http=PublicProtocol)
     return Server(config, app, settings, internal)
 
 

@@ -34,6 +34,7 @@ _CERTIFICATES = ("temporal_tls_server_ca_cert", "temporal_tls_client_cert", "tem
 _NETWORKS = {
     "payment_webhook_sources": "every client could then forge its address",
     "trusted_proxies": "every client could then forge its address",
+    "trace_sources": "every client could then choose its trace",
     "webhook_allow_networks": "webhooks could then be sent to every private address",
 }
 _TEXTS = (

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextvars import ContextVar
 from functools import lru_cache
 from typing import Any
 
@@ -18,6 +19,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 _FIELD = "traceparent"
 _W3C = TraceContextTextMapPropagator()
+_ACCEPTED: ContextVar[str] = ContextVar("traceparent that the request may continue", default="")
 _TRACER = trace.get_tracer("marketplace-orders")
 _OFF: AbstractContextManager[None] = nullcontext()
 # The first table that a statement writes; if it writes none, the first that it reads.
@@ -51,6 +53,20 @@ def continued(parent: str) -> Iterator[None]:
         yield
     finally:
         context.detach(token)
+
+
+def accept(parent: str) -> None:
+    """Let the span of the request that is being received continue this `traceparent`; empty: it begins a trace.
+
+    Call it for every request: one that was received on the same connection may have accepted another.
+    """
+    _ACCEPTED.set(parent)
+
+
+def accepted() -> context.Context:
+    """The context of what `accept` was given last for this request; an empty one without it."""
+    parent = _ACCEPTED.get()
+    return _W3C.extract({_FIELD: parent}, context.Context()) if parent else context.Context()
 
 
 def link(parent: Callable[[], str]) -> None:

@@ -8,6 +8,7 @@ import sys
 import structlog
 from pydantic import ValidationError
 
+from services.logs import trace_fields
 from web.server import make_server
 from web.settings import WebSettings
 
@@ -19,7 +20,7 @@ def main() -> int:
         description=__doc__,
         epilog="It takes no arguments: the environment has its settings, such as WEB_PORT (docs/settings.md).",
     ).parse_args()
-    structlog.configure(processors=[structlog.stdlib.add_log_level, structlog.processors.JSONRenderer()])
+    structlog.configure(processors=[trace_fields, structlog.stdlib.add_log_level, structlog.processors.JSONRenderer()])
     try:
         settings = WebSettings()
     except ValidationError as error:
@@ -31,6 +32,10 @@ def main() -> int:
         for line in str(error).splitlines():
             sys.stderr.write(f"web: {line}\n")
         return 2
+    if settings.otel_exporter_otlp_endpoint:
+        from services import trace_export  # noqa: PLC0415 - loads OpenTelemetry's SDK, for a traced process only
+
+        trace_export.set_up(settings, "web")
     make_server(settings).run()
     return 0
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, MutableMapping
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import structlog
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
+from fastapi.telemetry import TelemetryConfig
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -33,6 +35,19 @@ from web.settings import WebSettings
 from web.shop import account, basket, catalog, checkout, live, orders, sandbox_sign_in, second_factor, sign_in
 from web.visit import SignInNeeded, Tools, local_path
 
+
+def _is_untraced(scope: MutableMapping[str, Any]) -> bool:
+    return str(scope.get("path", "")).startswith("/static/")
+
+
+#: Spans of pages and forms, where tracing is on. Not logs of exceptions: their texts carry values.
+TELEMETRY: TelemetryConfig = {
+    "auto_configure": False,
+    "metrics": False,
+    "logs": False,
+    "operation_spans": False,
+    "exclude": _is_untraced,
+}
 STATIC = Path(__file__).parent / "static"
 _log = structlog.get_logger("web")
 
@@ -47,7 +62,14 @@ def create_app(settings: WebSettings, http: httpx2.AsyncClient | None = None) ->
             app.state.tools = Tools(settings, connections, cookies, Renderer(), sandbox)
             yield
 
-    app = FastAPI(lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
+    app = FastAPI(
+        lifespan=lifespan,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        telemetry=TELEMETRY,
+    )
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     for part in (catalog, basket, checkout, orders, live, sign_in, account, second_factor):
         app.include_router(part.router)

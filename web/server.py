@@ -8,6 +8,7 @@ import signal
 import socket
 from collections.abc import Iterator
 
+import httpx2
 import structlog
 import uvicorn
 from starlette.types import ASGIApp
@@ -17,6 +18,7 @@ from web.app import create_app, routes_of
 from web.metrics import MeasuredTransport, PageMetrics
 from web.security import Guard
 from web.settings import WebSettings
+from web.tracing import TracedTransport
 
 #: Seconds that running requests get once the listener is closed.
 CLOSES_WITHIN = 5
@@ -87,7 +89,12 @@ class Server(uvicorn.Server):
 def make_server(settings: WebSettings) -> Server:
     """A server for `WEB_HOST:WEB_PORT`, and METRICS_PORT if it is set: `run()` serves until SIGTERM."""
     metrics = PageMetrics()
-    pages = create_app(settings, open_http(settings.api_url, lambda given: MeasuredTransport(given, metrics)))
+
+    def around(connections: httpx2.AsyncBaseTransport) -> httpx2.AsyncBaseTransport:
+        traced = TracedTransport(connections) if settings.otel_exporter_otlp_endpoint else connections
+        return MeasuredTransport(traced, metrics)
+
+    pages = create_app(settings, open_http(settings.api_url, around))
     metrics.expect(routes_of(pages.app))
     config = _config(metrics.around(pages), settings.web_host, settings.web_port, closes_within=CLOSES_WITHIN)
     internal = None

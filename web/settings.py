@@ -11,16 +11,25 @@ from pydantic import model_validator
 
 from services.parts import Part
 from services.setting_declarations import FromEnvironment, setting
+from services.setting_groups.general import TracingSettings
 
 #: DRAIN_SECONDS in production, as of the API.
 DRAIN_SECONDS = 10
 #: Characters that WEB_SECRET needs in production.
 SECRET_LENGTH = 32
 _WEB = frozenset({Part.WEB})
+_ADDRESSES = (
+    "web_url",
+    "api_url",
+    "sandbox_url",
+    "sandbox_public_url",
+    "temporal_ui_url",
+    "otel_exporter_otlp_endpoint",
+)
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
-class WebSettings(FromEnvironment):
+class WebSettings(TracingSettings, FromEnvironment):
     """Pages."""
 
     app_env: Literal["development", "production"] = setting(
@@ -134,9 +143,12 @@ class WebSettings(FromEnvironment):
 def _errors(settings: WebSettings) -> list[str]:
     wrong = [
         f"{name.upper()} must be an address like https://shop.example"
-        for name in ("web_url", "api_url", "sandbox_url", "sandbox_public_url", "temporal_ui_url")
+        for name in _ADDRESSES
         if (value := getattr(settings, name)) and not _is_url(value)
     ]
+    name = settings.otel_service_name
+    if name is not None and not (name.strip() and name.isprintable()):
+        wrong.append("OTEL_SERVICE_NAME is blank, or has a control character")
     if settings.development:
         return wrong
     if any(len(key.strip()) < SECRET_LENGTH for key in settings.web_secret.split(",")):

@@ -69,7 +69,9 @@ async def metrics(request: Request) -> Response:
 
 def internal(app: FastAPI) -> FastAPI:
     """The application of METRICS_PORT: the health of `app` in full, for clients that can reach that port."""
-    internal_app = FastAPI(openapi_url=None, redirect_slashes=False, telemetry={"auto_configure": False})
+    internal_app = FastAPI(
+        openapi_url=None, redirect_slashes=False, telemetry={"auto_configure": False, "tracing": False}
+    )
     set_state(internal_app, replace(state_of(app), internal=True))
     problem_details.install(internal_app)
     internal_app.include_router(router)

@@ -81,3 +81,10 @@ class ApiSettings(BaseModel):
         kind="networks by comma",
         parts=_API,
     )
+    trace_sources: str = setting(
+        "",
+        "networks of the pages, or of a load balancer that only they reach: their `traceparent` is continued, that of "
+        "every other client is ignored ([traces](monitoring.md#traces)); private or at least /8 (IPv6: /16)",
+        kind="networks by comma",
+        parts=_API,
+    )

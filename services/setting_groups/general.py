@@ -7,10 +7,11 @@ from typing import Literal
 
 from pydantic import BaseModel
 
-from services.parts import CONNECTED, WITH_DATABASE, Part
+from services.parts import ALL_PARTS, CONNECTED, WITH_DATABASE, Part
 from services.setting_declarations import setting
 
 _API = frozenset({Part.API})
+_TRACED = ALL_PARTS | {Part.WEB}
 
 
 class GeneralSettings(BaseModel):
@@ -80,9 +81,13 @@ class TracingSettings(BaseModel):
         "OpenTelemetry's collector, which takes OTLP over HTTP, such as `http://collector:4318` "
         "([traces](monitoring.md#traces)); without it there are no traces",
         kind="URL",
+        parts=_TRACED,
     )
     otel_service_name: str | None = setting(
-        None, "the name of the process in traces", shown="`marketplace-api` or `marketplace-workers`"
+        None,
+        "the name of the process in traces",
+        parts=_TRACED,
+        shown="`marketplace-api`, `marketplace-workers` or `marketplace-web`",
     )
     otel_traces_sampler: Literal[
         "always_on",
@@ -91,9 +96,9 @@ class TracingSettings(BaseModel):
         "parentbased_always_on",
         "parentbased_always_off",
         "parentbased_traceidratio",
-    ] = setting("parentbased_always_on", "which traces are recorded")
+    ] = setting("parentbased_always_on", "which traces are recorded", parts=_TRACED)
     otel_traces_sampler_arg: float = setting(
-        1, "the share of the traces that `traceidratio` records", kind="0 to 1", ge=0, le=1
+        1, "the share of the traces that `traceidratio` records", kind="0 to 1", parts=_TRACED, ge=0, le=1
     )
 
 

@@ -16,6 +16,7 @@ from sandbox.settings import Ports
 from sandbox.settings import setting as port_setting
 from services.parts import Part
 from services.setting_declarations import Setting, declared_in
+from services.setting_groups.general import TracingSettings
 from services.settings import GROUPS, all_settings
 from tests.contracts.checks import ROOT, ContractBroken
 from web.settings import WebSettings
@@ -81,7 +82,12 @@ def _application() -> str:
 
 
 def _pages() -> str:
-    return f"\n{_table(declared_in(WebSettings), parts=False)}\n"
+    return f"\n{_table(_of_pages(), parts=False)}\n"
+
+
+def _of_pages() -> Iterator[Setting]:
+    """The settings of the pages, without those of traces, which have a table of their own."""
+    yield from (each for each in declared_in(WebSettings) if each.field not in TracingSettings.model_fields)
 
 
 def _ports() -> str:
@@ -161,7 +167,7 @@ def _settings_part() -> Iterator[str]:
     for group in groups:
         yield ""
         yield f"# {_title(group)}"
-        for each in declared_in(group):
+        for each in _of_pages() if group is WebSettings else declared_in(group):
             marks = ["required", *([_plain(each.declared.required)])] if each.required else []
             parts = ", ".join(part for part in Part if part in each.declared.parts)
             yield f"# {_plain(each.declared.help)} ({each.kind}; {parts})".replace("`", "")

@@ -30,6 +30,7 @@ from tests.api.conftest import all_services, buyer, services, settings
 from tests.api.event_streams import frames
 from tests.api.people import Person
 from tests.api.shop import ADDRESS, ORDERS, a_product, reserve
+from tests.fakes.span_receiver import SpanReceiver
 
 __all__ = ["all_services", "buyer", "services", "settings"]
 
@@ -88,7 +89,15 @@ class Balanced:
 
 
 @pytest.fixture(scope="module")
-def two_apis(database_url: str, settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Balanced]:
+def receiver() -> Iterator[SpanReceiver]:
+    with SpanReceiver() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def two_apis(
+    database_url: str, settings: Settings, receiver: SpanReceiver, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Balanced]:
     folder = tmp_path_factory.mktemp("balanced")
     env = {
         "APP_ENV": "development",
@@ -98,6 +107,9 @@ def two_apis(database_url: str, settings: Settings, tmp_path_factory: pytest.Tem
         "METRICS_PORT": "",
         "DRAIN_SECONDS": "5",
         "TRUSTED_PROXIES": LOOPBACK,
+        "TRACE_SOURCES": LOOPBACK,
+        "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint,
+        "OTEL_BSP_SCHEDULE_DELAY": "100",
     }
     port, internal, web, upstream_api, upstream_web = free_ports(5)
     with NameServer({"api": [], "web": []}) as names:
@@ -137,6 +149,22 @@ def test_the_configuration_has_no_warnings() -> None:
         pytest.skip("haproxy is not installed (Debian: apt-get install haproxy)")
     checked = subprocess.run([program, "-c", "-f", str(CONFIGURATION)], capture_output=True, text=True, check=False)
     assert (checked.returncode, checked.stdout.strip(), checked.stderr) == (0, "Configuration file is valid", "")
+
+
+def test_T245_the_trace_of_the_pages_is_passed_on_and_that_of_a_client_is_not(
+    balanced: Balanced, receiver: SpanReceiver
+) -> None:
+    ports = {"a" * 32: balanced.port, "b" * 32: balanced.internal}
+    for trace_id, port in ports.items():
+        headers = {"traceparent": f"00-{trace_id}-00f067aa0ba902b7-01"}
+        assert httpx2.get(f"http://{LOOPBACK}:{port}/api/v1/products", headers=headers).status_code == 200
+    assert wait_until(lambda: len(_reads(receiver)) == 2, SEEN_WITHIN)
+    assert [trace_id in _reads(receiver) for trace_id in ports] == [False, True]
+
+
+def _reads(receiver: SpanReceiver) -> set[str]:
+    """The traces of the reads of products."""
+    return {span.trace_id for span in receiver.spans() if span.name == "GET /api/v1/products"}
 
 
 async def test_an_event_stream_is_passed_on_line_by_line(balanced: Balanced, services: Services, buyer: Person) -> None:

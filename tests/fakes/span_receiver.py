@@ -27,6 +27,11 @@ class ReceivedSpan:
     text: str
 
 
+class _Server(ThreadingHTTPServer):
+    # Every export is a connection: one that waits for the busy machine must not be dropped, with its spans.
+    request_queue_size = 128
+
+
 class SpanReceiver:
     """Listens on a free port of the loopback; a context manager."""
 
@@ -45,7 +50,7 @@ class SpanReceiver:
             def log_message(self, format: str, *_: object) -> None:  # noqa: A002 - the base class's name
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = _Server(("127.0.0.1", 0), Handler)
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
 
     def __enter__(self) -> Self:

@@ -1,4 +1,4 @@
-"""One trace for each order: from the request through the workflow and its steps to SQL and the provider."""
+"""One trace for each order: from the page or request through the workflow and its steps to SQL and the provider."""
 
 from __future__ import annotations
 
@@ -7,21 +7,32 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import httpx2
 import pytest
 
+from sandbox.ports import LOOPBACK
 from sandbox.settings import StackSettings
 from tests.fakes.span_receiver import ReceivedSpan, SpanReceiver
 from tests.journeys.canaries import events, logs
 from tests.journeys.conftest import running
-from tests.journeys.customers import ADDRESS, PASSWORD, answered
+from tests.journeys.customers import ADDRESS, PASSWORD, Customer, answered
 from tests.journeys.shop import CHEAP_PASSWORDS, Shop
-from tests.journeys.waiting import until
+from tests.journeys.waiting import TIMEOUT, until
+from tests.monitoring.pages import pages
+from tests.web.visitor import SAME_ORIGIN, hidden
 
 #: Lines of an order with many of them.
 LINES = 12
 STEPS = ("reserve_stock", "charge_payment", "confirm_order")
 #: A trace that a client would like to be part of.
 FORGED = "4bf92f3577b34da6a3ce929d0e0e4736"
+FORGING = {"traceparent": f"00-{FORGED}-00f067aa0ba902b7-01"}
+#: The address of clients that are not in TRACE_SOURCES; all others of this machine are.
+OUTSIDE = "127.0.0.2"
+#: The address of the pages for buyers; this machine reaches them by their port.
+PAGES = "http://127.0.0.1:8080"
+#: What a visitor of the pages sends, and no span may have.
+SEARCHED, TOKEN = "looked-for-on-a-page", "reset-token-of-a-person"
 
 
 @pytest.fixture(scope="module")
@@ -33,16 +44,31 @@ def receiver() -> Iterator[SpanReceiver]:
 @pytest.fixture(scope="module")
 def traced(receiver: SpanReceiver, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     """Workers and API as separate processes, both traced."""
-    tracing = {"OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint, "OTEL_BSP_SCHEDULE_DELAY": "100"}
+    env = {**CHEAP_PASSWORDS, **tracing(receiver), "TRACE_SOURCES": LOOPBACK, "SHOP_ORIGINS": PAGES}
     settings = StackSettings.for_tests(tmp_path_factory.mktemp("traced"))
-    with running(replace(settings, separate=True, env={**CHEAP_PASSWORDS, **tracing})) as shop:
+    with running(replace(settings, separate=True, env=env)) as shop:
         yield shop
         assert shop.violations() == []
 
 
+def tracing(receiver: SpanReceiver) -> dict[str, str]:
+    """The settings of a traced process."""
+    return {"OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint, "OTEL_BSP_SCHEDULE_DELAY": "100"}
+
+
+def moved_outside(customer: Customer) -> Customer:
+    """The same customer, at an address that is not in TRACE_SOURCES."""
+    before, transport = customer.http, httpx2.HTTPTransport(local_address=OUTSIDE)
+    customer.http = httpx2.Client(
+        transport=transport, base_url=before.base_url, headers=before.headers, timeout=TIMEOUT
+    )
+    before.close()
+    return customer
+
+
 def test_T240_one_trace_leads_from_the_request_to_sql_and_the_provider(traced: Shop, receiver: SpanReceiver) -> None:
-    customer = traced.customer()
-    headers = {"traceparent": f"00-{FORGED}-00f067aa0ba902b7-01", "X-Request-Id": "mine"}
+    customer = moved_outside(traced.customer())
+    headers = {**FORGING, "X-Request-Id": "mine"}
     answer = customer.post_order(traced.product(), card=traced.paying("card", "succeeds"), headers=headers)
     order_id = str(answered(answer, 201)["orderId"])
     assert answer.headers["x-request-id"] == "mine"
@@ -141,11 +167,62 @@ def test_T241_no_span_names_a_person_or_has_a_secret(traced: Shop, receiver: Spa
     assert [value for value in values if len(value) > 2 and value in text] == []
 
 
+def test_T245_one_trace_leads_from_a_page_through_the_api_to_sql_and_the_provider(
+    traced: Shop, receiver: SpanReceiver
+) -> None:
+    with pages(traced, WEB_URL=PAGES, **tracing(receiver)) as (visitor, _):
+        visitor.headers.update({**SAME_ORIGIN, **FORGING, "Accept-Language": "en"})
+        email = "anna.petrova.of.pages@example.com"
+        person = {"firstName": "Anna", "lastName": "Petrova", "identifier": email, "password": PASSWORD}
+        assert visitor.post("/register", data=person).status_code == 303
+        assert visitor.post("/basket/add", data={"product": traced.product(), "quantity": "1"}).status_code == 303
+        basket, card = visitor.get("/basket").text, traced.paying("card", "succeeds")
+        form = {**ADDRESS, "method": f"card:{card}", "key": hidden(basket, "key"), "total": hidden(basket, "total")}
+        placed = visitor.post("/orders", data=form)
+        assert placed.status_code == 303, placed.text
+        order_id = placed.headers["location"].rpartition("/")[2]
+        assert traced.outcome(order_id) == "confirmed"
+        for path in (f"/?q={SEARCHED}", f"/reset?token={TOKEN}", f"/orders/{order_id}", f"/{SEARCHED}"):
+            visitor.get(path)
+        visitor.post("/sign-in", data={"identifier": email, "password": f"not {PASSWORD}"})
+        session = [*visitor.cookies.values()]
+
+        spans = _finished_trace(receiver, order_id)
+        until(lambda: [span for span in _of_pages(receiver) if span.name == "POST /sign-in"])
+
+    root = _root(receiver, order_id)
+    assert (root.process, root.name, root.kind) == ("marketplace-web", "POST /orders", 2)
+    (placing,) = [s for s in spans.values() if s.process == "marketplace-api" and s.name == "POST /api/v1/orders"]
+    call = spans[placing.parent_id]
+    assert (call.process, call.name, call.kind, call.parent_id) == ("marketplace-web", placing.name, 3, root.span_id)
+    assert call.attributes["url.template"] == placing.attributes["http.route"] == "/api/v1/orders"
+    (run,) = [span for span in spans.values() if span.name == "RunWorkflow:OrderWorkflow"]
+    assert _path(spans, run) == ["StartWorkflow:OrderWorkflow", placing.name, call.name, root.name]
+    assert {span.process for span in spans.values()} == {"marketplace-web", "marketplace-api", "marketplace-workers"}
+    assert {*(f"RunActivity:{step}" for step in STEPS), "INSERT orders.orders", "POST payments"} <= {
+        span.name for span in spans.values()
+    }
+
+    assert receiver.trace(FORGED) == {}
+    names = {span.name for span in _of_pages(receiver)}
+    assert {"GET /", "GET /reset", "GET /orders/{order_id}", "GET /api/v1/orders/{orderId}", "GET"} <= names
+    assert not {name for name in names if "readyz" in name or "static" in name}
+    values = [email, "Anna", "Petrova", PASSWORD, card, SEARCHED, TOKEN, *ADDRESS.values(), *session, "python-httpx"]
+    text = "\n".join(span.text for span in receiver.spans())
+    assert [value for value in values if len(value) > 2 and value in text] == []
+    assert order_id not in "\n".join(span.text for span in _of_pages(receiver))
+
+
 def test_background_work_is_not_traced(traced: Shop, receiver: SpanReceiver) -> None:
     traced.wait_for_delivery()
     names = {span.name for span in receiver.spans()}
-    assert not {name for name in names if name.partition(":")[2] in ("relay_outbox", "dispatch_notifications")}
+    rounds = {"relay_outbox", "dispatch_notifications", "dispatch_webhooks"}
+    assert not {name for name in names if name.partition(":")[2] in rounds}
     assert not {name for name in names if "Periodic" in name or "readyz" in name}
+
+
+def _of_pages(receiver: SpanReceiver) -> list[ReceivedSpan]:
+    return [span for span in receiver.spans() if span.process == "marketplace-web"]
 
 
 def _root(receiver: SpanReceiver, order_id: str) -> ReceivedSpan:

@@ -15,14 +15,14 @@ from tests.journeys.shop import Shop
 
 
 @contextmanager
-def pages(shop: Shop) -> Iterator[tuple[httpx2.Client, str]]:
-    """A client of the pages, and host:port of their metrics."""
+def pages(shop: Shop, **settings: str) -> Iterator[tuple[httpx2.Client, str]]:
+    """A client of the pages, which have these settings besides, and host:port of their metrics."""
     port, internal = free_ports(2)
     listens = {"WEB_PORT": str(port), "METRICS_PORT": str(internal)}
     program = Program(
         "pages",
         [sys.executable, "-m", "web"],
-        env={"APP_ENV": "development", "API_URL": shop.stack.addresses.api, **listens},
+        env={"APP_ENV": "development", "API_URL": shop.stack.addresses.api, **listens, **settings},
         cwd=ROOT,
         log=shop.stack.settings.data_dir / "logs" / "pages.log",
         ready=answers_readyz(port),

@@ -89,7 +89,7 @@ NONSENSE = {
     ),
     **dict.fromkeys(("public_url", "runbook_url", "temporal_ui_url", "payment_gateway_url", "sms_url"), "there"),
     **dict.fromkeys(("database_url", "database_listen_url"), "postgresql://m:secret@there:port/m"),
-    **dict.fromkeys(("trusted_proxies", "payment_webhook_sources", "webhook_allow_networks"), "there"),
+    **dict.fromkeys(("trusted_proxies", "trace_sources", "payment_webhook_sources", "webhook_allow_networks"), "there"),
     **dict.fromkeys(("shop_name", "sms_from", "api_host", "metrics_host", "temporal_namespace"), "a\tb"),
     **dict.fromkeys(("worker_build_id", "mail_from", "mail_reply_to"), " "),
     **dict.fromkeys(("api_docs", "temporal_tls", "orders_require_verified"), "maybe"),

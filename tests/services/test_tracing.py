@@ -16,7 +16,7 @@ PARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
 def test_processes_load_no_sdk_while_tracing_is_off() -> None:
     program = (
-        "import sys, api.__main__, workers.__main__, services.__main__\n"
+        "import sys, api.__main__, web.__main__, workers.__main__, services.__main__\n"
         "print([name for name in sys.modules if name.startswith(('opentelemetry.sdk', 'opentelemetry.exporter'))])"
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)

@@ -10,6 +10,10 @@ from dataclasses import replace
 import httpx2
 import psycopg
 import pytest
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from api.app import create_app
 from api.server import make_server
@@ -117,3 +121,15 @@ async def test_T115_TRACE_is_refused(api: httpx2.AsyncClient, path: str) -> None
     assert (answer.status_code, answer.json()["type"]) == (405, "/problems/method-not-allowed")
     assert "TRACE" not in answer.headers["allow"]
     assert "canary" not in answer.text
+
+
+async def test_probes_and_scrapes_have_no_spans(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    spans, provider = InMemorySpanExporter(), TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(spans))
+    monkeypatch.setattr(trace, "get_tracer_provider", lambda: provider)
+    async with served(services) as (public, internal), httpx2.AsyncClient() as client:
+        for path in ("/livez", "/readyz", "/metrics"):
+            await client.get(f"{public}{path}")
+            assert (await client.get(f"{internal}{path}")).status_code == 200
+        await client.get(f"{public}/api/v1/products")
+    assert [span.name for span in spans.get_finished_spans()] == ["GET /api/v1/products"]

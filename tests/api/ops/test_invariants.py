@@ -30,3 +30,11 @@ def test_without_the_database_the_other_metrics_are_shown() -> None:
     registry.register(InvariantMetrics(InvariantResults(nowhere)))
     assert generate_latest(registry) == b""
     nowhere.close()
+
+
+def test_F94_results_whose_table_is_not_there_leave_the_other_metrics(database_url: str) -> None:
+    registry = CollectorRegistry()
+    system = db.connect(database_url.rpartition("/")[0] + "/postgres", pool_size=1)
+    registry.register(InvariantMetrics(InvariantResults(system)))
+    assert generate_latest(registry) == b""
+    system.close()

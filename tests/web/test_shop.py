@@ -20,6 +20,7 @@ from tests.web.visitor import PASSWORD, Visitor
 from web.app import create_app
 from web.basket import MOST_PRODUCTS
 from web.settings import WebSettings
+from web.shop import live
 
 
 def order_of(answer: httpx2.Response) -> UUID:
@@ -120,6 +121,20 @@ async def test_an_order_is_cancelled(visitor: Visitor, services: Services) -> No
     assert "cancelled, as you asked" in await visitor.open(f"/orders/{order_id}")
     answer = await visitor.send(f"/orders/{order_id}/pay", method="card:tok_succeeds")
     assert (answer.status_code, "has gone on in the meantime" in answer.text) == (409, True)
+
+
+async def test_T258_beyond_the_most_streams_a_page_asks_again_later(
+    visitor: Visitor, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await visitor.register()
+    order_id = order_of(await visitor.order(str(a_product(services)), method=""))
+    undo(services, order_id)  # so that a stream ends
+    monkeypatch.setattr(live, "MOST_STREAMS", 0)
+    answer = await visitor.http.get(f"/orders/{order_id}/live")
+    assert (answer.status_code, answer.text) == (200, "retry: 30000\nevent: state\ndata: {}\n\n")
+    monkeypatch.setattr(live, "MOST_STREAMS", 1)
+    for _ in range(2):  # the first one has ended, and does not count any more
+        assert "cancelled" in (await visitor.http.get(f"/orders/{order_id}/live")).text
 
 
 async def test_T257_a_full_basket_is_shown_again_and_again(services: Services, web_settings: WebSettings) -> None:

@@ -31,8 +31,8 @@ MOST_FIELDS = 200
 MOST_HOPS = 10
 #: An IP address, with a port if need be.
 _ADDRESS = re.compile(r"[0-9A-Fa-f.:\[\]]{2,64}")
-#: The Idempotency-Key that the page gives a form.
-_KEY = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+#: What a form may have as Idempotency-Key: what a header can hold, and less than the API takes.
+_KEY = re.compile(r"[!-~]{1,64}")
 #: The Idempotency-Key of every renewal: one whose answer is lost can be repeated for 60 s, without a key for 10 s.
 _RENEWAL = "renewal-of-the-pages"
 
@@ -179,6 +179,6 @@ def local_path(path: str | None, default: str = "/") -> str:
 
 
 def key_of(form: Mapping[str, str]) -> str:
-    """The Idempotency-Key that the page gave this form; a new one for a form without a key of the pages."""
+    """The Idempotency-Key that the page gave this form; a new one for a form with none that a header can hold."""
     given = form.get("key", "")
     return given if _KEY.fullmatch(given) else str(uuid.uuid4())

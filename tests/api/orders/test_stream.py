@@ -142,7 +142,7 @@ ENDINGS: dict[str, Ending] = {
     ),
     "account disabled": lambda services, buyer: services.identity.set_active(_id(buyer), False),
     "password changed from another session": lambda services, buyer: services.sign_in.change_password(
-        _id(buyer), new_id(), NewPassword(PASSWORD, "four other words instead")
+        _id(buyer), _another_session(services, buyer), NewPassword(PASSWORD, "four other words instead")
     ),
 }
 
@@ -154,6 +154,13 @@ def _id(buyer: Person) -> UUID:
 
 def _session(services: Services, buyer: Person) -> UUID:
     return services.sign_in.sessions(_id(buyer), None)[0].id
+
+
+def _another_session(services: Services, buyer: Person) -> UUID:
+    signed_in = services.sign_in.login(buyer.email, None, PASSWORD)
+    session = services.sign_in.authenticate(signed_in.access_token).session_id
+    assert session is not None
+    return session
 
 
 @pytest.mark.parametrize("ending", ENDINGS.values(), ids=ENDINGS)

@@ -52,7 +52,7 @@ async def _known_caller(request: Request) -> Caller | None:
 
 
 async def _language(
-    accept_language: Annotated[str | None, Header(alias="Accept-Language", max_length=200)] = None,
+    accept_language: Annotated[str | None, Header(alias="Accept-Language", max_length=1000)] = None,
 ) -> str:
     return preferred_language(accept_language or "")
 

@@ -87,13 +87,21 @@ class Backups:
         try:
             self._require_no_data(folder.path, parts, force=force)
             if Part.DATABASE in parts:
-                _restore_secrets(source, folder)
-                with self._started(folder) as postgres:
-                    _restore_database(postgres, source / DUMP)
+                self._restore_database(source, folder)
             if Part.TEMPORAL in parts:
                 _restore_temporal(source / TEMPORAL, folder.path / TEMPORAL)
         finally:
             folder.unlock()
+
+    def _restore_database(self, source: Path, folder: DataDir) -> None:
+        """The database with its secrets: those that are there stay until the dump has been read in full."""
+        is_new = not (folder.path / "postgres").exists()
+        if is_new:
+            _restore_secrets(source, folder)
+        with self._started(folder) as postgres:
+            _replace_database(postgres, source / DUMP)
+        if not is_new:
+            _restore_secrets(source, folder)
 
     def _require_own_servers(self) -> None:
         if self.settings.database_url or self.settings.temporal_address:
@@ -150,7 +158,7 @@ def _restore_secrets(source: Path, folder: DataDir) -> None:
     folder.write(SECRETS_FILE, kept)
 
 
-def _restore_database(postgres: EmbeddedPostgres, dump: Path) -> None:
+def _replace_database(postgres: EmbeddedPostgres, dump: Path) -> None:
     name, restored = sql.Identifier(DATABASE), sql.Identifier(RESTORED)
     with psycopg.connect(postgres.url("postgres"), autocommit=True) as connection:
         connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(restored))

@@ -11,6 +11,7 @@ MOST_PRODUCTS = 40
 #: Units of one product.
 MOST_UNITS = 99_999
 _ENTRY = re.compile(r"([0-9a-f]{32})\.([1-9][0-9]{0,4})")
+_PRODUCT = re.compile(r"[0-9a-f]{32}")
 
 
 @dataclass(frozen=True)
@@ -34,11 +35,14 @@ class Basket:
         return self.with_quantity(product, self.quantities.get(_hex(product), 0) + quantity)
 
     def with_quantity(self, product: str, quantity: int) -> Basket:
-        """With exactly so many units of a product; none removes it. A full basket takes no other product."""
+        """With exactly so many units of a product; none removes it.
+
+        A full basket takes no other product, and none takes what is no id of a product.
+        """
         changed, name = dict(self.quantities), _hex(product)
         if quantity < 1:
             changed.pop(name, None)
-        elif name in changed or len(changed) < MOST_PRODUCTS:
+        elif name in changed or (len(changed) < MOST_PRODUCTS and _PRODUCT.fullmatch(name)):
             changed[name] = min(quantity, MOST_UNITS)
         return Basket(changed)
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import takewhile
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
@@ -30,6 +31,10 @@ MOST_FIELDS = 200
 MOST_HOPS = 10
 #: An IP address, with a port if need be.
 _ADDRESS = re.compile(r"[0-9A-Fa-f.:\[\]]{2,64}")
+#: What a form may have as Idempotency-Key: what a header can hold, and less than the API takes.
+_KEY = re.compile(r"[!-~]{1,64}")
+#: The Idempotency-Key of every renewal: one whose answer is lost can be repeated for 60 s, without a key for 10 s.
+_RENEWAL = "renewal-of-the-pages"
 
 
 @dataclass(frozen=True)
@@ -41,6 +46,8 @@ class Tools:
     cookies: SessionCookies
     renderer: Renderer
     sandbox: SandboxClient
+    #: the visits whose streams are open (`web.shop.live`)
+    streams: set[object] = field(default_factory=set)
 
 
 class SignInNeeded(Exception):
@@ -75,10 +82,14 @@ class Visit:
             await self._renew(self.session)
         if required and not self.session:
             raise SignInNeeded
-        headers = {"Accept-Language": self.texts.language, **self._visitor()}
+        client = self.anonymous_api()
         if self.session:
-            headers["Authorization"] = f"Bearer {self.session.access_token}"
-        return ApiClient(self.tools.http, headers)
+            client.headers["Authorization"] = f"Bearer {self.session.access_token}"
+        return client
+
+    def anonymous_api(self) -> ApiClient:
+        """The API as somebody at this visitor's address who has not signed in."""
+        return ApiClient(self.tools.http, {"Accept-Language": self.texts.language, **self._visitor()})
 
     def _visitor(self) -> dict[str, str]:
         """The visitor's address: the API believes of the list what its TRUSTED_PROXIES have added."""
@@ -125,10 +136,16 @@ class Visit:
         return self.with_cookies(RedirectResponse(f"{path}?{urlencode(query)}" if query else path, 303))
 
     async def _renew(self, session: Session) -> None:
-        client = ApiClient(self.tools.http, {})
+        """Renew the session, or close it when the API says that it has ended.
+
+        Raises ApiProblem for any other refusal, such as a limit or trouble: the session stays, and so does its cookie.
+        """
+        body = {"refreshToken": session.refresh_token}
         try:
-            self.open_session(await client.post("/auth/refresh", {"refreshToken": session.refresh_token}))
-        except ApiProblem:
+            self.open_session(await self.anonymous_api().post("/auth/refresh", body, key=_RENEWAL))
+        except ApiProblem as problem:
+            if problem.status not in (401, 422):
+                raise
             self.close_session()
 
     def _sent(self, name: str) -> str | None:
@@ -159,3 +176,9 @@ def local_path(path: str | None, default: str = "/") -> str:
     given = path or ""
     clean = given.startswith("/") and not given.startswith("//") and "\\" not in given and given.isprintable()
     return given if clean else default
+
+
+def key_of(form: Mapping[str, str]) -> str:
+    """The Idempotency-Key that the page gave this form; a new one for a form with none that a header can hold."""
+    given = form.get("key", "")
+    return given if _KEY.fullmatch(given) else str(uuid.uuid4())

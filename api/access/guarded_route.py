@@ -23,6 +23,7 @@ from api.requests import conditional
 from api.requests.body import StrictRequest
 from api.requests.client_address import address_of
 from api.requests.idempotency import KEY_VALIDATED
+from api.requests.query import names_of, refuse_unknown
 from api.state import state_of
 from services.bootstrap import Services
 from services.errors import IdentifierNotVerified, Unauthenticated
@@ -57,6 +58,8 @@ class GuardedRoute(APIRoute):
         body = self.body_field
         required = body is not None and body.field_info.is_required()
         etag = find_operation(self.operation).etag
+        known = names_of(self.dependant)
+        is_list = "cursor" in known
 
         async def guarded(request: Request) -> Response:
             await authorize(request)
@@ -64,6 +67,8 @@ class GuardedRoute(APIRoute):
             strict.refuse_announced()
             if body is not None:
                 await strict.read_json(required=required)
+            if is_list:
+                refuse_unknown(request, known)
             response = await handle(strict)
             log_action(self.operation, request, response)
             return conditional.validated(request, response) if etag else response

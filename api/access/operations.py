@@ -14,6 +14,7 @@ from api.access.rate_limits import (
     EXPORT,
     LOGIN,
     PAGE,
+    PRODUCT,
     PROOF,
     REGISTRATION,
     SENDING,
@@ -95,7 +96,7 @@ _LOG_IN = Operation(ANYONE, (LOGIN,), problems=("invalid-credentials", "invalid-
 _SEND_CODE = Operation(ANYONE_KNOWN, (SENDING,), (202,))
 _CONFIRM_CODE = Operation(ANYONE_KNOWN, (PROOF,), problems=("invalid-code",))
 _CHANGE_IDENTIFIER = Operation(_ACCOUNT, (SENDING, CALLER), (202,), ("invalid-credentials",), _FORBIDDEN)
-_READ_PRODUCT = Operation(ANYONE_KNOWN, (CATALOG,), problems=_FOUND, etag=True)
+_READ_PRODUCT = Operation(ANYONE_KNOWN, (PRODUCT,), problems=_FOUND, etag=True)
 
 #: `METHOD /path/{template}` below the base path; at the root for what is not part of the API itself.
 OPERATIONS: Mapping[str, Operation] = {

@@ -46,6 +46,8 @@ SENDING = RateLimit(Rate("sending", 20, HOUR), By.ADDRESS)
 PROOF = RateLimit(Rate("proof", 60, HOUR), By.ADDRESS)
 SESSION = RateLimit(Rate("session", 120, MINUTE, strict=False), By.ADDRESS)
 CATALOG = RateLimit(Rate("catalog", 120, MINUTE, strict=False), By.ADDRESS)
+#: One product each: a basket of 40 products is read by as many requests whenever it is shown.
+PRODUCT = RateLimit(Rate("product", 1200, MINUTE, strict=False), By.ADDRESS)
 PAGE = RateLimit(Rate("page", 600, MINUTE, strict=False), By.ADDRESS)
 EVENTS = RateLimit(Rate("events", 600, MINUTE, strict=False), By.ADDRESS)
 WEBHOOKS = RateLimit(Rate("webhooks", 1200, MINUTE, strict=False), By.ADDRESS)

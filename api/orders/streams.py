@@ -76,6 +76,11 @@ class OrderStreams:
         self._next: dict[UUID, asyncio.Task[Seen]] = {}
         self._checks: asyncio.Task[None] | None = None
 
+    @property
+    def accounts(self) -> int:
+        """The number of accounts and minted tokens' names that have a stream."""
+        return len(self._counts)
+
     @contextmanager
     def opened(self, order_id: UUID, viewer: Viewer, notified: asyncio.Event) -> Iterator[OpenStream]:
         """Count a stream while it is open.
@@ -98,6 +103,8 @@ class OrderStreams:
             yield stream
         finally:
             self._counts[name] -= 1
+            if not self._counts[name]:
+                del self._counts[name]  # else every account that ever had a stream stays
             self._streams[order_id].discard(stream)
             if not self._streams[order_id]:
                 del self._streams[order_id]

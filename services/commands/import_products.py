@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from services.catalog.importing import ImportFile, ImportRules, read_import_file
 from services.catalog.rows import MAX_STOCK
@@ -123,5 +124,5 @@ def _print_skipped(content: ImportFile) -> None:
     table.add_column("reason")
     table.add_column("lines", justify="right")
     for reason, count in content.skipped.most_common():
-        table.add_row(reason, f"{count:,}")
+        table.add_row(Text(reason), f"{count:,}")  # it may have a cell of the file, which is no markup
     Console().print(table)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import sys
 import time
 from typing import Annotated
@@ -14,7 +13,7 @@ from services.commands.order_lookup import OrderName, find_order, number_of, ope
 from services.commands.order_pages import event_line
 from services.commands.repair import recovery_rows
 from services.commands.temporal import resolve_order, retry_order, start_order
-from services.commands.terminal import errors_as_messages, read_connections, say
+from services.commands.terminal import errors_as_messages, read_connections, say, user_name
 from services.errors import Invalid, InvalidTransition
 from services.orders.service import OrderService
 from services.orders.status import (
@@ -131,7 +130,7 @@ def _wait(orders: OrderService, order: OrderView, timeout: float) -> None:
 
 
 def _name(by: str | None) -> str:
-    return _checked(by or getpass.getuser(), 100)
+    return _checked(by or user_name(), 100)
 
 
 def _checked(text: str, most: int) -> str:

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from services.commands.order_report import OrderReport
 from services.commands.terminal import moment, say
@@ -73,7 +74,9 @@ def timeline(events: Sequence[EventView]) -> Table:
     for event in events:
         amount = text_of(event.amount) if event.amount else ""
         attempt = f"attempt {event.attempt}" if event.attempt else ""
-        table.add_row(moment(event.at), str(event.type), amount, " ".join(filter(None, [attempt, event.detail])))
+        # `Text`: what a person wrote, such as `[ticket 4711]`, is no markup.
+        detail = Text(" ".join(filter(None, [attempt, event.detail])))
+        table.add_row(moment(event.at), str(event.type), amount, detail)
     return table
 
 

@@ -26,7 +26,10 @@ class AccountToReset:
 
 
 def add(tx: Executor, user_id: UUID, token_hash: bytes, identifier_hash: bytes, *, known: bool) -> None:
-    """Replace the account's live token; with `known` False the same statements run and change nothing."""
+    """Replace the account's live token, also one that was added at the same moment by its other identifier.
+
+    With `known` False the same statements run and change nothing.
+    """
     values = {
         "id": new_id(),
         "user_id": user_id,
@@ -67,6 +70,9 @@ _ADD = f"""
     SELECT %(id)s, %(user_id)s, %(hash)s, cast(%(identifier_hash)s AS bytea), {NOW},
            {NOW} + interval '{RESET_MINUTES} minutes'
            WHERE cast(%(known)s AS boolean)
+    ON CONFLICT (user_id) WHERE spent_at IS NULL
+    DO UPDATE SET id = excluded.id, hash = excluded.hash, identifier_hash = excluded.identifier_hash,
+                  created_at = excluded.created_at, expires_at = excluded.expires_at
     """
 _LIVE = f"t.hash = %(hash)s AND t.spent_at IS NULL AND t.expires_at > {NOW} AND u.is_active"
 _FIND = f"""

@@ -26,6 +26,7 @@ from services.identity import (
     identifiers_repository,
     login_throttle_repository,
     minted_tokens_repository,
+    own_account,
     sessions_repository,
 )
 from services.identity.access_tokens import ACCESS_LIFETIME, AccessTokens, Claims
@@ -195,7 +196,7 @@ class SignIn:
         """Replace the password; every other session ends, and so do pending changes of identifiers and resets.
 
         Raises PasswordTooWeak, Invalid at `/newPassword`; InvalidCredentials, counted like a wrong login; RateLimited;
-        Unavailable when the queue of the hasher is full.
+        Unauthenticated when the session has ended meanwhile; Unavailable when the queue of the hasher is full.
         """
         account = credentials_repository.find_own_credential(self._database, user_id)
         if account is None:
@@ -215,7 +216,7 @@ class SignIn:
         user_id = account.user_id
         subjects = self._check.account_subjects(account.email_canonical, account.phone)
         with self._database.transaction() as tx:
-            identifiers_repository.lock(tx, user_id)
+            own_account.lock(tx, user_id, session_id)
             if not credentials_repository.change_password(tx, user_id, account.hash, new):
                 raise InvalidCredentials("This is not the present password.")
             end_pending(tx, user_id)

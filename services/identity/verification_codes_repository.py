@@ -56,10 +56,11 @@ class Guess:
 
 
 def replace_code(tx: Executor, code: NewCode) -> None:
-    """Insert a code and invalidate the live one of the same purpose."""
+    """Insert a code and invalidate the live one of the same purpose, also one that was inserted at the same moment."""
     values = {**vars(code), "kind": str(code.kind)}
-    tx.execute(_SPEND_VERIFY if code.kind.startswith("verify") else _SPEND_CHANGE, values)
-    tx.execute(_ADD, values)
+    verifies = code.kind.startswith("verify")
+    tx.execute(_SPEND_VERIFY if verifies else _SPEND_CHANGE, values)
+    tx.execute(_ADD_VERIFY if verifies else _ADD, values)
 
 
 def count_guess(tx: Executor, guess: Guess) -> list[StoredCode]:
@@ -100,6 +101,13 @@ _ADD = f"""
     VALUES (%(id)s, cast(%(user_id)s AS uuid), cast(%(session_id)s AS uuid), %(kind)s, %(hash)s, %(identifier)s, {NOW},
            {NOW} + interval '{CODE_MINUTES} minutes')
     """  # noqa: S608 - only constants of this project
+# The owner and a stranger are counted apart, so that they may ask at the same moment. Changes are made under a lock.
+_ADD_VERIFY = f"""
+    {_ADD}
+    ON CONFLICT (identifier, kind) WHERE kind IN ('verify_email', 'verify_phone') AND spent_at IS NULL
+    DO UPDATE SET id = excluded.id, user_id = excluded.user_id, hash = excluded.hash, attempts = 0,
+                  created_at = excluded.created_at, expires_at = excluded.expires_at
+    """
 _COUNT = f"""
     UPDATE identity.tokens SET attempts = attempts + 1
      WHERE identifier = %(identifier)s AND spent_at IS NULL AND expires_at > {NOW} AND attempts < {MAX_GUESSES}

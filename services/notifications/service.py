@@ -224,8 +224,17 @@ class NotificationService:
         return self._shown(row, replayed=replayed)
 
     def _shown(self, row: repository.StoredNotification, *, replayed: bool = False) -> NotificationView:
-        to = self._vault.open(row.recipient)["to"] if row.recipient else None
-        return _view(row, to, replayed=replayed)
+        return _view(row, self._recipient(row), replayed=replayed)
+
+    def _recipient(self, row: repository.StoredNotification) -> str | None:
+        """The recipient; None once it is deleted, and when its key was retired."""
+        if row.recipient is None:
+            return None
+        try:
+            return self._vault.open(row.recipient)["to"]
+        except ValueError:
+            structlog.get_logger().error("notification.recipient_lost", id=str(row.id))
+            return None
 
 
 def _log_suppressed(messages: Sequence[repository.EncryptedMessage]) -> None:

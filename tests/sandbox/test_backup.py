@@ -119,15 +119,20 @@ def test_one_store_is_restored_alone(
     assert rows(tmp_path / "used") == expected
 
 
-def test_a_damaged_dump_leaves_the_database_as_it_was(made: tuple[Path, Path], tmp_path: Path) -> None:
+def test_F98_a_damaged_dump_leaves_the_database_and_its_secrets_as_they_were(
+    made: tuple[Path, Path], tmp_path: Path
+) -> None:
     damaged = tmp_path / "damaged"
     damaged.mkdir()
     for path in made[1].iterdir():
         (damaged / path.name).write_bytes(path.read_bytes()[: 500 if path.name == DUMP else None])
     write(tmp_path / "used", 2)
+    secrets = DataDir(tmp_path / "used").read(SECRETS_FILE)
     with pytest.raises(CannotStart, match="pg_restore failed"):
         backups(tmp_path / "used").restore(damaged, force=True)
     assert rows(tmp_path / "used") == (2, 2)
+    # The database that stays is encrypted with them.
+    assert DataDir(tmp_path / "used").read(SECRETS_FILE) == secrets
 
 
 def test_what_cannot_be_backed_up_or_restored_says_so(made: tuple[Path, Path], tmp_path: Path) -> None:

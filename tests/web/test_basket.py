@@ -30,6 +30,11 @@ def test_it_is_bounded() -> None:
     assert Basket.read(basket.write()) == basket
 
 
+def test_T256_what_is_no_id_of_a_product_is_not_taken() -> None:
+    for text in ("", "ключ", "x" * 32, PRODUCT + "0", "'; DROP"):
+        assert Basket().with_more(text, 1) == Basket()
+
+
 @given(st.text())
 def test_any_cookie_can_be_read(value: str) -> None:
     assert all(quantity > 0 for quantity in Basket.read(value).quantities.values())

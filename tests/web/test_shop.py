@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import re
+from dataclasses import replace
 from uuid import UUID
 
 import httpx2
 import pytest
 
+from api.app import create_app as create_api
 from services.bootstrap import Services
 from services.catalog.views import ProductChange
 from services.money import Money
+from services.rate_limiter import RateLimiter
 from tests.api.shop import a_product, confirm, pay, reserve, undo
+from tests.fakes.clock import FakeClock
 from tests.web.visitor import PASSWORD, Visitor
+from web.app import create_app
+from web.basket import MOST_PRODUCTS
+from web.settings import WebSettings
+from web.shop import live
 
 
 def order_of(answer: httpx2.Response) -> UUID:
@@ -117,6 +125,34 @@ async def test_an_order_is_cancelled(visitor: Visitor, services: Services) -> No
     assert "cancelled, as you asked" in await visitor.open(f"/orders/{order_id}")
     answer = await visitor.send(f"/orders/{order_id}/pay", method="card:tok_succeeds")
     assert (answer.status_code, "has gone on in the meantime" in answer.text) == (409, True)
+
+
+async def test_T258_beyond_the_most_streams_a_page_asks_again_later(
+    visitor: Visitor, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await visitor.register()
+    order_id = order_of(await visitor.order(str(a_product(services)), method=""))
+    undo(services, order_id)  # so that a stream ends
+    monkeypatch.setattr(live, "MOST_STREAMS", 0)
+    answer = await visitor.http.get(f"/orders/{order_id}/live")
+    assert (answer.status_code, answer.text) == (200, "retry: 30000\nevent: state\ndata: {}\n\n")
+    monkeypatch.setattr(live, "MOST_STREAMS", 1)
+    for _ in range(2):  # the first one has ended, and does not count any more
+        assert "cancelled" in (await visitor.http.get(f"/orders/{order_id}/live")).text
+
+
+async def test_T257_a_full_basket_is_shown_again_and_again(services: Services, web_settings: WebSettings) -> None:
+    settings = services.settings.model_copy(update={"rate_limit_factor": 1.0})
+    limits = RateLimiter(services.database, settings.secrets_key, FakeClock.now())  # so that a slow test is as strict
+    api = create_api(replace(services, settings=settings, limits=limits))
+    http = httpx2.AsyncClient(transport=httpx2.ASGITransport(api), base_url="http://market")
+    pages = create_app(web_settings, http)
+    products = [a_product(services) for _ in range(MOST_PRODUCTS)]
+    async with pages.app.router.lifespan_context(pages.app), Visitor(pages) as visitor:
+        for product in products:
+            await visitor.send("/basket/add", product=str(product), quantity="1")
+        found = [(await visitor.http.get("/basket")).status_code for _ in range(4)]
+    assert found == [200] * 4
 
 
 async def test_the_history_is_filtered_by_status(visitor: Visitor, services: Services) -> None:

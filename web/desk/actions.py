@@ -15,7 +15,7 @@ from web.desk.order_view import same_amount
 from web.desk.orders import order_page, read_order
 from web.desk.words import RECOVERED
 from web.problems import Explained
-from web.visit import Visit
+from web.visit import Visit, key_of
 
 router = APIRouter(prefix="/desk/orders")
 #: Refusals that are shown on the order's page.
@@ -74,7 +74,7 @@ async def _act(
     """`refused`: what 409 means here, when it is not what it means elsewhere."""
     api = await visit.api()
     try:
-        await api.post(path, body, key=form.get("key") or str(uuid.uuid4()))
+        await api.post(path, body, key=key_of(form))
     except ApiProblem as problem:
         if problem.status not in _SHOWN:
             raise

@@ -14,7 +14,7 @@ from web import problems
 from web.api_client import ApiClient, ApiProblem
 from web.desk.access import OperatorVisit
 from web.desk.webhook_words import EVENTS, event_text, state_of
-from web.visit import Visit
+from web.visit import Visit, key_of
 
 PATH = "/desk/webhooks"
 router = APIRouter(prefix=PATH)
@@ -41,7 +41,7 @@ async def add(visit: OperatorVisit) -> Response:
     body = {"url": form.get("url", "").strip(), "description": form.get("description", ""), "eventTypes": chosen(form)}
     api = await visit.api()
     try:
-        made = await api.post("/webhook-endpoints", body, key=form.get("key") or str(uuid.uuid4()))
+        made = await api.post("/webhook-endpoints", body, key=key_of(form))
     except ApiProblem as problem:
         if problem.status not in _SHOWN:
             raise
@@ -84,8 +84,7 @@ async def rotate(visit: OperatorVisit, endpoint_id: uuid.UUID) -> Response:
     form = await visit.form()
     api = await visit.api()
     body = {"overlapHours": _hours(form.get("hours"), OVERLAPS)}
-    key = form.get("key") or str(uuid.uuid4())
-    made = await api.post(f"/webhook-endpoints/{endpoint_id}/secret", body, key=key)
+    made = await api.post(f"/webhook-endpoints/{endpoint_id}/secret", body, key=key_of(form))
     return await _page(visit, endpoint_id, made=made, done="rotate")
 
 

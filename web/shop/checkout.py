@@ -18,7 +18,7 @@ from web.basket import Basket
 from web.dependencies import CurrentVisit
 from web.shop.countries import countries
 from web.shop.payment_methods import TestMethods, chosen_method, test_methods
-from web.visit import Visit
+from web.visit import Visit, key_of
 
 router = APIRouter()
 ADDRESS = ("country", "region", "city", "postalCode", "street")
@@ -77,7 +77,7 @@ async def place(visit: CurrentVisit) -> Response:
     }
     given = {name: value for name, value in order.items() if value is not None}
     try:
-        placed = await api.post("/orders", given, key=form.get("key") or str(uuid.uuid4()))
+        placed = await api.post("/orders", given, key=key_of(form))
     except ApiProblem as problem:
         if problem.status not in (403, 409, 422, 429):
             raise

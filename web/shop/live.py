@@ -11,8 +11,13 @@ from starlette.responses import Response, StreamingResponse
 
 from web.api_client import ApiClient
 from web.dependencies import CurrentVisit
+from web.visit import Visit
 
 router = APIRouter()
+#: Streams at once: half of the connections to the API, whose other half serves the pages.
+MOST_STREAMS = 500
+#: In place of a stream: the page loads its part, and asks again after half a minute.
+_LATER = b"retry: 30000\nevent: state\ndata: {}\n\n"
 
 
 @router.get("/orders/{order_id}/live")
@@ -21,11 +26,20 @@ async def live(visit: CurrentVisit, order_id: uuid.UUID) -> Response:
     api = await visit.api(required=True)
     await api.get(f"/orders/{order_id}")  # its refusal is a page, not a broken stream
     seen = visit.request.headers.get("last-event-id", "")
-    return StreamingResponse(_events(api, order_id, seen), media_type="text/event-stream")
+    events = _events(visit, api, order_id, seen)
+    # With its cookies: a browser reconnects when the access token ends, and the session may have been renewed here.
+    return visit.with_cookies(StreamingResponse(events, media_type="text/event-stream"))
 
 
-async def _events(api: ApiClient, order_id: uuid.UUID, seen: str) -> AsyncIterator[bytes]:
-    headers = {"Accept": "text/event-stream", **({"Last-Event-ID": seen} if seen.isdigit() else {})}
+async def _events(visit: Visit, api: ApiClient, order_id: uuid.UUID, seen: str) -> AsyncIterator[bytes]:
+    streams = visit.tools.streams
+    if len(streams) >= MOST_STREAMS:
+        yield _LATER
+        return
+    headers = {"Accept": "text/event-stream"}
+    if seen.isascii() and seen.isdigit():
+        headers["Last-Event-ID"] = seen
+    streams.add(visit)
     try:
         async with api.stream(f"/orders/{order_id}/events", headers) as stream:
             if stream.is_success:
@@ -33,3 +47,5 @@ async def _events(api: ApiClient, order_id: uuid.UUID, seen: str) -> AsyncIterat
                     yield chunk
     except httpx2.HTTPError:
         return  # the browser reconnects by itself
+    finally:
+        streams.discard(visit)

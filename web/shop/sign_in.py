@@ -40,7 +40,8 @@ async def sign_in(visit: CurrentVisit) -> Response:
 async def sign_out(visit: CurrentVisit) -> Response:
     """End the session here and at the API."""
     if visit.session:
-        await (await visit.api()).post("/auth/logout", {"refreshToken": visit.session.refresh_token})
+        # Without a renewal: the session may have ended elsewhere, and its refresh token ends it in any case.
+        await visit.anonymous_api().post("/auth/logout", {"refreshToken": visit.session.refresh_token})
     visit.close_session()
     answer = visit.redirect("/")
     answer.headers["Clear-Site-Data"] = '"cache", "storage"'
@@ -112,7 +113,9 @@ async def open_session(visit: Visit, form: Mapping[str, str]) -> None:
     """Sign in with `identifier`, `password` and, of an operator's account, `otp`. Raises ApiProblem, ApiUnavailable."""
     kind, value = identifier(form.get("identifier", ""))
     client = await visit.api()
-    client.headers["User-Agent"] = visit.request.headers.get("user-agent", "")[:300]
+    # Some browsers and apps name themselves in their own script, which a header of a request cannot hold.
+    agent = visit.request.headers.get("user-agent", "").encode("ascii", "ignore").decode()
+    client.headers["User-Agent"] = agent[:300].strip()
     body = {kind: value, "password": form.get("password", "")}
     if otp := form.get("otp", "").strip():
         body["otp"] = otp

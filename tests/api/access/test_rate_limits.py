@@ -155,14 +155,25 @@ async def test_T15_the_body_of_a_limited_login_is_not_read(limited: FastAPI) -> 
     assert answer.status_code == 429
 
 
-async def test_T73_the_121st_catalog_request_of_a_minute_answers_429(limited: FastAPI) -> None:
+async def test_T73_the_121st_list_of_products_of_a_minute_answers_429(limited: FastAPI) -> None:
     async with client_of(limited) as client:
-        found = await statuses(client, 60, "GET", "/products")
-        found += await statuses(client, 61, "GET", f"/products/{uuid4()}")
+        found = await statuses(client, 120, "GET", "/products")
         answer = await client.get(f"{API}/products")
+        single = await statuses(client, 1, "GET", f"/products/{uuid4()}")
 
-    assert (found[200], found[404]) == (60, 60)
+    assert (found, single) == ({200: 120}, {404: 1})
     assert (answer.status_code, answer.headers["retry-after"]) == (429, "1")
+
+
+@pytest.mark.parametrize("part", ["", "/price", "/stock"])
+async def test_T73_the_1201st_product_of_a_minute_answers_429(limited: FastAPI, part: str) -> None:
+    limits = limits_of("GET /products/{productId}")
+    for _ in range(1199):
+        state_of(limited).limits.count_address(limits, "198.51.100.7")
+    async with client_of(limited) as client:
+        found = await statuses(client, 2, "GET", f"/products/{uuid4()}{part}")
+
+    assert found == {404: 1, 429: 1}
 
 
 async def test_G7_a_caller_may_send_six_hundred_requests_a_minute(

@@ -304,6 +304,7 @@ async def test_T56_only_verified_accounts_if_required(buyer: Person, services: S
     [
         (None, "ru"),
         ("en-GB,en;q=0.9", "en"),
+        ("en-GB,en;q=0.9" + ",de-AT;q=0.8" * 30, "en"),  # of a browser with many languages: 374 characters
         ("de, en;q=0.4, ru;q=0.7", "ru"),
         ("de", "ru"),
         ("en;q=x", "ru"),

@@ -14,7 +14,7 @@ import pytest
 from api.orders import streams
 from services.bootstrap import Services
 from services.clock import new_id
-from services.identity.views import CallerKind, NewPassword
+from services.identity.views import Caller, CallerKind, NewPassword
 from services.orders.service import OrderService
 from tests.api.event_streams import frames, stream
 from tests.api.people import PASSWORD, Person, a_buyer
@@ -104,6 +104,17 @@ async def test_T144_a_caller_has_at_most_20_streams(
             await asyncio.sleep(0.05)
 
 
+async def test_T262_an_account_whose_streams_have_ended_takes_no_memory(services: Services) -> None:
+    open_streams, order_id = streams.OrderStreams(services.orders, services.sign_in), new_id()
+    for _ in range(3):
+        viewer = streams.Viewer(Caller(CallerKind.BUYER, new_id(), new_id(), "buyer"), "token")
+        first, second = (open_streams.opened(order_id, viewer, asyncio.Event()) for _ in range(2))
+        with first, second:
+            assert open_streams.accounts == 1
+    assert open_streams.accounts == 0
+    open_streams.close()
+
+
 async def test_T144_the_cap_of_all_is_not_raced_and_does_not_count_waiting_requests(
     served: Served, services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -131,7 +142,7 @@ ENDINGS: dict[str, Ending] = {
     ),
     "account disabled": lambda services, buyer: services.identity.set_active(_id(buyer), False),
     "password changed from another session": lambda services, buyer: services.sign_in.change_password(
-        _id(buyer), new_id(), NewPassword(PASSWORD, "four other words instead")
+        _id(buyer), _another_session(services, buyer), NewPassword(PASSWORD, "four other words instead")
     ),
 }
 
@@ -143,6 +154,13 @@ def _id(buyer: Person) -> UUID:
 
 def _session(services: Services, buyer: Person) -> UUID:
     return services.sign_in.sessions(_id(buyer), None)[0].id
+
+
+def _another_session(services: Services, buyer: Person) -> UUID:
+    signed_in = services.sign_in.login(buyer.email, None, PASSWORD)
+    session = services.sign_in.authenticate(signed_in.access_token).session_id
+    assert session is not None
+    return session
 
 
 @pytest.mark.parametrize("ending", ENDINGS.values(), ids=ENDINGS)

@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 import getpass
 import json
+import os
+
+import pytest
 
 from sandbox.ports import free_port
 from sandbox.temporal import TemporalServer
@@ -61,6 +64,17 @@ def test_the_user_of_the_machine_is_on_the_timeline_once_and_only_for_operators(
     assert actions(orders, order) == [f"cancel by {getpass.getuser()}"]
     seen_by_buyer = [event.type for event in orders.events(order.id, order.buyer_id)]
     assert seen_by_buyer == [OrderEventType.CREATED, OrderEventType.CANCELLING]
+
+
+def test_T260_a_user_of_the_machine_without_a_name_cancels_an_order(
+    command: Commands, order: OrderView, orders: OrderService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(os, "getuid", lambda: 65_533)  # as in a container: no user of /etc/passwd
+    done = command("order", "cancel", order.id)
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert actions(orders, order) == ["cancel by uid 65533"]
 
 
 def test_a_cancel_waits_until_its_time_is_over(command: Commands, order: OrderView) -> None:

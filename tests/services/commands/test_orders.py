@@ -14,6 +14,7 @@ from services.clock import new_id
 from services.db import Database
 from services.order_number import order_number
 from services.orders.service import OrderService
+from services.orders.status import CancelReason
 from services.orders.transitions import OrderTransitions
 from services.orders.views import OrderView
 from services.settings import Settings
@@ -123,6 +124,16 @@ def test_orders_are_listed_newest_first(asking: Commands, orders: OrderService, 
     assert (unknown.exit_code, unknown.stderr) == (1, "There is no such user.\n")
     assert asking("order", "list", "--status", "confirmed").stdout == "There are no such orders.\n"
     assert asking("order", "list", "--status", "lost").exit_code == 2
+
+
+@pytest.mark.parametrize("note", ["[/urgent] call back", "see [ticket 4711]", "[red]", "[/]"])
+def test_T260_what_an_operator_wrote_is_shown_as_it_is(
+    asking: Commands, order: OrderView, orders: OrderService, note: str
+) -> None:
+    orders.request_cancel(order.id, None, CancelReason.OPERATOR_REQUEST, note, "anna")
+    shown = asking("order", "show", order.id)
+    assert (shown.exit_code, shown.stderr) == (0, "")
+    assert note.split()[-1] in shown.stdout
 
 
 def test_the_link_to_the_web_ui(asking: Commands, order: OrderView, temporal: TemporalServer) -> None:

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from services.db import Database
-from services.errors import Invalid, InvalidCredentials, MarketError, PasswordTooWeak, RateLimited
+from services.errors import Invalid, InvalidCredentials, MarketError, PasswordTooWeak, RateLimited, Unauthenticated
 from services.identity.login_throttle import FREE_FAILURES
 from services.identity.passwords import Argon2Profile, PasswordHasher
 from services.identity.service import IdentityService
@@ -128,6 +128,16 @@ def test_T33_of_two_parallel_changes_one_succeeds(pair: Tokens, sign_in: SignIn,
     with Interrupted(Argon2Profile(1, 8, 1)) as hasher, pytest.raises(InvalidCredentials):
         change(make_sign_in(hasher), pair, NewPassword(PASSWORD, "and one more set of words"))
     assert log_in(sign_in, NEW).expires_in == 600
+
+
+def test_T263_a_session_that_ended_meanwhile_changes_no_password(sign_in: SignIn, pair: Tokens) -> None:
+    caller = sign_in.authenticate(pair.access_token)
+    assert caller.user_id is not None
+    assert caller.session_id is not None
+    sign_in.end_session(caller.user_id, caller.session_id)  # by its owner, after the request was authenticated
+    with pytest.raises(Unauthenticated):
+        sign_in.change_password(caller.user_id, caller.session_id, CHANGE)
+    assert log_in(sign_in).expires_in == 600
 
 
 def test_T147_a_new_password_is_judged_after_the_present_one(sign_in: SignIn, pair: Tokens) -> None:

@@ -24,6 +24,7 @@ from services.notifications.service import TURN, NotificationService
 from services.notifications.status import NotificationChannel, NotificationStatus
 from services.notifications.views import DispatchResult, NotificationView
 from services.secrets import Vault
+from tests.builders import a_message_budget
 from tests.fakes.clock import FakeClock
 from tests.services.notifications.conftest import (
     POSTPONED,
@@ -253,3 +254,17 @@ def test_the_recipient_of_a_queued_message_is_kept(
     outbox.answer = lambda _: SENT
     assert service.dispatch() == DispatchResult(sent=2)
     assert service.delete_recipients(10) == 2
+
+
+def test_F97_a_message_whose_recipient_cannot_be_decrypted_is_shown_without_it(
+    database: Database, service: NotificationService, outbox: Outbox, clock: FakeClock, templates: Templates
+) -> None:
+    vault = Vault("a key that was retired too early")
+    budget = a_message_budget(database, clock)
+    before = NotificationService(database.with_clock(clock), vault, outbox, outbox, templates, budget)
+    lost = a_notification("created")
+    before.queue_order_notifications([lost])
+    service.queue_order_notifications([a_notification("paid", order_id=lost.order_id)])
+    shown = service.of_order(lost.order_id, None, 10)
+    assert [each.to_masked for each in shown] == ["***", "a***@e***"]
+    assert service.get(shown[0].id).to_masked == "***"

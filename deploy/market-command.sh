@@ -5,6 +5,10 @@
 #
 # Name files by their whole path; `market` must be able to read them.
 set -eu
+if [ "$(id -u)" -ne 0 ]; then
+  echo "market-command.sh: run it as root, who may read /etc/market/secrets." >&2
+  exit 1
+fi
 [ $# -gt 0 ] || set -- --help
 if [ -t 0 ] && [ -t 1 ]; then terminal=--pty; else terminal=--pipe; fi
 # Its words are between SECRETS_DIR and "$@" of the inner shell, because systemd-run replaces $NAME in a command itself.

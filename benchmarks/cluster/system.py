@@ -187,7 +187,7 @@ def _application(cluster: Cluster, size: Size, logs: Path) -> list[Program]:
         upstream_web=upstream_web,
         names=cluster.names.address,
         log=logs / "load-balancer.log",
-        ready=lambda: _answers(LOOPBACK, ports.api) and _answers(LOOPBACK, ports.web),
+        ready=lambda: _answers(LOOPBACK, internal) and _answers(LOOPBACK, ports.web, "/"),
     )
     return [*apis, *workers, *webs, balancer]
 
@@ -205,9 +205,9 @@ def _worker(number: int, environment: Mapping[str, str], logs: Path) -> Program:
     )
 
 
-def _answers(host: str, port: int) -> bool:
+def _answers(host: str, port: int, path: str = "/readyz") -> bool:
     with suppress(httpx2.TransportError):
-        return httpx2.get(f"http://{host}:{port}/readyz", timeout=2, trust_env=False).status_code == 200
+        return httpx2.get(f"http://{host}:{port}{path}", timeout=2, trust_env=False).status_code == 200
     return False
 
 

@@ -42,8 +42,9 @@ SEEN_WITHIN = 15.0
 class Balanced:
     """The load balancer, the APIs behind it by their addresses, and requests through it."""
 
-    def __init__(self, port: int, internal: int, upstream: int, names: NameServer, env: dict[str, str]) -> None:
-        self.port, self.internal, self._upstream, self._names, self._env = port, internal, upstream, names, env
+    def __init__(self, ports: tuple[int, int, int], upstream: int, names: NameServer, env: dict[str, str]) -> None:
+        self.port, self.internal, self.web = ports
+        self._upstream, self._names, self._env = upstream, names, env
         self.apis: dict[str, Program] = {}
 
     @property
@@ -84,7 +85,7 @@ class Balanced:
     def _gets_requests(self, host: str) -> bool:
         """Whether a request that is sent now may reach this API: it alone counts those that reached it."""
         with suppress(httpx2.TransportError):
-            httpx2.get(f"{self.url}/livez")
+            httpx2.get(f"http://{LOOPBACK}:{self.internal}/livez")
         return 'operation="GET /livez"' in httpx2.get(f"http://{host}:{self._upstream}/metrics").text
 
 
@@ -125,7 +126,7 @@ def two_apis(
             )
         except CannotStart as missing:
             pytest.skip(str(missing))
-        balanced = Balanced(port, internal, upstream_api, names, env)
+        balanced = Balanced((port, internal, web), upstream_api, names, env)
         try:
             with balancer:
                 for host in HOSTS:
@@ -165,6 +166,16 @@ def test_T245_the_trace_of_the_pages_is_passed_on_and_that_of_a_client_is_not(
 def _reads(receiver: SpanReceiver) -> set[str]:
     """The traces of the reads of products."""
     return {span.trace_id for span in receiver.spans() if span.name == "GET /api/v1/products"}
+
+
+def test_T253_health_and_metrics_are_not_for_strangers(balanced: Balanced) -> None:
+    def statuses(port: int) -> list[int]:
+        paths = ("/livez", "/readyz", "/metrics", "/livez?x=1", "//readyz", "/%6Civez", "/livez/")
+        return [httpx2.get(f"http://{LOOPBACK}:{port}{path}").status_code for path in paths]
+
+    assert statuses(balanced.port) == [404] * 7
+    assert statuses(balanced.web)[:4] == [404] * 4  # no process of the pages is behind it
+    assert statuses(balanced.internal)[:2] == [200] * 2
 
 
 async def test_an_event_stream_is_passed_on_line_by_line(balanced: Balanced, services: Services, buyer: Person) -> None:
@@ -256,5 +267,5 @@ def test_F86_an_api_that_drains_costs_no_request_and_another_address_is_found(
     balanced.forget(drains)
     balanced.start(new)
     balanced.apis[remains].kill()
-    assert httpx2.get(f"{balanced.url}/readyz").status_code == 200
+    assert httpx2.get(f"http://{LOOPBACK}:{balanced.internal}/readyz").status_code == 200
     balanced.forget(remains)

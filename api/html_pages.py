@@ -20,7 +20,7 @@ _STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:44rem;margin:2rem auto;padding:0 1rem;overflow-wrap:break-word}"
     "h1{font-size:1.6rem;line-height:1.25}h2{font-size:1.2rem;margin-top:2rem}"
     "pre{overflow:auto;background:light-dark(#eef0f3,#1f2630);padding:.75rem 1rem;border-radius:6px}"
-    "code{font-size:.875rem}table{border-collapse:collapse}td code{overflow-wrap:anywhere}"
+    "code{font-size:.875rem}table{border-collapse:collapse}.wide{overflow-x:auto}.wide code{white-space:nowrap}"
     "th,td{text-align:left;vertical-align:top;padding:.3rem .6rem .3rem 0;border-bottom:1px solid var(--line)}"
     "a{color:light-dark(#1f5fbf,#8ab4f8)}"
 )
@@ -66,6 +66,11 @@ def _fence(_renderer: RendererProtocol, tokens: Sequence[Token], at: int, _optio
     return f"<table>\n<thead>{head}</thead>\n<tbody>\n{cells}</tbody>\n</table>\n"
 
 
+def _table(_renderer: RendererProtocol, tokens: Sequence[Token], at: int, _options: OptionsDict, _env: EnvType) -> str:
+    """A table that scrolls on a phone instead of breaking the codes in its cells; the keyboard reaches it."""
+    return "<div class=wide tabindex=0><table>\n" if tokens[at].nesting == 1 else "</table></div>\n"
+
+
 def _breakable(text: str) -> str:
     """The text as HTML that may break after an underscore: `payment_pending` is wide for a phone."""
     return html.escape(text).replace("_", "_<wbr>")
@@ -77,3 +82,5 @@ def _digest(text: str) -> str:
 
 _MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table")
 _MARKDOWN.add_render_rule("fence", _fence)
+_MARKDOWN.add_render_rule("table_open", _table)
+_MARKDOWN.add_render_rule("table_close", _table)

@@ -26,8 +26,9 @@ async def make_operator(visitor: Visitor, services: Services) -> str:
 async def add_app(visitor: Visitor) -> list[str]:
     """Add an authenticator app on the page of the account; returns the recovery codes."""
     shown = (await visitor.send("/account/second-factor/start", current=PASSWORD)).text
-    (secret,) = re.findall(r"<code>([A-Z2-7]{16,})</code>", shown)
-    confirmed = (await visitor.send("/account/second-factor/confirm", code=pyotp.TOTP(secret).now())).text
+    (secret,) = re.findall(r"<code>([A-Z2-7]{4}(?: [A-Z2-7]{4}){7})</code>", shown)
+    code = pyotp.TOTP(secret.replace(" ", "")).now()
+    confirmed = (await visitor.send("/account/second-factor/confirm", code=code)).text
     return re.findall(r"<li><code>([^<]+)</code>", confirmed)
 
 

@@ -43,7 +43,7 @@ def test_when_all_is_well_every_sentence_is_good(language: str) -> None:
         (
             {"invariants": [{"invariant": "I7", "violations": 3, "checkedAt": AT}]},
             "bad",
-            "found violations (31 Jan 2026, 12:00 UTC): I7 (3).",
+            "found violations (31 Jan 2026, 12:00 UTC): workflows of orders, I7 (3).",
         ),
         (queue("commands", 4, 5), "wait", "Commands that wait for Temporal: 4, the oldest for 5 seconds."),
         (queue("commands", 4, 240), "bad", "Commands that wait for Temporal: 4, the oldest for 4 minutes."),

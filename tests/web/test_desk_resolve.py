@@ -61,7 +61,7 @@ async def resolve(operator: Visitor, order_id: UUID, **fields: str) -> httpx2.Re
 
 async def test_a_stuck_step_is_tried_again(operator: Visitor, workflows: Workflows, stuck: UUID) -> None:
     page = await operator.open(f"/desk/orders/{stuck}")
-    assert "The payment provider refused: some_code." in page
+    assert "The payment provider gave another reason. <code>some_code</code>" in page
     answer = await resolve(operator, stuck, action="retry")
     assert answer.headers["Location"] == f"/desk/orders/{stuck}?done=retry"
     [(order_id, step, action, reference, by)] = workflows.resolved

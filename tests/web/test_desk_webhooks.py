@@ -133,7 +133,7 @@ async def test_a_secret_is_rotated_and_the_one_before_signs_too(operator: Visito
     until = services.webhook_endpoints.get(only(services)).previous_secret_until
     assert until is not None
     assert abs(until - datetime.now(UTC) - timedelta(hours=72)) < timedelta(minutes=1)
-    assert "The secret before signs too, until" in await operator.open(one)
+    assert "The previous secret also signs until" in await operator.open(one)
 
 
 @pytest.mark.parametrize(

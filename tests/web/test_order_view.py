@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from web.repeated_refunds import counted
 from web.shop.order_view import OrderView
 
 UNTIL, PAGE = "2026-01-02T15:15:00Z", "https://provider.example/confirm"
@@ -42,6 +43,11 @@ def test_the_time_to_pay_is_shown_to_who_has_to_do_something(order: OrderView, s
     assert (order.pay_before, order.sentence) == (UNTIL if shown else None, sentence)
 
 
+def test_a_refund_that_fails_for_ever_is_one_line() -> None:
+    failed, done = {"amount": "5.00", "status": "canceled"}, {"amount": "5.00", "status": "succeeded"}
+    assert counted([failed, failed, done]) == [{**failed, "times": 2}, {**done, "times": 1}]
+
+
 def test_an_api_of_the_release_before_says_no_time_to_pay() -> None:
     order = view("reserved")
     assert OrderView({name: value for name, value in order.data.items() if name != "payBefore"}, []).pay_before is None
@@ -60,6 +66,8 @@ def steps(order: OrderView) -> list[tuple[str, str]]:
          [("reserved", "undone"), ("paid", "undone"), ("cancelled", "now"), ("refunded", "now")]),
         (view("cancelled", "reserved", "paid", refunded="1.00"),
          [("reserved", "undone"), ("paid", "undone"), ("cancelled", "done"), ("refunded", "done")]),
+        (view("cancelling", "reserved", "refund_failed"),
+         [("reserved", "undone"), ("cancelled", "now"), ("refunded", "now")]),
         (view("cancelled", "reserved"), [("reserved", "undone"), ("cancelled", "done")]),
     ],
 )  # fmt: skip

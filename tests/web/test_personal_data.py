@@ -99,7 +99,7 @@ async def test_open_orders_are_named_as_the_reason(visitor: Visitor, services: S
     assert "1 order is still open: cancel each, or wait until it is confirmed" in answer.text
     visitor.http.headers["Accept-Language"] = "ru"
     answer = await visitor.send(DELETE, current=PASSWORD)
-    assert "Есть незавершённый заказ." in answer.text
+    assert "Есть незавершённые заказы." in answer.text
     assert "still open" not in answer.text
     assert accounts(services, email) == 1
     assert order_number(str(order_id)) in await visitor.open("/orders")

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from web.desk.words import LATE_REFUND, step_of
+from web.repeated_refunds import counted
 from web.settings import WebSettings
 
 #: The statuses in which an order may be cancelled.
@@ -72,6 +73,11 @@ class DeskOrder:
         """Every payment, in our tables and at the provider."""
         payments: Sequence[Mapping[str, Any]] = self.comparison["payments"]
         return payments
+
+    @property
+    def refunds(self) -> Sequence[Mapping[str, Any]]:
+        """Every refund of ours, those that follow each other and are alike as one."""
+        return counted(self.data["refunds"])
 
     @property
     def can_cancel(self) -> bool:

@@ -100,8 +100,8 @@ class OrderView:
 
     @property
     def took_money(self) -> bool:
-        """Whether a payment succeeded at some time."""
-        return any(event["type"] == "paid" for event in self.events) or self.refunded
+        """Whether a payment succeeded at some time, also after the cancellation had begun."""
+        return any(event["type"] in ("paid", "refund_failed") for event in self.events) or self.refunded
 
     @property
     def steps(self) -> list[StepState]:

@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import Any
 
+from web.repeated_refunds import counted
 from web.sandbox_client import SandboxClient
 from web.settings import WebSettings
 from web.shop.order_view import OrderView
@@ -37,4 +38,4 @@ async def _ledger(sandbox: SandboxClient, order: OrderView) -> list[dict[str, An
     if order.payment is None:
         return []
     found = await sandbox.get("/ledger", reference=str(order.payment["paymentId"]))
-    return found and list(found["items"])
+    return found and [{**charge, "refunds": counted(charge["refunds"])} for charge in found["items"]]

@@ -30,6 +30,11 @@ from services.orders.status import TRANSITIONS
             "<tr><td>a</td><td>b</td><td>&lt;money&gt;</td></tr>\n<tr><td>b</td><td>c_<wbr>d</td><td></td></tr>\n"
             "</tbody>\n</table>\n",
         ),
+        (
+            "| a |\n|---|\n| `b_c` |\n",
+            "<div class=wide tabindex=0><table>\n<thead>\n<tr>\n<th>a</th>\n</tr>\n</thead>\n<tbody>\n<tr>\n"
+            "<td><code>b_c</code></td>\n</tr>\n</tbody>\n</table></div>\n",
+        ),
         ("", ""),
     ],
 )

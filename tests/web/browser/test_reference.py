@@ -42,6 +42,13 @@ def test_the_pages_of_the_api_and_of_the_sandbox_are_accessible(
         page.goto(f"{addresses.sandbox}{path}")
         assert_accessible(page)
     expect(page.get_by_text("declined: insufficient_funds").first).to_be_in_viewport()
+    order_id = customer.place(shop.product(), card="tok_confirms_on_page")
+    customer.wait_for_event(order_id, "payment_waiting")
+    for language in ("en", "ru"):
+        page = open_page(width=width, dark=dark, language=language)
+        page.goto(customer.order(order_id)["payment"]["confirmationUrl"])
+        assert_accessible(page)
+    customer.step(order_id, "cancel")
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])

@@ -53,7 +53,7 @@ class OrderArchive:
 
     def count(self, before: datetime, after: UUID | None = None, limit: int = BATCH) -> tuple[int, UUID | None]:
         """How many of the next `limit` orders after an id may be archived, and the last of them; moves nothing."""
-        found = self._database.fetch_column(selection.MOVABLE, _values(before, after, limit))
+        found = self._database.fetch_column(selection.MOVABLE, selected(before, after, limit))
         return len(found), found[-1] if found else None
 
     def move_batch(self, before: datetime, after: UUID | None = None, limit: int = BATCH) -> Batch:
@@ -64,7 +64,7 @@ class OrderArchive:
         self.check(before)
 
         def run(tx: Transaction) -> Batch:
-            locked = tx.fetch_column(selection.LOCKED, _values(before, after, limit))
+            locked = tx.fetch_column(selection.LOCKED, selected(before, after, limit))
             if not locked:
                 return Batch()
             ids = tx.fetch_column(selection.WITH_LOCKED_PAYMENTS, {"orders": locked})
@@ -91,7 +91,8 @@ class OrderArchive:
         return order_id is not None and self.bring_back(order_id)
 
 
-def _values(before: datetime, after: UUID | None, limit: int) -> dict[str, object]:
+def selected(before: datetime, after: UUID | None, limit: int) -> dict[str, object]:
+    """The parameters of `selection`."""
     until = UUID(int=int((before + _SKEW).timestamp() * 1000) << 80)
     return {"before": before, "after": after, "until": until, "limit": limit}
 

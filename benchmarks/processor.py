@@ -33,11 +33,21 @@ def seconds_of(pid: int) -> float:
 
 def resident_mib(pid: int) -> float:
     """Resident memory of one process in MiB; 0 where the system does not provide it."""
+    return _memory(pid, "VmRSS:")
+
+
+def highest_mib(pid: int) -> float:
+    """The most resident memory that one process has had until now, in MiB; 0 where the system does not provide it."""
+    return _memory(pid, "VmHWM:")
+
+
+def _memory(pid: int, line_of: str) -> float:
     try:
         status = (PROC / str(pid) / "status").read_text()
     except OSError:
         return 0.0
-    return next(int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmRSS:"))
+    # A process that has ended and was not waited for has no such line.
+    return next((int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith(line_of)), 0.0)
 
 
 def machine_seconds() -> float:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -18,6 +18,7 @@ from benchmarks.growth.archived import BEFORE, forget_recipients
 from benchmarks.growth.old_orders import OldOrders
 from benchmarks.plan import Case, Round
 from benchmarks.process import NotMeasured
+from benchmarks.processor import highest_mib
 from benchmarks.provenance import Provenance
 from benchmarks.results_file import write
 from benchmarks.running_system import RunningSystem, running_system
@@ -68,17 +69,18 @@ def measure_commands(system: RunningSystem, folder: Path, counts: Sequence[int])
 
 
 def _measured(environment: Mapping[str, str], folder: Path, count: int, words: Sequence[str]) -> Run:
-    argv, started = [sys.executable, "-m", "services", *words], time.monotonic()
+    argv, started, mib = [sys.executable, "-m", "services", *words], time.monotonic(), 0.0
     env = {**environment, "PYTHONPATH": str(ROOT)}
-    # Its output is short; the memory of one child is only known from wait4.
-    process = subprocess.Popen(argv, env=env, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    assert process.stdout is not None
-    output = process.stdout.read()
-    _, status, used = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode != 0:
-        raise NotMeasured(f"{' '.join(words)} exits with {process.returncode}: {output[-2000:]}")
-    return Run(count, f"{words[0]} {words[-1]}", used.ru_maxrss / 1024, time.monotonic() - started)
+    with tempfile.TemporaryFile("w+") as output:
+        process = subprocess.Popen(argv, env=env, cwd=folder, stdout=output, stderr=output)
+        # Not from wait4: what it reports begins with the memory of the process that started the command.
+        while process.poll() is None:
+            mib = max(mib, highest_mib(process.pid))
+            time.sleep(0.02)
+        output.seek(0)
+        if process.returncode != 0:
+            raise NotMeasured(f"{' '.join(words)} exits with {process.returncode}: {output.read()[-2000:]}")
+    return Run(count, f"{words[0]} {words[-1]}", mib, time.monotonic() - started)
 
 
 def _table(runs: Sequence[Run]) -> Table:

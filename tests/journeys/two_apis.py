@@ -16,6 +16,8 @@ from tests.journeys.waiting import until
 
 #: Buyers, and persons who sign in or refresh their session, again and again.
 BUYERS, PERSONS = 4, 2
+#: How often a request is sent at most.
+ATTEMPTS = 5
 
 
 class Client:
@@ -23,23 +25,31 @@ class Client:
 
     def __init__(self, customer: Customer, apis: Sequence[str]) -> None:
         self.customer, self._apis = customer, list(apis)
+        #: requests that were sent again
+        self.repeated = 0
         login = answered(self.send("POST", "/auth/login/email", {**customer.identifier, "password": PASSWORD}), 200)
         self.refresh_token = str(login["refreshToken"])
         self.done = 0
-        #: requests that were not answered and sent to the other API
-        self.repeated = 0
         #: answers that no client should get
         self.unexpected: list[str] = []
 
     def send(self, method: str, path: str, body: object = None, **headers: str) -> httpx2.Response:
-        """Send a request, and once more to the other API when it is not answered."""
-        try:
-            return self.customer.http.request(method, path, json=body, headers=headers)
-        except httpx2.TransportError:
+        """Send a request until it is answered: by the other API, or again when the database is busy (503).
+
+        What a killed process has locked is free once PostgreSQL has noticed that it is gone.
+        """
+        for _ in range(ATTEMPTS - 1):
+            try:
+                answer = self.customer.http.request(method, path, json=body, headers=headers)
+            except httpx2.TransportError:
+                self._apis.reverse()
+                self.customer.use_api(self._apis[0])
+            else:
+                if answer.status_code != 503:
+                    return answer
+                threading.Event().wait(0.5)
             self.repeated += 1
-            self._apis.reverse()
-            self.customer.use_api(self._apis[0])
-            return self.customer.http.request(method, path, json=body, headers=headers)
+        return self.customer.http.request(method, path, json=body, headers=headers)
 
     def expect(self, answer: httpx2.Response, *statuses: int) -> bool:
         """Whether the answer has one of the statuses; any other is kept."""

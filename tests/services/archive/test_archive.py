@@ -346,3 +346,12 @@ def test_every_table_with_rows_of_an_order_is_archived(database: Database) -> No
     )
     of_orders = {name for name in found if ".archived_" not in name}
     assert of_orders - _DELETED_BY_AGE == {*TABLES} - {"orders.orders"}
+
+
+@pytest.mark.parametrize("statement", [selection.MOVABLE, selection.LOCKED])
+def test_what_is_looked_up_for_an_order_does_not_depend_on_statistics(database: Database, statement: str) -> None:
+    """Joined, whole tables were read for each order when the statistics were old: 43 s a batch of 100,000 orders."""
+    values = {"orders": [UUID(int=1)], "before": datetime.now(UTC)}
+    plan = "\n".join(database.fetch_column(f"EXPLAIN {statement}", values))
+    assert "Join" not in plan
+    assert plan.count("NOT EXISTS(SubPlan") == 7

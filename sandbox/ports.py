@@ -72,10 +72,18 @@ def _owner(port: int) -> str | None:
     inodes = {f"socket:[{inode}]" for inode in _listening_inodes(port)}
     for process in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):  # it may have exited, or belong to another user
-            if any(os.readlink(handle) in inodes for handle in (process / "fd").iterdir()):
+            if any(_target(handle) in inodes for handle in (process / "fd").iterdir()):
                 command = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
                 return f"pid {process.name} ({command.strip()[:80]})"
     return None
+
+
+def _target(handle: Path) -> str | None:
+    """What an open file of a process is; None when it was closed meanwhile, as that of listing them is."""
+    try:
+        return os.readlink(handle)
+    except FileNotFoundError:
+        return None
 
 
 def _listening_inodes(port: int) -> list[str]:

@@ -16,7 +16,9 @@ def test_free_ports_are_distinct_and_unused() -> None:
 
 
 def test_port_in_use_is_reported_with_its_process_and_setting() -> None:
+    lower = open(os.devnull)  # noqa: SIM115 - closed, so that the list of open files has its number, before the listener
     with socket.create_server(("127.0.0.1", 0)) as listener:
+        lower.close()
         port = listener.getsockname()[1]
         assert accepts(port)
         assert not is_free(port)

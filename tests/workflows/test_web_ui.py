@@ -45,7 +45,7 @@ async def test_an_order_says_what_it_is_about(shop: Shop) -> None:
     assert await described.static_summary() == f"{order_number(str(order.id))} · 30.00 RUB · 3 units · card"
     text = await described.static_details()
     assert text is not None
-    for part in ("30.00 RUB for 3 units", f"`{order.buyer_id}`", "`docs/operators.md`"):
+    for part in ("30.00 RUB for 3 units", f"`{order.buyer_id}`", "`docs/operations.md`"):
         assert part in text
     assert [secret for secret in PERSONAL if secret in text] == []
 

@@ -38,13 +38,15 @@ def open_desk(open_page: OpenPage, session: dict[str, Any]) -> OpenDesk:
     """Opens the desk as the ready operator."""
 
     def opened(**options: Any) -> Page:
+        if not session:
+            first = open_page(script=options.get("script", True))
+            first.goto("/desk")
+            first.get_by_role("button", name="Sign in as the operator").click()
+            expect(first).to_have_url("/desk")
+            (session["cookie"],) = [each for each in first.context.cookies() if each["name"] == "session"]
         page = open_page(**options)
-        if session:
-            page.context.add_cookies([session["cookie"]])
-            page.goto("/desk")
-        else:
-            page.goto("/desk")
-            page.get_by_role("button", name="Sign in as the operator").click()
+        page.context.add_cookies([session["cookie"]])
+        page.goto("/desk")
         expect(page).to_have_url("/desk")
         (session["cookie"],) = [each for each in page.context.cookies() if each["name"] == "session"]
         return page

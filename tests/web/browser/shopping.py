@@ -89,11 +89,12 @@ _BROKEN = """() => {
 def assert_accessible(page: Page) -> None:
     """axe finds nothing, nothing is wider than the window, and no word is broken."""
     found = Axe().run(page).response["violations"]
-    assert [(each["id"], [node["html"] for node in each["nodes"]]) for each in found] == []
+    wrong = [(each["id"], [node["html"] for node in each["nodes"]]) for each in found]
+    assert wrong == [], f"{page.url}: {wrong}"
     width = page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
-    assert width[0] <= width[1]
+    assert width[0] <= width[1], f"{page.url}: {width[0]} px wide"
     broken = page.evaluate(_BROKEN)
-    assert broken == []
+    assert broken == [], f"{page.url}: {broken}"
 
 
 def tab_to(page: Page, name: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -11,7 +10,7 @@ from playwright.sync_api import Page, expect
 from tests.journeys.customers import Customer
 from tests.journeys.shop import Shop
 from tests.journeys.waiting import until
-from tests.web.browser.conftest import DESKTOP, PHONE, OpenPage
+from tests.web.browser.conftest import DESKTOP, PHONE
 from tests.web.browser.desk import OpenDesk, open_desk, session, shop
 from tests.web.browser.shopping import assert_accessible, tab_to
 
@@ -149,15 +148,14 @@ def test_a_confirmed_order_is_refunded_and_its_goods_go_back(shop: Shop, open_de
     ids=["ru-phone-light", "ru-desktop-dark", "en-phone-dark", "en-desktop-light"],
 )
 def test_every_page_of_the_desk_is_accessible(
-    shop: Shop, open_page: OpenPage, session: dict[str, Any], language: str, width: int, dark: bool
+    shop: Shop, open_desk: OpenDesk, language: str, width: int, dark: bool
 ) -> None:
     """By axe, at both widths, in light and dark, in both languages; with every action unfolded."""
     customer = shop.customer()
     confirmed = customer.place(shop.product(), card=shop.paying("card", "succeeds"))
     customer.wait_for_end(confirmed)
     stuck = a_stuck_refund(shop, customer)
-    page = open_page(width=width, dark=dark, language=language)
-    page.context.add_cookies([session["cookie"]])
+    page = open_desk(width=width, dark=dark, language=language)
     for path in ("/desk", f"/desk/orders/{confirmed}", f"/desk/orders/{stuck}", "/account/second-factor"):
         page.goto(path)
         for summary in page.locator(".actions summary").all():

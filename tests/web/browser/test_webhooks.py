@@ -5,14 +5,13 @@ from __future__ import annotations
 import http.server
 import threading
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.journeys.shop import Shop
 from tests.journeys.waiting import until
-from tests.web.browser.conftest import DESKTOP, PHONE, OpenPage
+from tests.web.browser.conftest import DESKTOP, PHONE
 from tests.web.browser.desk import OpenDesk, open_desk, session, shop
 from tests.web.browser.shopping import UNFOLD, assert_accessible
 
@@ -116,21 +115,15 @@ def test_an_endpoint_is_disabled_enabled_and_gets_another_secret(open_desk: Open
     ids=["ru-phone-light", "ru-desktop-dark", "en-phone-dark", "en-desktop-light"],
 )
 def test_every_page_of_webhooks_is_accessible(
-    shop: Shop,
-    open_page: OpenPage,
-    session: dict[str, Any],
-    receiver: Receiver,
-    language: str,
-    width: int,
-    dark: bool,
+    shop: Shop, open_desk: OpenDesk, receiver: Receiver, language: str, width: int, dark: bool
 ) -> None:
     """By axe, at both widths, in light and dark, in both languages; with every action unfolded."""
-    page = open_page(width=width, dark=dark, language=language)
-    page.context.add_cookies([session["cookie"]])
+    page = open_desk(width=width, dark=dark, language=language)
     page.goto("/desk/webhooks")
     assert_accessible(page)
     page.locator("#f-url").fill(f"{receiver.url}?{'long' * 100}")
-    page.locator("form[action='/desk/webhooks'] button").click()
+    with page.expect_navigation():
+        page.locator("form[action='/desk/webhooks'] button").click()
     assert_accessible(page)  # with the secret
     action = page.locator("form[action$=change]").get_attribute("action") or ""
     endpoint = f"/desk/webhooks/{action.split('/')[3]}"
@@ -146,7 +139,8 @@ def test_every_page_of_webhooks_is_accessible(
         assert_accessible(page)
     page.goto(endpoint)
     page.evaluate(UNFOLD)
-    page.locator("form[action$=disable] button").click()
+    with page.expect_navigation():
+        page.locator("form[action$=disable] button").click()
     assert_accessible(page)
     page.goto(delivery)
     assert_accessible(page)

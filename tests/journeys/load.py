@@ -18,7 +18,9 @@ BUYERS = 4
 class Load:
     """Orders of one product, each paid by a card that succeeds."""
 
-    def __init__(self, shop: Shop, buyers: int = BUYERS) -> None:
+    def __init__(self, shop: Shop, buyers: int = BUYERS, pause: float = 0.0) -> None:
+        """`pause`: seconds between two orders of a buyer, so that a long test does not sell the whole stock."""
+        self._pause = pause
         self.product, self._card = shop.product(), shop.paying("card", "succeeds")
         self._buyers = [shop.customer() for _ in range(buyers)]
         self._stopped = threading.Event()
@@ -54,7 +56,7 @@ class Load:
         return {buyer.wait_for_end(order_id)["status"] for buyer, order_id in self.orders}
 
     def _buy(self, buyer: Customer) -> None:
-        while not self._stopped.is_set():
+        while not self._stopped.wait(self._pause):
             answer = buyer.post_order(self.product, card=self._card)
             self.statuses[answer.status_code] += 1
             if answer.status_code == 201:

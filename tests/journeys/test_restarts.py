@@ -26,7 +26,7 @@ BUYERS, EACH, CHARGED = 40, 5, 6
 #: Seconds without a worker, and until the backlog must be drained.
 DOWNTIME, DRAINED_WITHIN = 30.0, 60.0
 #: Kills of one of three workers, and the seconds between two.
-KILLS, BETWEEN = 8, 3.0
+KILLS, BETWEEN = int(os.environ.get("WORKER_KILLS", "8")), 3.0
 #: Seconds for which one of two APIs is killed again and again, after the first time.
 API_KILL_SECONDS = float(os.environ.get("API_KILL_SECONDS", "0"))
 _ORDERS = "SELECT order_id FROM orders.lines WHERE product_id = %(id)s"
@@ -71,7 +71,8 @@ def three_workers(parts: Shop) -> Iterator[list[Component]]:
 def test_F10_orders_are_confirmed_while_one_of_three_workers_is_killed_every_three_seconds(
     parts: Shop, three_workers: list[Component]
 ) -> None:
-    chosen, never, load = random.Random(10), threading.Event(), Load(parts)
+    chosen, never = random.Random(10), threading.Event()
+    load = Load(parts, pause=2.0 if KILLS > 8 else 0.0)
     with load.running():
         load.wait_for_orders(1)
         for _ in range(KILLS):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -53,14 +54,21 @@ class Archived:
     check_after: float
 
 
-def run(console: Console, folder: Path, count: int, path: Path) -> None:
-    """Make so many old orders, archive them, print the figures and write them to a file. Raises NotMeasured."""
+@contextmanager
+def warm_system(console: Console, folder: Path) -> Iterator[tuple[RunningSystem, Provenance]]:
+    """A running system that has processed some orders, and what it was measured on. Raises NotMeasured."""
     console.print("Starting PostgreSQL, Temporal, the stand-ins and the application …")
     with running_system(folder / "data", 1) as system:
         provenance = Provenance.of(system.database, system.temporal)
         console.print(provenance.summary)
         system.measure(Round(Case.SAGA, 1, 0.5))
         system.wait_until_drained()
+        yield system, provenance
+
+
+def run(console: Console, folder: Path, count: int, path: Path) -> None:
+    """Make so many old orders, archive them, print the figures and write them to a file. Raises NotMeasured."""
+    with warm_system(console, folder) as (system, provenance):
         OldOrders(system.connection, system.shop.products).grow_to(count, lambda _: None)
         archived = measure_archive(system)
     console.print(_table(archived))

@@ -14,14 +14,12 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.growth.archived import BEFORE, forget_recipients
+from benchmarks.growth.archived import BEFORE, forget_recipients, warm_system
 from benchmarks.growth.old_orders import OldOrders
-from benchmarks.plan import Case, Round
 from benchmarks.process import NotMeasured
 from benchmarks.processor import highest_mib
-from benchmarks.provenance import Provenance
 from benchmarks.results_file import write
-from benchmarks.running_system import RunningSystem, running_system
+from benchmarks.running_system import RunningSystem
 from sandbox.layout import ROOT
 
 #: A command that reads nothing: what Python and the modules take.
@@ -42,12 +40,7 @@ class Run:
 
 def run(console: Console, folder: Path, counts: Sequence[int], path: Path) -> None:
     """Make so many old orders, run the commands at each number, archive the orders at the last. Raises NotMeasured."""
-    console.print("Starting PostgreSQL, Temporal, the stand-ins and the application …")
-    with running_system(folder / "data", 1) as system:
-        provenance = Provenance.of(system.database, system.temporal)
-        console.print(provenance.summary)
-        system.measure(Round(Case.SAGA, 1, 0.5))
-        system.wait_until_drained()
+    with warm_system(console, folder) as (system, provenance):
         runs = measure_commands(system, folder, counts)
     console.print(_table(runs))
     write(asdict(provenance) | {"commands": [asdict(one) for one in runs]}, path)

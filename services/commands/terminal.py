@@ -38,6 +38,8 @@ _REASONS = {
     "no pg_hba.conf entry": (
         "The database takes no such connection: check sslmode and role in DATABASE_URL, and the server's pg_hba.conf."
     ),
+    # before the next one, whose words it has too
+    'role "': "The role of DATABASE_URL does not exist or may not log in: deploy/postgres-roles.sh creates it.",
     "does not exist": "The server has no database of the name in DATABASE_URL: deploy/postgres-roles.sh creates it.",
     "permission denied for database": "The role of DATABASE_URL may not connect to this database.",
     "failed to resolve host": "The host of DATABASE_URL is not known: check its name.",

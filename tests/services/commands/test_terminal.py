@@ -65,6 +65,18 @@ def test_an_address_that_is_wrong_says_what_is(
     assert "wrong" not in done.stderr
 
 
+def test_a_role_that_may_not_log_in_is_not_taken_for_a_missing_database(
+    postgres: EmbeddedPostgres, database_url: str, tmp_path: Path
+) -> None:
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("DROP ROLE IF EXISTS not_let_in")
+        connection.execute("CREATE ROLE not_let_in NOLOGIN PASSWORD 'pass'")
+    parts = psycopg.conninfo.conninfo_to_dict(postgres.url())
+    done = Commands(tmp_path, f"postgresql://not_let_in:pass@{parts['host']}:{parts['port']}/market")("migrate")
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert done.stderr.startswith("The role of DATABASE_URL does not exist or may not log in")
+
+
 def test_migrate_needs_the_owner_of_the_tables(postgres: EmbeddedPostgres, database_url: str, tmp_path: Path) -> None:
     """Another role gets one sentence, and changes nothing."""
     with psycopg.connect(database_url, autocommit=True) as connection:
